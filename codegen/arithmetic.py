@@ -1,0 +1,126 @@
+"""Sums and products of values in the order in which they cost least: numbers first, then small arrays, then large."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import sympy
+from sympy import Expr, Integer
+
+from codegen.building import Builder
+from codegen.program import NUMBER, Constant, Labels, Operand, Reduce
+from derive.indices import Index
+
+Term = tuple[int, Operand]
+
+
+def build_sum(builder: Builder, terms: Iterable[Term], want: Labels = ()) -> Operand:
+    """Return the sum of values with signs; what is added comes before what is subtracted."""
+    ordered = sorted(terms, key=lambda term: (-term[0], *builder.term_order(term[1], want)))
+    if len(ordered) == 1:
+        return with_sign(builder, ordered[0])
+    return builder.map("add", [operand for _, operand in ordered], want, [sign for sign, _ in ordered])
+
+
+def with_sign(builder: Builder, term: Term) -> Operand:
+    sign, operand = term
+    return operand if sign > 0 else _negated(builder, operand)
+
+
+def build_product(
+    builder: Builder, above: Sequence[Operand], below: Sequence[Operand], constant: Expr, want: Labels = ()
+) -> Term:
+    """Return the sign and value of ``constant * above / below``.
+
+    Factors with the same labels are multiplied and divided first, the smaller sets of labels before the larger, so
+    that the fewest passes are made over the largest array. A divisor waits for the smallest array that it fits into.
+    """
+    sign = -1 if constant.could_extract_minus_sign() else 1
+    above, constant = _means(builder, above, sign * constant)
+    number, divisor = split_constant(constant)
+    above = [*([builder.constant(number)] if number != 1 else []), *above]
+    below = [*([builder.constant(divisor)] if divisor != 1 else []), *below]
+    waiting = sorted(below, key=builder.order)
+    values: list[Operand] = []
+    for labels in _label_sets([*above, *below]):
+        factors = [operand for operand in above if set(operand.labels) == labels]
+        if not factors:
+            continue
+        fitting = [operand for operand in waiting if set(operand.labels) <= labels]
+        waiting = [operand for operand in waiting if operand not in fitting]
+        if not labels and all(builder.kind(operand) == NUMBER for operand in (*factors, *fitting)):
+            values.append(builder.constant(constant))
+        else:
+            values.append(_quotient(builder, factors, fitting, want))
+    if not values:
+        values, sign = ([builder.constant(Integer(sign))], 1) if waiting else ([builder.constant(Integer(1))], sign)
+    if sign < 0 and len(values) > 1:
+        values[0], sign = _negated(builder, values[0]), 1
+    return sign, _quotient(builder, values, waiting, want)
+
+
+def _negated(builder: Builder, operand: Operand) -> Operand:
+    statement = builder.statement(operand)
+    if statement is not None and isinstance(statement.op, Constant):
+        return builder.constant(-statement.op.value)
+    return builder.map("neg", [operand])
+
+
+def _quotient(builder: Builder, above: Sequence[Operand], below: Sequence[Operand], want: Labels) -> Operand:
+    numerator = _multiplied(builder, above, want)
+    return builder.map("div", [numerator, _multiplied(builder, below, want)], want) if below else numerator
+
+
+def _multiplied(builder: Builder, factors: Sequence[Operand], want: Labels) -> Operand:
+    if len(factors) == 2 and factors[0] == factors[1]:
+        return builder.map("square", factors[:1], want)
+    return factors[0] if len(factors) == 1 else builder.map("mul", factors, want)
+
+
+def _label_sets(operands: Sequence[Operand]) -> list[set[Index]]:
+    sets: list[set[Index]] = []
+    for operand in operands:
+        if set(operand.labels) not in sets:
+            sets.append(set(operand.labels))
+    return sorted(sets, key=len)
+
+
+def _means(builder: Builder, above: Sequence[Operand], constant: Expr) -> tuple[list[Operand], Expr]:
+    """Return the factors with sums that are divided by their number of terms replaced by means."""
+    found = []
+    for operand in above:
+        statement = builder.statement(operand)
+        if statement is not None and isinstance(statement.op, Reduce) and statement.op.function == "sum":
+            terms = sympy.prod([label.size for label in statement.op.over])
+            rest = constant * terms
+            if not rest.free_symbols & terms.free_symbols and constant.free_symbols:
+                (inner,) = statement.operands
+                mean = builder.reduce("mean", inner, statement.op.over)
+                operand, constant = Operand(mean.name, operand.labels), rest
+        found.append(operand)
+    return found, constant
+
+
+def split_constant(constant: Expr) -> tuple[Expr, Expr]:
+    """Return what to multiply by and what to divide by.
+
+    Example:
+        >>> from sympy import Rational, Symbol
+        >>> split_constant(Rational(1, 2)), split_constant(Rational(1, 3)), split_constant(2 / Symbol("N"))
+        ((1/2, 1), (1, 3), (2, N))
+    """
+    if is_short_decimal(constant):
+        return constant, Integer(1)
+    number, divisor = sympy.fraction(constant)
+    return number, divisor
+
+
+def is_short_decimal(number: Expr) -> bool:
+    """Whether a fraction is a decimal of a few digits, such as 1/2 or 8943/200000 = 0.044715."""
+    if not number.is_Rational:
+        return False
+    divisor = int(number.q)
+    for prime in (2, 5):
+        while divisor % prime == 0:
+            divisor //= prime
+    return divisor == 1 and len(repr(float(number))) <= 12

@@ -1,0 +1,174 @@
+"""Building a program one value at a time: what was built before is found again and not built twice.
+
+Two values are the same when they are the same operation on the same values, whatever their indices are called: the
+``exp(x[n,j])`` under a sum over j is the ``exp(x[n,k])`` beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from sympy import Expr
+
+from codegen.program import (
+    INTEGER,
+    MASK,
+    NUMBER,
+    REAL,
+    Argument,
+    Cast,
+    Constant,
+    Labels,
+    Map,
+    Op,
+    Operand,
+    Program,
+    Reduce,
+    Statement,
+)
+from derive.indices import Index, Tensor
+
+COMPARISONS = frozenset({"greater", "greater_equal", "equal", "not_equal"})
+COMMUTATIVE = frozenset({"mul", "add", "equal", "not_equal"})
+
+
+class Builder:
+    """Statements in order of construction, found again by what they compute."""
+
+    def __init__(self, arguments: Sequence[Argument]) -> None:
+        self.arguments = tuple(arguments)
+        self.values: dict[str, Argument | Statement] = {argument.name: argument for argument in arguments}
+        self._places = {argument.name: place for place, argument in enumerate(arguments)}
+        self._depths = dict.fromkeys(self.values, 0)
+        self._known: dict[object, str] = {}
+        self._has_reference = Program(self.arguments, (), ()).reference is not None
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        return tuple(value for value in self.values.values() if isinstance(value, Statement))
+
+    def emit(self, op: Op, operands: Iterable[Operand], labels: Labels, kind: str) -> Operand:
+        """Return the value of an operation, building it where it is not there yet."""
+        operands = tuple(operands)
+        key = _description(op, operands, labels)
+        name = self._known.get(key)
+        if name is None:
+            name = f"%{len(self.values)}"
+            self.values[name] = Statement(name, op, operands, labels, kind)
+            self._known[key] = name
+            self._places[name] = len(self._places)
+            self._depths[name] = 1 + max((self._depths[operand.name] for operand in operands), default=-1)
+        return Operand(name, labels)
+
+    def kind(self, operand: Operand) -> str:
+        return self.values[operand.name].kind
+
+    def statement(self, operand: Operand) -> Statement | None:
+        """The statement behind an operand, None for an argument."""
+        value = self.values[operand.name]
+        return value if isinstance(value, Statement) else None
+
+    def call(self, operand: Operand, tensor: Tensor) -> None:
+        """Say that a value is a definition's tensor, unless it is an argument or another definition's."""
+        value = self.values[operand.name]
+        if isinstance(value, Statement) and value.tensor is None and not isinstance(value.op, Constant):
+            self.values[operand.name] = replace(value, tensor=tensor)
+
+    def order(self, operand: Operand, want: Labels = ()) -> tuple[int, ...]:
+        """A key that sorts operands as people write factors: small before large, inputs before what comes of them.
+
+        It does not depend on the names of indices, so that the same product is found again under other names; ``want``
+        decides between two uses of one value.
+        """
+        at = tuple(want.index(label) if label in want else len(want) for label in operand.labels)
+        masks_last = self.kind(operand) == MASK
+        return (masks_last, operand.rank, self._depths[operand.name], self._places[operand.name], *at)
+
+    def term_order(self, operand: Operand, want: Labels = ()) -> tuple[int, ...]:
+        """A key for terms: large before small, so that a bias comes last; then as for factors.
+
+        Within one size it is the order in which values come to be: ``z - m - log(s)`` subtracts the maximum first.
+        """
+        is_number = self.kind(operand) == NUMBER
+        masks_last, rank, *others = self.order(operand, want)
+        return (is_number, masks_last, -rank, *others)
+
+    # ---- kinds of values ----
+
+    def constant(self, value: Expr) -> Operand:
+        return self.emit(Constant(value), (), (), NUMBER)
+
+    def cast(self, operand: Operand) -> Operand:
+        """Return the operand in the dtype of the inputs."""
+        if self.kind(operand) == REAL or not self._has_reference:
+            return operand
+        return self.emit(Cast(), (operand,), operand.labels, REAL)
+
+    def map(self, function: str, operands: Iterable[Operand], want: Labels = (), signs: Iterable[int] = ()) -> Operand:
+        """Return an elementwise function of values, in a dtype that follows the inputs."""
+        operands, signs = list(operands), tuple(signs)
+        if function in COMMUTATIVE and not signs:
+            operands.sort(key=lambda operand: self.order(operand, want))
+        labels = union_labels(operands, want)
+        if function in COMPARISONS:
+            return self.emit(Map(function), operands, labels, MASK)
+        if function == "where":
+            operands[1:] = [self._as_real_or_number(operand) for operand in operands[1:]]
+            kind = REAL if any(self.kind(operand) == REAL for operand in operands[1:]) else INTEGER
+            return self.cast(self.emit(Map(function), operands, labels, kind))
+        if not self._may_keep_masks(function, operands):
+            operands = [self._as_real_or_number(operand) for operand in operands]
+        operands = [self.cast(operand) if self.kind(operand) == INTEGER else operand for operand in operands]
+        kind = NUMBER if all(self.kind(operand) == NUMBER for operand in operands) else REAL
+        return self.emit(Map(function, signs), operands, labels, kind)
+
+    def integers(self, function: str, operands: Iterable[Operand], want: Labels = (), signs: tuple[int, ...] = ()) -> Operand:
+        """Return integer arithmetic on positions."""
+        operands = list(operands)
+        return self.emit(Map(function, signs), operands, union_labels(operands, want), INTEGER)
+
+    def reduce(self, function: str, operand: Operand, over: Iterable[Index]) -> Operand:
+        """Return the sum, mean, maximum or position of the maximum over indices of the operand."""
+        over = tuple(label for label in operand.labels if label in set(over))
+        if function in ("sum", "mean"):
+            operand = self._as_real_or_number(operand)
+        labels = tuple(label for label in operand.labels if label not in over)
+        kind = INTEGER if function == "argmax" else self.kind(operand)
+        return self.emit(Reduce(function, over), (operand,), labels, kind)
+
+    def _as_real_or_number(self, operand: Operand) -> Operand:
+        return operand if self.kind(operand) == NUMBER else self.cast(operand)
+
+    def _may_keep_masks(self, function: str, operands: list[Operand]) -> bool:
+        """Whether NumPy's own promotion of booleans gives the dtype of the inputs."""
+        kinds = [self.kind(operand) for operand in operands]
+        if function == "mul":
+            return REAL in kinds
+        return function == "add" and sorted(kinds) == [MASK, REAL]
+
+
+def union_labels(operands: Sequence[Operand], want: Labels = ()) -> Labels:
+    """Return the labels of an elementwise result: in the order of an operand that has them all, if there is one."""
+    every: dict[Index, None] = {}
+    for operand in operands:
+        every.update(dict.fromkeys(operand.labels))
+    complete = [operand.labels for operand in operands if operand.rank == len(every)]
+    wanted = sorted_labels(every, want)
+    return wanted if wanted in complete or not complete else complete[0]
+
+
+def sorted_labels(labels: Iterable[Index], want: Labels) -> Labels:
+    """Return labels in the order of ``want``; those that are not in it come after, as they are."""
+    labels = tuple(labels)
+    return tuple(sorted(labels, key=lambda label: want.index(label) if label in want else len(want)))
+
+
+def _description(op: Op, operands: tuple[Operand, ...], labels: Labels) -> object:
+    """Return what an operation does, with numbers in the place of indices."""
+    numbers: dict[Index, int] = {}
+    for label in (*labels, *(label for operand in operands for label in operand.labels), *op.indices()):
+        numbers.setdefault(label, len(numbers))
+    uses = tuple((operand.name, tuple(numbers[label] for label in operand.labels)) for operand in operands)
+    return op.relabelled(numbers), uses, tuple((numbers[label], label.size) for label in labels)
+

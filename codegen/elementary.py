@@ -1,0 +1,185 @@
+"""Elementwise functions: the names they have in a program, and forms of expressions that do not overflow.
+
+A program says ``exp``; each target has a table of how that is written. The rewriting here is about numbers, not about
+formulas: ``log(1 + exp(u))`` overflows where its value does not, and ``where`` evaluates the branch that it does not
+choose, so that this must be given an argument that it can take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import sympy
+from sympy import Add, Expr, Function, Mul, Pow
+
+from derive.functions import Maximum, Minimum, Where
+from derive.indices import Bracket, Element, Index, Node, Tensor
+from derive.sums import Binder, tensors_in
+
+
+class Sigmoid(Function):
+    """``1/(1 + exp(-x))``, without overflow."""
+
+
+class LogAddExp(Function):
+    """``log(exp(a) + exp(b))``, without overflow."""
+
+
+class Expm1(Function):
+    """``exp(x) - 1``, right for small x too."""
+
+
+class Log1p(Function):
+    """``log(1 + x)``, right for small x too."""
+
+
+#: By the name in a program, the node that stands for the function in an expression.
+FUNCTIONS: Mapping[str, type[Expr]] = MappingProxyType(
+    {
+        "exp": sympy.exp,
+        "log": sympy.log,
+        "tanh": sympy.tanh,
+        "erf": sympy.erf,
+        "abs": sympy.Abs,
+        "sign": sympy.sign,
+        "sin": sympy.sin,
+        "cos": sympy.cos,
+        "tan": sympy.tan,
+        "sinh": sympy.sinh,
+        "cosh": sympy.cosh,
+        "arctan": sympy.atan,
+        "arcsin": sympy.asin,
+        "arccos": sympy.acos,
+        "floor": sympy.floor,
+        "ceil": sympy.ceiling,
+        "sigmoid": Sigmoid,
+        "logaddexp": LogAddExp,
+        "expm1": Expm1,
+        "log1p": Log1p,
+        "maximum": Maximum,
+        "minimum": Minimum,
+    }
+)
+FUNCTION_NAMES: Mapping[type[Expr], str] = MappingProxyType({node: name for name, node in FUNCTIONS.items()})
+RELATIONS: Mapping[str, str] = MappingProxyType(
+    {">": "greater", ">=": "greater_equal", "=": "equal", "!=": "not_equal"}
+)
+
+
+def prepare(expr: Expr) -> Expr:
+    """Return an expression of the same value that can be computed as it stands, with no overflow on the way.
+
+    Example:
+        >>> x = Tensor("x")()
+        >>> prepare(sympy.log(1 + sympy.exp(x))).func.__name__
+        'LogAddExp'
+    """
+    if isinstance(expr, Index | Tensor) or not isinstance(expr, Expr) or not expr.args:
+        return expr
+    if isinstance(expr, Where):
+        condition, chosen, other = map(prepare, expr.args)
+        return Where(condition, _guard(chosen, condition, True), _guard(other, condition, False))
+    arguments = [argument if isinstance(argument, Index) else prepare(argument) for argument in expr.args]
+    if any(new is not old for new, old in zip(arguments, expr.args, strict=True)):
+        expr = expr.func(*arguments)
+    rule = _STABLE_FORMS.get(expr.func)
+    return rule(expr) if rule is not None else expr
+
+
+def _prepare_log(expr: Expr) -> Expr:
+    inner = expr.args[0]
+    if not isinstance(inner, Add):
+        return expr
+    if len(inner.args) == 2:
+        exponents = [_exponent(term) for term in inner.args]
+        if all(exponent is not None for exponent in exponents) and any(tensors_in(e) for e in exponents):
+            return LogAddExp(*sorted(exponents, key=lambda exponent: (exponent != 0, sympy.default_sort_key(exponent))))
+    return Log1p(inner - 1) if 1 in inner.args else expr
+
+
+def _exponent(term: Expr) -> Expr | None:
+    """Return u where the term is exp(u): 0 where it is 1."""
+    if isinstance(term, sympy.exp):
+        return term.args[0]
+    return sympy.Integer(0) if term == 1 else None
+
+
+def _prepare_add(expr: Expr) -> Expr:
+    """Write ``c*exp(u) - c`` as ``c*expm1(u)``."""
+    constant, rest = expr.as_coeff_Add()
+    if constant == 0:
+        return expr
+    for term in Add.make_args(rest):
+        coefficient, factor = term.as_coeff_Mul()
+        if coefficient == -constant and isinstance(factor, sympy.exp) and tensors_in(factor):
+            return Add(rest - term, coefficient * Expm1(factor.args[0]))
+    return expr
+
+
+def _prepare_pow(expr: Expr) -> Expr:
+    exponent = expr.args[1]
+    u = _logistic(expr)
+    return Sigmoid(-u) ** -exponent if u is not None else expr
+
+
+def _logistic(factor: Expr) -> Expr | None:
+    """Return u where the factor is ``(1 + exp(u))**-n``."""
+    if not isinstance(factor, Pow) or not (factor.args[1].is_Integer and factor.args[1] < 0):
+        return None
+    base = factor.args[0]
+    if not isinstance(base, Add) or len(base.args) != 2 or 1 not in base.args:
+        return None
+    other = base.args[1] if base.args[0] == 1 else base.args[0]
+    return other.args[0] if isinstance(other, sympy.exp) and tensors_in(other) else None
+
+
+def _prepare_mul(expr: Expr) -> Expr:
+    """Write ``exp(u)*sigmoid(-u)**n`` as ``sigmoid(u)*sigmoid(-u)**(n-1)``: the exponential alone may overflow."""
+    factors = list(expr.args)
+    for place, factor in enumerate(factors):
+        if not isinstance(factor, sympy.exp):
+            continue
+        u = factor.args[0]
+        for other in factors:
+            base, power = other.as_base_exp()
+            if isinstance(base, Sigmoid) and base.args[0] == -u and power.is_Integer and power > 0:
+                rest = [f for at, f in enumerate(factors) if at != place and f is not other]
+                return Mul(*rest, Sigmoid(u), Sigmoid(-u) ** (power - 1))
+    return expr
+
+
+_STABLE_FORMS = {sympy.log: _prepare_log, Add: _prepare_add, Pow: _prepare_pow, Mul: _prepare_mul}
+
+
+def _guard(expr: Expr, condition: Bracket, chosen: bool) -> Expr:
+    """Give functions that may fail the argument 1 where the branch is not chosen."""
+    if isinstance(expr, Element | Binder | Index) or not expr.args or not tensors_in(expr):
+        return expr
+    if isinstance(expr, Where | Bracket):
+        return expr
+    arguments = [_guard(argument, condition, chosen) if isinstance(argument, Expr) else argument for argument in expr.args]
+    if not _may_fail(expr):
+        return expr.func(*arguments) if arguments != list(expr.args) else expr
+    first = arguments[0]
+    if isinstance(expr, sympy.exp | Expm1) and condition.relation in (">", ">=") and condition.right.is_number:
+        if condition.left == first and not chosen:
+            return expr.func(Minimum(first, condition.right), *arguments[1:])
+    guarded = Where(condition, first, 1) if chosen else Where(condition, 1, first)
+    return expr.func(guarded, *arguments[1:])
+
+
+def _may_fail(expr: Expr) -> bool:
+    if isinstance(expr, Pow):
+        return bool(tensors_in(expr.args[0])) and not (expr.args[1].is_Integer and expr.args[1] > 0)
+    return isinstance(expr, sympy.exp | sympy.log | Log1p | Expm1 | sympy.sinh | sympy.cosh | sympy.asin | sympy.acos)
+
+
+def is_constant(expr: Expr) -> bool:
+    """Whether an expression has numbers and sizes only.
+
+    Example:
+        >>> is_constant(2 * sympy.sqrt(sympy.Symbol("D"))), is_constant(Tensor("x")() + 1)
+        (True, False)
+    """
+    return not expr.has(Node)

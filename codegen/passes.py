@@ -1,0 +1,167 @@
+"""Small passes from program to program; the verifier runs after each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import sympy
+
+from codegen.program import (
+    NUMBER,
+    Constant,
+    Gather,
+    Labels,
+    Map,
+    Operand,
+    Program,
+    Reduce,
+    Scatter,
+    Statement,
+    verify,
+)
+from derive.indices import Index
+
+Axes = tuple[Index | None, ...]
+
+
+def improve(program: Program) -> Program:
+    """Return the program without what is not used, with its layout decided."""
+    program = remove_unused(program)
+    for improvement in PASSES:
+        program = verify(remove_unused(improvement(program)))
+    return program
+
+
+def remove_unused(program: Program) -> Program:
+    """Drop statements that no result needs."""
+    needed = set(program.results)
+    kept: list[Statement] = []
+    for statement in reversed(program.statements):
+        if statement.name in needed:
+            kept.append(statement)
+            needed.update(operand.name for operand in statement.operands)
+    return program.with_statements(reversed(kept))
+
+
+def share_sums(program: Program) -> Program:
+    """Divide a sum by its number of terms where both the sum and the mean are wanted."""
+    sums = {
+        (statement.operands[0].name, _over(statement)): statement
+        for statement in program.statements
+        if isinstance(statement.op, Reduce) and statement.op.function == "sum"
+    }
+    statements: list[Statement] = []
+    for statement in program.statements:
+        if isinstance(statement.op, Reduce) and statement.op.function == "mean":
+            total = sums.get((statement.operands[0].name, _over(statement)))
+            if total is not None:
+                terms = sympy.prod([label.size for label in statement.op.over])
+                if total not in statements:
+                    statements.append(total)
+                divisor = Statement(f"{statement.name}/", Constant(terms), (), (), NUMBER)
+                operands = (Operand(total.name, statement.labels), Operand(divisor.name))
+                statements += [divisor, replace(statement, op=Map("div"), operands=operands)]
+                continue
+        if statement not in statements:
+            statements.append(statement)
+    return program.with_statements(statements)
+
+
+def _over(statement: Statement) -> tuple[int, ...]:
+    labels = statement.operands[0].labels
+    assert isinstance(statement.op, Reduce)
+    return tuple(labels.index(label) for label in statement.op.over)
+
+
+def keep_axes(program: Program) -> Program:
+    """Let what was reduced keep its axis with size 1 where everything that uses it wants to broadcast it back.
+
+    ``total`` in ``e / total`` is then ``e.sum(axis=1, keepdims=True)`` and not ``e.sum(axis=1)[:, None]``.
+    """
+    patterns: dict[str, Axes] = {}
+    for statement in program.statements:
+        pattern = None if statement.name in program.results else _natural_axes(statement, patterns)
+        if pattern is not None:
+            patterns[statement.name] = pattern
+    users: dict[str, list[tuple[Statement, Operand]]] = {}
+    for statement in program.statements:
+        for operand in statement.operands:
+            users.setdefault(operand.name, []).append((statement, operand))
+    axes: dict[str, Axes] = {}
+    for statement in reversed(program.statements):
+        pattern = patterns.get(statement.name)
+        fits = pattern is not None and all(
+            isinstance(user.op, Map) and broadcasts(renamed(pattern, statement.labels, operand.labels), axes[user.name])
+            for user, operand in users[statement.name]
+        )
+        axes[statement.name] = pattern if pattern is not None and fits else statement.labels
+    return program.with_statements(
+        replace(statement, kept=axes[statement.name]) if axes[statement.name] != statement.labels else statement
+        for statement in program.statements
+    )
+
+
+def _natural_axes(statement: Statement, patterns: dict[str, Axes]) -> Axes | None:
+    """Return the axes with the reduced ones kept, None where nothing was reduced or nothing is left."""
+    op = statement.op
+    if not statement.labels:
+        return None
+    if isinstance(op, Reduce):
+        return tuple(None if label in op.over else label for label in statement.operands[0].labels)
+    if isinstance(op, Gather) and op.along:
+        return tuple(place if isinstance(place, Index) else None for place in op.where)
+    if isinstance(op, Map):
+        arrays = [operand for operand in statement.operands if operand.labels]
+        found = {
+            renamed(patterns[operand.name], _own_labels(patterns[operand.name]), operand.labels)
+            if operand.name in patterns
+            else None
+            for operand in arrays
+        }
+        return found.pop() if len(found) == 1 else None
+    return None
+
+
+def _own_labels(axes: Axes) -> Labels:
+    return tuple(axis for axis in axes if axis is not None)
+
+
+def renamed(axes: Axes, own: Labels, new: Labels) -> Axes:
+    """Return axes with a value's own labels replaced by those of a use of it."""
+    names = dict(zip(own, new, strict=True))
+    return tuple(None if axis is None else names[axis] for axis in axes)
+
+
+def broadcasts(axes: Axes, target: Axes) -> bool:
+    """Whether an array of these axes broadcasts to the target as it is.
+
+    Example:
+        >>> from derive.indices import size
+        >>> n, k = Index("n", size("N")), Index("k", size("K"))
+        >>> broadcasts((n, None), (n, k)), broadcasts((k,), (n, k)), broadcasts((n,), (n, k))
+        (True, True, False)
+    """
+    if len(axes) > len(target):
+        return False
+    return all(axis is None or axis == goal for axis, goal in zip(reversed(axes), reversed(target), strict=False))
+
+
+def reuse_scattered(program: Program) -> Program:
+    """Let a product or sum with a freshly scattered array take its memory: ``dz /= N``."""
+    uses, values = program.uses, program.values
+    statements: list[Statement] = []
+    for statement in program.statements:
+        into = None
+        if isinstance(statement.op, Map) and statement.op.function in ("mul", "div"):
+            for place, operand in enumerate(statement.operands):
+                value = values[operand.name]
+                fresh = isinstance(value, Statement) and isinstance(value.op, Scatter)
+                fits = operand.labels == statement.labels and statement.axes == statement.labels
+                if fresh and fits and uses[operand.name] == 1 and (statement.op.function == "mul" or place == 0):
+                    into = operand.name
+        statements.append(replace(statement, into=into) if into else statement)
+    return program.with_statements(statements)
+
+
+PASSES: tuple[Callable[[Program], Program], ...] = (share_sums, keep_axes, reuse_scattered)

@@ -1,0 +1,377 @@
+"""The straight-line program between index notation and text, and its verifier.
+
+A program is a list of small equations in index notation, each with a name: ``total[n] = sum(e[n,k], k)``. The axes of
+a value are named by indices, its *labels*; an operand says with which labels it is used, so that a transpose is another
+order of labels and broadcasting a label that is missing. What a target does about them (keepdims, ``[:, None]``,
+``.T``, a loop) is its own business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from sympy import Expr, Symbol
+
+from derive.indices import Index, Tensor
+
+Labels = tuple[Index, ...]
+
+#: What the numbers of a value are: a Python number, which takes on the dtype of what it meets; a boolean mask;
+#: integers or other numbers with a dtype of their own; numbers in the dtype of the inputs.
+NUMBER, MASK, INTEGER, REAL = "number", "mask", "integer", "real"
+
+
+class InternalError(RuntimeError):
+    """A fault of this program and not of its caller."""
+
+
+@dataclass(frozen=True)
+class Operand:
+    """The use of a value: its name, and one index for each of its axes."""
+
+    name: str
+    labels: Labels = ()
+
+    @property
+    def rank(self) -> int:
+        return len(self.labels)
+
+    def relabelled(self, new: Mapping[Index, Index]) -> Operand:
+        return Operand(self.name, tuple(new.get(label, label) for label in self.labels))
+
+
+@dataclass(frozen=True)
+class Op:
+    """What a statement does with its operands."""
+
+    #: Whether the result may share memory with the first operand.
+    is_view: ClassVar[bool] = False
+
+    def indices(self) -> Iterator[Index]:
+        """The indices that the operation itself names."""
+        for value in vars(self).values():
+            if isinstance(value, tuple):
+                yield from (part for part in value if isinstance(part, Index))
+
+    def relabelled(self, new: Mapping[Index, Any]) -> tuple[Any, ...]:
+        """Return a hashable description in which indices are replaced."""
+
+        def change(part: Any) -> Any:
+            if isinstance(part, tuple):
+                return tuple(map(change, part))
+            return new.get(part, part) if isinstance(part, Index) else part
+
+        return (type(self).__name__, *map(change, vars(self).values()))
+
+    def result_labels(self, operands: tuple[Operand, ...]) -> set[Index] | None:
+        """The labels that the result must have, in whatever order; None where the operation adds some of its own."""
+        return set().union(*(operand.labels for operand in operands))
+
+
+@dataclass(frozen=True)
+class Constant(Op):
+    """A number made of numbers and sizes: ``2``, ``N``, ``D**0.5``."""
+
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Position(Op):
+    """``0, 1, 2, ...`` along the result's only axis."""
+
+    def result_labels(self, operands: tuple[Operand, ...]) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class Identity(Op):
+    """1 where the result's two indices are equal and 0 elsewhere, in the dtype of the inputs."""
+
+    def result_labels(self, operands: tuple[Operand, ...]) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class Map(Op):
+    """An elementwise function; the operands' axes are aligned by their labels. ``signs`` belong to the terms of a sum."""
+
+    function: str
+    signs: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reduce(Op):
+    """``sum``, ``mean``, ``max`` or ``argmax`` of one operand over indices of it."""
+
+    function: str
+    over: Labels
+
+    def result_labels(self, operands: tuple[Operand, ...]) -> set[Index]:
+        return set(operands[0].labels) - set(self.over)
+
+
+@dataclass(frozen=True)
+class Contract(Op):
+    """The sum over indices of the product of two or more operands."""
+
+    over: Labels
+
+    def result_labels(self, operands: tuple[Operand, ...]) -> set[Index]:
+        return set().union(*(operand.labels for operand in operands)) - set(self.over)
+
+
+@dataclass(frozen=True)
+class Gather(Op):
+    """The first operand's elements at the places given for its axes: an index, a number, or None for the next operand.
+
+    ``along``: the one axis that is given by an operand runs along all the others.
+    """
+
+    where: tuple[Index | int | None, ...]
+    along: bool = False
+
+    def result_labels(self, operands: tuple[Operand, ...]) -> set[Index]:
+        plain = {place for place in self.where if isinstance(place, Index)}
+        return plain.union(*(operand.labels for operand in operands[1:]))
+
+    @property
+    def is_view(self) -> bool:  # type: ignore[override]
+        """Without an array of positions NumPy takes a view; a diagonal is one too."""
+        return None not in self.where
+
+
+@dataclass(frozen=True)
+class Scatter(Op):
+    """Numbers added at places of a base: the operands are the base if ``has_base``, the numbers, and the positions.
+
+    A base that is not there is zero. ``where`` names for every axis of the result an index, or None for the next array
+    of positions. With ``repeats`` a place may occur more than once, and what is added there adds up.
+    """
+
+    where: tuple[Index | None, ...]
+    has_base: bool
+    repeats: bool
+
+    def result_labels(self, operands: tuple[Operand, ...]) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class Broadcast(Op):
+    """The operand repeated along the labels that it has not."""
+
+    def result_labels(self, operands: tuple[Operand, ...]) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class Arrange(Op):
+    """The operand with its axes in another order."""
+
+    is_view = True
+
+
+@dataclass(frozen=True)
+class Copy(Op):
+    """The operand in memory of its own, its axes in the order of the result's labels."""
+
+
+@dataclass(frozen=True)
+class Cast(Op):
+    """The operand in the dtype of the inputs."""
+
+
+@dataclass(frozen=True)
+class SumTo(Op):
+    """The first operand summed over the axes along which the second, an argument, was broadcast."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A value that comes from outside; ``labels`` only name its axes."""
+
+    name: str
+    tensor: Tensor
+    labels: Labels
+    kind: str
+
+    dims: ClassVar[None] = None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """``name[labels] = op(operands)``.
+
+    Attributes:
+        kind: what the numbers are.
+        axes: how the value lies in memory: its labels, and None for an axis that was kept with size 1.
+        tensor: the tensor of a definition that this is, if it is one.
+        into: the operand whose memory the result takes.
+    """
+
+    name: str
+    op: Op
+    operands: tuple[Operand, ...]
+    labels: Labels
+    kind: str
+    kept: tuple[Index | None, ...] | None = None
+    tensor: Tensor | None = None
+    into: str | None = None
+
+    @property
+    def axes(self) -> tuple[Index | None, ...]:
+        return self.labels if self.kept is None else self.kept
+
+
+@dataclass(frozen=True)
+class Program:
+    """Statements in order of computation; ``results`` are names of statements, in the order of ``result_tensors``."""
+
+    arguments: tuple[Argument, ...]
+    statements: tuple[Statement, ...]
+    results: tuple[str, ...]
+    result_tensors: tuple[Tensor, ...] = ()
+
+    @property
+    def values(self) -> dict[str, Argument | Statement]:
+        """Arguments and statements by name."""
+        return {value.name: value for value in (*self.arguments, *self.statements)}
+
+    @property
+    def uses(self) -> dict[str, int]:
+        """How often each value is used: by statements, and as a result."""
+        counts = dict.fromkeys(self.values, 0)
+        for statement in self.statements:
+            for operand in statement.operands:
+                counts[operand.name] += 1
+        for name in self.results:
+            counts[name] += 1
+        return counts
+
+    @property
+    def reference(self) -> Argument | None:
+        """The argument whose dtype the results have: the first real one with the most axes."""
+        real = [argument for argument in self.arguments if argument.kind == REAL]
+        return max(real, key=lambda argument: len(argument.labels)) if real else None
+
+    def source_of(self, extent: Expr) -> tuple[Argument, int] | None:
+        """Return the argument and axis that a size can be read from."""
+        for argument in sorted(self.arguments, key=lambda argument: argument.kind != REAL):
+            if extent in argument.tensor.sizes:
+                return argument, argument.tensor.sizes.index(extent)
+        return None
+
+    def with_statements(self, statements: Iterable[Statement]) -> Program:
+        return replace(self, statements=tuple(statements))
+
+
+def sizes_of(statement: Statement) -> set[Symbol]:
+    """Return the sizes that a statement's text needs: those that it can not read from its operands."""
+    op = statement.op
+    if isinstance(op, Constant):
+        return set(op.value.free_symbols)
+    extents: list[Expr] = []
+    if isinstance(op, Position | Identity | Broadcast) or (isinstance(op, Scatter) and not op.has_base):
+        extents += [label.size for label in statement.labels]
+    if isinstance(op, Scatter | Gather):
+        extents += [place.size for place in op.where if isinstance(place, Index)]
+    return set().union(*(extent.free_symbols for extent in extents))
+
+
+def verify(program: Program) -> Program:
+    """Return the program, having checked it.
+
+    Names are defined once and before use; an operand has as many labels as its value has axes, of the same sizes; the
+    labels of a result are those its operation gives; every statement is used; every size can be read from an argument;
+    no value is used after its memory was taken.
+
+    Raises:
+        InternalError: it is not so.
+    """
+    known: dict[str, Argument | Statement] = {}
+    taken: set[str] = set()
+    for argument in program.arguments:
+        _expect(argument.name not in known, argument.name, "is there twice")
+        known[argument.name] = argument
+    for statement in program.statements:
+        _expect(statement.name not in known, statement.name, "is there twice")
+        for operand in statement.operands:
+            _check_operand(operand, statement, known, taken)
+        _check_labels(statement)
+        for extent in sizes_of(statement):
+            _expect(program.source_of(extent) is not None, statement.name, f"needs the size {extent}, which no argument has")
+        if statement.into is not None:
+            _expect(statement.into in {o.name for o in statement.operands}, statement.name, "takes another's memory")
+            _expect(statement.into not in program.results, statement.name, "takes the memory of a result")
+            taken.add(statement.into)
+        known[statement.name] = statement
+    for name in program.results:
+        _expect(name in known and name not in taken, name, "is a result and not there")
+    uses = program.uses
+    for statement in program.statements:
+        _expect(uses[statement.name] > 0, statement.name, "is never used")
+    return program
+
+
+def _expect(condition: bool, name: str, problem: str) -> None:
+    if not condition:
+        raise InternalError(f"in the program, {name} {problem}")
+
+
+def _check_operand(
+    operand: Operand, statement: Statement, known: Mapping[str, Argument | Statement], taken: set[str]
+) -> None:
+    _expect(operand.name in known, statement.name, f"uses {operand.name} before it is there")
+    _expect(operand.name not in taken, statement.name, f"uses {operand.name} after its memory was taken")
+    value = known[operand.name]
+    _expect(operand.rank == len(value.labels), statement.name, f"uses {operand.name} with {operand.rank} labels")
+    _expect(len(set(operand.labels)) == operand.rank, statement.name, f"uses {operand.name} with a label twice")
+    for label, axis in zip(operand.labels, value.labels, strict=True):
+        _expect(label.size == axis.size, statement.name, f"uses {operand.name} with {label.name} for {axis.name}")
+
+
+def _check_labels(statement: Statement) -> None:
+    labels, axes = set(statement.labels), [axis for axis in statement.axes if axis is not None]
+    _expect(len(labels) == len(statement.labels), statement.name, "has a label twice")
+    _expect(axes == list(statement.labels), statement.name, "keeps axes that are not its own")
+    expected = statement.op.result_labels(statement.operands)
+    _expect(expected is None or expected == labels, statement.name, "has labels that its operation does not give")
+    for check, types in _CHECKS:
+        if isinstance(statement.op, types):
+            _expect(check(statement), statement.name, f"is no proper {type(statement.op).__name__}")
+
+
+def _reduces_its_operands(statement: Statement) -> bool:
+    over = set(statement.op.over)  # type: ignore[attr-defined]
+    return bool(over) and all(any(label in operand.labels for operand in statement.operands) for label in over)
+
+
+def _has_its_axes(statement: Statement) -> bool:
+    return len(statement.labels) == {Constant: 0, Position: 1, Identity: 2}[type(statement.op)]
+
+
+def _fills_its_places(statement: Statement) -> bool:
+    op = statement.op
+    if isinstance(op, Gather):
+        return len(op.where) == statement.operands[0].rank and op.where.count(None) == len(statement.operands) - 1
+    assert isinstance(op, Scatter)
+    fixed = 1 + op.has_base
+    base_fits = not op.has_base or set(statement.operands[0].labels) == set(statement.labels)
+    return base_fits and len(op.where) == len(statement.labels) and op.where.count(None) == len(statement.operands) - fixed
+
+
+def _covers_its_operand(statement: Statement) -> bool:
+    return set(statement.operands[0].labels) < set(statement.labels)
+
+
+_CHECKS: tuple[tuple[Callable[[Statement], bool], Any], ...] = (
+    (_reduces_its_operands, (Reduce, Contract)),
+    (_has_its_axes, (Constant, Position, Identity)),
+    (_fills_its_places, (Gather, Scatter)),
+    (_covers_its_operand, Broadcast),
+    (lambda statement: len(statement.operands) == 1, (Reduce, Broadcast, Arrange, Copy, Cast)),
+    (lambda statement: len(statement.operands) >= 2, Contract),
+    (lambda statement: len(statement.op.signs) in (0, len(statement.operands)), Map),  # type: ignore[attr-defined]
+)

@@ -1,0 +1,151 @@
+"""Generated code against numbers: central differences, the separate backward pass, layers written by hand, and time."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import codegen
+from derive.pullback import pull_back
+from derive.record import Operation
+
+Array = NDArray[Any]
+
+#: Relative error allowed of a central difference with this step, in float64.
+STEP, TOLERANCE = 1e-6, 1e-6
+#: The sizes timed: the notebooks' 3 by 3, and one where arithmetic counts.
+TIMED_SIZES = (3, 300)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A line of the report: what was compared, the largest difference, and whether it is small enough."""
+
+    what: str
+    difference: float
+    allowed: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the difference is a number and small enough."""
+        return bool(self.difference <= self.allowed)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numeric half of a verification."""
+
+    comparisons: tuple[Comparison, ...]
+    ratios: tuple[tuple[str, float], ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every comparison does."""
+        return all(comparison.holds for comparison in self.comparisons)
+
+
+def compare_numbers(operation: Operation, seed: int = 0) -> Numbers:
+    """Hold an operation's generated backward pass against everything that can tell it wrong, and time it.
+
+    Example:
+        >>> from derive import find
+        >>> compare_numbers(find("softmax-cce")).holds
+        True
+    """
+    generator = np.random.default_rng(seed)
+    inputs = draw_inputs(operation, generator, 0)
+    fused = codegen.backward(operation)
+    output, saved = codegen.forward(operation).with_saved(*inputs)
+    upstream = generator.standard_normal(np.shape(output))
+    gradients = fused(upstream, **saved)
+    comparisons = [
+        Comparison("central differences", _against_differences(operation, inputs, upstream, gradients), TOLERANCE)
+    ]
+    ratios = []
+    if len(pull_back(operation).definitions) < len(pull_back(operation, fuse=False).definitions):
+        for extent in TIMED_SIZES:
+            comparison, ratio = _against_separate(operation, draw_inputs(operation, generator, extent), generator)
+            comparisons.append(comparison)
+            ratios.append(ratio)
+    by_hand = _against_handwritten(operation, generator)
+    return Numbers((*comparisons, *by_hand), tuple(ratios))
+
+
+def draw_inputs(operation: Operation, generator: np.random.Generator, extent: int) -> list[Array]:
+    """Draw inputs that the operation is defined for; all sizes are ``extent``, or distinct primes where it is 0."""
+    primes = (5, 3, 7, 2, 11, 13)
+    sizes = {symbol: extent or primes[place % len(primes)] for place, symbol in enumerate(operation.sizes)}
+    inputs: list[Array] = []
+    for tensor in operation.inputs:
+        shape = tuple(int(size.xreplace(sizes)) for size in tensor.sizes)
+        if tensor.values is not None:
+            inputs.append(generator.integers(0, int(tensor.values.xreplace(sizes)), shape))
+        else:
+            low, high = operation.record.domain.get(tensor.name, (-2.0, 2.0))
+            inputs.append(generator.uniform(low, high, shape))
+    return inputs
+
+
+def _against_differences(
+    operation: Operation, inputs: Sequence[Array], upstream: Array, gradients: Sequence[Array]
+) -> float:
+    """The largest difference from central differences of the generated forward pass, relative to the gradient."""
+    run = codegen.forward(operation)
+    worst = 0.0
+    for tensor, gradient in zip(operation.differentiable, gradients, strict=True):
+        place = operation.inputs.index(tensor)
+        numeric = np.zeros(np.shape(inputs[place]))
+        for where in np.ndindex(numeric.shape):
+            sides = []
+            for step in (STEP, -STEP):
+                moved = [np.array(array) for array in inputs]
+                moved[place][where] += step
+                sides.append(np.sum(run(*moved) * upstream))
+            numeric[where] = (sides[0] - sides[1]) / (2 * STEP)
+        scale = 1 + np.max(np.abs(numeric), initial=0.0)
+        worst = max(worst, float(np.max(np.abs(gradient - numeric), initial=0.0) / scale))
+    return worst
+
+
+def _against_separate(
+    operation: Operation, inputs: Sequence[Array], generator: np.random.Generator
+) -> tuple[Comparison, tuple[str, float]]:
+    """The combined backward pass against the one that goes definition by definition, in values and in time."""
+    combined, separate = codegen.backward(operation), codegen.backward(operation, fuse=False)
+    _, saved = codegen.forward(operation).with_saved(*inputs)
+    known = {**{t.name: a for t, a in zip(operation.inputs, inputs, strict=True)}, **saved}
+    upstream = np.float64(1.0) if operation.output.tensor.rank == 0 else np.ones(np.shape(inputs[0]))
+    ours = {name: known[name] for name in combined.saved}
+    theirs = {name: known[name] for name in separate.saved}
+    first, second = combined(upstream, **ours), separate(upstream, **theirs)
+    difference = max(float(np.max(np.abs(a - b), initial=0.0)) for a, b in zip(first, second, strict=True))
+    size = " x ".join(str(extent) for extent in np.shape(inputs[0]))
+    ratio = time_ratio(lambda: separate(upstream, **theirs), lambda: combined(upstream, **ours))
+    return Comparison(f"combined against separate, {size}", difference, 1e-12), (size, ratio)
+
+
+def time_ratio(slow: Callable[[], Any], fast: Callable[[], Any], rounds: int = 9, seconds: float = 0.004) -> float:
+    """Return the time of one over the time of the other: the median of ratios taken in alternation."""
+    ratios = []
+    calls = max(1, int(seconds / max(_time(fast, 3), 1e-7)))
+    for _ in range(rounds):
+        ratios.append(_time(slow, calls) / _time(fast, calls))
+    return float(np.median(ratios))
+
+
+def _time(call: Callable[[], Any], calls: int) -> float:
+    start = time.perf_counter()
+    for _ in range(calls):
+        call()
+    return (time.perf_counter() - start) / calls
+
+
+def _against_handwritten(operation: Operation, generator: np.random.Generator) -> list[Comparison]:
+    return []

@@ -1,0 +1,206 @@
+"""Makes expressions of trees whose names are understood: every node of the result comes from a closed set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sympy
+from sympy import Add, Expr, Mul, Pow
+
+from derive.calls import WholeCall
+from derive.functions import Where
+from derive.indices import Bracket, Delta, Element, Index
+from derive.instantiation import Instance, instantiate, usual_indices
+from derive.limits import Limits
+from derive.record import Definition
+from derive.scopes import Scope
+from derive.settling import Settled
+from derive.sums import IndexArgmax, IndexMax, IndexSum, all_indices, fresh_index
+from derive.syntax import Access, Call, Comparison, Factors, Literal, Name, Power, Terms, Tree
+from derive.vocabulary import SCALAR_FUNCTIONS
+
+#: The indices that are known at a place, by the letter in the text; the index itself may have been renamed.
+Surroundings = Mapping[str, Index]
+
+
+class Builder:
+    """Makes expressions of trees whose names are understood."""
+
+    def __init__(self, scope: Scope, settled: Settled) -> None:
+        self.scope, self.source = scope, scope.source
+        self.tensors, self.sizes = settled.tensors, settled.sizes
+        self.letters = dict(settled.letters)
+        self.made: dict[str, Expr] = {}
+        self.limits = Limits(scope.source)
+
+    def definition(self, name: str, indices: tuple[Name, ...], right: Tree) -> Definition:
+        free = {index.name: self.index_called(index.name) for index in indices}
+        return Definition(self.tensors[name](*free.values()), self.whole(right, free))
+
+    def call(self, call: WholeCall, before: list[Definition]) -> Instance:
+        """Return the definitions that a whole-operation call stands for."""
+        names = (tensor.name for tensor in call.operation.inputs)
+        arguments = {name: self.tensors[a.name] for name, a in zip(names, call.arguments, strict=True)}
+        written = {tensor.name: usual_indices(before, tensor) for tensor in arguments.values()}
+        for name in (call.target, *written):
+            letters = self.scope.written.get(name, ())
+            written[name] = written.get(name) or tuple(self.index_called(letter) for letter in letters)
+        taken = {*self.tensors, *(definition.tensor.name for definition in before)}
+        made = instantiate(call.operation, arguments, call.target, taken, self.letters, written)
+        for definition in made.definitions:
+            for index in all_indices(definition.body) | set(definition.indices):
+                self.letters.setdefault(index.name, index.size)
+        return made
+
+    def whole(self, tree: Tree, free: Surroundings) -> Expr:
+        """Return the number that one side of a definition or equation stands for."""
+        result = self.number(tree, free)
+        self.limits.check_growth(result, tree)
+        return result
+
+    def index_called(self, letter: str) -> Index:
+        return Index(letter, self.letters[letter])
+
+    def number(self, tree: Tree, free: Surroundings) -> Expr:
+        """Return the number that a tree stands for where the indices ``free`` are known."""
+        try:
+            result = self._number(tree, free)
+        except OverflowError:
+            raise self.limits.too_large(tree) from None
+        if result.is_number:
+            self.limits.check_constant(result, tree)
+        return result
+
+    def _number(self, tree: Tree, free: Surroundings) -> Expr:
+        match tree:
+            case Literal(value=value):
+                return value
+            case Name(name="pi"):
+                return sympy.pi
+            case Name(name=name):
+                return self.tensors[name]() if name in self.tensors else self.sizes[name]
+            case Access(name=name):
+                if name in self.scope.labels:
+                    problem = f"{name} holds labels (it stands in an index), so it is no number to compute with"
+                    raise self.source.mistake(tree.at, problem, "give the labels and the numbers two names")
+                return self.element(tree, free)
+            case Terms(parts=parts):
+                return Add(*(sign * self.number(part, free) for sign, part in parts))
+            case Factors(parts=parts):
+                return Mul(*(self.factor(sign, part, free) for sign, part in parts))
+            case Power():
+                return self.power(tree, free)
+            case Comparison():
+                return self.comparison(tree, free, as_delta=True)
+            case Call():
+                return self.apply(tree, free)
+        raise self.source.mistake(tree.at, "this has no meaning in a definition")
+
+    def element(self, tree: Access, free: Surroundings) -> Expr:
+        return Element(self.tensors[tree.name], *(self.index(entry, free) for entry in tree.entries))
+
+    def factor(self, sign: int, tree: Tree, free: Surroundings) -> Expr:
+        value = self.number(tree, free)
+        if sign == 1:
+            return value
+        if self.limits.is_zero(value):
+            raise self.source.mistake(tree.at, "division by zero", "the part after / is 0 whatever the inputs are")
+        return Pow(value, -1)
+
+    def power(self, tree: Power, free: Surroundings) -> Expr:
+        base, exponent = self.number(tree.base, free), self.number(tree.exponent, free)
+        if self.limits.is_zero(base) and exponent.is_negative:
+            raise self.source.mistake(tree.at, "division by zero", "a negative power of 0")
+        self.limits.check_power(base, exponent, tree)
+        result = Pow(base, exponent)
+        self.limits.check_growth(result, tree)
+        return result
+
+    def comparison(self, tree: Comparison, free: Surroundings, as_delta: bool) -> Expr:
+        """Return a bracket; an equation of two indices is a delta, except where a bracket is needed."""
+        are_indices = self.scope.sides_are_indices(tree)
+        left, right = (
+            self.index(side, free) if is_index else self.number(side, free)
+            for side, is_index in zip((tree.left, tree.right), are_indices, strict=True)
+        )
+        if as_delta and all(are_indices) and tree.relation in ("=", "!="):
+            return Delta(left, right) if tree.relation == "=" else 1 - Delta(left, right)
+        return Bracket(tree.relation, left, right)
+
+    def apply(self, tree: Call, free: Surroundings) -> Expr:
+        name, arguments = tree.name, tree.arguments
+        if name == "delta":
+            return Delta(*(self.index(argument, free) for argument in arguments))
+        if name == "argmax":
+            problem = "argmax is a position, not a number to compute with"
+            raise self.source.mistake(tree.at, problem, "it can stand in an index: x[n, argmax(x[n,k], k)]")
+        if self.scope.is_binder(tree):
+            inside, bound = self.bind(tree, free)
+            body = self.number(arguments[0], inside)
+            if name == "max":
+                return IndexMax(body, *bound)
+            total = IndexSum(body, *bound)
+            return total / Mul(*(index.size for index in bound)) if name == "mean" else total
+        if name == "where" and isinstance(arguments[0], Comparison):
+            condition = self.comparison(arguments[0], free, as_delta=False)
+            return Where(condition, self.number(arguments[1], free), self.number(arguments[2], free))
+        values = [self.number(argument, free) for argument in arguments]
+        for value in values:
+            self.limits.check_growth(value, tree)
+        if name in SCALAR_FUNCTIONS:
+            self.limits.check_argument(name, values[0], tree)
+            result = SCALAR_FUNCTIONS[name].make(*values)
+        else:
+            operation = self.scope.words.find(name)
+            assert operation is not None, "the scope has found it before"
+            inputs = (tensor() for tensor in operation.inputs)
+            result = replace_at_once(operation.body(), dict(zip(inputs, values, strict=True)))
+            self.limits.check_growth(result, tree)
+        self.limits.check_real(result, tree)
+        return result
+
+    def bind(self, tree: Call, free: Surroundings) -> tuple[Surroundings, list[Index]]:
+        """Return the indices known inside a binder, and those it binds, renamed where their names are taken."""
+        inside, bound = dict(free), []
+        for argument in tree.arguments[1:]:
+            assert isinstance(argument, Name), "the scope has checked it"
+            index = self.index_called(argument.name)
+            around = {other.name for other in inside.values()}
+            if index.name in around:
+                index = self.another(index, around)
+            inside[argument.name] = index
+            bound.append(index)
+        return inside, bound
+
+    def another(self, index: Index, around: set[str]) -> Index:
+        """Return an index over the same size with another letter; one that was made before is used again."""
+        for letter, extent in self.made.items():
+            if extent == index.size and letter not in around:
+                return index.renamed(letter)
+        other = fresh_index(index, around | self.letters.keys() | self.tensors.keys())
+        self.letters[other.name] = self.made[other.name] = other.size
+        return other
+
+    def index(self, tree: Tree, free: Surroundings) -> Expr:
+        """Return what stands in an index's place."""
+        match tree:
+            case Name(name=name):
+                return free[name]
+            case Literal(value=value):
+                return value
+            case Access():
+                return self.element(tree, free)
+            case Call():
+                inside, bound = self.bind(tree, free)
+                return IndexArgmax(self.number(tree.arguments[0], inside), *bound)
+        raise self.source.mistake(tree.at, "this can not stand in an index's place")
+
+
+def replace_at_once(expr: Any, values: Mapping[Expr, Expr]) -> Any:
+    """Replace scalars by expressions at once in an expression that binds nothing."""
+    if expr in values:
+        return values[expr]
+    if not isinstance(expr, sympy.Basic) or not expr.args:
+        return expr
+    return expr.func(*(replace_at_once(argument, values) for argument in expr.args))

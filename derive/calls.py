@@ -1,0 +1,95 @@
+"""What a call means: a function, an elementwise operation inside a formula, or an operation on whole tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable
+from typing import NamedTuple
+
+from derive.record import Operation
+from derive.syntax import Call, Comparison, Name, Terms
+from derive.tokens import Span, Text
+from derive.vocabulary import FUNCTIONS, SCALAR_FUNCTIONS, WRITTEN, suggest
+
+Lookup = Callable[[str], Operation | None]
+
+
+class WholeCall(NamedTuple):
+    """``p = softmax(z)``: an operation applied to whole tensors."""
+
+    operation: Operation
+    arguments: tuple[Name, ...]
+    target: str
+    at: Span
+
+
+class Words(NamedTuple):
+    """Where operations are looked up, and the names to suggest for a misspelt one."""
+
+    lookup: Lookup | None = None
+    known: Iterable[str] = ()
+
+    def find(self, name: str) -> Operation | None:
+        if self.lookup is None:
+            return None
+        found = self.lookup(name)
+        return self.lookup(name.replace("_", "-")) if found is None and "_" in name else found
+
+
+def check_call(source: Text, words: Words, letters: Container[str], tree: Call) -> None:
+    """Check that a function is known, may stand inside a formula, and has the arguments it needs.
+
+    Raises:
+        DefinitionError: it is not known, may not, or has not.
+    """
+    name, count = tree.name, len(tree.arguments)
+    if name in FUNCTIONS:
+        shapes = {"where": count == 3, "delta": count == 2, "sum": count >= 2, "mean": count >= 2}
+        arguments = SCALAR_FUNCTIONS[name].arguments if name in SCALAR_FUNCTIONS else ("", "")
+        if not shapes.get(name, count == len(arguments)):
+            written = WRITTEN.get(name) or f"{name}({', '.join(arguments)})"
+            raise source.mistake(tree.at, f"{name} has the wrong number of arguments", f"write {written}")
+        second = tree.arguments[1] if count > 1 else None
+        if name == "min" and isinstance(second, Name) and second.name in letters:
+            expected = f"write -max(-x, {second.name}) for the minimum over {second.name}"
+            raise source.mistake(tree.at, "min takes two numbers", expected)
+        if name == "where" and not isinstance(tree.arguments[0], Comparison):
+            expected = "expected a comparison, as in where(x[n] > 0, x[n], 0)"
+            raise source.mistake(tree.arguments[0].at, "this is not a condition", expected)
+        return
+    operation = words.find(name)
+    if operation is None:
+        expected = suggest(name, (*FUNCTIONS, *words.known)) or f"the functions are {', '.join(FUNCTIONS)}"
+        raise source.mistake(tree.name_at, f"unknown function {name}", expected)
+    if not operation.is_elementwise:
+        names = ", ".join(tensor.name for tensor in operation.inputs)
+        problem = f"{name} works on whole tensors, not inside a formula"
+        expected = f"give it a definition of its own, without indices: {operation.output.tensor.name} = {name}({names})"
+        raise source.mistake(tree.name_at, problem, expected)
+    check_argument_count(source, tree, operation)
+
+
+def check_argument_count(source: Text, tree: Call, operation: Operation) -> None:
+    """Check that an operation is given as many arguments as it has inputs.
+
+    Raises:
+        DefinitionError: it is not.
+    """
+    expected = len(operation.inputs)
+    if len(tree.arguments) != expected:
+        names = ", ".join(tensor.name for tensor in operation.inputs)
+        problem = f"{tree.name} takes {expected} argument{'s' * (expected != 1)}, not {len(tree.arguments)}"
+        raise source.mistake(tree.at, problem, f"expected {tree.name}({names})")
+
+
+def check_hyphen(source: Text, words: Words, tree: Terms) -> None:
+    """Refuse ``softmax-cce(z, t)``: in a formula the hyphen is a minus.
+
+    Raises:
+        DefinitionError: a difference is written that is an operation's name.
+    """
+    for (_, left), (sign, right) in zip(tree.parts, tree.parts[1:], strict=False):
+        if sign == -1 and isinstance(left, Name) and isinstance(right, Call):
+            if words.find(f"{left.name}-{right.name}") is not None:
+                at = Span(left.at.offset, right.at.offset + len(right.name) - left.at.offset)
+                written = f"{left.name}_{right.name}"
+                raise source.mistake(at, "the hyphen in an operation's name reads as a minus", f"write {written}(...)")

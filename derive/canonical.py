@@ -1,0 +1,128 @@
+"""One name for every bound index, so that expressions equal up to renaming are the same SymPy object.
+
+The names of a binder's indices are chosen by trying every order that its surroundings do not already settle, naming the
+inner binders anew under each: inner-first naming alone calls some equal expressions unequal.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import permutations, product
+from typing import Any
+
+import sympy
+from sympy import Add, Expr, Mul
+
+from derive.indices import Bracket, Delta, Index, Tensor
+from derive.sums import Binder, fresh_index, free_indices, substitute
+
+#: Canonical names begin with this; no typed index can.
+MARK = "_"
+
+
+@lru_cache(maxsize=200_000)
+def structure_key(expr: sympy.Basic) -> str:
+    """Return a text that two expressions share exactly when they are the same object; it orders them."""
+    if isinstance(expr, Index):
+        return f"{expr.name}:{structure_key(expr.size)}"
+    if not expr.args:
+        return str(expr) if not hasattr(expr, "name") else str(expr.name)
+    parts = [structure_key(argument) for argument in expr.args]
+    if isinstance(expr, (Add, Mul)):
+        parts.sort()
+    return f"{type(expr).__name__}({','.join(parts)})"
+
+
+@lru_cache(maxsize=200_000)
+def _height(expr: sympy.Basic) -> int:
+    inner = max((_height(argument) for argument in expr.args), default=0)
+    return inner + 1 if isinstance(expr, Binder) else inner
+
+
+@lru_cache(maxsize=50_000)
+def canonical(expr: Any) -> Any:
+    """Return the expression with canonical names for its bound indices.
+
+    Example:
+        >>> from derive.indices import size
+        >>> from derive.sums import IndexSum
+        >>> K = size("K"); j, k = Index("j", K), Index("k", K); w = Tensor("w", (K, K))
+        >>> canonical(IndexSum(w[j, k], j, k)) == canonical(IndexSum(w[k, j], j, k))
+        True
+    """
+    if not isinstance(expr, sympy.Basic) or not expr.args or not _height(expr):
+        return expr
+    if not isinstance(expr, Binder):
+        return expr.func(*(canonical(argument) for argument in expr.args))
+    best: tuple[str, Expr] | None = None
+    names = [Index(f"{MARK}{_height(expr)}_{place}", sympy.Integer(1)) for place in range(len(expr.bound))]
+    for order in _orders(expr):
+        renamed = {index: Index(name.name, index.size) for index, name in zip(order, names, strict=True)}
+        body = canonical(substitute(expr.body, renamed))
+        candidate = type(expr)(body, *renamed.values())
+        key = structure_key(candidate)
+        if best is None or key < best[0]:
+            best = key, candidate
+    return best[1] if best is not None else expr
+
+
+def _orders(binder: Binder) -> list[tuple[Index, ...]]:
+    """The orders of the bound indices that the invariants of their surroundings leave open."""
+    groups: dict[str, list[Index]] = {}
+    for index in binder.bound:
+        groups.setdefault(_surroundings(binder, index), []).append(index)
+    choices = [list(permutations(groups[key])) for key in sorted(groups)]
+    return [tuple(index for group in choice for index in group) for choice in product(*choices)]
+
+
+def _surroundings(binder: Binder, index: Index) -> str:
+    """A text about where ``index`` stands that does not depend on any bound index's name."""
+    if len(binder.bound) == 1:
+        return ""
+    marks = {other: "this" if other == index else "other" for other in binder.bound}
+    return structure_key(index.size) + _outline(binder.body, marks)
+
+
+def _outline(expr: sympy.Basic, marks: dict[Index, str]) -> str:
+    """The structure with marks for the bound indices; arguments whose order a name could decide are sorted."""
+    if isinstance(expr, Index):
+        return marks.get(expr, expr.name) + structure_key(expr.size)
+    if not expr.args:
+        return structure_key(expr)
+    if isinstance(expr, Binder):
+        inner = marks | {index: "inner" for index in expr.bound}
+        bound = sorted(structure_key(index.size) for index in expr.bound)
+        return f"{type(expr).__name__}({_outline(expr.body, inner)},{','.join(bound)})"
+    parts = [_outline(argument, marks) for argument in expr.args]
+    if isinstance(expr, (Add, Mul, Delta, Bracket)):
+        parts.sort()
+    return f"{type(expr).__name__}({','.join(parts)})"
+
+
+def readable(expr: Expr, letters: dict[Expr, tuple[str, ...]], taken: frozenset[str] = frozenset()) -> Expr:
+    """Give bound indices the letters a reader expects: the first of their size's letters that is not in use.
+
+    Args:
+        letters: by size, the letters met in the definition.
+        taken: names that mean something else here.
+    """
+    if not isinstance(expr, sympy.Basic) or not expr.args or not _height(expr):
+        return expr
+    if isinstance(expr, Binder):
+        used = set(taken) | {index.name for index in free_indices(expr)}
+        renamed: dict[Expr, Expr] = {}
+        bound: list[Index] = []
+        for index in expr.bound:
+            name = next((letter for letter in letters.get(index.size, ()) if letter not in used), None)
+            if name is None:
+                first = next(iter(letters.get(index.size, ())), str(index.size).lower())
+                name = fresh_index(index.renamed(first), used).name
+            used.add(name)
+            renamed[index] = index.renamed(name)
+            bound.append(index.renamed(name))
+        marked = {old: Index(f"{MARK}r{place}", old.size) for place, old in enumerate(renamed)}
+        body = substitute(substitute(expr.body, marked), {marked[old]: new for old, new in renamed.items()})
+        return type(expr)(readable(body, letters, taken), *bound)
+    if isinstance(expr, (Index, Tensor, Delta)):
+        return expr
+    return expr.func(*(readable(argument, letters, taken) for argument in expr.args))

@@ -1,0 +1,109 @@
+"""The catalogue: operations by name, parsed from the library's records when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+
+from derive.errors import InputError
+from derive.facts import Fact
+from derive.library import activations, arithmetic, linear, losses
+from derive.parsing import parse_equation, parse_operation
+from derive.record import Operation, Record
+
+GROUPS = (arithmetic, activations, linear, losses)
+
+
+@cache
+def records() -> Mapping[str, Record]:
+    """Return the library's records by name, group by group."""
+    return {record.name: record for group in GROUPS for record in group.RECORDS}
+
+
+@cache
+def _named(name: str) -> Operation | None:
+    """The operation of a name; in a text, where a hyphen is a minus, ``cce_sparse`` stands for ``cce-sparse``."""
+    record = records().get(name) or records().get(name.replace("_", "-"))
+    return None if record is None else parse_operation(record.definition, lookup=_named, record=record, known=records())
+
+
+class Catalogue(Mapping[str, Operation]):
+    """The operations by name; each is parsed when it is first looked up."""
+
+    def __getitem__(self, name: str) -> Operation:
+        operation = _named(name)
+        if operation is None:
+            raise KeyError(name)
+        return operation
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(records())
+
+    def __len__(self) -> int:
+        return len(records())
+
+
+def catalogue() -> Catalogue:
+    """Return the catalogue, a mapping from names to operations.
+
+    Example:
+        >>> catalogue()["relu"].record.definition
+        'y = max(x, 0)'
+    """
+    return Catalogue()
+
+
+@cache
+def operation(text: str, name: str | None = None) -> Operation:
+    """Return the operation that a definition's text describes.
+
+    Args:
+        text: a definition such as ``"y[n,k] = exp(x[n,k]) / sum(exp(x[n,j]), j)"``; several are separated by ``;``.
+        name: what to call it.
+
+    Raises:
+        DefinitionError: a mistake in the text, shown with a caret.
+
+    Example:
+        >>> operation("y[n] = sum(a[n,i]**2, i)").inputs
+        (a,)
+    """
+    return parse_operation(text, name, _named, known=records())
+
+
+def parse_fact(text: str, op: Operation) -> Fact:
+    """Return the fact that an equation about an operation's tensors states.
+
+    Raises:
+        DefinitionError: a mistake in the text.
+        InputError: the left side is nothing that can be looked for.
+
+    Example:
+        >>> parse_fact("sum(t[n,k], k) = 1", find("cce")).right
+        1
+    """
+    tensors = {tensor.name: tensor for tensor in (*op.inputs, *(definition.tensor for definition in op.definitions))}
+    left, right = parse_equation(text, tensors, _named, records())
+    return Fact(left, right, text)
+
+
+def find(op: str | Operation) -> Operation:
+    """Return the operation for a catalogue name, a definition's text or an operation.
+
+    Raises:
+        InputError: there is no operation of that name.
+        DefinitionError: a mistake in the text.
+    """
+    if isinstance(op, Operation):
+        return op
+    if not isinstance(op, str):
+        raise InputError(f"expected a catalogue name, a definition's text or an Operation, not {type(op).__name__}")
+    if "=" in op:
+        return operation(op)
+    found = _named(op.strip())
+    if found is None:
+        close = get_close_matches(op, records(), 1)
+        hint = f"did you mean {close[0]!r}?" if close else "`derive list` shows the names; a definition has an '='"
+        raise InputError(f"there is no operation called {op!r}; {hint}")
+    return found

@@ -1,0 +1,270 @@
+r"""The chain rule over an operation's definitions, written down step by step.
+
+Going back from the output, each tensor's *sensitivity* is put together from those of the definitions that use it:
+
+.. math:: \bar{v}_i = \sum_c \sum_j \bar{c}_j \, \frac{\partial c_j}{\partial v_i}
+
+For a vector-Jacobian product the sensitivity of v is the gradient :math:`\bar v`; for a Jacobian it is
+:math:`\partial y_o / \partial v_i`. A sensitivity is put into its users where the whole gets shorter: that softmax
+followed by cross-entropy collapses is found here, not programmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sympy import Add, Expr
+
+from derive.canonical import readable
+from derive.derivation import Step
+from derive.differentiation import advance
+from derive.errors import ImpossibleError
+from derive.facts import Fact
+from derive.indices import Delta, Element, Index, Tensor
+from derive.letters import disjoint, letters_by_size, natural_element
+from derive.record import Definition, Operation
+from derive.rewriting import cost, simplify
+from derive.sums import IndexSum, Partial, rewrite, substitute, tensors_in
+
+#: What it costs to have one more name.
+NAME_COST = 1.0
+
+
+@dataclass
+class Sensitivity:
+    """What a tensor's sensitivity is, and the steps that say why.
+
+    Attributes:
+        tensor: whose sensitivity it is.
+        left: how it is written.
+        value: the shortest form; may contain the sensitivities of later tensors by name.
+        steps: the local derivatives first, then the chain rule.
+        facts: given equations that were used.
+    """
+
+    tensor: Tensor
+    element: Element
+    left: Expr
+    value: Expr
+    steps: list[Step]
+    facts: tuple[Fact, ...] = ()
+
+
+class Chain:
+    """Derives the sensitivities of some tensors of an operation.
+
+    Args:
+        operation: the operation.
+        wrt: the inputs whose sensitivities are wanted.
+        facts: given equations that may be used.
+        jacobian: derive partial derivatives of an output element instead of gradients.
+        fuse: put sensitivities into their users where the whole gets shorter.
+
+    Attributes:
+        sensitivities: in the order derived, from the output back; those put into their users are gone.
+    """
+
+    def __init__(
+        self,
+        operation: Operation,
+        wrt: Sequence[Tensor],
+        facts: Iterable[Fact] = (),
+        jacobian: bool = False,
+        fuse: bool = True,
+    ) -> None:
+        for tensor in wrt:
+            if tensor.values is not None:
+                raise ImpossibleError(
+                    f"{operation.name}: {tensor.name} holds integers, so nothing can be differentiated by it"
+                )
+        self.operation = operation
+        self.wrt = tuple(wrt)
+        self.facts = tuple(facts)
+        self.jacobian = jacobian
+        self.letters = letters_by_size(operation)
+        self.output = operation.output
+        self._path = _on_path(operation, wrt)
+        self.sensitivities: dict[Tensor, Sensitivity] = {}
+        inner = [d.tensor for d in reversed(operation.intermediates) if d.tensor in self._path]
+        for tensor in (*inner, *wrt):
+            self.sensitivities[tensor] = self._derive(tensor)
+        for tensor in inner if fuse or jacobian else ():
+            self._put_into_users(tensor)
+        if self.facts:
+            for tensor in self.wrt:
+                self._use_facts(self.sensitivities[tensor])
+
+    # -- names --------------------------------------------------------------------------------------------------------
+
+    def _symbol(self, tensor: Tensor, where: Sequence[Expr]) -> Expr:
+        """How the sensitivity of a tensor's element is written."""
+        if self.jacobian:
+            return Partial(self._out, tensor(*where))
+        return tensor.gradient()(*where)
+
+    @property
+    def _out(self) -> Element:
+        """The output's element whose Jacobian is derived."""
+        return self.output.target
+
+    def _element(self, tensor: Tensor) -> Element:
+        """The element a sensitivity is derived for; beside a Jacobian's output it needs other letters."""
+        element = natural_element(self.operation, tensor)
+        if not self.jacobian:
+            return element
+        return tensor(*disjoint(element.indices, self._out.indices))
+
+    # -- one tensor ---------------------------------------------------------------------------------------------------
+
+    def _derive(self, tensor: Tensor) -> Sensitivity:
+        element = self._element(tensor)
+        left = self._symbol(tensor, element.indices)
+        users = [d for d in self.operation.definitions if d.tensor in self._path and tensor in tensors_in(d.body)]
+        steps: list[Step] = []
+        if self.jacobian and users == [self.output]:
+            value = self._local(self.output, self._out.indices, element, steps)
+            return Sensitivity(tensor, element, left, value, steps)
+        named, valued = [], []
+        for user in users:
+            terms = self._term(user, element, steps)
+            named.append(terms[0])
+            valued.append(terms[1])
+        name = "chain rule" if self.jacobian or len(self._path) > 1 else "vector-Jacobian product"
+        current = self._add(steps, name, left, left, Add(*named))
+        current = self._add(steps, "insert the derivatives", left, current, Add(*valued))
+        value = self._shorten(steps, left, current, prefer=(*self._out.indices, *element.indices))
+        return Sensitivity(tensor, element, left, value, steps)
+
+    def _term(self, user: Definition, element: Element, steps: list[Step]) -> tuple[Expr, Expr]:
+        """One user's part of the chain rule: by the names of the derivatives, and by their values."""
+        if self.jacobian and user == self.output:
+            value = self._local(user, user.indices, element, steps)
+            return self._direct(user, user.indices, element), value
+        taken = (*element.indices, *(self._out.indices if self.jacobian else ()))
+        where = disjoint(user.indices, taken)
+        local = self._local(user, where, element, steps)
+        symbol = self._symbol(user.tensor, where)
+        named, valued = symbol * self._direct(user, where, element), symbol * local
+        return (IndexSum(named, *where), IndexSum(valued, *where)) if where else (named, valued)
+
+    def _direct(self, user: Definition, where: tuple[Index, ...], element: Element) -> Expr:
+        """The derivative with the other names held; by the name of the user where that says the same."""
+        between = tensors_in(user.body) & self._path - {element.tensor}
+        if any(element.tensor in _feeding(self.operation, tensor) for tensor in between):
+            return Partial(user.at(*where), element)
+        return Partial(user.tensor(*where), element)
+
+    def _local(self, user: Definition, where: tuple[Index, ...], element: Element, steps: list[Step]) -> Expr:
+        """Derive the derivative of one definition by a tensor it uses, the other names held."""
+        left = self._direct(user, where, element)
+        current = self._add(steps, "definition", left, left, Partial(user.at(*where), element))
+        while current.atoms(Partial):
+            advanced, rules = advance(current)
+            current = self._add(steps, ", ".join(rules) or "constants drop out", left, current, advanced)
+        return self._shorten(steps, left, current, prefer=where, definitions=(user,))
+
+    # -- putting together ---------------------------------------------------------------------------------------------
+
+    def _put_into_users(self, tensor: Tensor) -> None:
+        """Replace a sensitivity by its value in its users, if that makes the whole shorter or must be."""
+        own = self.sensitivities[tensor]
+        users = [s for s in self.sensitivities.values() if s is not own and self._mentions(s.value, tensor)]
+        put = [self._inserted(user.value, own) for user in users]
+        short = [simplify(e, self._definitions(), self._kept(u)).result for e, u in zip(put, users, strict=True)]
+        named_cost = cost(own.value) + NAME_COST + sum(cost(user.value) for user in users)
+        if not self.jacobian and named_cost <= sum(map(cost, short)):
+            return
+        del self.sensitivities[tensor]
+        for place, (user, inserted) in enumerate(zip(users, put, strict=True)):
+            if place == 0:
+                user.steps[:0] = own.steps
+            current = self._add(user.steps, f"insert {own.tensor.name}", user.left, user.value, inserted)
+            user.value = self._shorten(user.steps, user.left, current, self._kept(user), self._definitions())
+
+    def _mentions(self, expr: Expr, tensor: Tensor) -> bool:
+        if self.jacobian:
+            return any(partial.element.tensor == tensor for partial in expr.atoms(Partial))
+        return tensor.gradient() in tensors_in(expr)
+
+    def _inserted(self, expr: Expr, own: Sensitivity) -> Expr:
+        def change(node: Expr) -> Expr | None:
+            where: Sequence[Expr] | None = None
+            if self.jacobian and isinstance(node, Partial) and node.element.tensor == own.tensor:
+                where = node.element.indices
+            elif not self.jacobian and isinstance(node, Element) and node.tensor == own.tensor.gradient():
+                where = node.indices
+            if where is None:
+                return None
+            value: Expr = substitute(own.value, dict(zip(own.element.indices, where, strict=True)))
+            return value
+
+        result: Expr = rewrite(expr, change)
+        return result
+
+    def _use_facts(self, own: Sensitivity) -> None:
+        simplified = simplify(own.value, self._definitions(), self._kept(own), self.facts)
+        if simplified.facts:
+            given = " and ".join(fact.text for fact in simplified.facts)
+            own.value = self._add(own.steps, f"given {given}", own.left, own.value, simplified.result)
+            own.facts = simplified.facts
+
+    def _definitions(self) -> tuple[Definition, ...]:
+        """The names that a result may be folded back into."""
+        return tuple(d for d in self.operation.definitions if d.tensor in self._path)
+
+    def _kept(self, own: Sensitivity) -> tuple[Index, ...]:
+        return (*self._out.indices, *own.element.indices) if self.jacobian else own.element.indices
+
+    # -- steps --------------------------------------------------------------------------------------------------------
+
+    def _add(self, steps: list[Step], rule: str, left: Expr, before: Expr, after: Expr, note: str = "") -> Expr:
+        """Add a step unless it changes nothing; return its right side."""
+        after = readable(after, self.letters)
+        if before != after:
+            steps.append(Step(rule, left, before, after, note))
+        return after
+
+    def _shorten(
+        self,
+        steps: list[Step],
+        left: Expr,
+        current: Expr,
+        prefer: Iterable[Index],
+        definitions: Iterable[Definition] = (),
+    ) -> Expr:
+        """Bring the right side to its shortest form, saying how."""
+        simplified = simplify(current, definitions, prefer)
+        rule = "the delta collapses the sum" if _sums_a_delta(current) else "collect"
+        contracted = self._add(steps, rule, left, current, simplified.contracted)
+        if simplified.folded is None:
+            return contracted
+        name = simplified.folded.tensor.name
+        return self._add(steps, f"fold back into {name}", left, contracted, simplified.result)
+
+
+def _sums_a_delta(expr: Expr) -> bool:
+    for node in expr.atoms(IndexSum):
+        bound = set(node.bound)
+        if any(delta.left in bound or delta.right in bound for delta in node.atoms(Delta)):
+            return True
+    return False
+
+
+def _on_path(operation: Operation, wrt: Iterable[Tensor]) -> frozenset[Tensor]:
+    """The defined tensors that depend on one of the inputs and that the output depends on."""
+    reached: set[Tensor] = set(wrt)
+    for definition in operation.definitions:
+        if tensors_in(definition.body) & reached:
+            reached.add(definition.tensor)
+    used = _feeding(operation, operation.output.tensor)
+    return frozenset(d.tensor for d in operation.definitions if d.tensor in reached & used)
+
+
+def _feeding(operation: Operation, tensor: Tensor) -> frozenset[Tensor]:
+    """The tensors that one is computed from, itself included."""
+    needed = {tensor}
+    for definition in reversed(operation.definitions):
+        if definition.tensor in needed:
+            needed |= tensors_in(definition.body)
+    return frozenset(needed)

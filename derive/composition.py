@@ -1,0 +1,120 @@
+"""Chains of operations: the output of each is the first input of the next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from derive.errors import DefinitionError, InputError
+from derive.indices import Tensor
+from derive.instantiation import describe, free_name, usual_indices
+from derive.parsing import parse_operation
+from derive.printing import operation_text
+from derive.record import Operation
+from derive.vocabulary import RESERVED
+
+#: What a result is called that goes on into the next operation, where that one's own name for it is taken.
+INTERMEDIATE_NAMES = ("z", "h", "a", "u", "v")
+
+
+def compose(*operations: Operation, name: str | None = None) -> Operation:
+    """Return the operation that feeds each operation's output to the next one's first input.
+
+    The result between two operations has the name of the second one's input where that is free. The other inputs keep
+    their names, with a number where two operations share one. What the records say of the remaining inputs is kept.
+
+    Raises:
+        InputError: an output does not fit the input it feeds, or there is nothing to compose.
+
+    Example:
+        >>> dense = parse_operation("y[n,k] = sum(x[n,d]*w[d,k], d) + b[k]", "dense")
+        >>> relu = parse_operation("y = max(x, 0)", "relu")
+        >>> compose(dense, relu).record.definition
+        'z[n,k] = sum(x[n,d]*w[d,k], d) + b[k]; y[n,k] = max(z[n,k], 0)'
+        >>> [tensor.name for tensor in compose(dense, relu, dense).inputs]
+        ['x', 'w', 'b', 'w2', 'b2']
+    """
+    if not operations:
+        raise InputError("there is nothing to compose; give the operations in the order in which they are computed")
+    name = name or "-".join(operation.name for operation in operations)
+    if len(operations) == 1:
+        return operations[0].renamed(name)
+    _check_chain(operations)
+    text, inputs = _write_calls(operations)
+    called = {f"op{number}": operation for number, operation in enumerate(operations)}
+    try:
+        composed = parse_operation(text, name, called.get)
+    except DefinitionError as error:
+        chain = ", ".join(operation.name for operation in operations)
+        raise InputError(f"{chain} can not follow one another: {error.problem}") from None
+    record = replace(
+        composed.record,
+        definition=operation_text(composed),
+        title=", then ".join(operation.record.title or operation.name for operation in operations),
+        source="; ".join(dict.fromkeys(operation.record.source for operation in operations if operation.record.source)),
+        inputs=inputs,
+    )
+    return parse_operation(record.definition, record=record)
+
+
+def _write_calls(operations: tuple[Operation, ...]) -> tuple[str, tuple[str, ...]]:
+    """Return the chain as whole-operation calls, and the names of its inputs."""
+    last = operations[-1].output.tensor.name
+    inputs = [tensor.name for tensor in operations[0].inputs]
+    taken = {*RESERVED, *inputs}
+    output = free_name(last, taken)
+    taken.add(output)
+    result = _name_result(operations, 1, taken) if len(operations) > 1 else output
+    statements = [f"{result} = op0({', '.join(inputs)})"]
+    for number, operation in enumerate(operations[1:], 1):
+        arguments = [result]
+        taken.add(result)
+        for tensor in operation.inputs[1:]:
+            arguments.append(free_name(tensor.name, taken))
+            taken.add(arguments[-1])
+        inputs.extend(arguments[1:])
+        result = output if number == len(operations) - 1 else _name_result(operations, number + 1, taken)
+        statements.append(f"{result} = op{number}({', '.join(arguments)})")
+    return "; ".join(statements), tuple(inputs)
+
+
+def _name_result(operations: tuple[Operation, ...], following: int, taken: set[str]) -> str:
+    """Choose the name of the result that goes into the operation of number ``following``."""
+    first, *others = operations[following].inputs
+    used = taken | {tensor.name for tensor in others}
+    used |= {tensor.name for operation in operations[following + 1 :] for tensor in operation.inputs[1:]}
+    for candidate in (first.name, *INTERMEDIATE_NAMES):
+        if candidate not in used:
+            return candidate
+    return free_name(INTERMEDIATE_NAMES[0], used)
+
+
+def _check_chain(operations: tuple[Operation, ...]) -> None:
+    """Check that each output has as many axes as the input it feeds; an elementwise operation takes any."""
+    rank, shown = None, ""
+    for number, operation in enumerate(operations):
+        if not operation.inputs:
+            raise InputError(f"{operation.name} has no input, so it can not stand in a chain")
+        first, output = operation.inputs[0], operation.output
+        before = operations[number - 1]
+        if number and first.values is not None:
+            raise InputError(
+                f"{before.name} can not feed {operation.name}: the first input {_written(operation, first)} holds labels"
+            )
+        if not operation.is_elementwise:
+            if number and rank is not None and rank != first.rank:
+                raise InputError(
+                    f"{before.name} can not feed {operation.name}: the output {shown} has {_axes(rank)}, "
+                    f"the input {_written(operation, first)} has {_axes(first.rank)}"
+                )
+            rank = output.tensor.rank
+            shown = _written(operation, output.tensor)
+
+
+def _written(operation: Operation, tensor: Tensor) -> str:
+    indices = usual_indices(reversed(operation.definitions), tensor)
+    letters = ",".join(index.name for index in indices)
+    return f"{tensor.name}[{letters}] of {operation.name}" if letters else f"{describe(tensor)} of {operation.name}"
+
+
+def _axes(rank: int) -> str:
+    return f"{rank or 'no'} {'axis' if rank == 1 else 'axes'}"

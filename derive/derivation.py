@@ -1,0 +1,142 @@
+"""Derivations: the steps from a definition to its Jacobian or vector-Jacobian product, each one an equation.
+
+A step says ``left = after``, obtained from ``left = before`` by a named rule. Steps that share their left side are one
+chain of equalities. Every step can be checked by numbers that the engine's rules had no part in (``check``).
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+from sympy import Expr
+
+from derive.errors import DeriveError
+from derive.evaluation import Assignment, UndefinedError, context, impose, sample
+from derive.facts import Fact
+from derive.indices import Element, Tensor
+from derive.letters import disjoint, natural_element
+from derive.notation import find_notation
+from derive.record import Definition, Operation
+from derive.sums import IndexSum, Partial, free_indices
+
+#: Sizes at which steps are checked, distinct so that no two axes are mistaken for each other.
+CHECK_SIZES = (2, 3, 4, 2, 3)
+
+
+class CheckFailedError(DeriveError):
+    """A printed step is not an equality: a defect of the engine, never of the input."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """``left = before`` becomes ``left = after`` by the rule.
+
+    Attributes:
+        rule: the rule's name.
+        note: what the rule used, such as the definition folded back; may be empty.
+    """
+
+    rule: str
+    left: Expr
+    before: Expr
+    after: Expr
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A derived equation ``target = result`` and the steps that lead to it.
+
+    Attributes:
+        title: what is derived.
+        operation: of which operation.
+        target: the left side: a partial derivative or an element of a gradient.
+        steps: in reading order.
+        result: the shortest form found.
+        assumptions: the given facts that were used, as texts; without them the result need not hold.
+    """
+
+    title: str
+    operation: Operation
+    target: Expr
+    steps: tuple[Step, ...]
+    result: Expr
+    assumptions: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = field(default=(), repr=False)
+
+    def latex(self, notation: str = "bar", steps: bool = True) -> str:
+        """Return an ``align*`` block that LaTeX and KaTeX accept; ``steps=False`` gives the result alone."""
+        from derive.rendering import render_latex
+
+        return render_latex(self, find_notation(notation, self.operation), steps)
+
+    def markdown(self, notation: str = "bar", steps: bool = True) -> str:
+        """Return the derivation as Markdown with display formulas."""
+        from derive.rendering import render_markdown
+
+        return render_markdown(self, find_notation(notation, self.operation), steps)
+
+    def text(self, notation: str = "bar", steps: bool = True, colour: bool = False) -> str:
+        """Return the derivation for a terminal."""
+        from derive.rendering import render_text
+
+        return render_text(self, find_notation(notation, self.operation), steps, colour=colour)
+
+    def _repr_latex_(self) -> str:
+        return self.latex()
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def check(self, seed: int = 0) -> None:
+        """Evaluate both sides of every step at random values, derivatives by central differences.
+
+        Raises:
+            CheckFailedError: two sides differ.
+        """
+        generator = random.Random(seed)
+        assignment = self.assignment(generator)
+        for step in self.steps:
+            indices = sorted(
+                free_indices(step.left) | free_indices(step.before) | free_indices(step.after), key=lambda i: i.name
+            )
+            every = list(assignment.places(indices))
+            for places in generator.sample(every, min(3, len(every))):
+                values = [assignment.value(side, places) for side in (step.left, step.before, step.after)]
+                scale = 1 + max(abs(value) for value in values)
+                if max(abs(value - values[0]) for value in values) > scale * context.mpf(10) ** -10:
+                    shown = ", ".join(context.nstr(value, 8) for value in values)
+                    raise CheckFailedError(f"the step '{step.rule}' of {self.title} does not hold: {shown}")
+
+    def assignment(self, generator: random.Random) -> Assignment:
+        """Random values for everything the steps mention, the assumptions satisfied."""
+        operation = self.operation
+        sizes = {symbol: CHECK_SIZES[place % len(CHECK_SIZES)] for place, symbol in enumerate(operation.sizes)}
+        output = operation.output.tensor
+        upstream = output.gradient()
+        for _ in range(100):
+            values = sample([*operation.inputs, upstream], sizes, generator, operation.record.domain)
+            definitions = {definition.tensor: definition for definition in operation.definitions}
+            for tensor in (*operation.inputs, *definitions):
+                if tensor != output:
+                    definitions[tensor.gradient()] = _gradient_definition(operation, tensor)
+            assignment = Assignment(sizes, values, definitions)
+            for fact in self.facts:
+                impose(fact, assignment)
+            try:
+                assignment.value(operation.output.target, {index: 0 for index in operation.output.indices})
+            except UndefinedError:
+                continue
+            return assignment
+        raise CheckFailedError(f"no values were found at which {operation.name} is defined")
+
+
+def _gradient_definition(operation: Operation, tensor: Tensor) -> Definition:
+    """The gradient by its meaning: the upstream gradient times the total derivative, summed over the output."""
+    here = natural_element(operation, tensor)
+    out = operation.output.target
+    where = disjoint(out.indices, here.indices)
+    element = out.tensor(*where)
+    body = out.tensor.gradient()(*where) * Partial(element, here)
+    return Definition(tensor.gradient()(*here.indices), IndexSum(body, *where) if where else body)

@@ -1,0 +1,208 @@
+r"""Differentiation by named rules, one level at a time.
+
+``Partial(e, x[m,l])`` is a derivative not carried out yet. ``advance`` carries every one in an expression one named
+rule further, as a person writes a line; ``differentiate`` goes to the end. The derivative of an element is a delta:
+:math:`\partial x_{n,k} / \partial x_{m,l} = \delta_{n,m} \delta_{k,l}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sympy
+from sympy import Add, Expr, Integer, Mul, Pow
+
+from derive.errors import ImpossibleError, UnsupportedError
+from derive.functions import Maximum, Minimum, Where
+from derive.indices import Bracket, Delta, Element, Index
+from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices, substitute, tensors_in
+
+ELEMENT_RULE = "derivative of an element"
+
+#: A rule returns the derivative with the inner derivatives left as Partial.
+Rule = Callable[[Any, Element], Expr]
+
+
+def differentiate(expr: Expr, element: Element) -> Expr:
+    """Return the derivative of an expression with respect to one element, deltas included.
+
+    Example:
+        >>> from derive.indices import Tensor, size
+        >>> K = size("K"); j, k = Index("j", K), Index("k", K); x = Tensor("x", (K,))
+        >>> differentiate(sympy.exp(x[k]), x[j])
+        delta(j, k)*exp(x[k])
+
+    Raises:
+        ImpossibleError: the element is an integer, a label.
+    """
+    result: Expr = Partial(expr, element)
+    while _has_partial(result):
+        result, _ = advance(result)
+    return result
+
+
+def advance(expr: Expr) -> tuple[Expr, tuple[str, ...]]:
+    """Carry every derivative one rule further.
+
+    Derivatives of elements wait until nothing else is left, so that they are taken in one step.
+
+    Returns:
+        the expression and the names of the rules used, in the order met.
+    """
+    names: dict[str, None] = {}
+    waiting = _only_elements(expr)
+    return _advance(expr, names, waiting), tuple(names)
+
+
+def _has_partial(expr: Any) -> bool:
+    return bool(expr.atoms(Partial))
+
+
+def _only_elements(expr: Expr) -> bool:
+    return all(isinstance(partial.body, Element) for partial in expr.atoms(Partial))
+
+
+def _advance(expr: Any, names: dict[str, None], elements: bool) -> Any:
+    if isinstance(expr, Partial):
+        return _step(expr.body, expr.element, names, elements)
+    if not isinstance(expr, Expr) or not expr.args or not _has_partial(expr):
+        return expr
+    return expr.func(*(_advance(argument, names, elements) for argument in expr.args))
+
+
+def _step(body: Expr, element: Element, names: dict[str, None], elements: bool) -> Expr:
+    """One derivative, one rule further; sums and constant factors are passed through on the way."""
+    if element.tensor.values is not None:
+        raise ImpossibleError(f"{element.tensor.name} holds integers; there is no derivative with respect to it")
+    if element.tensor not in tensors_in(body):
+        return Integer(0)
+    if isinstance(body, Element):
+        if not elements:
+            return Partial(body, element)
+        names[ELEMENT_RULE] = None
+        return differentiate_element(body, element)
+    if isinstance(body, Add):
+        names["sum rule"] = None
+        return Add(*(_step(term, element, names, elements) for term in body.args))
+    if isinstance(body, IndexSum):
+        names["sum rule"] = None
+        inner, bound = body.opened(free_indices(element))
+        return IndexSum(_step(inner, element, names, elements), *bound)
+    if isinstance(body, Mul):
+        varying = [factor for factor in body.args if element.tensor in tensors_in(factor)]
+        if len(varying) < len(body.args):
+            constant = Mul(*(factor for factor in body.args if factor not in varying))
+            return Mul(constant, _step(Mul(*varying), element, names, elements))
+    name, rule = _rule_for(body)
+    if name:
+        names[name] = None
+    return rule(body, element)
+
+
+def _rule_for(body: Expr) -> tuple[str, Rule]:
+    if isinstance(body, Mul):
+        return ("quotient rule", differentiate_quotient) if _denominator(body) != 1 else (
+            "product rule", differentiate_product)
+    for kind, (name, rule) in RULES.items():
+        if isinstance(body, kind):
+            return name, rule
+    raise UnsupportedError(f"there is no rule to differentiate {type(body).__name__}")
+
+
+# -- the rules --------------------------------------------------------------------------------------------------------
+
+
+def differentiate_element(body: Element, element: Element) -> Expr:
+    r""":math:`\partial x_{n,k} / \partial x_{m,l} = \delta_{n,m} \delta_{k,l}`."""
+    if body.tensor != element.tensor:
+        return Integer(0)
+    return Mul(*(Delta(own, other) for own, other in zip(body.indices, element.indices, strict=True)))
+
+
+def differentiate_product(body: Mul, element: Element) -> Expr:
+    """(a b)' = a' b + a b'."""
+    terms = []
+    for place, factor in enumerate(body.args):
+        others = body.args[:place] + body.args[place + 1 :]
+        terms.append(Mul(Partial(factor, element), *others) if element.tensor in tensors_in(factor) else Integer(0))
+    return Add(*terms)
+
+
+def _denominator(body: Mul) -> Expr:
+    return Mul(*(Pow(f.base, -f.exp) for f in body.args if isinstance(f, Pow) and f.exp.is_negative))
+
+
+def differentiate_quotient(body: Mul, element: Element) -> Expr:
+    """(a / b)' = (a' b - a b') / b^2."""
+    below = _denominator(body)
+    above = body * below
+    return (Partial(above, element) * below - above * Partial(below, element)) / below**2
+
+
+def differentiate_power(body: Pow, element: Element) -> Expr:
+    """(a^r)' = r a^(r-1) a'."""
+    base, exponent = body.args
+    if element.tensor in tensors_in(exponent):
+        return body * (Partial(exponent, element) * sympy.log(base) + exponent * Partial(base, element) / base)
+    return exponent * Pow(base, exponent - 1) * Partial(base, element)
+
+
+def differentiate_scalar_function(body: Expr, element: Element) -> Expr:
+    """f(a)' = f'(a) a', SymPy knowing f'."""
+    return body.fdiff(1) * Partial(body.args[0], element)
+
+
+def differentiate_abs(body: Expr, element: Element) -> Expr:
+    """|a|' = sign(a) a', with sign(0) = 0."""
+    return sympy.sign(body.args[0]) * Partial(body.args[0], element)
+
+
+def differentiate_maximum(body: Maximum, element: Element) -> Expr:
+    """max(a, b)' = [a > b] a' + [a <= b] b': the second's at a tie."""
+    first = Bracket(">", body.left, body.right) * Partial(body.left, element)
+    return first + Bracket("<=", body.left, body.right) * _partial(body.right, element)
+
+
+def differentiate_minimum(body: Minimum, element: Element) -> Expr:
+    """min(a, b)' = [a < b] a' + [a >= b] b': the second's at a tie."""
+    first = Bracket("<", body.left, body.right) * Partial(body.left, element)
+    return first + Bracket(">=", body.left, body.right) * _partial(body.right, element)
+
+
+def differentiate_where(body: Where, element: Element) -> Expr:
+    """where(c, a, b)' = where(c, a', b')."""
+    return Where(body.condition, _partial(body.chosen, element), _partial(body.other, element))
+
+
+def differentiate_index_max(body: IndexMax, element: Element) -> Expr:
+    """(max_i a_i)' = a_j' with j the first position of the maximum."""
+    inner, bound = body.opened(free_indices(element))
+    return Partial(substitute(inner, {bound[0]: IndexArgmax(inner, *bound)}), element)
+
+
+def differentiate_constant(body: Expr, element: Element) -> Expr:
+    """An indicator is constant wherever it has a derivative."""
+    return Integer(0)
+
+
+def _partial(body: Expr, element: Element) -> Expr:
+    return Partial(body, element) if element.tensor in tensors_in(body) else Integer(0)
+
+
+RULES: dict[Any, tuple[str, Rule]] = {
+    Pow: ("power rule", differentiate_power),
+    sympy.exp: ("derivative of exp", differentiate_scalar_function),
+    sympy.log: ("derivative of log", differentiate_scalar_function),
+    sympy.tanh: ("derivative of tanh", differentiate_scalar_function),
+    sympy.erf: ("derivative of erf", differentiate_scalar_function),
+    sympy.Abs: ("derivative of the absolute value", differentiate_abs),
+    Maximum: ("derivative of a maximum", differentiate_maximum),
+    Minimum: ("derivative of a minimum", differentiate_minimum),
+    Where: ("derivative of a choice", differentiate_where),
+    IndexMax: ("derivative of a maximum over an index", differentiate_index_max),
+    sympy.sign: ("", differentiate_constant),
+    Delta: ("", differentiate_constant),
+    Bracket: ("", differentiate_constant),
+    IndexArgmax: ("", differentiate_constant),
+}

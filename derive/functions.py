@@ -1,0 +1,104 @@
+"""Scalar functions that SymPy has, but with ideas of their own about kinks: maximum, minimum and choice.
+
+The side of a kink is declared here once: at a tie the derivative is that of the *second* argument, and a constant is
+always put second, so that the flat side is taken: the derivative of max(x, 0) at 0 is 0. The derivative of the
+absolute value is ``sign``, with ``sign(0) = 0``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+from sympy import Expr
+
+from derive.errors import InputError
+from derive.indices import Bracket, Node
+from derive.sums import tensors_in
+
+
+class _Extremum(Node):
+    is_real = True
+
+    def __new__(cls, left: Any, right: Any) -> Expr:
+        left, right = sympy.sympify(left), sympy.sympify(right)
+        if left == right:
+            return left
+        if left.is_number and right.is_number:
+            return cls.of_numbers(left, right)
+        if not tensors_in(left) and tensors_in(right):
+            left, right = right, left
+        return Expr.__new__(cls, left, right)
+
+    @staticmethod
+    def of_numbers(left: Expr, right: Expr) -> Expr:
+        raise NotImplementedError
+
+    @property
+    def left(self) -> Expr:
+        return self.args[0]
+
+    @property
+    def right(self) -> Expr:
+        return self.args[1]
+
+
+class Maximum(_Extremum):
+    """The larger of two numbers; at a tie its derivative is that of the second, a constant being put second.
+
+    Example:
+        >>> from derive.indices import Tensor
+        >>> x = Tensor("x")()
+        >>> Maximum(0, x), Maximum(2, 3)
+        (max(x, 0), 3)
+    """
+
+    @staticmethod
+    def of_numbers(left: Expr, right: Expr) -> Expr:
+        return sympy.Max(left, right)
+
+    def _eval_is_nonnegative(self) -> bool | None:
+        return True if self.left.is_nonnegative or self.right.is_nonnegative else None
+
+
+class Minimum(_Extremum):
+    """The smaller of two numbers; at a tie its derivative is that of the second, a constant being put second."""
+
+    @staticmethod
+    def of_numbers(left: Expr, right: Expr) -> Expr:
+        return sympy.Min(left, right)
+
+
+class Where(Node):
+    """``a`` where the condition holds and ``b`` where it does not; the value not chosen may be infinite or undefined.
+
+    Example:
+        >>> from derive.indices import Tensor
+        >>> x = Tensor("x")()
+        >>> Where(Bracket(">", x, 0), x, 0)
+        where(x > 0, x, 0)
+    """
+
+    is_real = True
+
+    def __new__(cls, condition: Any, chosen: Any, other: Any) -> Expr:
+        condition, chosen, other = map(sympy.sympify, (condition, chosen, other))
+        if condition == 1 or chosen == other:
+            return chosen
+        if condition == 0:
+            return other
+        if not isinstance(condition, Bracket):
+            raise InputError(f"where needs a comparison as its condition, not {condition}")
+        return Expr.__new__(cls, condition, chosen, other)
+
+    @property
+    def condition(self) -> Bracket:
+        return self.args[0]
+
+    @property
+    def chosen(self) -> Expr:
+        return self.args[1]
+
+    @property
+    def other(self) -> Expr:
+        return self.args[2]

@@ -1,0 +1,323 @@
+r"""Expressions as LaTeX that pdflatex with amsmath and KaTeX in its strict mode both accept.
+
+Example:
+    >>> from derive.indices import Index, Tensor, size
+    >>> from derive.sums import IndexSum
+    >>> n, k, z = Index("n", size("N")), Index("k", size("K")), Tensor("z", (size("N"), size("K")))
+    >>> print(latex_text(IndexSum(z[n, k] ** 2, k) / size("N")))
+    \frac{1}{N} \sum_{k=1}^{K} z_{n,k}^{2}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import sympy
+from sympy import Expr
+
+from derive.indices import GRADIENT, Bracket, Delta, Element, Index
+from derive.notation import BAR, Notation, latex_name, subscripted, upright
+from derive.reading import Phrase, split_fraction
+from derive.sums import Binder, IndexArgmax
+from derive.writing import (
+    ADDITION,
+    ATOM,
+    COMMON_ROWS,
+    FACTOR,
+    LOWEST,
+    POWER,
+    PRODUCT,
+    TERM,
+    Row,
+    Writer,
+    ends_with_last_part,
+    swallows,
+    with_distinct_letters,
+)
+
+RELATIONS = {">": ">", ">=": r"\geq", "<": "<", "<=": r"\leq", "=": "=", "!=": r"\neq"}
+CONSTANTS = {"pi": r"\pi", "E": "e"}
+#: Functions that TeX has a name for; others are set as ``\operatorname``.
+NAMED_FUNCTIONS = ("log", "tanh", "sin", "cos", "tan", "sinh", "cosh", "coth")
+#: Arguments that a named function needs no brackets around.
+BARE_ARGUMENTS = ("element", "symbol", "index", "number", "constant")
+#: Kinds that make an exponent so tall that ``\exp`` reads better.
+TALL_KINDS = ("index_sum", "where", "partial", "exp", "root")
+
+
+def latex_text(expr: Expr, notation: Notation = BAR, first: int | None = None) -> str:
+    r"""Return an expression as LaTeX.
+
+    ``first`` is the number that positions are counted from in the ranges of sums; left out, it is 1 as in textbooks, or
+    0 where the expression computes with positions, which the definitions count from 0.
+
+    Raises:
+        UnsupportedError: the expression has a node that is not one of the project's.
+
+    Example:
+        >>> from derive.indices import Tensor
+        >>> x, s = Tensor("x")(), Tensor("s")()
+        >>> print(latex_text(1 / (1 + sympy.exp(-x))), latex_text(s * (1 - s)))
+        \frac{1}{1 + e^{-x}} s\left(1 - s\right)
+    """
+    start = counted_from(expr) if first is None else first
+    return replace(LATEX, notation=notation, first=start).write(with_distinct_letters(expr))
+
+
+def addition_terms(expr: Expr, notation: Notation = BAR, first: int = 1) -> list[str]:
+    r"""Return the terms of an expression, each with its sign, so that a long line can be broken between them.
+
+    Example:
+        >>> from derive.indices import Tensor
+        >>> addition_terms(Tensor("a")() - Tensor("b")())
+        ['a', '- b']
+    """
+    writer = replace(LATEX, notation=notation, first=first)
+    phrase = writer.phrase(with_distinct_letters(expr))
+    if phrase.kind != "addition":
+        return [writer.write(phrase)]
+    (sign, opening), *others = writer.write_terms(phrase)
+    return [opening if sign == "+" else f"-{opening}", *(f"{sign} {term}" for sign, term in others)]
+
+
+def counted_from(*exprs: Expr) -> int:
+    """Return the number from which the expressions count positions: 0 where they compute with them, otherwise 1.
+
+    Example:
+        >>> from derive.indices import Tensor, size
+        >>> i, x = Index("i", size("I")), Tensor("x", (size("I"),))
+        >>> counted_from(x[i]), counted_from(x[i + 1]), counted_from(x[0])
+        (1, 0, 0)
+    """
+    return 0 if any(map(_computes_with_positions, exprs)) else 1
+
+
+def _computes_with_positions(expr: Any) -> bool:
+    if not isinstance(expr, Expr) or isinstance(expr, Index):
+        return False
+    if isinstance(expr, (Element, Delta)):
+        places = expr.indices if isinstance(expr, Element) else expr.args
+        return any(not isinstance(place, (Index, Element, IndexArgmax)) for place in places) or any(
+            map(_computes_with_positions, places)
+        )
+    if isinstance(expr, Bracket):
+        sides = (expr.left, expr.right)
+        one_position = sum(isinstance(side, Index) for side in sides) == 1
+        return one_position or any(map(_computes_with_positions, sides))
+    parts = expr.args[:1] if isinstance(expr, Binder) else expr.args
+    return any(isinstance(part, Index) or _computes_with_positions(part) for part in parts)
+
+
+# ---- rows ----
+
+
+def bracketed(text: str) -> str:
+    return rf"\left({text}\right)"
+
+
+def write_element(writer: Writer, phrase: Phrase) -> str:
+    element = phrase.parts[0]
+    places = subscripts(writer, element.indices)
+    if element.tensor.role == GRADIENT:
+        return writer.notation.latex_gradient(element.tensor.name, places)
+    base, own = latex_name(element.tensor.name)
+    return subscripted(base, (*own, *places))
+
+
+def level_of_gradient(writer: Writer, phrase: Phrase) -> int:
+    return FACTOR if phrase.parts[0].tensor.role == GRADIENT and writer.notation.is_quotient else ATOM
+
+
+def subscripts(writer: Writer, parts: tuple[Any, ...]) -> tuple[str, ...]:
+    return tuple(map(inlined(writer).write, parts))
+
+
+def inlined(writer: Writer) -> Writer:
+    """Return the writer of exponents and subscripts, where a fraction is written with a slash."""
+    return replace(writer, rows=INLINE_ROWS, adjust=lambda phrase: phrase)
+
+
+def write_name(writer: Writer, phrase: Phrase) -> str:
+    return subscripted(*latex_name(phrase.word))
+
+
+def write_number(writer: Writer, phrase: Phrase) -> str:
+    if phrase.word == "inf":
+        return r"\infty"
+    mantissa, _, power = phrase.word.partition("e")
+    if not power:
+        return mantissa
+    return f"10^{{{power}}}" if mantissa == "1" else rf"{mantissa} \cdot 10^{{{power}}}"
+
+
+def level_of_number(writer: Writer, phrase: Phrase) -> int:
+    return ATOM if "e" not in phrase.word else POWER if phrase.word.startswith("1e") else FACTOR
+
+
+def write_product(writer: Writer, phrase: Phrase) -> str:
+    factors = writer.write_factors(phrase)
+    text = factors[0]
+    for before, factor in pairwise(factors):
+        text += separator(before, factor) + factor
+    return text
+
+
+def separator(before: str, factor: str) -> str:
+    """Return what stands between two factors: a dot before a digit, no space where TeX makes one."""
+    if factor[0].isdigit():
+        return r" \cdot "
+    if factor.startswith(r"\left("):
+        return ""
+    open_spaced = factor.startswith((r"\sum", r"\max", r"\log", r"\tanh", r"\left", r"\operatorname"))
+    return " " if open_spaced or before.isdecimal() or before.endswith((r"\right)", r"\right]")) else r"\, "
+
+
+def write_fraction(writer: Writer, phrase: Phrase) -> str:
+    above, below = map(writer.write, phrase.parts)
+    return rf"\frac{{{above}}}{{{below}}}"
+
+
+def write_slash(writer: Writer, phrase: Phrase) -> str:
+    above, below = writer.write(phrase.parts[0], PRODUCT, at_end=False), writer.write(phrase.parts[1], POWER)
+    return f"{above}/{below}"
+
+
+def write_power(writer: Writer, phrase: Phrase) -> str:
+    base, exponent = writer.phrase(phrase.parts[0]), inlined(writer).write(phrase.parts[1])
+    if raises_function(writer, phrase):
+        return write_function(writer, base, f"^{{{exponent}}}")
+    return f"{writer.write(base, ATOM, at_end=False)}^{{{exponent}}}"
+
+
+def raises_function(writer: Writer, phrase: Phrase) -> bool:
+    """Whether the exponent stands at a function's name: a whole number, as in tanh²(x)."""
+    exponent = writer.phrase(phrase.parts[1])
+    return writer.phrase(phrase.parts[0]).kind == "function" and exponent.kind == "number" and exponent.word.isdecimal()
+
+
+def is_open_power(writer: Writer, phrase: Phrase) -> bool:
+    return raises_function(writer, phrase) and is_bare(writer, writer.phrase(phrase.parts[0]))
+
+
+def level_of_power(writer: Writer, phrase: Phrase) -> int:
+    return FACTOR if is_open_power(writer, phrase) else POWER
+
+
+def write_function(writer: Writer, phrase: Phrase, power: str = "") -> str:
+    name = (rf"\{phrase.word}" if phrase.word in NAMED_FUNCTIONS else rf"\operatorname{{{phrase.word}}}") + power
+    arguments = ", ".join(map(writer.write, phrase.parts))
+    return f"{name} {arguments}" if is_bare(writer, phrase) else name + bracketed(arguments)
+
+
+def is_bare(writer: Writer, phrase: Phrase) -> bool:
+    """Whether a function's argument stands without brackets, as in log p."""
+    if phrase.word not in NAMED_FUNCTIONS or len(phrase.parts) != 1:
+        return False
+    return writer.phrase(phrase.parts[0]).kind in BARE_ARGUMENTS and writer.level(phrase.parts[0]) == ATOM
+
+
+def write_exp(writer: Writer, phrase: Phrase) -> str:
+    if is_tall(writer, phrase.parts[0]):
+        return rf"\exp{bracketed(writer.write(phrase.parts[0]))}"
+    return f"e^{{{inlined(writer).write(phrase.parts[0])}}}"
+
+
+def is_tall(writer: Writer, part: Any) -> bool:
+    phrase = writer.phrase(part)
+    if phrase.kind in ("element", "index_max", "index_argmax"):
+        return False
+    return phrase.kind in TALL_KINDS or any(
+        is_tall(writer, getattr(inner, "phrase", inner))
+        for inner in phrase.parts
+        if not isinstance(inner, sympy.Basic) or isinstance(inner, Expr)
+    )
+
+
+def write_sum(writer: Writer, phrase: Phrase) -> str:
+    body, *bound = phrase.parts
+    inline = inlined(writer)
+    signs = []
+    for index in bound:
+        last = inline.write(index.size if writer.first == 1 else index.size - 1)
+        signs.append(rf"\sum_{{{inline.write(index)}={writer.first}}}^{{{last}}} ")
+    return "".join(signs) + writer.write(body, TERM)
+
+
+def write_extremum_over(name: str) -> Callable[[Writer, Phrase], str]:
+    def write(writer: Writer, phrase: Phrase) -> str:
+        body, index = phrase.parts
+        text = writer.write(body, TERM)
+        space = "" if text.startswith(r"\left(") else " "
+        return f"{name}_{{{inlined(writer).write(index)}}}{space}{text}"
+
+    return write
+
+
+def write_partial(writer: Writer, phrase: Phrase) -> str:
+    body, element = phrase.parts
+    if writer.notation.names_factor(body, element):
+        return upright(writer.notation.factor(body.tensor.name, element.tensor.name))
+    below = rf"\partial {writer.write(element)}"
+    if stands_above_line(writer, writer.phrase(body)):
+        return rf"\frac{{\partial {writer.write(body)}}}{{{below}}}"
+    return rf"\frac{{\partial}}{{{below}}}{bracketed(writer.write(body))}"
+
+
+def stands_above_line(writer: Writer, phrase: Phrase) -> bool:
+    """Whether what is differentiated is short enough to stand beside the upper derivative sign."""
+    short_exp = phrase.kind == "exp" and not is_tall(writer, phrase.parts[0])
+    return short_exp or (phrase.kind == "element" and writer.level(phrase) == ATOM)
+
+
+def level_of_partial(writer: Writer, phrase: Phrase) -> int:
+    return ATOM if writer.notation.names_factor(*phrase.parts) else FACTOR
+
+
+def compare(writer: Writer, phrase: Phrase) -> str:
+    left, right = (writer.write(part, ADDITION) for part in phrase.parts)
+    return f"{left} {RELATIONS[phrase.word]} {right}"
+
+
+def write_where(writer: Writer, phrase: Phrase) -> str:
+    condition = compare(writer, writer.phrase(phrase.parts[0]))
+    chosen, other = map(writer.write, phrase.parts[1:])
+    return rf"\begin{{cases}} {chosen} & \text{{if }} {condition} \\ {other} & \text{{otherwise}} \end{{cases}}"
+
+
+def write_arguments(name: str) -> Callable[[Writer, Phrase], str]:
+    return lambda writer, phrase: name + bracketed(", ".join(map(writer.write, phrase.parts)))
+
+
+LATEX_ROWS: Mapping[str, Row] = {
+    **COMMON_ROWS,
+    "number": Row(level_of_number, write_number),
+    "symbol": Row(ATOM, write_name),
+    "index": Row(ATOM, write_name),
+    "constant": Row(ATOM, lambda writer, phrase: CONSTANTS.get(phrase.word, upright(phrase.word))),
+    "element": Row(level_of_gradient, write_element),
+    "delta": Row(ATOM, lambda writer, phrase: subscripted(r"\delta", subscripts(writer, phrase.parts))),
+    "bracket": Row(ATOM, lambda writer, phrase: rf"\left[{compare(writer, phrase)}\right]"),
+    "product": Row(PRODUCT, write_product, ends_with_last_part),
+    "fraction": Row(FACTOR, write_fraction),
+    "power": Row(level_of_power, write_power, is_open_power),
+    "root": Row(ATOM, lambda writer, phrase: rf"\sqrt{{{writer.write(phrase.parts[0])}}}"),
+    "exp": Row(POWER, write_exp),
+    "function": Row(FACTOR, write_function, is_bare),
+    "absolute": Row(ATOM, lambda writer, phrase: rf"\left|{writer.write(phrase.parts[0])}\right|"),
+    "index_sum": Row(FACTOR, write_sum, swallows),
+    "index_max": Row(FACTOR, write_extremum_over(r"\max"), swallows),
+    "index_argmax": Row(FACTOR, write_extremum_over(r"\operatorname*{arg\,max}"), swallows),
+    "partial": Row(level_of_partial, write_partial),
+    "maximum": Row(FACTOR, write_arguments(r"\max")),
+    "minimum": Row(FACTOR, write_arguments(r"\min")),
+    "where": Row(LOWEST, write_where),
+}
+#: In exponents and subscripts.
+INLINE_ROWS: Mapping[str, Row] = {
+    **LATEX_ROWS,
+    "fraction": Row(PRODUCT, write_slash, lambda writer, phrase: writer.is_open(phrase.parts[1])),
+}
+LATEX = Writer(LATEX_ROWS, bracketed, adjust=split_fraction(frozenset({"index_sum", "index_max"}), additions=True))

@@ -1,0 +1,65 @@
+"""Which letter an index gets: the ones a reader has met, and fresh ones that a textbook would choose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from sympy import Expr
+
+from derive.indices import Element, Index, Tensor
+from derive.record import Definition, Operation
+from derive.sums import all_indices, fresh_index
+
+
+def letters_by_size(operation: Operation) -> dict[Expr, tuple[str, ...]]:
+    """The index letters of an operation by size, in the order met."""
+    met: dict[Expr, dict[str, None]] = {}
+    for definition in operation.definitions:
+        inner = sorted(all_indices(definition.body) - set(definition.indices), key=lambda index: index.name)
+        for index in (*definition.indices, *inner):
+            met.setdefault(index.size, {})[index.name] = None
+    return {size: tuple(names) for size, names in met.items()}
+
+
+def natural_element(operation: Operation, tensor: Tensor) -> Element:
+    """The element of a tensor with the letters a reader expects: its definition's, or those of its first use."""
+    for definition in operation.definitions:
+        if definition.tensor == tensor:
+            return definition.target
+    for definition in operation.definitions:
+        for element in sorted(definition.body.atoms(Element), key=_by_distance_from(definition)):
+            plain = all(isinstance(index, Index) for index in element.indices)
+            if element.tensor == tensor and plain and len(set(element.indices)) == len(element.indices):
+                return element
+    letters = letters_by_size(operation)
+    taken: list[Index] = []
+    for extent in tensor.sizes:
+        first = letters.get(extent, (str(extent).lower(),))[0]
+        taken.append(fresh_index(Index(first, extent), taken))
+    return tensor(*taken)
+
+
+def _by_distance_from(definition: Definition) -> Callable[[Element], tuple[int, str]]:
+    """Sort elements: those with most of the output's own indices first."""
+    own = set(definition.indices)
+    return lambda element: (-len(own & set(element.indices)), "".join(str(index) for index in element.indices))
+
+
+def disjoint(indices: Iterable[Index], taken: Iterable[Index]) -> tuple[Index, ...]:
+    """The indices, with other letters where one is taken.
+
+    Example:
+        >>> from derive.indices import size
+        >>> n, k = Index("n", size("N")), Index("k", size("K"))
+        >>> [index.name for index in disjoint((n, k), (n,))]
+        ['m', 'k']
+    """
+    indices = tuple(indices)
+    names = {index.name for index in taken}
+    result: list[Index] = []
+    for place, index in enumerate(indices):
+        later = {other.name for other in indices[place + 1 :]} if index.name in names else set()
+        new = fresh_index(index, names | later)
+        names.add(new.name)
+        result.append(new)
+    return tuple(result)

@@ -1,0 +1,1 @@
+"""The records of the catalogue's operations: data only, a file a group."""

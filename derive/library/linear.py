@@ -1,0 +1,13 @@
+"""Linear maps."""
+
+from derive.record import Record
+
+RECORDS = (
+    Record(
+        name="dense",
+        group="linear",
+        title="dense layer, samples in rows",
+        definition="y[n,k] = sum(x[n,d] * w[d,k], d) + b[k]",
+        source="Rumelhart, Hinton and Williams, Learning representations by back-propagating errors, Nature 1986",
+    ),
+)

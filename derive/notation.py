@@ -1,0 +1,272 @@
+r"""How names are written, and how the gradient of a name is: three notations in three styles and as an identifier.
+
+A notation is told the gradient's *name*; it answers with the text of one of its elements. ``BAR`` writes
+:math:`\bar{x}_{n,k}`, ``LEIBNIZ`` :math:`\partial L / \partial x_{n,k}`, and ``NOTEBOOK`` the words of layers written
+by hand: ``dvalues`` for what arrives, ``dinputs`` for what is passed on.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from sympy import Expr
+
+from derive.errors import InputError
+from derive.indices import Element
+from derive.record import Operation
+
+GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
+    "omega varepsilon vartheta varphi varrho varsigma Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+).split()
+#: Names that stand for a Greek letter: spelt out, shortened as programs do, or typed as the letter itself.
+GREEK_NAMES: Mapping[str, str] = {
+    **{name: rf"\{name}" for name in GREEK},
+    **dict(zip("αβγδεζηθικλμνξπρστυφχψω", (rf"\{name}" for name in GREEK[:23]), strict=True)),
+    **dict(zip("ΓΔΘΛΞΠΣΥΦΨΩ", (rf"\{name}" for name in GREEK[-11:]), strict=True)),
+    "eps": r"\varepsilon",
+    "lam": r"\lambda",
+}
+#: The last part of a name such as ``x_hat`` that is an accent over the rest.
+ACCENTS = {"hat": r"\hat", "tilde": r"\tilde", "bar": r"\bar", "check": r"\check"}
+#: Combining marks of letters such as ``é``, by the accent that TeX has for them.
+MARKS = {
+    "\u0300": r"\grave", "\u0301": r"\acute", "\u0302": r"\hat", "\u0303": r"\tilde", "\u0304": r"\bar",
+    "\u0306": r"\breve", "\u0307": r"\dot", "\u0308": r"\ddot", "\u030c": r"\check",
+}  # fmt: skip
+MACRON, OVERLINE = "\u0304", "\u0305"
+#: Letters for the loss in a Leibniz quotient; the first that no tensor has taken.
+LOSS_LETTERS = ("L", "J", "E", "loss")
+#: The words of layers written by hand, for names that have one whatever the operation.
+NOTEBOOK_WORDS = {"w": "dweights", "weights": "dweights", "b": "dbiases", "biases": "dbiases"}
+
+
+def latex_name(name: str) -> tuple[str, tuple[str, ...]]:
+    r"""Return a name as LaTeX: the letter or word, and what of the name becomes a subscript.
+
+    Example:
+        >>> latex_name("x0"), latex_name("gamma"), latex_name("w_out"), latex_name("x_hat")
+        (('x', ('0',)), ('\\gamma', ()), ('w', ('\\mathrm{out}',)), ('\\hat{x}', ()))
+    """
+    first, *rest = name.split("_")
+    if not first or not all(rest):
+        return upright(name), ()
+    base, subscripts = _latex_word(first)
+    for part in rest:
+        if part in ACCENTS and not subscripts:
+            base = f"{ACCENTS[part]}{{{base}}}"
+        else:
+            word, digits = _latex_word(part)
+            subscripts = (*subscripts, word, *digits)
+    return base, subscripts
+
+
+def _latex_word(word: str) -> tuple[str, tuple[str, ...]]:
+    if word in GREEK_NAMES:
+        return GREEK_NAMES[word], ()
+    if word.isdecimal() and word.isascii():
+        return word, ()
+    letters = word.rstrip("0123456789")
+    if letters != word and letters and not any(character.isdigit() for character in letters):
+        return _latex_word(letters)[0], (word[len(letters) :],)
+    return (word, ()) if len(word) == 1 and word.isascii() else (upright(word), ())
+
+
+def upright(word: str) -> str:
+    r"""Return a word in upright letters, safe for TeX.
+
+    Example:
+        >>> print(upright("dL_dz"))
+        \mathrm{dL\_dz}
+    """
+    return rf"\mathrm{{{''.join(map(_latex_character, unicodedata.normalize('NFC', word)))}}}"
+
+
+def _latex_character(character: str) -> str:
+    """Return TeX's way to write a letter: neither pdflatex nor KaTeX takes any letter of any alphabet in a formula."""
+    if character == "_":
+        return r"\_"
+    if character.isascii() and character.isalnum():
+        return character
+    if character in GREEK_NAMES:
+        return GREEK_NAMES[character]
+    parts = unicodedata.normalize("NFD", character)
+    if len(parts) == 2 and parts[0].isascii() and parts[0].isalpha() and parts[1] in MARKS:
+        return f"{MARKS[parts[1]]}{{{parts[0]}}}"
+    return f"U{ord(character):04X}"
+
+
+def subscripted(base: str, subscripts: tuple[str, ...]) -> str:
+    """Return LaTeX with its subscripts joined by commas.
+
+    Example:
+        >>> subscripted("x", ("0", "n"))
+        'x_{0,n}'
+    """
+    return f"{base}_{{{','.join(subscripts)}}}" if subscripts else base
+
+
+def barred(name: str) -> str:
+    """Return a name with a bar over its letters, for a terminal.
+
+    Example:
+        >>> barred("y") == "ȳ", len(barred("logits"))
+        (True, 12)
+    """
+    letters = name.rstrip("0123456789")
+    mark = MACRON if len(letters) == 1 else OVERLINE
+    over = "".join(letter + mark for letter in letters)
+    return unicodedata.normalize("NFC", over) + name[len(letters) :]
+
+
+@dataclass(frozen=True)
+class Notation:
+    """How the gradient of the loss with respect to a tensor is written.
+
+    Attributes:
+        name, title: as a user types it; what it is.
+        kind: ``bar``, ``quotient`` or ``word``.
+        loss: the loss's letter, where it is written.
+        words: by tensor, the word for its gradient; a name without one gets a ``d`` before it.
+    """
+
+    name: str
+    title: str
+    kind: str
+    loss: str = "L"
+    words: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+
+    def identifier(self, name: str) -> str:
+        """Return the gradient's name as a Python identifier.
+
+        Example:
+            >>> BAR.identifier("x"), LEIBNIZ.identifier("x"), NOTEBOOK.identifier("x")
+            ('dx', 'dL_dx', 'dinputs')
+        """
+        if self.kind == "quotient":
+            return f"d{self.loss}_d{name}"
+        return self.words.get(name, f"d{name}")
+
+    @property
+    def is_quotient(self) -> bool:
+        """Whether a gradient is written as a quotient, and so needs brackets where a quotient does."""
+        return self.kind == "quotient"
+
+    def names_factor(self, body: Expr, element: Expr) -> bool:
+        """Whether this factor of a chain rule, standing between two scalars, is one word: ``dz_dx``."""
+        ends = (body, element)
+        return self.kind == "word" and all(isinstance(end, Element) and end.tensor.rank == 0 for end in ends)
+
+    def factor(self, above: str, below: str) -> str:
+        """Return the word for a factor of a chain rule.
+
+        Example:
+            >>> NOTEBOOK.factor("z", "x0")
+            'dz_dx0'
+        """
+        return f"d{above}_d{below}"
+
+    def plain_gradient(self, name: str, subscript: str = "") -> str:
+        """Return the gradient with its index text, for a terminal.
+
+        Example:
+            >>> BAR.plain_gradient("y", "[n,k]"), LEIBNIZ.plain_gradient("y", "[n,k]")
+            ('ȳ[n,k]', '∂L/∂y[n,k]')
+        """
+        if self.kind == "quotient":
+            return f"∂{self.loss}/∂{name}{subscript}"
+        return (barred(name) if self.kind == "bar" else self.identifier(name)) + subscript
+
+    def latex_gradient(self, name: str, subscripts: tuple[str, ...] = ()) -> str:
+        r"""Return the gradient with its indices as LaTeX.
+
+        Example:
+            >>> print(BAR.latex_gradient("x0", ("n",)), NOTEBOOK.latex_gradient("z"))
+            \bar{x}_{0,n} \mathrm{dz}
+        """
+        if self.kind == "word":
+            return subscripted(upright(self.identifier(name)), subscripts)
+        base, own = latex_name(name)
+        if self.kind == "quotient":
+            loss = subscripted(*latex_name(self.loss))
+            return rf"\frac{{\partial {loss}}}{{\partial {subscripted(base, (*own, *subscripts))}}}"
+        single = len(base) == 1 or base in GREEK_NAMES.values()
+        accent = r"\bar" if single else r"\overline"
+        return subscripted(f"{accent}{{{base}}}", (*own, *subscripts))
+
+    def bound_to(self, operation: Operation) -> Notation:
+        """Return this notation with the operation's names: which is the output, which the first input."""
+        names = [tensor.name for tensor in operation.inputs]
+        names += [definition.tensor.name for definition in operation.definitions]
+        if self.kind == "quotient":
+            return replace(self, loss=next(letter for letter in (*LOSS_LETTERS, "loss_") if letter not in names))
+        return replace(self, words=MappingProxyType(_words(operation, names))) if self.kind == "word" else self
+
+
+def _words(operation: Operation, names: list[str]) -> dict[str, str]:
+    """Return a word for every tensor of an operation; two tensors never share one."""
+    words = {operation.output.tensor.name: "dvalues"}
+    for definition in operation.intermediates:
+        words.setdefault(definition.tensor.name, f"dL_d{definition.tensor.name}")
+    for place, tensor in enumerate(operation.inputs):
+        preferred = NOTEBOOK_WORDS.get(tensor.name, "dinputs" if place == 0 else f"d{tensor.name}")
+        words.setdefault(tensor.name, preferred)
+    used: set[str] = set(names)
+    for name, word in words.items():
+        for candidate in (word, f"d{name}", f"dL_d{name}"):
+            if candidate not in used:
+                words[name] = candidate
+                break
+        used.add(words[name])
+    return words
+
+
+BAR = Notation("bar", "a bar over the name: x̄ is the gradient of the loss with respect to x", "bar")
+LEIBNIZ = Notation("leibniz", "the quotient of Leibniz: ∂L/∂x", "quotient")
+NOTEBOOK = Notation(
+    "notebook",
+    "the words of layers written by hand: dvalues, dinputs, dweights, dL_dz",
+    "word",
+    words=MappingProxyType({**NOTEBOOK_WORDS, "y": "dvalues", "x": "dinputs"}),
+)
+_KNOWN: Mapping[str, Notation] = MappingProxyType({notation.name: notation for notation in (BAR, LEIBNIZ, NOTEBOOK)})
+
+
+def known_notations() -> tuple[str, ...]:
+    """Return the names of the notations.
+
+    Example:
+        >>> known_notations()
+        ('bar', 'leibniz', 'notebook')
+    """
+    return tuple(_KNOWN)
+
+
+def find_notation(name: str, operation: Operation | None = None) -> Notation:
+    """Return the notation of that name, bound to the operation's names where one is given.
+
+    Raises:
+        InputError: there is no notation of that name.
+
+    Example:
+        >>> find_notation("leibniz").plain_gradient("z")
+        '∂L/∂z'
+    """
+    if name not in _KNOWN:
+        raise InputError(f"unknown notation {name!r}; expected one of {', '.join(_KNOWN)}")
+    notation = _KNOWN[name]
+    return notation if operation is None else notation.bound_to(operation)
+
+
+def natural_key(name: str) -> tuple[tuple[int, str], ...]:
+    """Return a key that sorts ``x2`` before ``x10``.
+
+    Example:
+        >>> sorted(["x10", "x2", "b"], key=natural_key)
+        ['b', 'x2', 'x10']
+    """
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name) if part)

@@ -1,0 +1,174 @@
+"""From a text to an operation or an expression.
+
+The text is read into trees (``derive.syntax``), the trees' names are understood (``derive.scopes``), and then the
+expressions are made here. Text is never evaluated: every expression is put together from nodes of a closed set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from sympy import Expr
+
+from derive.building import Builder
+from derive.calls import Lookup, WholeCall, Words
+from derive.errors import InputError
+from derive.indices import Tensor
+from derive.instantiation import Instance
+from derive.printing import definition_text
+from derive.record import Definition, Operation, Record
+from derive.scopes import Scope
+from derive.settling import settle
+from derive.sums import tensors_in
+from derive.syntax import read_sides, read_statements
+from derive.tokens import Text
+
+
+def parse_operation(
+    text: str,
+    name: str | None = None,
+    lookup: Lookup | None = None,
+    record: Record | None = None,
+    known: Iterable[str] = (),
+) -> Operation:
+    """Return the operation that a text defines.
+
+    Args:
+        text: definitions separated by ``;`` or ends of lines; the last one is the output.
+        name: the operation's name; without one it has the name of its output.
+        lookup: finds an operation that the text calls by its name.
+        record: what else is said of the operation. What the records of the operations that the text calls say of
+            its inputs - labels, facts, domain, absent - is added.
+        known: names to suggest where the text calls an operation that there is not.
+
+    Raises:
+        DefinitionError: the text has a mistake; it is shown with a caret under it.
+        InputError: the record speaks of inputs that the text has not.
+
+    Example:
+        >>> softmax = parse_operation("y[n,k] = exp(x[n,k]) / sum(exp(x[n,j]), j)")
+        >>> softmax.sizes, softmax.inputs[0].rank
+        ((N, K), 2)
+    """
+    source = _read_text(text)
+    statements = read_statements(source)
+    scope = Scope(source, Words(lookup, known))
+    scope.read_definitions(statements)
+    settled = settle(scope)
+    builder = Builder(scope, settled)
+    definitions: list[Definition] = []
+    instances = []
+    for number, statement in enumerate(statements):
+        if number in scope.calls:
+            call = scope.calls[number]
+            instances.append((call, builder.call(call, definitions)))
+            definitions.extend(instances[-1][1].definitions)
+        else:
+            definitions.append(builder.definition(statement.name, statement.indices, statement.right))
+    inputs = tuple(settled.tensors[input_name] for input_name in scope.inputs)
+    if record is None:
+        record = Record(name or statements[-1].name, text)
+    elif name is not None and name != record.name:
+        raise InputError(f"the record is called {record.name}, not {name}; give the name once")
+    check_record(record, inputs, definitions)
+    for call, instance in instances:
+        record = _carry_over(record, call, instance, inputs, scope.words)
+    by_name = {tensor.name: tensor for tensor in inputs}
+    ordered = tuple(by_name[input_name] for input_name in record.inputs) if record.inputs else inputs
+    return Operation(tuple(definitions), ordered, record)
+
+
+def parse_expression(
+    text: str, tensors: Mapping[str, Tensor], lookup: Lookup | None = None, known: Iterable[str] = ()
+) -> Expr:
+    """Return the expression that a text over known tensors stands for; its free indices are those it does not bind.
+
+    Raises:
+        DefinitionError: the text has a mistake; it is shown with a caret under it.
+
+    Example:
+        >>> from derive.indices import size
+        >>> parse_expression("sum(t[n,k], k)", {"t": Tensor("t", (size("N"), size("K")))})
+        sum(t[n,k], k)
+    """
+    return _parse_sides(text, 1, tensors, Words(lookup, known))[0]
+
+
+def parse_equation(
+    text: str, tensors: Mapping[str, Tensor], lookup: Lookup | None = None, known: Iterable[str] = ()
+) -> tuple[Expr, Expr]:
+    """Return both sides of an equation over known tensors; a letter means the same index on both sides.
+
+    Raises:
+        DefinitionError: the text has a mistake; it is shown with a caret under it.
+
+    Example:
+        >>> from derive.indices import size
+        >>> parse_equation("sum(t[n,k], k) = 1", {"t": Tensor("t", (size("N"), size("K")))})
+        (sum(t[n,k], k), 1)
+    """
+    left, right = _parse_sides(text, 2, tensors, Words(lookup, known))
+    return left, right
+
+
+def _read_text(text: str) -> Text:
+    if not isinstance(text, str):
+        raise InputError(f"a definition is a text, such as 'y[n] = max(x[n], 0)', not {type(text).__name__}")
+    return Text(text)
+
+
+def _parse_sides(text: str, sides: int, tensors: Mapping[str, Tensor], words: Words) -> list[Expr]:
+    source = _read_text(text)
+    trees = read_sides(source, sides)
+    scope = Scope(source, words, tensors)
+    scope.read_expressions(trees)
+    settled = settle(scope)
+    builder = Builder(scope, settled)
+    letters = {letter for tree in trees for letter in scope.free_letters(tree)}
+    free = {letter: builder.index_called(letter) for letter in scope.letters if letter in letters}
+    return [builder.whole(tree, free) for tree in trees]
+
+
+def check_record(record: Record, inputs: Iterable[Tensor], definitions: Iterable[Definition]) -> None:
+    """Check that a record speaks of the operation's own inputs.
+
+    Raises:
+        InputError: it names something else, or does not name every input where it orders them.
+    """
+    names = [tensor.name for tensor in inputs]
+    tensors = [*names, *(definition.tensor.name for definition in definitions)]
+    said = {"inputs": (record.inputs, names), "labels": (record.labels, names), "domain": (record.domain, names)}
+    said["absent"] = ((*record.absent, *record.absent.values()), tensors)
+    for field, (mentioned, allowed) in said.items():
+        for name in mentioned:
+            if name not in allowed:
+                known = ", ".join(names) or "none"
+                raise InputError(f"{record.name}: {field} names {name}, which is no input; the inputs are {known}")
+    if record.inputs and sorted(record.inputs) != sorted(names):
+        raise InputError(f"{record.name}: inputs must name each of {', '.join(names)} once")
+
+
+def _carry_over(
+    record: Record, call: WholeCall, instance: Instance, inputs: tuple[Tensor, ...], words: Words
+) -> Record:
+    """Add what the record of an operation that is called says of tensors that are inputs here too."""
+    said = call.operation.record
+    names = {mine.name: here.name for mine, here in instance.tensors.items()}
+    own = {tensor.name for tensor in inputs}
+    labels = [names[label] for label in said.labels if names[label] in own and names[label] not in record.labels]
+    domain = {names[name]: interval for name, interval in said.domain.items() if names[name] in own}
+    absent = {names[name]: names[label] for name, label in said.absent.items()}
+    facts = []
+    for fact in said.facts if not call.operation.is_elementwise else ():
+        tensors = {tensor.name: tensor for tensor in instance.tensors}
+        sides = [instance.translate(side) for side in parse_equation(fact, tensors, words.lookup, words.known)]
+        if {tensor.name for side in sides for tensor in tensors_in(side)} <= own:
+            facts.append(" = ".join(map(definition_text, sides)))
+    return replace(
+        record,
+        labels=(*record.labels, *dict.fromkeys(labels)),
+        facts=(*record.facts, *(fact for fact in facts if fact not in record.facts)),
+        domain={**domain, **record.domain},
+        absent={**absent, **record.absent},
+    )

@@ -1,0 +1,266 @@
+r"""Expressions as text: the definition language, which parses back, and unicode for a terminal.
+
+LaTeX is in ``derive.latex`` and importable from here too. Each style is a table of rows for the one visitor of
+``derive.writing``.
+
+Example:
+    >>> from derive.indices import Index, Tensor, size
+    >>> from derive.sums import IndexSum
+    >>> N, K = size("N"), size("K")
+    >>> n, k, j, y = Index("n", N), Index("k", K), Index("j", K), Tensor("y", (N, K))
+    >>> pullback = y[n, k] * (y.gradient()[n, k] - IndexSum(y.gradient()[n, j] * y[n, j], j))
+    >>> print(definition_text(pullback))
+    y[n,k]*(dy[n,k] - sum(dy[n,j]*y[n,j], j))
+    >>> print(plain_text(pullback))
+    y[n,k] (ȳ[n,k] - sum_j ȳ[n,j] y[n,j])
+    >>> print(latex_text(pullback))
+    y_{n,k}\left(\bar{y}_{n,k} - \sum_{j=1}^{K} \bar{y}_{n,j}\, y_{n,j}\right)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sympy import Expr
+
+from derive.indices import GRADIENT, Index
+from derive.latex import latex_text as latex_text
+from derive.notation import BAR, Notation
+from derive.reading import Phrase, split_fraction
+from derive.record import Operation
+from derive.writing import (
+    ADDITION,
+    ATOM,
+    COMMON_ROWS,
+    FACTOR,
+    POWER,
+    PRODUCT,
+    TERM,
+    Row,
+    Writer,
+    ends_with_last_part,
+    swallows,
+    with_distinct_letters,
+)
+
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def definition_text(expr: Expr, outer: Iterable[Index] = ()) -> str:
+    """Return an expression in the definition language; parsing the text gives the expression again.
+
+    The gradient of ``y`` is called ``dy``. Bound indices take other letters than ``outer``, the surrounding text's.
+
+    Raises:
+        UnsupportedError: the expression has a node that is not one of the project's.
+
+    Example:
+        >>> from derive.indices import Tensor, size
+        >>> x, w, b = Tensor("x")(), Tensor("w")(), Tensor("b")()
+        >>> definition_text((x * w + b) ** 2 / x)
+        '(x*w + b)**2/x'
+    """
+    return DEFINITION.write(with_distinct_letters(expr, outer))
+
+
+def plain_text(expr: Expr, notation: Notation = BAR) -> str:
+    """Return an expression as unicode text for a terminal.
+
+    A sum takes in the products to its right: ``sum_j a[j] b[j] + c`` adds c once.
+
+    Raises:
+        UnsupportedError: the expression has a node that is not one of the project's.
+
+    Example:
+        >>> from derive.indices import Delta, Index, size
+        >>> k, j = Index("k", size("K")), Index("j", size("K"))
+        >>> plain_text(1 - Delta(j, k))
+        '1 - δ[k,j]'
+    """
+    return replace(PLAIN, notation=notation).write(with_distinct_letters(expr))
+
+
+def operation_text(operation: Operation) -> str:
+    """Return an operation's definitions in the definition language, separated by ``;``.
+
+    Raises:
+        UnsupportedError: a body has a node that is not one of the project's.
+    """
+    known: dict[str, Expr] = {}
+    for definition in operation.definitions:
+        known.update({index.name: index.size for index in definition.indices})
+    bodies = [with_distinct_letters(each.body, each.indices, known) for each in operation.definitions]
+    lines = zip((each.target for each in operation.definitions), bodies, strict=True)
+    return "; ".join(f"{DEFINITION.write(target)} = {DEFINITION.write(body)}" for target, body in lines)
+
+
+# ---- pieces that both texts share ----
+
+
+def call(name: str, *parts: str) -> str:
+    return f"{name}({', '.join(parts)})"
+
+
+def write_call(name: str) -> Callable[[Writer, Phrase], str]:
+    return lambda writer, phrase: call(name, *map(writer.write, phrase.parts))
+
+
+def write_word(writer: Writer, phrase: Phrase) -> str:
+    return phrase.word
+
+
+def write_function(writer: Writer, phrase: Phrase) -> str:
+    return call(phrase.word, *map(writer.write, phrase.parts))
+
+
+def subscript(writer: Writer, parts: tuple[Any, ...]) -> str:
+    return f"[{','.join(map(writer.write, parts))}]" if parts else ""
+
+
+def compare(writer: Writer, phrase: Phrase, relations: Mapping[str, str]) -> str:
+    left, right = (writer.write(part, ADDITION) for part in phrase.parts)
+    return f"{left} {relations[phrase.word]} {right}"
+
+
+def is_open_below(writer: Writer, phrase: Phrase) -> bool:
+    return writer.is_open(phrase.parts[1])
+
+
+TEXT_ROWS: Mapping[str, Row] = {
+    **COMMON_ROWS,
+    "symbol": Row(ATOM, write_word),
+    "index": Row(ATOM, write_word),
+    "function": Row(ATOM, write_function),
+    "exp": Row(ATOM, write_call("exp")),
+    # Bars could not be told apart where absolute values stand side by side.
+    "absolute": Row(ATOM, write_call("abs")),
+    "root": Row(ATOM, write_call("sqrt")),
+    "maximum": Row(ATOM, write_call("max")),
+    "minimum": Row(ATOM, write_call("min")),
+}
+
+
+# ---- the definition language ----
+
+DEFINITION_RELATIONS = {">": ">", ">=": ">=", "<": "<", "<=": "<=", "=": "==", "!=": "!="}
+
+
+def define_element(writer: Writer, phrase: Phrase) -> str:
+    element = phrase.parts[0]
+    name = element.tensor.name
+    return (f"d{name}" if element.tensor.role == GRADIENT else name) + subscript(writer, element.indices)
+
+
+def define_fraction(writer: Writer, phrase: Phrase) -> str:
+    return f"{writer.write(phrase.parts[0], PRODUCT)}/{writer.write(phrase.parts[1], POWER)}"
+
+
+def define_power(writer: Writer, phrase: Phrase) -> str:
+    return "**".join(writer.write(part, ATOM) for part in phrase.parts)
+
+
+def define_extremum(name: str) -> Callable[[Writer, Phrase], str]:
+    def write(writer: Writer, phrase: Phrase) -> str:
+        left, right = map(writer.write, phrase.parts)
+        # max(a, k) with a bare index is the maximum over k.
+        return call(name, left, f"0 + {right}" if writer.phrase(phrase.parts[1]).kind == "index" else right)
+
+    return write
+
+
+def define_where(writer: Writer, phrase: Phrase) -> str:
+    condition = compare(writer, writer.phrase(phrase.parts[0]), DEFINITION_RELATIONS)
+    return call("where", condition, *map(writer.write, phrase.parts[1:]))
+
+
+DEFINITION_ROWS: Mapping[str, Row] = {
+    **TEXT_ROWS,
+    "constant": Row(ATOM, lambda writer, phrase: {"E": "exp(1)"}.get(phrase.word, phrase.word)),
+    "element": Row(ATOM, define_element),
+    "delta": Row(ATOM, write_call("delta")),
+    "bracket": Row(ATOM, lambda writer, phrase: f"[{compare(writer, phrase, DEFINITION_RELATIONS)}]"),
+    "product": Row(PRODUCT, lambda writer, phrase: "*".join(writer.write_factors(phrase))),
+    "fraction": Row(PRODUCT, define_fraction),
+    "power": Row(POWER, define_power),
+    "index_sum": Row(ATOM, write_call("sum")),
+    "index_max": Row(ATOM, write_call("max")),
+    "index_argmax": Row(ATOM, write_call("argmax")),
+    "partial": Row(PRODUCT, lambda writer, phrase: "/".join(call("d", writer.write(part)) for part in phrase.parts)),
+    "maximum": Row(ATOM, define_extremum("max")),
+    "minimum": Row(ATOM, define_extremum("min")),
+    "where": Row(ATOM, define_where),
+}
+DEFINITION = Writer(DEFINITION_ROWS, lambda text: f"({text})")
+
+
+# ---- unicode for a terminal ----
+
+PLAIN_RELATIONS = {">": ">", ">=": "≥", "<": "<", "<=": "≤", "=": "=", "!=": "≠"}
+PLAIN_CONSTANTS = {"pi": "π", "E": "e"}
+
+
+def show_element(writer: Writer, phrase: Phrase) -> str:
+    element = phrase.parts[0]
+    where = subscript(writer, element.indices)
+    if element.tensor.role == GRADIENT:
+        return writer.notation.plain_gradient(element.tensor.name, where)
+    return f"{element.tensor.name}{where}"
+
+
+def show_product(writer: Writer, phrase: Phrase) -> str:
+    first, *others = writer.write_factors(phrase)
+    return first + "".join(f"·{factor}" if factor[0].isdigit() else f" {factor}" for factor in others)
+
+
+def show_fraction(writer: Writer, phrase: Phrase) -> str:
+    above, below = writer.write(phrase.parts[0], PRODUCT, at_end=False), writer.write(phrase.parts[1], POWER)
+    return f"{above} / {below}" if " " in above + below else f"{above}/{below}"
+
+
+def show_power(writer: Writer, phrase: Phrase) -> str:
+    base, exponent = (writer.write(part, ATOM, at_end=False) for part in phrase.parts)
+    return base + exponent.translate(SUPERSCRIPTS) if exponent.isdecimal() else f"{base}^{exponent}"
+
+
+def show_prefix(word: str) -> Callable[[Writer, Phrase], str]:
+    def write(writer: Writer, phrase: Phrase) -> str:
+        body, *bound = phrase.parts
+        return " ".join([*(f"{word}_{index.name}" for index in bound), writer.write(body, TERM)])
+
+    return write
+
+
+def show_partial(writer: Writer, phrase: Phrase) -> str:
+    body, element = map(writer.phrase, phrase.parts)
+    if writer.notation.names_factor(phrase.parts[0], phrase.parts[1]):
+        return writer.notation.factor(phrase.parts[0].tensor.name, phrase.parts[1].tensor.name)
+    return f"∂{writer.write(body, ATOM, at_end=False)}/∂{writer.write(element)}"
+
+
+def show_where(writer: Writer, phrase: Phrase) -> str:
+    condition = compare(writer, writer.phrase(phrase.parts[0]), PLAIN_RELATIONS)
+    return call("where", condition, *map(writer.write, phrase.parts[1:]))
+
+
+def level_of_gradient(writer: Writer, phrase: Phrase) -> int:
+    return FACTOR if phrase.parts[0].tensor.role == GRADIENT and writer.notation.is_quotient else ATOM
+
+
+PLAIN_ROWS: Mapping[str, Row] = {
+    **TEXT_ROWS,
+    "constant": Row(ATOM, lambda writer, phrase: PLAIN_CONSTANTS.get(phrase.word, phrase.word)),
+    "element": Row(level_of_gradient, show_element),
+    "delta": Row(ATOM, lambda writer, phrase: f"δ{subscript(writer, phrase.parts)}"),
+    "bracket": Row(ATOM, lambda writer, phrase: f"[{compare(writer, phrase, PLAIN_RELATIONS)}]"),
+    "product": Row(PRODUCT, show_product, ends_with_last_part),
+    "fraction": Row(PRODUCT, show_fraction, is_open_below),
+    "power": Row(POWER, show_power),
+    "index_sum": Row(FACTOR, show_prefix("sum"), swallows),
+    "index_max": Row(FACTOR, show_prefix("max"), swallows),
+    "index_argmax": Row(FACTOR, show_prefix("argmax"), swallows),
+    "partial": Row(FACTOR, show_partial),
+    "where": Row(ATOM, show_where),
+}
+PLAIN = Writer(PLAIN_ROWS, lambda text: f"({text})", adjust=split_fraction(frozenset({"index_sum"})))

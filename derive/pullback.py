@@ -1,0 +1,143 @@
+r"""What a user asks for: the Jacobian, the vector-Jacobian product, and the backward pass over all inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from derive.chain import Chain
+from derive.derivation import Derivation
+from derive.errors import InputError
+from derive.facts import Fact
+from derive.indices import Tensor
+from derive.catalogue import find, parse_fact
+from derive.record import Definition, Operation
+from derive.sums import tensors_in
+
+Given = Iterable[str | Fact]
+
+
+@dataclass(frozen=True)
+class Pullback:
+    """The backward pass: definitions of gradients in the order of computation.
+
+    Attributes:
+        operation: whose backward pass it is.
+        upstream: the gradient that comes in, of the output's shape.
+        definitions: each body uses inputs, forward values and gradients defined before it.
+        results: the gradients that are wanted.
+        saved: the forward values needed, for their numbers or for their shapes.
+        assumptions: given facts that were used.
+    """
+
+    operation: Operation
+    upstream: Tensor
+    definitions: tuple[Definition, ...]
+    results: tuple[Tensor, ...]
+    saved: tuple[Tensor, ...]
+    assumptions: tuple[str, ...] = ()
+
+
+def jacobian(op: str | Operation, wrt: str, given: Given = ()) -> Derivation:
+    r"""Derive the partial derivatives :math:`\partial y_o / \partial x_i` of the output by one input.
+
+    Args:
+        op: a catalogue name, a definition's text or an operation.
+        wrt: the input's name.
+        given: facts that may be used, such as ``"sum(t[n,k], k) = 1"``.
+
+    Raises:
+        InputError: no such input or operation.
+        ImpossibleError: the input holds integers.
+
+    Example:
+        >>> jacobian("softmax", "x").result
+        delta(m,n)*y[n,k]*(delta(j,k) - y[n,j])
+    """
+    operation = find(op)
+    tensor = operation.input(wrt)
+    return _derivation(operation, tensor, _facts(operation, given), as_jacobian=True)
+
+
+def vjp(op: str | Operation, wrt: str, given: Given = ()) -> Derivation:
+    r"""Derive the vector-Jacobian product :math:`\bar x_i = \sum_o \bar y_o \, \partial y_o / \partial x_i`.
+
+    Args, raises: as ``jacobian``.
+
+    Example:
+        >>> print(vjp("softmax", "x").text(steps=False))
+        x̄[n,k] = y[n,k] (ȳ[n,k] - sum_j ȳ[n,j] y[n,j])
+    """
+    operation = find(op)
+    tensor = operation.input(wrt)
+    return _derivation(operation, tensor, _facts(operation, given), as_jacobian=False)
+
+
+def _facts(operation: Operation, given: Given) -> tuple[Fact, ...]:
+    if isinstance(given, str):
+        raise InputError(f"given takes a list of facts; write [{given!r}]")
+    return tuple(fact if isinstance(fact, Fact) else parse_fact(fact, operation) for fact in given)
+
+
+def _derivation(operation: Operation, tensor: Tensor, facts: tuple[Fact, ...], as_jacobian: bool) -> Derivation:
+    chain = Chain(operation, (tensor,), facts, as_jacobian)
+    steps = tuple(step for own in chain.sensitivities.values() for step in own.steps)
+    own = chain.sensitivities[tensor]
+    what = "Jacobian" if as_jacobian else "vector-Jacobian product"
+    return Derivation(
+        f"{what} of {operation.name} with respect to {tensor.name}",
+        operation,
+        own.left,
+        steps,
+        own.value,
+        tuple(fact.text for fact in own.facts),
+        own.facts,
+    )
+
+
+def pull_back(
+    op: str | Operation, wrt: Sequence[str] | None = None, given: Given = (), fuse: bool = True
+) -> Pullback:
+    """Derive the backward pass over the named inputs, all differentiable ones when left out.
+
+    Args:
+        op, wrt, given: as for ``vjp``, with several inputs.
+        fuse: derive the operation as one where that is shorter; otherwise definition by definition.
+
+    Raises:
+        InputError: no such input; there is nothing to differentiate by.
+
+    Example:
+        >>> [tensor.name for tensor in pull_back("softmax").saved]
+        ['y']
+    """
+    operation = find(op)
+    tensors = operation.differentiable if wrt is None else tuple(operation.input(name) for name in wrt)
+    if not tensors:
+        raise InputError(f"{operation.name} has no input to differentiate by: all of them are labels")
+    chain = Chain(operation, tensors, _facts(operation, given), fuse=fuse)
+    definitions = tuple(
+        Definition(own.tensor.gradient()(*own.element.indices), own.value) for own in chain.sensitivities.values()
+    )
+    used: set[Tensor] = set().union(*(tensors_in(definition.body) for definition in definitions))
+    return Pullback(
+        operation,
+        operation.output.tensor.gradient(),
+        definitions,
+        tuple(tensor.gradient() for tensor in tensors),
+        _saved(operation, tensors, used),
+        tuple(dict.fromkeys(fact.text for own in chain.sensitivities.values() for fact in own.facts)),
+    )
+
+
+def _saved(operation: Operation, wrt: Sequence[Tensor], used: set[Tensor]) -> tuple[Tensor, ...]:
+    """The forward values whose numbers are used, and the inputs whose shapes nothing else tells; labels come last."""
+    forward = (*operation.inputs, *(definition.tensor for definition in operation.definitions))
+    needed = [tensor for tensor in forward if tensor in used]
+    told = set(operation.output.tensor.sizes).union(*(tensor.sizes for tensor in needed))
+    broadcasts = operation.is_elementwise and len(operation.inputs) > 1
+    for tensor in wrt:
+        if tensor not in needed and (broadcasts or not set(tensor.sizes) <= told):
+            needed.append(tensor)
+            told |= set(tensor.sizes)
+    return tuple(sorted((t for t in forward if t in needed), key=lambda t: t in operation.labels))

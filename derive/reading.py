@@ -1,0 +1,345 @@
+"""Reading order: what a textbook would write for a SymPy expression, before any style is chosen.
+
+SymPy's own order of arguments is a data structure's. Here a sum becomes its terms with signs, a product one fraction
+with its factors from the plainest to the longest, and a negative power goes below the line. The result is a *phrase*,
+a kind with parts; how a kind is written is the business of ``derive.writing`` and the tables of the styles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import sympy
+from sympy import Add, Expr, Integer, Mul, Number, Pow, Rational, Symbol
+
+from derive.errors import UnsupportedError
+from derive.functions import Maximum, Minimum, Where
+from derive.indices import GRADIENT, Bracket, Delta, Element, Index
+from derive.notation import natural_key
+from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, Partial, free_indices
+
+
+class Phrase(NamedTuple):
+    """A kind, the parts of it, and a word where the kind has one (a number's digits, a function's name)."""
+
+    kind: str
+    parts: tuple[Any, ...] = ()
+    word: str = ""
+
+
+class Signed(NamedTuple):
+    """One term of an addition."""
+
+    negative: bool
+    phrase: Phrase
+
+
+HALF = Rational(1, 2)
+ONE = Phrase("number", word="1")
+
+#: Place among the factors of a product, by kind.
+FACTOR_PLACES = {
+    "number": 0, "constant": 1, "symbol": 2, "delta": 3, "element": 4, "index": 4, "bracket": 5, "partial": 6,
+    "function": 7, "exp": 7, "absolute": 7, "maximum": 7, "minimum": 7, "root": 7, "addition": 8, "where": 8,
+    "fraction": 8, "negation": 8, "index_max": 9, "index_argmax": 9, "index_sum": 10,
+}  # fmt: skip
+#: Place among the terms of an addition, by kind: what is long first, what is bare later.
+TERM_PLACES = {"element": 2, "symbol": 2, "index": 2, "constant": 2, "number": 3, "function": 1, "exp": 1}
+#: Index letters in the order in which a textbook lists them: the first letter of a family before its followers.
+INDEX_LETTERS = "bnmrqphiwkjldctsuefgoavxyz"
+#: Names that do not stand in the order of the alphabet: weights follow the data, keys the queries.
+NAME_PLACES = {"q": "k0", "k": "k1", "w": "~", "W": "~", "weights": "~"}
+
+
+def index_key(index: Expr) -> tuple[Any, ...]:
+    if not isinstance(index, Index):
+        return (1, ()) if index.is_number else (2, tuple(sorted(map(index_key, free_indices(index)))))
+    return 0, letter_key(index.name)
+
+
+def letter_key(name: str) -> tuple[Any, ...]:
+    """Return a key that sorts indices and sizes as a textbook lists them, N before K."""
+    place = INDEX_LETTERS.find(name[0].lower())
+    return place if place >= 0 else len(INDEX_LETTERS), natural_key(name)
+
+
+def element_key(element: Element) -> tuple[Any, ...]:
+    name = element.tensor.name
+    stem = name.rstrip("0123456789")
+    place = natural_key(NAME_PLACES.get(stem, stem) + name[len(stem) :])
+    return element.tensor.role != GRADIENT, place, tuple(map(index_key, element.indices))
+
+
+@lru_cache(maxsize=20_000)
+def phrase_key(phrase: Phrase) -> tuple[Any, ...]:
+    """Return a key by the elements that a phrase opens with; it never depends on SymPy's order."""
+    if phrase.kind == "element":
+        return (0, element_key(phrase.parts[0]))
+    if phrase.kind in ("symbol", "index"):
+        return (1, letter_key(phrase.word))
+    inner = tuple(
+        phrase_key(part.phrase if isinstance(part, Signed) else arrange(part))
+        for part in phrase.parts
+        if isinstance(part, (Phrase, Expr, Signed))
+    )
+    return (2, inner, natural_key(phrase.word))
+
+
+def factor_place(phrase: Phrase) -> int:
+    if phrase.kind == "root" and all(argument.is_number for argument in phrase.parts):
+        return FACTOR_PLACES["constant"]
+    if phrase.kind == "partial" and not isinstance(phrase.parts[0], Element):
+        return FACTOR_PLACES["addition"]
+    if phrase.kind == "power":
+        base = factor_place(arrange(phrase.parts[0]))
+        return min(base, FACTOR_PLACES["addition"])
+    return FACTOR_PLACES[phrase.kind]
+
+
+def factor_key(factor: Expr) -> tuple[Any, ...]:
+    phrase = arrange(factor)
+    return factor_place(phrase), phrase_key(phrase)
+
+
+def in_chain_order(factors: list[Expr]) -> list[Expr]:
+    """Return the factors of a chain rule from the output inwards: what is below the line of one is above the next's."""
+    partials = [factor for factor in factors if isinstance(factor, Partial)]
+    chain: list[Expr] = []
+    while partials:
+        inner = {partial.element.tensor for partial in partials}
+        start: Partial | None = next((p for p in partials if not _above_line(p) & inner), partials[0])
+        while start is not None:
+            chain.append(start)
+            partials.remove(start)
+            start = next((p for p in partials if chain[-1].element.tensor in _above_line(p)), None)
+    places = iter(chain)
+    return [next(places) if isinstance(factor, Partial) else factor for factor in factors]
+
+
+def _above_line(partial: Partial) -> set[Any]:
+    return {partial.body.tensor} if isinstance(partial.body, Element) else set()
+
+
+# ---- arranging ----
+
+
+def arrange(expr: Any) -> Phrase:
+    """Return the phrase of an expression, its parts not yet arranged.
+
+    Raises:
+        UnsupportedError: a node that no table has a row for.
+    """
+    return expr if isinstance(expr, Phrase) else _arranged(expr)
+
+
+@lru_cache(maxsize=20_000)
+def _arranged(expr: Any) -> Phrase:
+    for kind in type(expr).__mro__:
+        if kind in ARRANGEMENTS:
+            return ARRANGEMENTS[kind](expr)
+    raise UnsupportedError(f"{type(expr).__name__} has no written form here; it is not a node of this project")
+
+
+def flat_factors(expr: Expr) -> list[Expr]:
+    return [inner for factor in expr.args for inner in flat_factors(factor)] if isinstance(expr, Mul) else [expr]
+
+
+def arrange_term(expr: Expr) -> Phrase:
+    """Arrange a product, a power or a number: a sign, and one fraction of ordered factors."""
+    coefficient: Rational = Integer(1)
+    above: list[Expr] = []
+    below: list[Expr] = []
+    negative = False
+    for factor in flat_factors(expr):
+        if factor.is_Rational:
+            coefficient *= factor
+        elif isinstance(factor, Number) and factor.is_extended_negative:
+            negative = not negative
+            above.append(-factor)
+        elif isinstance(factor, Pow) and is_negative_exponent(factor.exp):
+            below.append(Pow(factor.base, -factor.exp))
+        else:
+            above.append(factor)
+    if coefficient < 0:
+        negative, coefficient = not negative, -coefficient
+    numerator, denominator = coefficient.p, coefficient.q
+    for factor in [factor for factor in above if isinstance(factor, Pow) and factor.exp == HALF]:
+        # SymPy keeps 1/sqrt(2) as sqrt(2)/2.
+        if factor.base.is_Integer and denominator % factor.base.p == 0:
+            denominator //= factor.base.p
+            above.remove(factor)
+            below.append(factor)
+    above, below = with_one_root(above, below)
+    if numerator != 1:
+        above.append(Integer(numerator))
+    if denominator != 1:
+        below.append(Integer(denominator))
+    phrase = as_product(above)
+    if below:
+        phrase = Phrase("fraction", (phrase, as_product(below)))
+    return Phrase("negation", (phrase,)) if negative else phrase
+
+
+def with_one_root(above: list[Expr], below: list[Expr]) -> tuple[list[Expr], list[Expr]]:
+    """Gather square roots of constants, which SymPy keeps apart: sqrt(2)/sqrt(pi) is the root of 2/pi."""
+    up, down = ([factor for factor in factors if _is_constant_root(factor)] for factors in (above, below))
+    if len(up) + len(down) < 2:
+        return above, below
+    root = Pow(Mul(*(f.base for f in up)) / Mul(*(f.base for f in down)), HALF, evaluate=False)
+    if not up:
+        root = Pow(1 / root.base, HALF, evaluate=False)
+    rest = ([f for f in factors if f not in roots] for factors, roots in ((above, up), (below, down)))
+    kept_above, kept_below = rest
+    return ([root, *kept_above], kept_below) if up else (kept_above, [root, *kept_below])
+
+
+def _is_constant_root(factor: Expr) -> bool:
+    return isinstance(factor, Pow) and factor.exp == HALF and bool(factor.base.is_number)
+
+
+def split_fraction(last_kinds: frozenset[str], additions: bool = False) -> Callable[[Phrase], Phrase]:
+    """Return a change of fractions that takes a last factor out: (1/N) times a sum instead of the sum over N.
+
+    It is done where the line has only sizes and numbers below it; for a bracketed addition, where ``additions`` asks
+    for it, only with a number below the line and another factor above it.
+    """
+
+    def change(phrase: Phrase) -> Phrase:
+        if phrase.kind != "fraction":
+            return phrase
+        above, below = map(arrange, phrase.parts)
+        factors = above.parts if above.kind == "product" else (above,)
+        last = arrange(factors[-1])
+        plain_addition = additions and last.kind == "addition" and len(factors) > 1 and below.kind == "number"
+        if not plain_addition and not (last.kind in last_kinds and is_extent(below)):
+            return phrase
+        others = factors[:-1]
+        rest = Phrase("product", others) if len(others) > 1 else arrange(others[0]) if others else ONE
+        return Phrase("product", (Phrase("fraction", (rest, below)), last))
+
+    return change
+
+
+def is_extent(phrase: Phrase) -> bool:
+    """Whether a phrase is made of numbers and sizes alone."""
+    if phrase.kind in ("product", "power", "root"):
+        return all(is_extent(arrange(part)) for part in phrase.parts)
+    return phrase.kind in ("number", "symbol", "constant")
+
+
+def is_negative_exponent(exponent: Expr) -> bool:
+    leading = exponent.args[0] if isinstance(exponent, Mul) else exponent
+    return bool(leading.is_Number and leading.is_extended_negative)
+
+
+def as_product(factors: list[Expr]) -> Phrase:
+    """Return the product of factors in reading order; a number 1 where there are none."""
+    if len(factors) < 2:
+        return arrange_factor(factors[0]) if factors else ONE
+    return Phrase("product", tuple(arrange_factor(f) for f in in_chain_order(sorted(factors, key=factor_key))))
+
+
+def arrange_factor(factor: Expr) -> Phrase:
+    """Arrange one factor that has no sign and no denominator of its own."""
+    if isinstance(factor, Pow):
+        if factor.exp == HALF:
+            return Phrase("root", (factor.base,))
+        return Phrase("power", (factor.base, factor.exp))
+    if isinstance(factor, Number):
+        return Phrase("number", word=digits(factor))
+    return arrange(factor)
+
+
+def arrange_power(expr: Pow) -> Phrase:
+    return arrange_term(expr) if is_negative_exponent(expr.exp) else arrange_factor(expr)
+
+
+def arrange_number(expr: Number) -> Phrase:
+    if expr.is_extended_negative or (expr.is_Rational and not expr.is_Integer):
+        return arrange_term(expr)
+    return Phrase("number", word=digits(expr))
+
+
+def digits(number: Number) -> str:
+    """Return a number that is not negative as a person writes it.
+
+    Example:
+        >>> digits(sympy.Float("0.044715")), digits(sympy.Float("1e-8")), digits(sympy.Integer(3))
+        ('0.044715', '1e-8', '3')
+    """
+    if number.is_Integer:
+        return str(number)
+    text = repr(float(number)).replace("e-0", "e-").replace("e+", "e")
+    return text.removesuffix(".0") if "e" in text else text
+
+
+def arrange_addition(expr: Add) -> Phrase:
+    terms = []
+    for argument in expr.args:
+        phrase = arrange(argument)
+        negative = phrase.kind == "negation"
+        terms.append(Signed(negative, phrase.parts[0] if negative else phrase))
+    # 1 - y and 1 + exp(-x) open with the number, x + 1 closes with it.
+    others = [term.phrase.kind for term in terms if not term.negative and term.phrase.kind != "number"]
+    number_opens = all(kind in ("exp", "function") for kind in others)
+
+    def key(term: Signed) -> tuple[Any, ...]:
+        opens = number_opens and term.phrase.kind == "number"
+        place = -1 if opens else TERM_PLACES.get(term.phrase.kind, 0)
+        return term.negative, place, phrase_key(term.phrase)
+
+    return Phrase("addition", tuple(sorted(terms, key=key)))
+
+
+def arrange_bracket(expr: Bracket) -> Phrase:
+    relation, left, right = expr.relation, expr.left, expr.right
+    if left.is_number and not right.is_number and relation in MIRRORED:
+        relation, left, right = MIRRORED[relation], right, left
+    return Phrase("bracket", (left, right), relation)
+
+
+MIRRORED = {">": "<", ">=": "<=", "=": "=", "!=": "!="}
+
+
+def reading_bound(binder: Binder) -> tuple[Index, ...]:
+    """Return the bound indices in the order in which a textbook lists them."""
+    return tuple(sorted(binder.bound, key=index_key))
+
+
+def arrange_delta(expr: Delta) -> Phrase:
+    return Phrase("delta", tuple(sorted(expr.args, key=index_key)))
+
+
+def binder_of(kind: str) -> Callable[[Binder], Phrase]:
+    return lambda expr: Phrase(kind, (expr.body, *reading_bound(expr)))
+
+
+def node_of(kind: str) -> Callable[[Expr], Phrase]:
+    return lambda expr: Phrase(kind, tuple(expr.args))
+
+
+#: The phrase of every node, by class; a class without a row takes its base class's.
+ARRANGEMENTS: Mapping[type, Callable[[Any], Phrase]] = {
+    Add: arrange_addition,
+    Mul: arrange_term,
+    Pow: arrange_power,
+    Number: arrange_number,
+    sympy.core.numbers.NumberSymbol: lambda expr: Phrase("constant", word=str(expr)),
+    Symbol: lambda expr: Phrase("symbol", word=expr.name),
+    Index: lambda expr: Phrase("index", word=expr.name),
+    Element: lambda expr: Phrase("element", (expr,)),
+    Delta: arrange_delta,
+    Bracket: arrange_bracket,
+    IndexSum: binder_of("index_sum"),
+    IndexMax: binder_of("index_max"),
+    IndexArgmax: binder_of("index_argmax"),
+    Partial: node_of("partial"),
+    Maximum: node_of("maximum"),
+    Minimum: node_of("minimum"),
+    Where: node_of("where"),
+    sympy.exp: node_of("exp"),
+    sympy.Abs: node_of("absolute"),
+    sympy.Function: lambda expr: Phrase("function", tuple(expr.args), type(expr).__name__),
+}

@@ -1,0 +1,156 @@
+"""One declarative record an operation: its definitions in index notation and what can not be derived from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from sympy import Expr, Symbol
+
+from derive.errors import InputError
+from derive.indices import Element, Index, Tensor
+from derive.sums import free_indices, rewrite, substitute, tensors_in
+
+
+@dataclass(frozen=True)
+class Definition:
+    """``target = body``: an element with distinct free indices, and the expression it stands for."""
+
+    target: Element
+    body: Expr
+
+    @property
+    def tensor(self) -> Tensor:
+        return self.target.tensor
+
+    @property
+    def indices(self) -> tuple[Index, ...]:
+        return self.target.indices
+
+    def at(self, *where: Expr) -> Expr:
+        """Return the body at other indices, capture-free."""
+        result: Expr = substitute(self.body, dict(zip(self.indices, where, strict=True)))
+        return result
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the library says of an operation; everything else is derived.
+
+    Attributes:
+        name: as a user types it, such as ``softmax-cce``.
+        definition: the text form; several definitions are separated by ``;``, the last is the output.
+        group, title, source: where it stands in the catalogue, what it is called, who defined it.
+        inputs: the inputs in the order of the arguments, where that is not the order of appearance.
+        labels: inputs that are data: no gradient is derived for them unless asked for.
+        facts: equations that hold for the usual input, such as ``sum(t[n,k], k) = 1``; used only when asked for.
+        domain: by input, the interval to sample in tests, where the whole line will not do.
+        absent: by input, the label whose zeros make it irrelevant: ``{"p": "t"}`` says that p is not looked at where
+            t is 0 (0 log 0 = 0).
+    """
+
+    name: str
+    definition: str
+    group: str = ""
+    title: str = ""
+    source: str = ""
+    inputs: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    domain: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation in index notation: inputs, named intermediates, output.
+
+    Attributes:
+        definitions: in order of computation; each body uses the inputs and the definitions before it.
+        inputs: the input tensors in the order of the arguments.
+        record: what was said of it; ``record.definition`` is the text a person typed.
+    """
+
+    definitions: tuple[Definition, ...]
+    inputs: tuple[Tensor, ...]
+    record: Record
+
+    @property
+    def name(self) -> str:
+        return self.record.name
+
+    @property
+    def output(self) -> Definition:
+        return self.definitions[-1]
+
+    @property
+    def intermediates(self) -> tuple[Definition, ...]:
+        return self.definitions[:-1]
+
+    @property
+    def sizes(self) -> tuple[Symbol, ...]:
+        """The sizes of the inputs' and definitions' axes, in the order met."""
+        met: dict[Symbol, None] = {}
+        for tensor in (*self.inputs, *(definition.tensor for definition in self.definitions)):
+            for extent in (*tensor.sizes, tensor.values):
+                if isinstance(extent, Symbol):
+                    met[extent] = None
+        return tuple(met)
+
+    @property
+    def labels(self) -> tuple[Tensor, ...]:
+        """Inputs that are data: integers, or named as labels by the record."""
+        return tuple(t for t in self.inputs if t.values is not None or t.name in self.record.labels)
+
+    @property
+    def differentiable(self) -> tuple[Tensor, ...]:
+        """The inputs a backward pass returns gradients of."""
+        return tuple(tensor for tensor in self.inputs if tensor not in self.labels)
+
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether it maps scalars to a scalar, and so may be applied to elements of tensors of any shape."""
+        return all(tensor.rank == 0 for tensor in (*self.inputs, *(d.tensor for d in self.definitions)))
+
+    def input(self, name: str) -> Tensor:
+        """Return the input called ``name``.
+
+        Raises:
+            InputError: there is none.
+        """
+        for tensor in self.inputs:
+            if tensor.name == name:
+                return tensor
+        known = ", ".join(tensor.name for tensor in self.inputs)
+        raise InputError(f"{self.name} has no input {name!r}; its inputs are {known}")
+
+    def body(self) -> Expr:
+        """Return the output's body with every intermediate replaced by its definition."""
+        return inline(self.output.body, self.intermediates)
+
+    def renamed(self, name: str) -> Operation:
+        return replace(self, record=replace(self.record, name=name))
+
+
+def inline(expr: Expr, definitions: tuple[Definition, ...]) -> Expr:
+    """Replace elements of defined tensors by their definitions, the last definition first."""
+    for definition in reversed(definitions):
+        if definition.tensor in tensors_in(expr):
+            expr = replace_elements(expr, definition)
+    return expr
+
+
+def replace_elements(expr: Expr, definition: Definition) -> Expr:
+    """Replace every element of the definition's tensor by its body at the element's indices."""
+
+    def change(node: Expr) -> Expr | None:
+        if isinstance(node, Element) and node.tensor == definition.tensor:
+            return definition.at(*node.indices)
+        return None
+
+    stray = free_indices(definition.body) - set(definition.indices)
+    if stray:
+        names = ", ".join(sorted(index.name for index in stray))
+        raise InputError(f"the definition of {definition.tensor.name} has undefined indices: {names}")
+    result: Expr = rewrite(expr, change)
+    return result

@@ -1,0 +1,277 @@
+r"""Derivations as pages: LaTeX, Markdown and terminal text from the same lines.
+
+Steps that share their left side are one block, a chain of equalities with the rule's name beside each line. The result
+closes the derivation, and what was given is said after it.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from sympy import Expr
+
+from derive.derivation import Derivation, Step
+from derive.latex import addition_terms, counted_from, latex_text
+from derive.layout import LATEX_LINE, broken_text, display_width, latex_width, latex_words, padded
+from derive.notation import BAR, Notation
+from derive.printing import plain_text
+
+#: Columns of a terminal that text is laid out for.
+TEXT_WIDTH = 100
+#: A longer left side stands on a line of its own in a terminal.
+LONGEST_LEFT = 12
+#: Characters of a line of the column of rules in LaTeX.
+REASON_COLUMNS = 34
+#: ANSI codes of a title and of a rule's name.
+BOLD, CYAN, RESET = "\x1b[1m", "\x1b[36m", "\x1b[0m"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One right side of a chain of equalities, the rule that gave it and what the rule used."""
+
+    right: Expr
+    rule: str = ""
+    note: str = ""
+
+    @property
+    def reason(self) -> str:
+        return f"{self.rule}: {self.note}" if self.rule and self.note else self.rule or self.note
+
+
+@dataclass(frozen=True)
+class Block:
+    """A chain of equalities: one left side, a line for each right side."""
+
+    left: Expr
+    lines: tuple[Line, ...]
+
+
+def blocks_of(derivation: Derivation, steps: bool = True) -> tuple[Block, ...]:
+    """Return the chains of equalities of a derivation, the last of which ends with the result."""
+    result = Block(derivation.target, (Line(derivation.result),))
+    if not steps or not derivation.steps:
+        return (result,)
+    blocks = [_block(left, list(chain)) for left, chain in groupby(derivation.steps, key=lambda step: step.left)]
+    if blocks[-1].left != derivation.target or blocks[-1].lines[-1].right != derivation.result:
+        blocks.append(Block(derivation.target, (Line(derivation.result, "result"),)))
+    return tuple(blocks)
+
+
+def _block(left: Expr, chain: Sequence[Step]) -> Block:
+    lines: list[Line] = []
+    shown = left
+    for step in chain:
+        if step.before != shown:
+            lines.append(Line(step.before))
+        lines.append(Line(step.after, step.rule, step.note))
+        shown = step.after
+    return Block(left, tuple(lines))
+
+
+def given(derivation: Derivation, write: Callable[[Expr], str], quote: Callable[[str], str]) -> list[str]:
+    """Return what was assumed, as equations where they are known and as quoted texts where they are not."""
+    facts = {fact.text: fact for fact in derivation.facts}
+    return [
+        f"{write(facts[text].left)} = {write(facts[text].right)}" if text in facts else quote(text)
+        for text in derivation.assumptions
+    ]
+
+
+# ---- LaTeX ----
+
+
+def render_latex(derivation: Derivation, notation: Notation = BAR, steps: bool = True) -> str:
+    r"""Return a derivation as one ``align*`` block, for LaTeX with amsmath and for KaTeX.
+
+    The rules stand in a column at the right, and long additions are broken between their terms; where a line is too
+    long even so, the rules stand at the margin.
+    """
+    blocks = blocks_of(derivation, steps)
+    start = counted_from(*(line.right for block in blocks for line in block.lines))
+
+    def write(expr: Expr) -> str:
+        return latex_text(expr, notation, start)
+
+    lefts = [write(block.left) for block in blocks]
+    terms = [[addition_terms(line.right, notation, start) for line in block.lines] for block in blocks]
+    reasons = [[wrapped_reason(line) for line in block.lines] for block in blocks]
+    room = LATEX_LINE - max(map(latex_width, lefts)) - 3
+    label_room = max(_words_width(words) for chain in reasons for words in chain) + 4
+    beside = [[_filled(line, room - label_room) for line in chain] for chain in terms]
+    if all(latex_width(part) <= room - label_room for chain in beside for line in chain for part in line):
+        chains = [_beside(*parts) for parts in zip(lefts, beside, reasons, strict=True)]
+    else:
+        broken = [[_filled(line, room) for line in chain] for chain in terms]
+        chains = [_tagged(*parts, room) for parts in zip(lefts, broken, reasons, strict=True)]
+    assumptions = given(derivation, write, lambda text: rf"\text{{{latex_words(text)}}}")
+    notes = [r"& \text{given that } " + r" \text{ and } ".join(assumptions)] if assumptions else []
+    body = " \\\\[1ex]\n".join([*(" \\\\\n".join(chain) for chain in chains), *notes])
+    return f"\\begin{{align*}}\n{body}\n\\end{{align*}}"
+
+
+def wrapped_reason(line: Line) -> list[str]:
+    """Return the reason as lines of TeX text short enough for a column."""
+    parts = [part for part in (line.rule, line.note) if part]
+    return [latex_words(words) for part in parts for words in textwrap.wrap(part, REASON_COLUMNS)]
+
+
+def _words_width(words: Iterable[str]) -> float:
+    return max((latex_width(rf"\text{{{part}}}") for part in words), default=0.0)
+
+
+def _beside(left: str, chain: Iterable[list[str]], reasons: Iterable[list[str]]) -> list[str]:
+    """Return rows with the reasons in a column at the right."""
+    rows = []
+    for parts, words in zip(chain, reasons, strict=True):
+        chained = [f"{left} &= {parts[0]}".strip(), *(rf"&\quad {part}" for part in parts[1:])]
+        if words:
+            text = r" \\ ".join(rf"& \text{{{part}}}" for part in words)
+            label = rf"\begin{{aligned}}{text}\end{{aligned}}" if len(words) > 1 else text.removeprefix("& ")
+            chained[-1] += f" && {label}"
+        rows += chained
+        left = ""
+    return rows
+
+
+def _tagged(left: str, chain: Iterable[list[str]], reasons: Iterable[list[str]], room: float) -> list[str]:
+    """Return rows with the reasons at the margin; after a line that leaves no room, on a row of their own."""
+    rows = []
+    for parts, words in zip(chain, reasons, strict=True):
+        rows += [f"{left} &= {parts[0]}".strip(), *(rf"&\quad {part}" for part in parts[1:])]
+        if words:
+            tag = rf"\tag*{{{' '.join(words)}}}"
+            fits = latex_width(parts[-1]) + _words_width([" ".join(words)]) + 8 <= room
+            rows[-1:] = [f"{rows[-1]} {tag}"] if fits else [rows[-1], f"& {tag}"]
+        left = ""
+    return rows
+
+
+def _filled(terms: Iterable[str], width: float) -> list[str]:
+    """Put as many signed terms into a line as fit."""
+    lines: list[str] = []
+    for term in terms:
+        if lines and latex_width(f"{lines[-1]} {term}") <= width:
+            lines[-1] += f" {term}"
+        else:
+            lines.append(term)
+    return lines
+
+
+def latex_section(derivation: Derivation, notation: Notation = BAR, steps: bool = True) -> str:
+    """Return a derivation with its title and the operation's definitions before it, a part of a document."""
+    lines = definition_lines(derivation, lambda expr: latex_text(expr, notation), " &= ")
+    body = " \\\\\n".join(lines)
+    return "\n".join([
+        rf"\subsection*{{{latex_words(derivation.title)}}}",
+        f"\\begin{{align*}}\n{body}\n\\end{{align*}}",
+        render_latex(derivation, notation, steps),
+    ])  # fmt: skip
+
+
+def definition_lines(derivation: Derivation, write: Callable[[Expr], str], equals: str = " = ") -> list[str]:
+    return [f"{write(line.target)}{equals}{write(line.body)}" for line in derivation.operation.definitions]
+
+
+def latex_document(parts: Sequence[str], title: str) -> str:
+    r"""Return a standalone LaTeX document of these parts; it needs amsmath, amssymb and geometry alone."""
+    body = "\n\n".join(parts)
+    return rf"""\documentclass[a4paper,10pt]{{article}}
+\usepackage[margin=2cm]{{geometry}}
+\usepackage{{amsmath,amssymb}}
+\allowdisplaybreaks
+\setlength{{\parindent}}{{0pt}}
+\setlength{{\jot}}{{6pt}}
+\begin{{document}}
+\section*{{{latex_words(title)}}}
+
+{body}
+
+\end{{document}}
+"""
+
+
+# ---- Markdown ----
+
+
+def render_markdown(derivation: Derivation, notation: Notation = BAR, steps: bool = True) -> str:
+    """Return a derivation as Markdown: numbered steps with display formulas, then the result."""
+    blocks = blocks_of(derivation, steps)
+    start = counted_from(*(line.right for block in blocks for line in block.lines))
+
+    def write(expr: Expr) -> str:
+        return latex_text(expr, notation, start)
+
+    parts = [f"## {derivation.title}", *(f"$${line}$$" for line in definition_lines(derivation, write))] if steps else []
+    lines = [(write(block.left), line) for block in blocks for line in block.lines if steps]
+    for number, (left, line) in enumerate(lines, 1):
+        indent = " " * len(f"{number}. ")
+        parts.append(f"{number}. {line.reason or 'that is'}\n\n{indent}$${left} = {write(line.right)}$$")
+    parts += ["The result:"] if steps else []
+    parts.append(f"$${write(derivation.target)} = {write(derivation.result)}$$")
+    assumptions = given(derivation, write, lambda text: rf"\text{{{latex_words(text)}}}")
+    parts += ["given that " + " and ".join(f"${fact}$" for fact in assumptions)] if assumptions else []
+    return "\n\n".join(parts)
+
+
+# ---- the terminal ----
+
+
+def render_text(
+    derivation: Derivation,
+    notation: Notation = BAR,
+    steps: bool = True,
+    *,
+    colour: bool = False,
+    width: int = TEXT_WIDTH,
+) -> str:
+    """Return a derivation for a terminal: the equations under one another, the rules in a column at the right."""
+
+    def write(expr: Expr) -> str:
+        return plain_text(expr, notation)
+
+    title = f"{BOLD}{derivation.title}{RESET}" if colour else derivation.title
+    chains = [
+        _laid_out(write(block.left), [(write(line.right), line.reason) for line in block.lines], width)
+        for block in blocks_of(derivation, steps)
+    ]
+    rows = [row for chain in chains for row in chain]
+    column = width - max((display_width(reason) for _, reason in rows), default=0)
+    fitting = [display_width(text) + 3 for text, reason in rows if reason and display_width(text) + 3 <= column]
+    column = min(column, max(fitting, default=column))
+    opening = [title, "\n".join(f"  {line}" for line in definition_lines(derivation, write))]
+    parts = opening if steps else []
+    parts += ["\n".join(_with_reason(*row, column, width, colour) for row in chain) for chain in chains]
+    assumptions = given(derivation, write, str)
+    parts += [f"  given that {' and '.join(assumptions)}"] if assumptions else []
+    return "\n\n".join(parts) if steps else textwrap.dedent("\n".join(parts))
+
+
+def _laid_out(left: str, chain: Iterable[tuple[str, str]], width: int) -> list[tuple[str, str]]:
+    """Return lines of text, with the reason beside the last line of each right side."""
+    rows: list[tuple[str, str]] = []
+    opening = f"  {left} "
+    if display_width(left) > LONGEST_LEFT:
+        rows, opening = [(opening.rstrip(), "")], "    "
+    indent = display_width(opening)
+    for right, reason in chain:
+        lines = broken_text(right, width - indent - 4)
+        for place, line in enumerate(lines):
+            text = f"{opening}= {line}" if place == 0 else f"{' ' * indent}    {line}"
+            rows.append((text, reason if place == len(lines) - 1 else ""))
+        opening = " " * indent
+    return rows
+
+
+def _with_reason(text: str, reason: str, column: int, width: int, colour: bool) -> str:
+    if not reason:
+        return text
+    shown = f"{CYAN}{reason}{RESET}" if colour else reason
+    if display_width(text) + 3 <= column:
+        return padded(text, column) + shown
+    if display_width(text) + 3 + display_width(reason) <= width:
+        return f"{text}   {shown}"
+    return f"{text}\n{' ' * column}{shown}"

@@ -1,0 +1,314 @@
+"""The shortest form: contract, factor, and fold back into names that are already there.
+
+Several forms of one expression are made - as it stands, multiplied out, each with the definitions' outputs folded in -
+and the one that costs least to read and to compute is taken. All are equal by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import sympy
+from sympy import Add, Expr, Mul, Pow, Rational, S
+
+from derive.canonical import canonical, structure_key
+from derive.facts import Fact, unify
+from derive.indices import Bracket, Delta, Element, Index
+from derive.normal_form import (
+    ONE,
+    Monomial,
+    Normaliser,
+    Polynomial,
+    TooLargeError,
+    add,
+    common_factors,
+    common_number,
+    divide,
+    expression,
+    order,
+    scale,
+    split_shared,
+)
+from derive.record import Definition
+from derive.sums import IndexArgmax, IndexMax, IndexSum, free_indices, substitute
+
+FUNCTION_COST = 4.0
+SUM_COST = 2.0
+
+
+def cost(expr: Expr) -> float:
+    """What an expression costs to read and to compute, roughly: operations, functions more, sums by index.
+
+    Example:
+        >>> from derive.indices import Tensor
+        >>> x = Tensor("x")()
+        >>> cost(x * (1 - x)) < cost(sympy.exp(x) / (1 + sympy.exp(x)) ** 2)
+        True
+    """
+    if isinstance(expr, (Element, Index)) or not expr.args:
+        return 0.25 if expr.is_Integer else 1.0
+    inner = sum(cost(argument) for argument in expr.args if isinstance(argument, Expr))
+    if isinstance(expr, (Add, Mul)):
+        negative = isinstance(expr, Mul) and expr.args[0] == -1
+        return inner + len(expr.args) - (2 if negative else 1)
+    if isinstance(expr, Pow):
+        return inner + (0.5 if expr.exp.is_Integer else FUNCTION_COST)
+    if isinstance(expr, (IndexSum, IndexMax, IndexArgmax)):
+        return inner + (SUM_COST - 1) * (len(expr.args) - 1)
+    if isinstance(expr, (Delta, Bracket)):
+        return inner
+    return inner + FUNCTION_COST
+
+
+@dataclass(frozen=True)
+class Simplified:
+    """A short form and how it came about.
+
+    Attributes:
+        contracted: after the deltas are gone and common factors are out, before anything is folded.
+        result: the shortest form.
+        folded: the definition that was folded back into its own name, if one was.
+        facts: the given equations that were used.
+    """
+
+    contracted: Expr
+    result: Expr
+    folded: Definition | None
+    facts: tuple[Fact, ...]
+
+
+def simplify(
+    expr: Expr, definitions: Iterable[Definition] = (), prefer: Iterable[Index] = (), facts: Iterable[Fact] = ()
+) -> Simplified:
+    """Return the shortest form found.
+
+    Args:
+        definitions: names that may be folded back, such as the operation's own output.
+        prefer: indices to keep where a delta makes two equal.
+        facts: equations that may be used.
+
+    Example:
+        >>> from derive.indices import Tensor, size
+        >>> K = size("K"); j, k = Index("j", K), Index("k", K); p = Tensor("p", (K,))
+        >>> simplify(IndexSum(Delta(j, k) * p[j], j)).result
+        p[k]
+    """
+    definitions = tuple(definitions)
+    best: tuple[float, Simplified] | None = None
+    for distribute in (False, True):
+        normaliser = Normaliser(distribute=distribute, prefer=prefer, facts=facts)
+        try:
+            poly = normaliser.polynomial(expr)
+        except TooLargeError:
+            continue
+        plain = arrange(normaliser, poly)
+        short, folded = _fold_repeatedly(normaliser, poly, plain, definitions)
+        if best is None or cost(short) < best[0]:
+            best = cost(short), Simplified(plain, short, folded, tuple(normaliser.used_facts))
+    return Simplified(expr, expr, None, ()) if best is None else best[1]
+
+
+def _fold_repeatedly(
+    normaliser: Normaliser, poly: Polynomial, plain: Expr, definitions: tuple[Definition, ...]
+) -> tuple[Expr, Definition | None]:
+    """Fold as long as the form gets shorter."""
+    short, used = plain, None
+    while True:
+        options = [
+            (cost(arranged), place, arranged, folded, definition)
+            for place, definition in enumerate(definitions)
+            for folded in _fold(normaliser, poly, definition)
+            for arranged in (arrange(normaliser, folded),)
+        ]
+        if not options:
+            return short, used
+        least, _, arranged, folded, definition = min(options, key=lambda option: option[:2])
+        if least >= cost(short):
+            return short, used
+        short, poly, used = arranged, folded, definition
+
+
+# -- factoring --------------------------------------------------------------------------------------------------------
+
+
+def arrange(normaliser: Normaliser, poly: Polynomial) -> Expr:
+    """Return a polynomial as an expression with common factors taken out."""
+    if not poly:
+        return S.Zero
+    if len(poly) == 1:
+        ((monomial, coefficient),) = poly.items()
+        return coefficient * Mul(*(_polish(normaliser, a) ** e for a, e in monomial - _exps(monomial)), _quotient(monomial))
+    common = common_factors(poly)
+    if common:
+        number = common_number(poly)
+        rest = scale({divide(monomial, common): c for monomial, c in poly.items()}, 1 / number)
+        outside = arrange(normaliser, {frozenset(common.items()): number})
+        return Mul(outside, arrange(normaliser, rest))
+    return _arrange_terms(normaliser, poly)
+
+
+def _exps(monomial: Monomial) -> Monomial:
+    return frozenset((a, e) for a, e in monomial if isinstance(a, sympy.exp))
+
+
+def _quotient(monomial: Monomial) -> Expr:
+    """The exponentials of a monomial, e^a / e^b written as e^(a - b)."""
+    exps = sorted(_exps(monomial), key=lambda pair: structure_key(pair[0]))
+    if len(exps) > 1 and any(exponent < 0 for _, exponent in exps):
+        return sympy.exp(Add(*(atom.args[0] * exponent for atom, exponent in exps)))
+    return Mul(*(atom**exponent for atom, exponent in exps))
+
+
+def _arrange_terms(normaliser: Normaliser, poly: Polynomial) -> Expr:
+    """Take out the factor that saves most; go on with what has it and what has it not."""
+    terms = [arrange(normaliser, {monomial: coefficient}) for monomial, coefficient in poly.items()]
+    plain = Add(*terms)
+    savings: dict[tuple[Expr, bool], float] = {}
+    for monomial in poly:
+        for atom, exponent in monomial:
+            key = atom, bool(exponent > 0)
+            savings[key] = savings.get(key, -cost(atom)) + cost(atom)
+    shared = [key for key, saved in savings.items() if saved > 0]
+    if not shared:
+        return plain
+    atom, positive = max(shared, key=lambda key: (savings[key], structure_key(key[0])))
+    having = {m: c for m, c in poly.items() if any(a == atom and (e > 0) == positive for a, e in m)}
+    if len(having) == len(poly):
+        return plain
+    rest = {m: c for m, c in poly.items() if m not in having}
+    factored = arrange(normaliser, having) + arrange(normaliser, rest)
+    return factored if cost(factored) < cost(plain) else plain
+
+
+def _polish(normaliser: Normaliser, atom: Expr) -> Expr:
+    """Take common factors out inside an atom as well."""
+    if isinstance(atom, Add):
+        return arrange(normaliser, normaliser.polynomial(atom))
+    if isinstance(atom, IndexSum) and any(isinstance(factor, Add) for factor in Mul.make_args(atom.body)):
+        body = Mul(*(_polish(normaliser, factor) for factor in Mul.make_args(atom.body)))
+        return canonical(IndexSum(body, *atom.bound))
+    return atom
+
+
+# -- folding ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Generator:
+    """An atom told from a definition's value: ``atom ** exponent = value``."""
+
+    atom: Expr
+    exponent: Rational
+    value: Expr
+
+
+def _fold(normaliser: Normaliser, poly: Polynomial, definition: Definition) -> Iterator[Polynomial]:
+    """The polynomial with one of the definition's generators expressed by the definition's own name."""
+    body = normaliser.polynomial(definition.body)
+    needed = frozenset(definition.indices)
+    for generator in _solve(normaliser, body, definition.target, needed):
+        try:
+            folded = _Substitution(normaliser, generator).apply(poly)
+        except (ZeroDivisionError, TooLargeError):
+            continue
+        if folded is not None and _is_defined_where(folded, poly, definition):
+            yield folded
+
+
+def _solve(
+    normaliser: Normaliser, poly: Polynomial, value: Expr, needed: frozenset[Index]
+) -> Iterator[Generator]:
+    """Solve ``poly = value`` for each atom that can be told from it: sigmoid's e^-x is 1/y - 1."""
+    if len(poly) == 1:
+        ((monomial, coefficient),) = poly.items()
+        for atom, exponent in sorted(monomial, key=lambda pair: structure_key(pair[0])):
+            if needed <= free_indices(atom) and not atom.is_number:
+                rest = expression({divide(monomial, {atom: exponent}): coefficient})
+                yield from _solve_atom(normaliser, Generator(atom, exponent, value / rest), needed)
+        return
+    number, common, rest = split_shared(poly, positive=False)
+    inner = value / (number * expression({common: S.One}))
+    whole = canonical(expression(rest))
+    if needed <= free_indices(whole):
+        yield Generator(whole, S.One, inner)
+    for monomial, coefficient in sorted(rest.items(), key=lambda item: order(item[0])):
+        if monomial != ONE:
+            others = expression({m: c for m, c in rest.items() if m != monomial})
+            yield from _solve(normaliser, {monomial: coefficient}, inner - others, needed)
+
+
+def _solve_atom(normaliser: Normaliser, generator: Generator, needed: frozenset[Index]) -> Iterator[Generator]:
+    yield generator
+    inner = generator.value ** (1 / generator.exponent)
+    if isinstance(generator.atom, Add):
+        yield from _solve(normaliser, normaliser.polynomial(generator.atom), inner, needed)
+    elif isinstance(generator.atom, sympy.log):
+        yield from _solve(normaliser, normaliser.polynomial(generator.atom.args[0]), sympy.exp(inner), needed)
+
+
+class _Substitution:
+    """Replaces every instance of a generator, whatever its indices; the sums in its value stay as they are."""
+
+    def __init__(self, normaliser: Normaliser, generator: Generator) -> None:
+        self.normaliser = normaliser
+        self.generator = generator
+        self.kept = [sum_ for sum_ in generator.value.atoms(IndexSum)]
+        self.inside_functions = generator.atom not in generator.value.atoms(type(generator.atom))
+        self.found = False
+
+    def apply(self, poly: Polynomial) -> Polynomial | None:
+        """Return the polynomial with the generator replaced; None where it does not occur."""
+        result = self._replace(poly)
+        return result if self.found else None
+
+    def _replace(self, poly: Polynomial) -> Polynomial:
+        total: Polynomial = {}
+        for monomial, coefficient in poly.items():
+            product: Polynomial = {ONE: coefficient}
+            for atom, exponent in monomial:
+                product = self.normaliser.multiply(product, self._power(atom, exponent))
+            total = add(total, product)
+        return total
+
+    def _power(self, atom: Expr, exponent: Rational) -> Polynomial:
+        binding = unify(self.generator.atom, atom, {})
+        if binding is not None:
+            self.found = True
+            value = self.normaliser.polynomial(substitute(self.generator.value, binding))
+            return self.normaliser.power(value, exponent / self.generator.exponent)
+        if isinstance(atom, IndexSum) and not any(unify(kept, atom, {}) is not None for kept in self.kept):
+            before, self.found = self.found, False
+            body = self._replace(self.normaliser.polynomial(atom.body))
+            inside, self.found = self.found, self.found or before
+            if inside:
+                replaced = self.normaliser.polynomial(IndexSum(expression(body), *atom.bound))
+                return self.normaliser.power(replaced, exponent)
+        if isinstance(atom, sympy.Function) and self.inside_functions:
+            before, self.found = self.found, False
+            arguments = [expression(self._replace(self.normaliser.polynomial(a))) for a in atom.args]
+            inside, self.found = self.found, self.found or before
+            if inside:
+                return self.normaliser.power(self.normaliser.polynomial(atom.func(*arguments)), exponent)
+        return {frozenset(((atom, exponent),)): S.One}
+
+
+def _is_defined_where(folded: Polynomial, poly: Polynomial, definition: Definition) -> bool:
+    """Whether the folded form divides by nothing that may vanish where the original did not."""
+    before = {atom for monomial in poly for atom, exponent in monomial if exponent < 0}
+    for monomial in folded:
+        for atom, exponent in monomial:
+            if exponent >= 0 or atom in before or atom.is_positive:
+                continue
+            own = isinstance(atom, Element) and atom.tensor == definition.tensor
+            if own and any(_divides_by_generator(definition, divisor) for divisor in before):
+                continue
+            return False
+    return True
+
+
+def _divides_by_generator(definition: Definition, divisor: Expr) -> bool:
+    """Whether the definition is a positive power of the divisor, so that both vanish together."""
+    body = definition.body
+    base = body.base if isinstance(body, Pow) and body.exp.is_positive else body
+    return unify(base, divisor, {}) is not None

@@ -1,0 +1,359 @@
+"""What the names of a text mean: which are indices, tensors, labels and sizes, and which axes have one size.
+
+The trees are read twice. The first reading finds the indices (bare names in brackets), the second how each tensor is
+used. What is left open then - ranks in whole-operation calls, the names of sizes - is settled by ``derive.settling``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from derive.indices import Tensor
+from derive.record import Operation
+from derive.sizes import Place, SizeClasses
+from derive.syntax import Access, Call, Comparison, Factors, Literal, Name, Power, Statement, Terms, Tree
+from derive.tokens import Span, Text
+from derive.vocabulary import BINDING, FUNCTIONS, RESERVED, SCALAR_FUNCTIONS, WRITTEN, scalar_operation, suggest
+
+
+class Scope:
+    """The names of a text, as far as reading it tells.
+
+    Attributes:
+        given: the tensors of an expression's surroundings; None where the text itself is a list of definitions.
+        letters: the indices, each with the place where it is met first; targets are read first.
+        calls: the whole-operation calls by the number of their statement.
+        defined, used: tensors by name, with the number of the definition and the place.
+        ranks: tensors by name, with the number of axes and the place that says so.
+        labels: integer tensors, with the place where one stands in an index.
+        sizes: which axes and indices have one size.
+        size_uses: bare capital names, which must be sizes.
+        positions: the largest integer that stands on an axis.
+        standing: the indices that stand on an axis.
+        written: the indices with which a tensor is written first, by its name.
+    """
+
+    def __init__(self, source: Text, words: Words, given: Mapping[str, Tensor] | None = None) -> None:
+        self.source, self.words, self.given = source, words, given
+        self.letters: dict[str, Span] = {}
+        self.calls: dict[int, WholeCall] = {}
+        self.defined: dict[str, tuple[int, Span]] = {}
+        self.used: dict[str, Span] = {}
+        self.ranks: dict[str, tuple[int, Span]] = {}
+        self.labels: dict[str, Span] = {}
+        self.sizes = SizeClasses(source)
+        self.comparisons: list[Comparison] = []
+        self.size_uses: list[Name] = []
+        self.positions: dict[Place, tuple[int, Span]] = {}
+        self.standing: dict[Place, set[str]] = {}
+        self.written: dict[str, tuple[str, ...]] = {}
+        self._named: set[str] = set(given or ())
+        self._statement = -1
+
+    @property
+    def inputs(self) -> list[str]:
+        """The names of the inputs, in the order in which they are met."""
+        return [name for name in self.used if name not in self.defined]
+
+    # First reading: targets, indices, whole calls.
+
+    def read_definitions(self, statements: list[Statement]) -> None:
+        """Find out what every name of the definitions means.
+
+        Raises:
+            DefinitionError: a name is used in two ways, a size is not known, a definition is not used.
+        """
+        for number, statement in enumerate(statements):
+            self._read_target(number, statement)
+        for number, statement in enumerate(statements):
+            call = self._read_whole_call(statement)
+            if call is not None:
+                self.calls[number] = call
+                self._named |= {argument.name for argument in call.arguments}
+            else:
+                self._find_letters(statement.right)
+        self._check_letters()
+        for number, statement in enumerate(statements):
+            self._statement = number
+            if number in self.calls:
+                for argument in self.calls[number].arguments:
+                    self._use(argument.name, argument.at)
+            else:
+                self.set_rank(statement.name, len(statement.indices), statement.name_at)
+                self._read(statement.right)
+                self._check_bound_or_left(statement.right, {index.name for index in statement.indices})
+        for statement in statements[:-1]:
+            if statement.name not in self.used:
+                problem = f"{statement.name} is defined and never used"
+                raise self.source.mistake(statement.name_at, problem, "use it in a later definition, or take it out")
+
+    def read_expressions(self, trees: list[Tree]) -> None:
+        """Find out what the names of expressions over the given tensors mean.
+
+        Raises:
+            DefinitionError: a name is used in two ways, or not known.
+        """
+        for tree in trees:
+            self._find_letters(tree)
+        self._check_letters()
+        for name, tensor in (self.given or {}).items():
+            self.ranks[name] = (tensor.rank, Span(0, 1))
+            for axis, extent in enumerate(tensor.sizes):
+                self.sizes.fix(Place("axis", name, axis), extent, Span(0, 1))
+            if tensor.values is not None:
+                self.labels[name] = Span(0, 1)
+                self.sizes.fix(Place("values", name), tensor.values, Span(0, 1))
+        for tree in trees:
+            self._read(tree)
+
+    def _read_target(self, number: int, statement: Statement) -> None:
+        name, at = statement.name, statement.name_at
+        self._check_tensor_name(name, at)
+        if name in self.defined:
+            raise self.source.mistake(at, f"{name} is defined twice", "give the second definition another name")
+        self.defined[name] = (number, at)
+        self._named.add(name)
+        self.written[name] = tuple(index.name for index in statement.indices)
+        for axis, index in enumerate(statement.indices):
+            self._meet_letter(index)
+            self.sizes.unite(Place("axis", name, axis), Place("index", index.name), index.at)
+            self.standing[Place("axis", name, axis)] = {index.name}
+
+    def _read_whole_call(self, statement: Statement) -> WholeCall | None:
+        right = statement.right
+        if not (statement.is_bare and isinstance(right, Call)):
+            return None
+        arguments = tuple(argument for argument in right.arguments if isinstance(argument, Name))
+        if len(arguments) != len(right.arguments):
+            return None
+        if right.name in SCALAR_FUNCTIONS and len(arguments) == len(SCALAR_FUNCTIONS[right.name].arguments):
+            if any(argument.name in RESERVED or argument.name.isupper() for argument in arguments):
+                return None
+            operation: Operation | None = scalar_operation(right.name)
+        else:
+            operation = self.words.find(right.name)
+        if operation is None or (right.name in FUNCTIONS and len(arguments) != len(operation.inputs)):
+            return None
+        check_argument_count(self.source, right, operation)
+        for argument in arguments:
+            self._check_tensor_name(argument.name, argument.at)
+        return WholeCall(operation, arguments, statement.name, right.at)
+
+    def _find_letters(self, tree: Tree) -> None:
+        for part in tree.walk():
+            if isinstance(part, Access):
+                self._named.add(part.name)
+            entries = part.entries if isinstance(part, Access) else ()
+            if isinstance(part, Call) and part.name == "delta":
+                entries = part.arguments
+            for entry in entries:
+                if isinstance(entry, Name):
+                    self._meet_letter(entry)
+
+    def _meet_letter(self, index: Name) -> None:
+        name = index.name
+        if name in RESERVED:
+            raise self.source.mistake(index.at, f"{name} can not be an index: the name is taken", "write another letter")
+        if name.upper().lower() != name or name.upper() == name or not name.upper().isidentifier():
+            expected = "an index is written in lower case, and its size in capitals"
+            raise self.source.mistake(index.at, f"{name} can not be an index", expected)
+        self.letters.setdefault(name, index.at)
+
+    def _check_letters(self) -> None:
+        for letter, at in self.letters.items():
+            if letter in self._named:
+                problem = f"{letter} is used as an index and as a tensor"
+                raise self.source.mistake(at, problem, f"write {letter}[...] for its elements, or name one otherwise")
+
+    def _check_tensor_name(self, name: str, at: Span) -> None:
+        if name in RESERVED:
+            kind = "a number" if name == "pi" else "a function"
+            raise self.source.mistake(at, f"{name} is {kind} and can not name a tensor", "give the tensor another name")
+
+    # Second reading: how every name is used.
+
+    def _read(self, tree: Tree) -> None:
+        """Read a part that stands for a number."""
+        match tree:
+            case Name():
+                self._read_name(tree)
+            case Access():
+                self._read_access(tree)
+            case Call():
+                self._read_call(tree)
+            case Comparison():
+                self.comparisons.append(tree)
+                for side in (tree.left, tree.right):
+                    if self.is_index(side):
+                        self._read_index(side)
+                    else:
+                        self._refuse_index_arithmetic(side)
+                        self._read(side)
+            case Terms() | Factors() | Power():
+                if isinstance(tree, Terms):
+                    check_hyphen(self.source, self.words, tree)
+                for child in tree.children():
+                    self._read(child)
+
+    def _read_name(self, tree: Name) -> None:
+        name = tree.name
+        if name in self.letters:
+            problem = f"{name} is an index in this text, so it can not stand for a number too"
+            raise self.source.mistake(tree.at, problem, "name the number otherwise, or write a tensor's element")
+        if name in FUNCTIONS:
+            written = WRITTEN.get(name, f"{name}(x[n])")
+            raise self.source.mistake(tree.at, f"{name} is a function", f"write it with its arguments: {written}")
+        if name == "pi":
+            return
+        if name[0].isupper() and name not in self._named:
+            self.size_uses.append(tree)
+            return
+        self._use(name, tree.at)
+        self.set_rank(name, 0, tree.at)
+
+    def _read_access(self, tree: Access) -> None:
+        at = Span(tree.at.offset, len(tree.name))
+        self._check_tensor_name(tree.name, at)
+        self._use(tree.name, at)
+        self.set_rank(tree.name, len(tree.entries), tree.at)
+        letters = tuple(entry.name for entry in tree.entries if isinstance(entry, Name))
+        if len(set(letters)) == len(tree.entries):
+            self.written.setdefault(tree.name, letters)
+        for axis, entry in enumerate(tree.entries):
+            here, there = Place("axis", tree.name, axis), self._read_index(entry)
+            if isinstance(entry, Name):
+                self.standing.setdefault(here, set()).add(entry.name)
+            if there is not None:
+                self.sizes.unite(here, there, entry.at)
+            elif isinstance(entry, Literal):
+                self.sizes.find(here)
+                position = int(entry.value)
+                if position >= self.positions.get(here, (0, entry.at))[0]:
+                    self.positions[here] = (position, entry.at)
+
+    def _read_call(self, tree: Call) -> None:
+        check_call(self.source, self.words, self.letters, tree)
+        if tree.name == "delta":
+            left, right = (self._read_index(argument) for argument in tree.arguments)
+            if left is not None and right is not None:
+                self.sizes.unite(left, right, tree.at)
+        elif self.is_binder(tree):
+            for index in tree.arguments[1:]:
+                self._check_bound(tree, index)
+            self._read(tree.arguments[0])
+        else:
+            for argument in tree.arguments:
+                self._read(argument)
+
+    def _check_bound(self, tree: Call, index: Tree) -> None:
+        if not isinstance(index, Name):
+            problem = f"{tree.name} runs over indices, and this is not an index"
+            raise self.source.mistake(index.at, problem, f"expected bare names, as in {WRITTEN['sum']}")
+        if index.name not in self.letters:
+            problem = f"{index.name} is not an index: it stands in no brackets"
+            inside = {e.name for part in tree.walk() if isinstance(part, Access) for e in part.entries if isinstance(e, Name)}
+            expected = f"expected one of {', '.join(sorted(inside))}" if inside else "expected an index of the first argument"
+            raise self.source.mistake(index.at, problem, expected)
+        if sum(isinstance(other, Name) and other.name == index.name for other in tree.arguments[1:]) > 1:
+            raise self.source.mistake(tree.at, f"{tree.name} was given the index {index.name} twice", "name each index once")
+
+    def _check_bound_or_left(self, tree: Tree, known: set[str]) -> None:
+        """Check that every index is among the known ones, or bound by the call that it stands in."""
+        if isinstance(tree, Name) and tree.name in self.letters and tree.name not in known:
+            problem = f"index {tree.name} is neither on the left nor bound by a sum"
+            expected = f"the indices known here are {', '.join(sorted(known))}" if known else "no index is known here"
+            raise self.source.mistake(tree.at, problem, expected)
+        if isinstance(tree, Call) and self.is_binder(tree):
+            bound = {index.name for index in tree.arguments[1:] if isinstance(index, Name)}
+            self._check_bound_or_left(tree.arguments[0], known | bound)
+        else:
+            for child in tree.children():
+                self._check_bound_or_left(child, known)
+
+    def _read_index(self, tree: Tree) -> Place | None:
+        """Read a part that stands in an index's place, and return what has the size it runs over."""
+        match tree:
+            case Name(name=name):
+                return Place("index", name)
+            case Literal(value=value):
+                if not value.is_integer:
+                    raise self.source.mistake(tree.at, "an index is a whole number", "expected an index or an integer")
+                return None
+            case Access(name=name):
+                self.labels.setdefault(name, tree.at)
+                self._read_access(tree)
+                return Place("values", name)
+            case Call(name="argmax", arguments=arguments):
+                self._read_call(tree)
+                return Place("index", arguments[1].name) if isinstance(arguments[1], Name) else None
+            case Terms(parts=((-1, Literal()),)):
+                raise self.source.mistake(tree.at, "an index is not negative", "positions are counted from 0")
+            case Terms() | Factors() | Power():
+                raise self.source.unsupported(
+                    tree.at, "arithmetic on indices is not supported yet", "expected an index, an integer or a label t[n]"
+                )
+        expected = "expected an index, an integer, a label such as t[n], or argmax(x[n,k], k)"
+        raise self.source.mistake(tree.at, "this can not stand in an index's place", expected)
+
+    def _refuse_index_arithmetic(self, tree: Tree) -> None:
+        if isinstance(tree, Terms | Factors | Power):
+            for child in tree.children():
+                if isinstance(child, Name) and child.name in self.letters:
+                    expected = "compare an index with an index, an integer or a label"
+                    raise self.source.unsupported(tree.at, "arithmetic on indices is not supported yet", expected)
+                self._refuse_index_arithmetic(child)
+
+    def _use(self, name: str, at: Span) -> None:
+        if self.given is not None and name not in self.given:
+            known = ", ".join(self.given)
+            expected = suggest(name, self.given) or f"the names here are {known}"
+            raise self.source.mistake(at, f"unknown name {name}", expected)
+        number, _ = self.defined.get(name, (-1, at))
+        if name in self.defined and number == self._statement:
+            raise self.source.mistake(at, f"{name} is defined by itself", "expected inputs and earlier definitions only")
+        if number > self._statement:
+            raise self.source.mistake(at, f"{name} is used before it is defined", "put its definition first")
+        self.used.setdefault(name, at)
+
+    def set_rank(self, name: str, rank: int, at: Span) -> None:
+        before, _ = self.ranks.setdefault(name, (rank, at))
+        if before != rank:
+            problem = f"{name} stands with {count_of_indices(rank)} here and with {count_of_indices(before)} elsewhere"
+            raise self.source.mistake(at, problem, "expected one index for each of its axes everywhere")
+
+    # What the rest of the parser asks.
+
+    def is_binder(self, tree: Call) -> bool:
+        """Whether a call binds indices; ``max`` does where its second argument is an index."""
+        if tree.name in BINDING:
+            return True
+        second = tree.arguments[1] if tree.name == "max" and len(tree.arguments) >= 2 else None
+        return isinstance(second, Name) and second.name in self.letters
+
+    def free_letters(self, tree: Tree) -> set[str]:
+        """The indices that a tree does not bind."""
+        if isinstance(tree, Name):
+            return {tree.name} & self.letters.keys()
+        if isinstance(tree, Call) and self.is_binder(tree):
+            bound = {index.name for index in tree.arguments[1:] if isinstance(index, Name)}
+            return self.free_letters(tree.arguments[0]) - bound
+        return set().union(*map(self.free_letters, tree.children()))
+
+    def is_index(self, tree: Tree) -> bool:
+        """Whether one side of a comparison is an index and not a number."""
+        if isinstance(tree, Access):
+            return tree.name in self.labels
+        return (isinstance(tree, Name) and tree.name in self.letters) or (
+            isinstance(tree, Call) and tree.name == "argmax"
+        )
+
+    def sides_are_indices(self, tree: Comparison) -> tuple[bool, bool]:
+        """Which sides of a comparison are indices; an integer is one beside one."""
+        left, right = self.is_index(tree.left), self.is_index(tree.right)
+        whole = [isinstance(side, Literal) and bool(side.value.is_integer) for side in (tree.left, tree.right)]
+        return left or (right and whole[0]), right or (left and whole[1])
+
+
+def count_of_indices(rank: int) -> str:
+    """Return "no index", "1 index", "2 indices"."""
+    return f"{rank or 'no'} {'index' if rank <= 1 else 'indices'}"

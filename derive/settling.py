@@ -1,0 +1,267 @@
+"""What reading a text leaves open: ranks in whole-operation calls, labels in comparisons, the names of sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sympy import Expr, Integer, Symbol
+
+from derive.calls import WholeCall
+from derive.errors import DefinitionError
+from derive.indices import Index, Tensor, size
+from derive.scopes import Scope
+from derive.sizes import Place
+from derive.sums import all_indices, fresh_index
+from derive.syntax import Access, Call, Name, Tree
+from derive.tokens import Span
+
+#: Letters for an axis on which no index of the text stands, because only labels point into it.
+SPARE_LETTERS = "kvmcdijlpqrsabuwxyzfghot"
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The tensors of a text by name, the letters of its indices with their sizes, and the sizes by name."""
+
+    tensors: dict[str, Tensor]
+    letters: dict[str, Expr]
+    sizes: dict[str, Expr]
+
+
+def settle(scope: Scope) -> Settled:
+    """Decide what a text that has been read leaves open, and make its tensors.
+
+    Raises:
+        DefinitionError: ranks or sizes do not fit, or nothing tells a size.
+    """
+    _settle_ranks(scope)
+    _settle_labels(scope)
+    for number, call in scope.calls.items():
+        _join_call(scope, number, call)
+    naming = _Naming(scope)
+    naming.name_all()
+    tensors = dict(scope.given or {})
+    for name, (rank, _) in scope.ranks.items():
+        if name not in tensors:
+            values = naming.size_of(Place("values", name)) if name in scope.labels else None
+            tensors[name] = Tensor(name, tuple(naming.size_of(Place("axis", name, axis)) for axis in range(rank)), values)
+    settled = Settled(tensors, naming.letters(), naming.sizes_by_name())
+    for use in scope.size_uses:
+        if use.name not in settled.sizes:
+            raise scope.source.mistake(use.at, *naming.explain_no_size(use.name, settled.sizes))
+    return settled
+
+
+def _settle_ranks(scope: Scope) -> None:
+    """An elementwise call gives its result the rank of its arguments; a rank that nothing tells is 0."""
+    elementwise = [call for call in scope.calls.values() if call.operation.is_elementwise]
+    for call in scope.calls.values():
+        if not call.operation.is_elementwise:
+            for argument, tensor in zip(call.arguments, call.operation.inputs, strict=True):
+                scope.set_rank(argument.name, tensor.rank, argument.at)
+            scope.set_rank(call.target, call.operation.output.tensor.rank, call.at)
+    changed = True
+    while changed:
+        changed = False
+        for call in elementwise:
+            known = [scope.ranks[a.name][0] for a in call.arguments if a.name in scope.ranks and scope.ranks[a.name][0]]
+            rank = max(known) if known else scope.ranks.get(call.target, (0, call.at))[0]
+            receivers = [call.target] if known else [call.target, call.arguments[0].name]
+            for name in receivers:
+                if rank and name not in scope.ranks:
+                    scope.set_rank(name, rank, call.at)
+                    changed = True
+    for call in elementwise:
+        ranks = []
+        for argument in call.arguments:
+            scope.ranks.setdefault(argument.name, (0, argument.at))
+            ranks.append(scope.ranks[argument.name][0])
+        for argument, rank in zip(call.arguments, ranks, strict=True):
+            if rank not in (0, max(ranks)):
+                problem = f"{argument.name} has {rank} axes and another argument of {call.operation.name} has {max(ranks)}"
+                expected = "expected tensors of one shape, and scalars; write indices for anything else"
+                raise scope.source.mistake(argument.at, problem, expected)
+        scope.set_rank(call.target, max(ranks), call.at)
+
+
+def _settle_labels(scope: Scope) -> None:
+    """A tensor compared with an index or a label for equality is a label tensor; then the sizes of both are one."""
+    for call in scope.calls.values():
+        for argument, tensor in zip(call.arguments, call.operation.inputs, strict=True):
+            if tensor.values is not None:
+                scope.labels.setdefault(argument.name, argument.at)
+    equalities = [comparison for comparison in scope.comparisons if comparison.relation in ("=", "!=")]
+    changed = True
+    while changed:
+        changed = False
+        for comparison in equalities:
+            for side, other in ((comparison.left, comparison.right), (comparison.right, comparison.left)):
+                if isinstance(side, Access) and scope.is_index(other) and side.name not in scope.labels:
+                    scope.labels[side.name] = side.at
+                    changed = True
+    for comparison in equalities:
+        left, right = _place_of(comparison.left), _place_of(comparison.right)
+        if left and right and scope.is_index(comparison.left) and scope.is_index(comparison.right):
+            scope.sizes.unite(left, right, comparison.at)
+    for name, at in scope.labels.items():
+        if name in scope.defined:
+            problem = f"{name} stands in an index and is defined here as a real number"
+            raise scope.source.mistake(at, problem, "expected an input, or argmax(x[n,k], k) in the index itself")
+    for call in scope.calls.values():
+        for argument, tensor in zip(call.arguments, call.operation.inputs, strict=True):
+            if argument.name in scope.labels and tensor.values is None:
+                problem = f"{argument.name} holds labels (it stands in an index), and {call.operation.name} takes real numbers"
+                raise scope.source.mistake(argument.at, problem, "give the labels and the numbers two names")
+
+
+def _place_of(tree: Tree) -> Place | None:
+    match tree:
+        case Name(name=name):
+            return Place("index", name)
+        case Access(name=name):
+            return Place("values", name)
+        case Call(name="argmax", arguments=(_, Name(name=name))):
+            return Place("index", name)
+    return None
+
+
+def _join_call(scope: Scope, number: int, call: WholeCall) -> None:
+    """Join the sizes of an operation's inputs and output with those of the tensors it is given."""
+    operation = call.operation
+    if operation.is_elementwise:
+        for argument in call.arguments:
+            for axis in range(scope.ranks[argument.name][0]):
+                scope.sizes.unite(Place("axis", call.target, axis), Place("axis", argument.name, axis), argument.at)
+        return
+    pairs = [(argument.name, argument.at, tensor) for argument, tensor in zip(call.arguments, operation.inputs, strict=True)]
+    for name, at, tensor in (*pairs, (call.target, call.at, operation.output.tensor)):
+        places = [(Place("axis", name, axis), extent) for axis, extent in enumerate(tensor.sizes)]
+        if tensor.values is not None:
+            places.append((Place("values", name), tensor.values))
+        for place, extent in places:
+            if isinstance(extent, Symbol):
+                scope.sizes.unite(place, Place("size", extent.name, number), at)
+            else:
+                scope.sizes.fix(place, extent, at)
+
+
+class _Naming:
+    """Gives every class of places a size: the capital of a letter, a known size, or a whole number."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.class_letters: dict[Place, str] = {}
+        self.spare: set[Place] = set()
+
+    def name_all(self) -> None:
+        scope, classes = self.scope, self.scope.sizes
+        for letter, at in scope.letters.items():
+            place = Place("index", letter)
+            fixed = classes.fixed_at(place)
+            if scope.given is not None and fixed is None:
+                raise self._no_size(letter, at)
+            if scope.given is None and fixed is not None:
+                problem = f"{fixed.place} has size {fixed.size}, and {letter} runs over {letter.upper()}"
+                expected = f"write whole numbers on that axis, or an operation that takes any {letter.upper()}"
+                raise scope.source.mistake(at, f"index {letter} is used with two sizes: {problem}", expected)
+            self.class_letters.setdefault(classes.find(place), letter)
+        if scope.given is not None:
+            return
+        for letter in self.class_letters.values():
+            if letter.upper() in scope.ranks:
+                problem = f"{letter.upper()} is the size of index {letter}, so it can not name a tensor too"
+                raise scope.source.mistake(scope.ranks[letter.upper()][1], problem, "name the tensor or the index otherwise")
+        for number, call in scope.calls.items():
+            self._name_from_call(number, call)
+        self._name_the_rest()
+        self._check_inputs_tell_sizes()
+
+    def _name_from_call(self, number: int, call: WholeCall) -> None:
+        """Sizes that no index of the text runs over take the letters of the operation that is called."""
+        for definition in (call.operation.output, *call.operation.intermediates):
+            bound = sorted(all_indices(definition.body) - set(definition.indices), key=lambda index: index.name)
+            for index in (*definition.indices, *bound):
+                if isinstance(index.size, Symbol):
+                    self._name_class(Place("size", index.size.name, number), (index.name,))
+        if call.operation.is_elementwise:
+            for axis in range(self.scope.ranks[call.target][0]):
+                self._name_class(Place("axis", call.target, axis), "nkij"[axis % 4 :])
+
+    def _name_class(self, place: Place, letters: Sequence[str]) -> None:
+        root = self.scope.sizes.find(place)
+        if root not in self.class_letters and root not in self.scope.sizes.fixed:
+            self.class_letters[root] = self._free_letter(letters)
+
+    def _free_letter(self, letters: Sequence[str]) -> str:
+        """Return the first of some letters that is not an index or a tensor, and whose capital is not a tensor."""
+        taken = {*self.scope.letters, *self.class_letters.values(), *self.scope.ranks, *map(str.lower, self.scope.ranks)}
+        free = [letter for letter in letters if letter not in taken]
+        return free[0] if free else fresh_index(Index(letters[0], Integer(1)), taken).name
+
+    def _name_the_rest(self) -> None:
+        """An axis with nothing but whole numbers has the size they need; one with labels alone takes a spare letter."""
+        classes = self.scope.sizes
+        for place, (position, at) in self.scope.positions.items():
+            fixed = classes.fixed_at(place)
+            if fixed is not None and fixed.size <= position:
+                problem = f"{place} has size {fixed.size}, and {position} is not one of its positions"
+                raise self.scope.source.mistake(at, problem, "positions are counted from 0")
+        for name, (rank, _) in self.scope.ranks.items():
+            for axis in range(rank):
+                place = Place("axis", name, axis)
+                root = classes.find(place)
+                if root in self.class_letters or root in classes.fixed:
+                    continue
+                members = classes.members(place)
+                if any(member.kind == "values" for member in members):
+                    self._name_class(place, SPARE_LETTERS)
+                    self.spare.add(root)
+                else:
+                    largest = max(self.scope.positions.get(member, (0, None))[0] for member in members)
+                    classes.fix(place, Integer(largest + 1), Span(0, 1))
+
+    def _check_inputs_tell_sizes(self) -> None:
+        inputs = set(self.scope.inputs)
+        for root, letter in self.class_letters.items():
+            if not any(member.kind == "axis" and member.name in inputs for member in self.scope.sizes.members(root)):
+                raise self._no_size(letter, self.scope.letters.get(letter, Span(0, 1)))
+
+    def _no_size(self, letter: str, at: Span) -> DefinitionError:
+        problem = f"nothing tells the size of {letter}: it stands on no axis of an input"
+        return self.scope.source.mistake(at, problem, f"expected an input with an axis of that size, such as x[{letter}]")
+
+    def size_of(self, place: Place) -> Expr:
+        fixed = self.scope.sizes.fixed_at(place)
+        return size(self.class_letters[self.scope.sizes.find(place)].upper()) if fixed is None else fixed.size
+
+    def letters(self) -> dict[str, Expr]:
+        """The letters with their sizes: those of the text first, then those that calls brought along."""
+        typed = {letter: self.size_of(Place("index", letter)) for letter in self.scope.letters}
+        return typed | {letter: self.size_of(root) for root, letter in self.class_letters.items() if letter not in typed}
+
+    def sizes_by_name(self) -> dict[str, Expr]:
+        """The sizes that a text may use."""
+        if self.scope.given is not None:
+            extents = [extent for tensor in self.scope.given.values() for extent in (*tensor.sizes, tensor.values)]
+            return {extent.name: extent for extent in extents if isinstance(extent, Symbol)}
+        return {letter.upper(): self.size_of(root) for root, letter in self.class_letters.items() if root not in self.spare}
+
+    def explain_no_size(self, name: str, sizes: dict[str, Expr]) -> tuple[str, str]:
+        """Why a bare capital name is not a size, and what is."""
+        letter, classes = name.lower(), self.scope.sizes
+        known = f"the sizes here are {', '.join(sizes)}" if sizes else "there are no sizes here"
+        if letter not in self.scope.letters or letter.upper() != name:
+            expected = f"{known}; the name of a scalar begins with a small letter"
+            return f"{name} is not a size here: no index {letter} stands in the text", expected
+        used = self.size_of(Place("index", letter))
+        first = self.class_letters[classes.find(Place("index", letter))]
+        if self.scope.given is not None:
+            return f"{name} is not a size here: index {letter} runs over {used}", f"write {used} for {name}"
+        return f"{name} is not a size here: {self._why_one_size(first, letter)} size {used}", f"write {used} for {name}"
+
+    def _why_one_size(self, first: str, second: str) -> str:
+        for place in self.scope.sizes.members(Place("index", first)):
+            if place.kind == "axis" and {first, second} <= self.scope.standing.get(place, set()):
+                return f"{first} and {second} stand on one axis of {place.name}, so both have"
+        return f"{first} and {second} have one"

@@ -1,0 +1,262 @@
+"""Nodes that bind indices - sum, maximum, position of a maximum - and substitution that never captures.
+
+The binders take part in SymPy's ``subs`` and ``xreplace`` through the substitution of this module, so that these are
+safe too; SymPy's own ``Sum`` captures silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import sympy
+from sympy import Expr, Integer
+
+from derive.errors import InputError
+from derive.indices import Element, Index, Node, Tensor
+
+#: Letters a textbook takes when it needs another index beside the first, by what they usually count.
+RELATED_LETTERS = ("nmrq", "kjli", "ijkl", "tsur", "dcef", "stur", "cdef", "jkil", "mnrq", "lkji", "oprq")
+
+
+class Binder(Node):
+    """A node whose first argument is a body and whose other arguments are the indices bound in it."""
+
+    is_real = True
+
+    def __new__(cls, body: Any, *bound: Index) -> Expr:
+        if not bound:
+            raise InputError(f"{cls.__name__} needs at least one index")
+        for index in bound:
+            if not isinstance(index, Index):
+                raise InputError(f"{cls.__name__} binds indices, not {index}")
+        if len(set(bound)) != len(bound):
+            raise InputError(f"{cls.__name__} was given the index {bound[0].name} twice")
+        return Expr.__new__(cls, sympy.sympify(body), *bound)
+
+    @property
+    def body(self) -> Expr:
+        return self.args[0]
+
+    @property
+    def bound(self) -> tuple[Index, ...]:
+        return tuple(self.args[1:])
+
+    def opened(self, taken: Iterable[Index]) -> tuple[Expr, tuple[Index, ...]]:
+        """Return the body and bound indices, renamed so that none of ``taken`` is among them."""
+        taken_names = {index.name for index in taken} | {index.name for index in free_indices(self)}
+        names: dict[Expr, Expr] = {}
+        bound = []
+        for index in self.bound:
+            new = index
+            if index.name in taken_names:
+                inner = {i.name for i in all_indices(self.body)}
+                new = fresh_index(index, taken_names | inner | {i.name for i in self.bound})
+                names[index] = new
+            taken_names.add(new.name)
+            bound.append(new)
+        return substitute(self.body, names), tuple(bound)
+
+    def _eval_subs(self, old: Any, new: Any) -> Expr:
+        new = sympy.sympify(new)
+        if old == self:
+            return new
+        return self._mapped(lambda part: part.subs(old, new), old, new)
+
+    def _xreplace(self, rule: Any) -> tuple[Expr, bool]:
+        if self in rule:
+            return rule[self], True
+        if not isinstance(rule, Mapping):
+            body, changed = self.body._xreplace(rule)
+            return (type(self)(body, *self.bound), True) if changed else (self, False)
+        result: Expr = self
+        for old, new in rule.items():
+            result = result._mapped(lambda part, o=old, w=new: part.xreplace({o: w}), old, new) if (
+                isinstance(result, Binder)
+            ) else result.xreplace({old: new})
+        return result, result != self
+
+    def _mapped(self, change: Callable[[Expr], Expr], old: Any, new: Any) -> Expr:
+        if old in self.bound:
+            return self
+        body, bound = self.opened(free_indices(new) if isinstance(new, Expr) else ())
+        return type(self)(change(body), *bound)
+
+
+class IndexSum(Binder):
+    r"""The sum :math:`\sum_{i, j, \dots} e` over the whole range of each bound index.
+
+    A sum of a sum is one sum over both indices. The order of the bound indices carries no meaning and is kept sorted.
+
+    Example:
+        >>> from derive.indices import Tensor, size
+        >>> K = size("K"); k = Index("k", K); p = Tensor("p", (K,))
+        >>> IndexSum(p[k], k)
+        sum(p[k], k)
+        >>> IndexSum(p[k], k).subs(p[k], 1) == IndexSum(1, k)
+        True
+    """
+
+    def __new__(cls, body: Any, *bound: Index) -> Expr:
+        body = sympy.sympify(body)
+        if body == 0:
+            return Integer(0)
+        if isinstance(body, IndexSum):
+            inner, inner_bound = body.opened(bound)
+            return cls(inner, *bound, *inner_bound)
+        return super().__new__(cls, body, *sorted(bound, key=lambda index: index.name))
+
+    def _eval_is_positive(self) -> bool | None:
+        return True if self.body.is_positive else None
+
+    def _eval_is_nonnegative(self) -> bool | None:
+        return True if self.body.is_nonnegative else None
+
+
+class IndexMax(Binder):
+    """The maximum of the body over the whole range of one bound index."""
+
+    def _eval_is_positive(self) -> bool | None:
+        return True if self.body.is_positive else None
+
+    def _eval_is_nonnegative(self) -> bool | None:
+        return True if self.body.is_nonnegative else None
+
+
+class IndexArgmax(Binder):
+    """The first position at which the body is largest: an index expression, so it may stand in an index's place."""
+
+    is_integer = True
+    is_nonnegative = True
+
+    @property
+    def extent(self) -> Expr:
+        return self.bound[0].size
+
+
+class Partial(Node):
+    r"""The partial derivative :math:`\partial e / \partial x_{m,l}`, not carried out yet."""
+
+    is_real = True
+
+    def __new__(cls, body: Any, element: Element) -> Partial:
+        if not isinstance(element, Element):
+            raise InputError(f"a derivative is taken with respect to an element of a tensor, not {element}")
+        return Expr.__new__(cls, sympy.sympify(body), element)
+
+    @property
+    def body(self) -> Expr:
+        return self.args[0]
+
+    @property
+    def element(self) -> Element:
+        return self.args[1]
+
+
+@lru_cache(maxsize=100_000)
+def free_indices(expr: sympy.Basic) -> frozenset[Index]:
+    """Return the free indices of an expression.
+
+    Example:
+        >>> from derive.indices import Tensor, size
+        >>> n, k = Index("n", size("N")), Index("k", size("K")); x = Tensor("x", (size("N"), size("K")))
+        >>> free_indices(IndexSum(x[n, k], k)) == {n}
+        True
+    """
+    if isinstance(expr, Index):
+        return frozenset((expr,))
+    inner: frozenset[Index] = frozenset().union(*map(free_indices, expr.args)) if expr.args else frozenset()
+    return inner - frozenset(expr.bound) if isinstance(expr, Binder) else inner
+
+
+@lru_cache(maxsize=100_000)
+def all_indices(expr: sympy.Basic) -> frozenset[Index]:
+    """Return every index that occurs in an expression, free or bound."""
+    if isinstance(expr, Index):
+        return frozenset((expr,))
+    return frozenset().union(*map(all_indices, expr.args)) if expr.args else frozenset()
+
+
+@lru_cache(maxsize=100_000)
+def tensors_in(expr: sympy.Basic) -> frozenset[Tensor]:
+    """Return the tensors whose elements occur in an expression."""
+    if isinstance(expr, Tensor):
+        return frozenset((expr,))
+    return frozenset().union(*map(tensors_in, expr.args)) if expr.args else frozenset()
+
+
+def fresh_index(index: Index, taken: Iterable[str | Index]) -> Index:
+    """Return an index over the same size whose name is not taken, with a letter a textbook would choose.
+
+    Example:
+        >>> from derive.indices import size
+        >>> fresh_index(Index("k", size("K")), {"k"}).name
+        'j'
+    """
+    names = {name.name if isinstance(name, Index) else name for name in taken}
+    if index.name not in names:
+        return index
+    for letters in RELATED_LETTERS:
+        if letters[0] == index.name[0]:
+            for letter in letters:
+                if letter not in names:
+                    return index.renamed(letter)
+    stem = index.name.rstrip("0123456789")
+    number = 1
+    while f"{stem}{number}" in names:
+        number += 1
+    return index.renamed(f"{stem}{number}")
+
+
+def substitute(expr: Any, mapping: Mapping[Expr, Expr]) -> Any:
+    """Replace free indices by index expressions at once, renaming bound indices that would capture them.
+
+    Example:
+        >>> from derive.indices import Tensor, size
+        >>> N = size("N"); i, k = Index("i", N), Index("k", N); z = Tensor("z", (N, N))
+        >>> substitute(IndexSum(z[i, k], k), {i: k})
+        sum(z[k,j], j)
+    """
+    if not mapping or not isinstance(expr, sympy.Basic):
+        return expr
+    if isinstance(expr, Index):
+        return mapping.get(expr, expr)
+    if not expr.args:
+        return expr
+    live = {old: new for old, new in mapping.items() if old in free_indices(expr)}
+    if not live:
+        return expr
+    if isinstance(expr, Binder):
+        arriving: set[Index] = set()
+        for new in live.values():
+            arriving |= free_indices(new)
+        body, bound = expr.opened(arriving)
+        return type(expr)(substitute(body, live), *bound)
+    return expr.func(*(substitute(argument, live) for argument in expr.args))
+
+
+def rewrite(expr: Any, change: Callable[[Expr], Expr | None]) -> Any:
+    """Apply ``change`` to every node from the leaves up; None leaves a node as it is.
+
+    What ``change`` returns may have no free index that the node had not, so that nothing can be captured.
+    """
+    if not isinstance(expr, sympy.Basic):
+        return expr
+    if expr.args and not isinstance(expr, (Index, Tensor)):
+        arguments = [
+            argument if isinstance(argument, (Index, Tensor)) else rewrite(argument, change) for argument in expr.args
+        ]
+        if any(new is not old for new, old in zip(arguments, expr.args, strict=True)):
+            expr = expr.func(*arguments)
+    changed = change(expr) if isinstance(expr, Expr) else None
+    return expr if changed is None else changed
+
+
+def rename_tensors(expr: Any, names: Mapping[Tensor, Tensor]) -> Any:
+    """Replace tensors by tensors of the same rank."""
+    if isinstance(expr, Tensor):
+        return names.get(expr, expr)
+    if not isinstance(expr, sympy.Basic) or not expr.args or not (tensors_in(expr) & names.keys()):
+        return expr
+    return expr.func(*(rename_tensors(argument, names) for argument in expr.args))

@@ -1,0 +1,75 @@
+"""The words of the text form: its functions, and the names that they take away from tensors and indices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from typing import NamedTuple
+
+import sympy
+from sympy import Expr, Rational
+
+from derive.functions import Maximum, Minimum
+from derive.indices import Tensor
+from derive.record import Definition, Operation, Record
+
+
+class ScalarFunction(NamedTuple):
+    """A function of numbers: the names of its arguments, and what makes the expression."""
+
+    arguments: tuple[str, ...]
+    make: Callable[..., Expr]
+
+
+def square_root(argument: Expr) -> Expr:
+    return sympy.Pow(argument, Rational(1, 2))
+
+
+SCALAR_FUNCTIONS = {
+    "exp": ScalarFunction(("x",), sympy.exp),
+    "log": ScalarFunction(("x",), sympy.log),
+    "sqrt": ScalarFunction(("x",), square_root),
+    "tanh": ScalarFunction(("x",), sympy.tanh),
+    "erf": ScalarFunction(("x",), sympy.erf),
+    "abs": ScalarFunction(("x",), sympy.Abs),
+    "sign": ScalarFunction(("x",), sympy.sign),
+    "max": ScalarFunction(("a", "b"), Maximum),
+    "min": ScalarFunction(("a", "b"), Minimum),
+}
+#: How the functions that are not of numbers alone are written.
+WRITTEN = {
+    "sum": "sum(x[n,k], k)",
+    "mean": "mean(x[n,k], k)",
+    "argmax": "argmax(x[n,k], k)",
+    "where": "where(x[n] > 0, x[n], 0)",
+    "delta": "delta(i, j)",
+    "max": "max(a, b), or max(x[n,k], k) over an index",
+}
+#: Functions whose arguments after the first are the indices that they bind (max too, where its second is an index).
+BINDING = ("sum", "mean", "argmax")
+FUNCTIONS = tuple({**SCALAR_FUNCTIONS, **WRITTEN})
+RESERVED = frozenset((*FUNCTIONS, "pi"))
+
+
+def scalar_operation(name: str) -> Operation:
+    """Return the elementwise operation that a function of numbers is.
+
+    Example:
+        >>> scalar_operation("tanh").is_elementwise
+        True
+    """
+    function = SCALAR_FUNCTIONS[name]
+    inputs = tuple(Tensor(argument) for argument in function.arguments)
+    definition = Definition(Tensor("y")(), function.make(*(tensor() for tensor in inputs)))
+    return Operation((definition,), inputs, Record(name, f"y = {name}({', '.join(function.arguments)})"))
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return "did you mean ...?" for the nearest known word, or nothing.
+
+    Example:
+        >>> suggest("sigmod", ["exp", "sigmoid"])
+        'did you mean sigmoid?'
+    """
+    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else ""

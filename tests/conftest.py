@@ -1,0 +1,24 @@
+"""What every test file shares."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="session")
+def figures() -> dict[str, Any]:
+    """The figures that the source notebooks print, with the inputs they come from and their tolerances."""
+    text = Path(__file__).with_name("figures.json").read_text("utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Random numbers that are the same in every run."""
+    return np.random.default_rng(20240229)

@@ -1,0 +1,157 @@
+"""Derivations over the whole catalogue: every step an equality, every result the expected one, every mutant refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sympy import Integer
+
+import derive
+from derive.derivation import CheckFailedError, Derivation
+from derive.indices import Element
+from derive.printing import plain_text
+from derive.proof import PROVED, REFUTED, prove_equal
+from derive.verification import verify, whole_derivative
+
+OPERATIONS = tuple(derive.catalogue())
+GRADIENTS = [(name, tensor.name) for name, op in derive.catalogue().items() for tensor in op.differentiable]
+
+#: The shortest forms, as a reader expects them.
+VJPS = {
+    ("add", "a"): "ā = ȳ",
+    ("add", "b"): "b̄ = ȳ",
+    ("mul", "a"): "ā = ȳ b",
+    ("mul", "b"): "b̄ = ȳ a",
+    ("sum", "a"): "ā[n,i] = ȳ[n]",
+    ("mean", "a"): "ā[n,i] = ȳ[n]/I",
+    ("relu", "x"): "x̄ = ȳ [x > 0]",
+    ("sigmoid", "x"): "x̄ = ȳ y (1 - y)",
+    ("tanh", "x"): "x̄ = ȳ (1 - y²)",
+    ("softmax", "x"): "x̄[n,k] = y[n,k] (ȳ[n,k] - sum_j ȳ[n,j] y[n,j])",
+    ("dense", "x"): "x̄[n,d] = sum_k ȳ[n,k] w[d,k]",
+    ("dense", "w"): "w̄[d,k] = sum_n ȳ[n,k] x[n,d]",
+    ("dense", "b"): "b̄[k] = sum_n ȳ[n,k]",
+    ("cce", "p"): "p̄[n,k] = -L̄ t[n,k] / (N p[n,k])",
+    ("cce-sparse", "p"): "p̄[n,k] = -L̄ δ[k,t[n]] / (N p[n,t[n]])",
+    ("softmax-cce", "z"): "z̄[n,k] = L̄ (p[n,k] sum_j t[n,j] - t[n,k]) / N",
+    ("softmax-cce-sparse", "z"): "z̄[n,k] = L̄ (p[n,k] - δ[k,t[n]]) / N",
+    ("mse", "y"): "ȳ[n,k] = 2 L̄ (y[n,k] - t[n,k]) / (N K)",
+}
+
+
+def result_line(derivation: Derivation) -> str:
+    return f"{plain_text(derivation.target)} = {plain_text(derivation.result)}"
+
+
+@pytest.mark.parametrize(("name", "wrt"), GRADIENTS)
+def test_the_shortest_form_comes_out(name: str, wrt: str) -> None:
+    assert result_line(derive.vjp(name, wrt)) == VJPS[name, wrt]
+
+
+@pytest.mark.parametrize(("name", "wrt"), GRADIENTS)
+@pytest.mark.parametrize("derivation", [derive.jacobian, derive.vjp])
+def test_every_step_is_an_equality(name: str, wrt: str, derivation: object) -> None:
+    derived = derivation(name, wrt)  # type: ignore[operator]
+    assert derived.steps
+    derived.check(seed=1)
+
+
+@pytest.mark.parametrize(("name", "wrt"), GRADIENTS)
+def test_a_wrong_step_is_caught(name: str, wrt: str) -> None:
+    derived = derive.vjp(name, wrt)
+    for place, step in enumerate(derived.steps):
+        steps = list(derived.steps)
+        steps[place] = replace(step, after=step.after + Integer(1) / 2000)
+        with pytest.raises(CheckFailedError, match="does not hold"):
+            replace(derived, steps=tuple(steps)).check(seed=1)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_gradient_is_proved(name: str) -> None:
+    checks = verify(name)
+    assert [check.derivation.operation.name for check in checks] == [name] * len(checks)
+    assert all(check.holds for check in checks)
+
+
+@pytest.mark.parametrize(("name", "wrt"), GRADIENTS)
+def test_the_mutants_of_every_gradient_are_refuted(name: str, wrt: str) -> None:
+    derived = derive.vjp(name, wrt)
+    definitions = derived.operation.definitions
+    whole = whole_derivative(derived.operation, derived.target)
+    assert prove_equal(derived.result, whole, definitions).verdict == PROVED
+    for mutant in mutants(derived):
+        assert prove_equal(mutant, whole, definitions).verdict == REFUTED
+
+
+def mutants(derived: Derivation) -> list[object]:
+    """The mistakes people make: sign, factor, a forgotten size, a forgotten term, a forgotten upstream gradient."""
+    result = derived.result
+    changed = [-result, 2 * result, result + derived.operation.output.tensor.gradient()(*_zeros(derived))]
+    changed += [result * size for size in result.free_symbols & set(derived.operation.sizes) if result.has(1 / size)]
+    changed += [result.subs(term, 0) for term in _terms(result)]
+    return [mutant for mutant in changed if mutant != result]
+
+
+def _zeros(derived: Derivation) -> list[Integer]:
+    return [Integer(0) for _ in derived.operation.output.indices]
+
+
+def _terms(result: object) -> list[object]:
+    return [
+        term for factor in getattr(result, "args", ()) if getattr(factor, "is_Add", False) for term in factor.args
+        if not isinstance(term, Element) and not term.is_number
+    ]
+
+
+def test_a_loss_collapses_to_probabilities_less_labels_under_the_fact_it_needs() -> None:
+    (check,) = verify("softmax-cce")
+    assert result_line(check.derivation) == "∂L/∂z[n,k] = (p[n,k] sum_j t[n,j] - t[n,k]) / N"
+    (simplification,) = check.simplifications
+    assert simplification.fact == "sum(t[n,k], k) = 1"
+    assert result_line(simplification.derivation) == "∂L/∂z[n,k] = (p[n,k] - t[n,k]) / N"
+    assert simplification.proof.verdict == PROVED
+    assert simplification.proof.assumptions == ("sum(t[n,k], k) = 1",)
+    assert simplification.without.verdict == REFUTED
+    assert simplification.without.counterexample is not None
+
+
+def test_a_wrong_fact_does_not_prove_it() -> None:
+    derived = derive.jacobian("softmax-cce", "z", given=["sum(t[n,k], k) = 2"])
+    assert result_line(derived) == "∂L/∂z[n,k] = (2 p[n,k] - t[n,k]) / N"
+    with_one = derive.jacobian("softmax-cce", "z", given=["sum(t[n,k], k) = 1"])
+    proof = prove_equal(with_one.result, derived.result, derived.operation.definitions, facts=derived.facts)
+    assert proof.verdict == REFUTED
+
+
+def test_layer_norm_typed_as_one_expression_has_its_three_terms() -> None:
+    text = "y[n,k] = (x[n,k] - mean(x[n,j], j)) / sqrt(mean((x[n,j] - mean(x[n,i], i))**2, j) + 1/100000)"
+    derived = derive.vjp(text, "x")
+    derived.check()
+    shown = plain_text(derived.result)
+    assert "sum_j ȳ[n,j] y[n,j]" in shown
+    assert "sum_j ȳ[n,j]" in shown
+    assert shown.count("sum") <= 4 + 2
+
+
+def test_a_composition_names_each_factor() -> None:
+    derived = derive.jacobian(derive.compose("dense", "relu"), "w")
+    chain = [step for step in derived.steps if step.rule == "chain rule"]
+    assert [plain_text(step.after) for step in chain] == ["sum_m sum_l ∂y[n,k]/∂z[m,l] ∂z[m,l]/∂w[d,j]"]
+    assert result_line(derived) == "∂y[n,k]/∂w[d,j] = δ[k,j] x[n,d] [z[n,k] > 0]"
+
+
+def test_an_intermediate_used_twice_adds_its_paths() -> None:
+    derived = derive.vjp("h[n] = x[n]**2; y[n] = h[n] * x[n] + exp(h[n])", "x")
+    derived.check()
+    proof = prove_equal(
+        derived.result, whole_derivative(derived.operation, derived.target), derived.operation.definitions
+    )
+    assert proof.verdict == PROVED
+
+
+def test_labels_have_no_derivative() -> None:
+    with pytest.raises(derive.ImpossibleError, match="t holds integers"):
+        derive.vjp("cce-sparse", "t")
+    with pytest.raises(derive.InputError, match="softmax has no input 'w'; its inputs are x"):
+        derive.vjp("softmax", "w")

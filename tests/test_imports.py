@@ -1,0 +1,143 @@
+"""Imports run one way: down each list below and from codegen to derive; read from the import statements themselves."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+#: A module imports only modules above it in its list, and those of the packages that its package may import.
+ORDERS = {
+    "derive": """
+        errors tokens sizes syntax limits indices sums functions record instantiation letters vocabulary scopes settling
+        canonical facts normal_form notation layout reading writing latex printing parsing library catalogue
+        differentiation rewriting evaluation proof derivation chain rendering pullback verification stability
+        __init__ __main__
+    """.split(),
+    "codegen": "program naming lowering numpy_source runtime layers network checking figures __init__".split(),
+}
+#: Imports inside a function, and why each is right.
+LAZY = {
+    ("derive.indices", "derive.printing"): "a node prints itself through the printer, which is made of nodes",
+    ("derive.derivation", "derive.rendering"): "a derivation shows itself through the renderers, made of derivations",
+}
+
+
+def modules(package: str) -> list[str]:
+    """Return the dotted names of a package's modules; a module ``__init__`` has its package's name."""
+    paths = sorted((ROOT / package).rglob("*.py"))
+    return [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in paths]
+
+
+def path_of(module: str) -> Path:
+    path = ROOT.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def imports(tree: ast.AST, *, inside_functions: bool) -> Iterator[str]:
+    """Yield the dotted names that are imported, at the top or inside functions."""
+    stack: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while stack:
+        node, inside = stack.pop()
+        inside = inside or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        if inside == inside_functions:
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, "imports are absolute"
+                assert node.module is not None
+                yield from (resolve(node.module, alias.name) for alias in node.names)
+        stack.extend((child, inside) for child in ast.iter_child_nodes(node))
+
+
+def resolve(module: str, name: str) -> str:
+    """Return ``module.name`` where that is a module of the project and ``module`` where the name is a part of it."""
+    dotted = f"{module}.{name}"
+    return dotted if path_of(dotted).exists() else module
+
+
+def imported_by(module: str, *, inside_functions: bool = False) -> set[str]:
+    return set(imports(ast.parse(path_of(module).read_text("utf-8")), inside_functions=inside_functions))
+
+
+def place(module: str) -> tuple[str, int] | None:
+    """Return a module's package and its place in the order, or None for what is not the project's."""
+    package, _, rest = module.partition(".")
+    if package not in ORDERS:
+        return None
+    return package, ORDERS[package].index(rest.split(".")[0] or "__init__")
+
+
+ALL = [module for package in ORDERS for module in modules(package)]
+
+
+@pytest.mark.parametrize("module", ALL)
+def test_module_has_a_place_in_the_order(module: str) -> None:
+    package, _, rest = module.partition(".")
+    assert (rest.split(".")[0] or "__init__") in ORDERS[package], f"give {module} a place in ORDERS"
+
+
+@pytest.mark.parametrize("module", ALL)
+def test_imports_run_one_way(module: str) -> None:
+    here = place(module)
+    assert here is not None
+    for imported in sorted(imported_by(module)):
+        there = place(imported)
+        if there is None:
+            continue
+        if there[0] == here[0]:
+            inside_one_subpackage = there[1] == here[1] and module.split(".")[1:2] == imported.split(".")[1:2]
+            assert there[1] < here[1] or inside_one_subpackage, f"{module} imports {imported}, which stands after it"
+        else:
+            assert (here[0], there[0]) == ("codegen", "derive") or module == "derive.__main__", (
+                f"{module} imports {imported}: derive never imports codegen"
+            )
+
+
+@pytest.mark.parametrize("module", ALL)
+def test_imports_inside_functions_are_the_listed_ones(module: str) -> None:
+    if module == "derive.__main__":
+        pytest.skip("the command line imports what a command needs when it runs it")
+    lazy = {(module, name) for name in imported_by(module, inside_functions=True) if name.split(".")[0] in ORDERS}
+    assert lazy <= LAZY.keys()
+
+
+@pytest.mark.parametrize("module", [module for module in modules("derive") if module != "derive.__main__"])
+def test_derive_never_imports_the_numeric_half(module: str) -> None:
+    everything = imported_by(module) | imported_by(module, inside_functions=True)
+    assert not {name for name in everything if name.split(".")[0] in ("numpy", "matplotlib", "codegen")}
+
+
+@pytest.mark.parametrize("module", ALL)
+def test_nothing_imports_the_command_line(module: str) -> None:
+    everything = imported_by(module) | imported_by(module, inside_functions=True)
+    assert "derive.__main__" not in everything
+
+
+def test_importing_derive_does_not_import_numpy() -> None:
+    code = "import sys, derive; print(sorted({'numpy', 'matplotlib', 'codegen'} & sys.modules.keys()))"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("from derive.errors import InputError", {"derive.errors"}),
+        ("from derive import errors", {"derive.errors"}),
+        ("import numpy as np", {"numpy"}),
+        ("import derive.indices, derive.sums", {"derive.indices", "derive.sums"}),
+    ],
+)
+def test_the_reader_of_imports_sees(statement: str, expected: set[str]) -> None:
+    inside = f"def f():\n    {statement}"
+    assert set(imports(ast.parse(statement), inside_functions=False)) == expected
+    assert set(imports(ast.parse(statement), inside_functions=True)) == set()
+    assert set(imports(ast.parse(inside), inside_functions=True)) == expected
+    assert set(imports(ast.parse(inside), inside_functions=False)) == set()

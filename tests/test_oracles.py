@@ -1,0 +1,179 @@
+"""Generated values and gradients against automatic differentiation: torch and JAX, both in float64."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import codegen
+import derive
+
+pytestmark = pytest.mark.oracle
+
+Array = np.ndarray
+#: Sizes by the letter of the operation's axis: distinct primes; elementwise operations get arrays of two axes.
+SIZES = {"N": 5, "K": 3, "D": 7, "I": 2}
+ELEMENTWISE_SHAPE = (5, 3)
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """Another library's forward passes, and how it differentiates them."""
+
+    forward: dict[str, Callable[..., Any]]
+    vjp: Callable[[Callable[..., Any], Sequence[Array], Sequence[bool], Array], tuple[Array, list[Array]]]
+
+
+def torch_oracle() -> Oracle:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch = pytest.importorskip("torch", reason="torch is not installed: pip install '.[oracles]'")
+    functional = torch.nn.functional
+
+    def vjp(
+        forward: Callable[..., Any], inputs: Sequence[Array], wanted: Sequence[bool], upstream: Array
+    ) -> tuple[Array, list[Array]]:
+        tensors = [torch.tensor(value) for value in inputs]
+        leaves = [tensor.requires_grad_() for tensor, want in zip(tensors, wanted, strict=True) if want]
+        output = forward(*tensors)
+        gradients = torch.autograd.grad(output, leaves, torch.tensor(upstream))
+        return output.detach().numpy(), [gradient.numpy() for gradient in gradients]
+
+    return Oracle(
+        {
+            "add": lambda a, b: a + b,
+            "mul": lambda a, b: a * b,
+            "sum": lambda a: a.sum(-1),
+            "mean": lambda a: a.mean(-1),
+            "relu": torch.relu,
+            "sigmoid": torch.sigmoid,
+            "tanh": torch.tanh,
+            "softmax": lambda x: torch.softmax(x, -1),
+            "dense": lambda x, w, b: functional.linear(x, w.T, b),
+            "mse": functional.mse_loss,
+            "cce": lambda p, t: -(t * torch.log(p)).sum(-1).mean(),
+            "cce-sparse": lambda p, t: functional.nll_loss(torch.log(p), t),
+            "softmax-cce": functional.cross_entropy,
+            "softmax-cce-sparse": functional.cross_entropy,
+        },
+        vjp,
+    )
+
+
+def jax_oracle() -> Oracle:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        jax = pytest.importorskip("jax", reason="JAX is not installed: pip install '.[oracles]'")
+        jax.config.update("jax_enable_x64", True)
+        jnp = jax.numpy
+        jnp.zeros(1)  # starts the backend, with whatever it warns of
+
+    def at_labels(values: Any, labels: Any) -> Any:
+        return values[jnp.arange(len(labels)), labels]
+
+    def vjp(
+        forward: Callable[..., Any], inputs: Sequence[Array], wanted: Sequence[bool], upstream: Array
+    ) -> tuple[Array, list[Array]]:
+        places = [place for place, want in enumerate(wanted) if want]
+
+        def of_wanted(*values: Any) -> Any:
+            arguments = [jnp.asarray(value) for value in inputs]
+            for place, value in zip(places, values, strict=True):
+                arguments[place] = value
+            return forward(*arguments)
+
+        output, pullback = jax.vjp(of_wanted, *(jnp.asarray(inputs[place]) for place in places))
+        return np.asarray(output), [np.asarray(gradient) for gradient in pullback(jnp.asarray(upstream))]
+
+    return Oracle(
+        {
+            "add": jnp.add,
+            "mul": jnp.multiply,
+            "sum": lambda a: jnp.sum(a, -1),
+            "mean": lambda a: jnp.mean(a, -1),
+            "relu": jax.nn.relu,
+            "sigmoid": jax.nn.sigmoid,
+            "tanh": jnp.tanh,
+            "softmax": jax.nn.softmax,
+            "dense": lambda x, w, b: jnp.dot(x, w) + b,
+            "mse": lambda y, t: jnp.mean((y - t) ** 2),
+            "cce": lambda p, t: -jnp.sum(t * jnp.log(p), -1).mean(),
+            "cce-sparse": lambda p, t: -at_labels(jnp.log(p), t).mean(),
+            "softmax-cce": lambda z, t: -jnp.sum(t * jax.nn.log_softmax(z), -1).mean(),
+            "softmax-cce-sparse": lambda z, t: -at_labels(jax.nn.log_softmax(z), t).mean(),
+        },
+        vjp,
+    )
+
+
+@pytest.fixture(scope="module", params=[torch_oracle, jax_oracle], ids=["torch", "jax"])
+def oracle(request: pytest.FixtureRequest) -> Oracle:
+    made: Oracle = request.param()
+    return made
+
+
+def draw(operation: Any, rng: np.random.Generator) -> list[Array]:
+    """Return inputs of the operation: labels within their size, reals from the record's interval."""
+    inputs = []
+    for tensor in operation.inputs:
+        shape = ELEMENTWISE_SHAPE if operation.is_elementwise else tuple(SIZES[str(size)] for size in tensor.sizes)
+        if tensor.values is not None:
+            inputs.append(rng.integers(0, SIZES[str(tensor.values)], shape))
+        else:
+            low, high = operation.record.domain.get(tensor.name, (-3.0, 3.0))
+            inputs.append(rng.uniform(low, high, shape))
+    return inputs
+
+
+def hold_against(oracle: Oracle, name: str, inputs: Sequence[Array], *, slip: float = 1.0, atol: float = 1e-13) -> None:
+    """Compare the generated output and gradients, the gradients times ``slip``, with the oracle's."""
+    operation = derive.catalogue()[name]
+    output, pullback = codegen.vjp(name, *inputs)
+    upstream = np.random.default_rng(11).uniform(0.5, 2.0, np.shape(output))
+    wanted = [tensor in operation.differentiable for tensor in operation.inputs]
+    expected_output, expected = oracle.vjp(oracle.forward[name], inputs, wanted, upstream)
+    assert_allclose(output, expected_output, rtol=1e-12, atol=atol)
+    gradients = pullback(upstream)
+    assert len(gradients) == len(expected)
+    for gradient, other in zip(gradients, expected, strict=True):
+        assert gradient.shape == other.shape
+        assert_allclose(gradient * slip, other, rtol=1e-12, atol=atol)
+
+
+def test_the_oracles_know_the_same_operations() -> None:
+    assert torch_oracle().forward.keys() == jax_oracle().forward.keys()
+    assert torch_oracle().forward.keys() <= set(derive.catalogue())
+
+
+@pytest.mark.parametrize("name", list(derive.catalogue()))
+def test_gradients(oracle: Oracle, name: str, rng: np.random.Generator) -> None:
+    if name not in oracle.forward:
+        pytest.skip(f"the oracles have no row for {name}; its gradient is held against differences alone")
+    inputs = draw(derive.catalogue()[name], rng)
+    hold_against(oracle, name, inputs)
+    with pytest.raises(AssertionError):
+        hold_against(oracle, name, inputs, slip=1.0005)
+
+
+@pytest.mark.parametrize("name", ["softmax-cce", "softmax-cce-sparse"])
+def test_extreme_logits(oracle: Oracle, name: str) -> None:
+    logits = np.array([[1e4, -1e4, 0.0], [-1e4, -1e4, -1e4], [1e4, 1e4, -1e4], [0.0, 1e4, 1e4], [-1e4, 0.0, 1e4]])
+    labels = np.array([1, 0, 0, 2, 2])
+    hold_against(oracle, name, [logits, labels if name.endswith("sparse") else np.eye(3)[labels]], atol=1e-15)
+
+
+def test_softmax_of_extreme_logits(oracle: Oracle) -> None:
+    hold_against(oracle, "softmax", [np.array([[1e4, -1e4, 0.0], [-1e4, -1e4, -1e4], [1e4, 1e4, -1e4]])], atol=1e-15)
+
+
+@pytest.mark.parametrize("name", ["softmax-cce", "cce"])
+def test_labels_whose_rows_do_not_sum_to_one(oracle: Oracle, name: str, rng: np.random.Generator) -> None:
+    inputs = draw(derive.catalogue()[name], rng)
+    assert not np.allclose(inputs[1].sum(axis=1), 1.0)
+    hold_against(oracle, name, inputs)

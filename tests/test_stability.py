@@ -1,0 +1,66 @@
+"""The forward pass without overflow: which forms are found, that they are equal, and that mutants are refused."""
+
+from __future__ import annotations
+
+import pytest
+
+import derive
+from derive.errors import DeriveError
+from derive.printing import definition_text
+from derive.stability import stable_definitions
+
+
+def texts(op: str) -> list[str]:
+    return [
+        f"{definition_text(definition.target)} = {definition_text(definition.body)}"
+        for definition in stable_definitions(derive.find(op))
+    ]
+
+
+def test_softmax_subtracts_the_largest() -> None:
+    assert texts("softmax") == [
+        "row_max[n] = max(x[n,k], k)",
+        "exps[n,k] = exp(x[n,k] - row_max[n])",
+        "total[n] = sum(exps[n,k], k)",
+        "y[n,k] = exps[n,k]/total[n]",
+    ]
+
+
+def test_a_logarithm_of_softmax_is_never_taken_of_a_number_that_underflowed() -> None:
+    *_, loss = texts("softmax-cce")
+    assert loss == "L = -sum(t[n,k]*(z[n,k] - log(total[n]) - row_max[n]), n, k)/N"
+    *_, sparse = texts("softmax-cce-sparse")
+    assert sparse == "L = -sum(z[n,t[n]] - log(total[n]) - row_max[n], n)/N"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "y[n] = log(sum(exp(x[n,k]), k))",
+        "y[n,k] = x[n,k] - log(sum(exp(x[n,j]), j))",
+        "y[n,k] = exp(x[n,k]/2) / sum(exp(x[n,j]/2), j)",
+        "y[h,n,k] = exp(x[h,n,k]) / sum(exp(x[h,n,j]), j)",
+        "y[k,n] = exp(x[k,n]) / sum(exp(x[j,n]), j)",
+        "y[k] = exp(x[k]) / sum(exp(x[j]), j)",
+        "s[n,t] = sum(q[n,d]*k[t,d], d); p[n,t] = exp(s[n,t]) / sum(exp(s[n,u]), u); y[n,d] = sum(p[n,t]*v[t,d], t)",
+    ],
+)
+def test_every_softmax_like_form_is_shifted(text: str) -> None:
+    assert any("max(" in line for line in texts(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["y[n] = sum(exp(x[n,k]), k)", "y[n,k] = exp(x[n,k])", "y[n] = sum(x[n,k], k)", "y = 1/(1 + exp(-x))"],
+)
+def test_what_no_shift_can_help_stays_as_it_is(text: str) -> None:
+    assert stable_definitions(derive.operation(text)) == derive.operation(text).definitions
+
+
+def test_a_wrong_stable_form_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    import derive.stability as stability
+
+    right = stability._logarithm_of_product
+    monkeypatch.setattr(stability, "_logarithm_of_product", lambda product: 2 * (right(product) or 0) or None)
+    with pytest.raises(DeriveError, match="could not be proved equal"):
+        stable_definitions(derive.operation("y[n] = log(sum(exp(x[n,k]), k)) + 1"))
