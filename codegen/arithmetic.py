@@ -8,7 +8,7 @@ import sympy
 from sympy import Expr, Integer
 
 from codegen.building import Builder
-from codegen.program import NUMBER, Constant, Labels, Operand, Reduce
+from codegen.program import NUMBER, Constant, Labels, Map, Operand, Reduce
 from derive.indices import Index
 
 Term = tuple[int, Operand]
@@ -16,15 +16,43 @@ Term = tuple[int, Operand]
 
 def build_sum(builder: Builder, terms: Iterable[Term], want: Labels = ()) -> Operand:
     """Return the sum of values with signs; what is added comes before what is subtracted."""
-    ordered = sorted(terms, key=lambda term: (-term[0], *builder.term_order(term[1], want)))
+    terms = _with_one_constant(builder, terms)
+    ordered = sorted(terms, key=lambda term: builder.term_order(*term, want))
     if len(ordered) == 1:
         return with_sign(builder, ordered[0])
     return builder.map("add", [operand for _, operand in ordered], want, [sign for sign, _ in ordered])
 
 
+def _with_one_constant(builder: Builder, terms: Iterable[Term]) -> list[Term]:
+    """Return the terms with the numbers among them added up."""
+    rest: list[Term] = []
+    total: Expr = Integer(0)
+    for sign, operand in terms:
+        statement = builder.statement(operand)
+        if statement is not None and isinstance(statement.op, Constant):
+            total += sign * statement.op.value
+        else:
+            rest.append((sign, operand))
+    if total == 0 and rest:
+        return rest
+    sign = -1 if total.could_extract_minus_sign() else 1
+    return [*rest, (sign, builder.constant(sign * total))]
+
+
 def with_sign(builder: Builder, term: Term) -> Operand:
+    """Return a value with its sign; the smallest factor of a product takes it."""
     sign, operand = term
-    return operand if sign > 0 else _negated(builder, operand)
+    if sign > 0:
+        return operand
+    statement = builder.statement(operand)
+    if statement is not None and isinstance(statement.op, Constant):
+        return builder.constant(-statement.op.value)
+    if statement is not None and isinstance(statement.op, Map) and statement.op.function in ("mul", "div"):
+        names = dict(zip(statement.labels, operand.labels, strict=True))
+        first, *others = (factor.relabelled(names) for factor in statement.operands)
+        if first.rank < operand.rank or builder.kind(first) == NUMBER:
+            return builder.map(statement.op.function, [with_sign(builder, (-1, first)), *others], operand.labels)
+    return builder.map("neg", [operand])
 
 
 def build_product(
@@ -35,12 +63,19 @@ def build_product(
     Factors with the same labels are multiplied and divided first, the smaller sets of labels before the larger, so
     that the fewest passes are made over the largest array. A divisor waits for the smallest array that it fits into.
     """
+    above, times = _fold(builder, above)
+    below, divided = _fold(builder, below)
+    constant *= times / divided
+    if constant == 0:
+        return 1, builder.constant(Integer(0))
     sign = -1 if constant.could_extract_minus_sign() else 1
     above, constant = _means(builder, above, sign * constant)
     number, divisor = split_constant(constant)
+    if number != 1 and divisor != 1:
+        number, divisor = constant, Integer(1)
     above = [*([builder.constant(number)] if number != 1 else []), *above]
     below = [*([builder.constant(divisor)] if divisor != 1 else []), *below]
-    waiting = sorted(below, key=builder.order)
+    waiting = sorted(below, key=lambda operand: (operand.rank, *builder.age(operand, want)))
     values: list[Operand] = []
     for labels in _label_sets([*above, *below]):
         factors = [operand for operand in above if set(operand.labels) == labels]
@@ -48,22 +83,23 @@ def build_product(
             continue
         fitting = [operand for operand in waiting if set(operand.labels) <= labels]
         waiting = [operand for operand in waiting if operand not in fitting]
-        if not labels and all(builder.kind(operand) == NUMBER for operand in (*factors, *fitting)):
-            values.append(builder.constant(constant))
-        else:
-            values.append(_quotient(builder, factors, fitting, want))
+        values.append(_quotient(builder, factors, fitting, want))
     if not values:
         values, sign = ([builder.constant(Integer(sign))], 1) if waiting else ([builder.constant(Integer(1))], sign)
-    if sign < 0 and len(values) > 1:
-        values[0], sign = _negated(builder, values[0]), 1
     return sign, _quotient(builder, values, waiting, want)
 
 
-def _negated(builder: Builder, operand: Operand) -> Operand:
-    statement = builder.statement(operand)
-    if statement is not None and isinstance(statement.op, Constant):
-        return builder.constant(-statement.op.value)
-    return builder.map("neg", [operand])
+def _fold(builder: Builder, operands: Sequence[Operand]) -> tuple[list[Operand], Expr]:
+    """Return the operands that are no numbers, and the product of those that are."""
+    rest: list[Operand] = []
+    number: Expr = Integer(1)
+    for operand in operands:
+        statement = builder.statement(operand)
+        if statement is not None and isinstance(statement.op, Constant):
+            number *= statement.op.value
+        else:
+            rest.append(operand)
+    return rest, number
 
 
 def _quotient(builder: Builder, above: Sequence[Operand], below: Sequence[Operand], want: Labels) -> Operand:
@@ -108,11 +144,14 @@ def split_constant(constant: Expr) -> tuple[Expr, Expr]:
         >>> from sympy import Rational, Symbol
         >>> split_constant(Rational(1, 2)), split_constant(Rational(1, 3)), split_constant(2 / Symbol("N"))
         ((1/2, 1), (1, 3), (2, N))
+        >>> split_constant(sympy.sqrt(2) / 2)
+        (1, sqrt(2))
     """
     if is_short_decimal(constant):
         return constant, Integer(1)
     number, divisor = sympy.fraction(constant)
-    return number, divisor
+    inverse, one = sympy.fraction(1 / constant)
+    return (Integer(1), inverse) if one == 1 else (number, divisor)
 
 
 def is_short_decimal(number: Expr) -> bool:

@@ -6,11 +6,13 @@ Two values are the same when they are the same operation on the same values, wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import sympy
 from sympy import Expr
 
+from codegen.elementary import FUNCTIONS
 from codegen.program import (
     INTEGER,
     MASK,
@@ -30,7 +32,16 @@ from codegen.program import (
 from derive.indices import Index, Tensor
 
 COMPARISONS = frozenset({"greater", "greater_equal", "equal", "not_equal"})
-COMMUTATIVE = frozenset({"mul", "add", "equal", "not_equal"})
+
+#: Functions of numbers alone; sums and products of them are added up before.
+_FOLDS: Mapping[str, Callable[..., Expr]] = {
+    "square": lambda x: x**2,
+    "sqrt": sympy.sqrt,
+    "pow": lambda base, exponent: base**exponent,
+    "div": lambda above, below: above / below,
+    "mul": lambda *factors: sympy.prod(factors),
+    "neg": lambda x: -x,
+}
 
 
 class Builder:
@@ -75,24 +86,42 @@ class Builder:
         if isinstance(value, Statement) and value.tensor is None and not isinstance(value.op, Constant):
             self.values[operand.name] = replace(value, tensor=tensor)
 
-    def order(self, operand: Operand, want: Labels = ()) -> tuple[int, ...]:
-        """A key that sorts operands as people write factors: small before large, inputs before what comes of them.
+    def release(self, operand: Operand, tensor: Tensor) -> None:
+        """Take the tensor from a value that another will stand for."""
+        value = self.values[operand.name]
+        if isinstance(value, Statement) and value.tensor == tensor:
+            self.values[operand.name] = replace(value, tensor=None)
+
+    def age(self, operand: Operand, want: Labels = ()) -> tuple[int, ...]:
+        """A key that sorts operands in the order in which they come to be, arguments first.
 
         It does not depend on the names of indices, so that the same product is found again under other names; ``want``
         decides between two uses of one value.
         """
         at = tuple(want.index(label) if label in want else len(want) for label in operand.labels)
-        masks_last = self.kind(operand) == MASK
-        return (masks_last, operand.rank, self._depths[operand.name], self._places[operand.name], *at)
+        return (self._depths[operand.name], self._places[operand.name], *at)
 
-    def term_order(self, operand: Operand, want: Labels = ()) -> tuple[int, ...]:
-        """A key for terms: large before small, so that a bias comes last; then as for factors.
+    def factor_order(self, operands: Sequence[Operand], want: Labels = ()) -> list[Operand]:
+        """Return factors as people write them: numbers first, small before large, masks last."""
+        few = len(operands) == 2
 
-        Within one size it is the order in which values come to be: ``z - m - log(s)`` subtracts the maximum first.
+        def key(operand: Operand) -> tuple[int, ...]:
+            kind = self.kind(operand)
+            rank = min(operand.rank, 1) if few else operand.rank
+            return (kind != NUMBER, kind == MASK, rank, *self.age(operand, want))
+
+        return sorted(operands, key=key)
+
+    def term_order(self, sign: int, operand: Operand, want: Labels = ()) -> tuple[int, ...]:
+        """A key for terms: what is added before what is subtracted, a bias last.
+
+        What is subtracted stands in the order in which it comes to be: ``z - m - log(s)`` subtracts the maximum first.
         """
-        is_number = self.kind(operand) == NUMBER
-        masks_last, rank, *others = self.order(operand, want)
-        return (is_number, masks_last, -rank, *others)
+        statement = self.statement(operand)
+        number = statement.op.value if statement is not None and isinstance(statement.op, Constant) else None
+        place = 1 if number is None else 0 if number.is_Integer else 2
+        size = -operand.rank if sign > 0 else 0
+        return (-sign, place, self.kind(operand) == MASK, size, *self.age(operand, want))
 
     # ---- kinds of values ----
 
@@ -108,8 +137,13 @@ class Builder:
     def map(self, function: str, operands: Iterable[Operand], want: Labels = (), signs: Iterable[int] = ()) -> Operand:
         """Return an elementwise function of values, in a dtype that follows the inputs."""
         operands, signs = list(operands), tuple(signs)
-        if function in COMMUTATIVE and not signs:
-            operands.sort(key=lambda operand: self.order(operand, want))
+        if function == "mul":
+            operands = self.factor_order(operands, want)
+        elif function in ("equal", "not_equal"):
+            operands.sort(key=lambda operand: (self.kind(operand) == NUMBER, *self.age(operand, want)))
+        folded = self._fold(function, operands)
+        if folded is not None:
+            return folded
         labels = union_labels(operands, want)
         if function in COMPARISONS:
             return self.emit(Map(function), operands, labels, MASK)
@@ -122,6 +156,15 @@ class Builder:
         operands = [self.cast(operand) if self.kind(operand) == INTEGER else operand for operand in operands]
         kind = NUMBER if all(self.kind(operand) == NUMBER for operand in operands) else REAL
         return self.emit(Map(function, signs), operands, labels, kind)
+
+    def _fold(self, function: str, operands: Sequence[Operand]) -> Operand | None:
+        """Return a function of numbers as a number."""
+        fold = _FOLDS.get(function) or FUNCTIONS.get(function)
+        statements = [self.statement(operand) for operand in operands]
+        constants = [s.op.value for s in statements if s is not None and isinstance(s.op, Constant)]
+        if fold is None or len(constants) < len(operands):
+            return None
+        return self.constant(fold(*constants))
 
     def integers(self, function: str, operands: Iterable[Operand], want: Labels = (), signs: tuple[int, ...] = ()) -> Operand:
         """Return integer arithmetic on positions."""
@@ -166,9 +209,9 @@ def sorted_labels(labels: Iterable[Index], want: Labels) -> Labels:
 
 def _description(op: Op, operands: tuple[Operand, ...], labels: Labels) -> object:
     """Return what an operation does, with numbers in the place of indices."""
-    numbers: dict[Index, int] = {}
+    numbers: dict[Index, tuple[str, int]] = {}
     for label in (*labels, *(label for operand in operands for label in operand.labels), *op.indices()):
-        numbers.setdefault(label, len(numbers))
+        numbers.setdefault(label, ("index", len(numbers)))
     uses = tuple((operand.name, tuple(numbers[label] for label in operand.labels)) for operand in operands)
     return op.relabelled(numbers), uses, tuple((numbers[label], label.size) for label in labels)
 

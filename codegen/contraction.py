@@ -49,6 +49,7 @@ def build_contraction(builder: Builder, factors: Sequence[Factor], over: Iterabl
         else:
             factors.append(Factor(pair[0].above + pair[1].above, pair[0].below + pair[1].below))
         factors = _merge_equal(factors) if len(factors) > 2 else factors
+    factors = _sum_early(factors, bound, builder, want)
     values = [factor.build(builder, want) for factor in factors]
     if len(values) == 1:
         return builder.reduce("sum", values[0], bound) if bound else values[0]
@@ -123,7 +124,7 @@ def _free(values: Iterable[Operand], bound: set[Index]) -> list[Index]:
 
 
 def _build_pair(builder: Builder, first: Operand, second: Operand, bound: set[Index], want: Labels) -> Operand:
-    first, second = sorted((first, second), key=lambda operand: builder.order(operand, want)[3:])
+    first, second = sorted((first, second), key=lambda operand: builder.age(operand, want)[1:])
     own, others = set(first.labels), set(second.labels)
     over = (own | others) & bound
     batch = (own & others) - bound
@@ -149,6 +150,8 @@ def _emit(builder: Builder, values: Sequence[Operand], bound: set[Index], labels
     real = any(builder.kind(value) == REAL for value in values)
     values = [value if real and builder.kind(value) == MASK else builder.cast(value) for value in values]
     over = tuple(dict.fromkeys(label for value in values for label in value.labels if label in bound))
+    if matrix_product(values[0].labels, values[-1].labels, over, labels) is None:
+        values.sort(key=lambda value: [at for at, label in enumerate(labels) if label in value.labels])
     return builder.emit(Contract(over), values, labels, REAL)
 
 

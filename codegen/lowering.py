@@ -27,6 +27,7 @@ from codegen.program import (
     Argument,
     Arrange,
     Broadcast,
+    Constant,
     Copy,
     Gather,
     Identity,
@@ -132,6 +133,7 @@ class Lowering:
         binding = self.binding(tensor)
         builder, operand, labels = self.builder, binding.operand, binding.indices
         roots = {self._root(name) for name in others}
+        builder.release(operand, tensor)
         if not labels and builder.kind(operand) == NUMBER:
             operand = self._filled(operand, like)
         else:
@@ -160,7 +162,7 @@ class Lowering:
     def _root(self, name: str) -> str | None:
         """Return the statement whose memory a value lies in, None for an argument's."""
         value = self.builder.values[name]
-        while isinstance(value, Statement) and value.op.is_view:
+        while isinstance(value, Statement) and value.is_view:
             value = self.builder.values[value.operands[0].name]
         return value.name if isinstance(value, Statement) else None
 
@@ -203,8 +205,13 @@ class Lowering:
             elif place.is_Integer:
                 places.append(int(place))
             elif isinstance(place, Element | IndexArgmax):
-                places.append(None)
-                positions.append(self.lower_index(place, want))
+                position = self.lower_index(place, want)
+                found = self.builder.statement(position)
+                if found is not None and isinstance(found.op, Constant):
+                    places.append(int(found.op.value))
+                else:
+                    places.append(None)
+                    positions.append(position)
             else:
                 raise UnsupportedError(f"index arithmetic in {expr.tensor.name}[...] is not served by the code generator")
         source = Operand(operand.name, self.builder.values[operand.name].labels)
@@ -232,7 +239,10 @@ class Lowering:
         if isinstance(expr, Element) and expr.tensor.values is not None:
             return self._lower_element(expr, want)
         if isinstance(expr, IndexArgmax):
-            return self.builder.reduce("argmax", self.lower(expr.body, (*want, *expr.bound)), expr.bound)
+            body, bound = expr.opened(want)
+            operand = self.lower(body, (*want, *bound))
+            over = [index for index in bound if index in operand.labels]
+            return self.builder.reduce("argmax", operand, over) if over else self.builder.constant(Integer(0))
         if isinstance(expr, Add):
             signs = tuple(-1 if term.could_extract_minus_sign() else 1 for term in expr.args)
             terms = [self.lower_index(sign * term, want) for sign, term in zip(signs, expr.args, strict=True)]

@@ -92,7 +92,7 @@ def keep_axes(program: Program) -> Program:
     for statement in reversed(program.statements):
         pattern = patterns.get(statement.name)
         fits = pattern is not None and all(
-            isinstance(user.op, Map) and broadcasts(renamed(pattern, statement.labels, operand.labels), axes[user.name])
+            broadcasts(renamed(pattern, statement.labels, operand.labels), _target(user, operand, axes[user.name]))
             for user, operand in users[statement.name]
         )
         axes[statement.name] = pattern if pattern is not None and fits else statement.labels
@@ -100,6 +100,13 @@ def keep_axes(program: Program) -> Program:
         replace(statement, kept=axes[statement.name]) if axes[statement.name] != statement.labels else statement
         for statement in program.statements
     )
+
+
+def _target(user: Statement, operand: Operand, axes: Axes) -> Axes:
+    """Return the axes that a use broadcasts an operand to, none where it takes it as it is."""
+    if isinstance(user.op, Gather) and user.op.along and operand == user.operands[1]:
+        return user.op.along_axes
+    return axes if isinstance(user.op, Map) else ()
 
 
 def _natural_axes(statement: Statement, patterns: dict[str, Axes]) -> Axes | None:
@@ -110,7 +117,7 @@ def _natural_axes(statement: Statement, patterns: dict[str, Axes]) -> Axes | Non
     if isinstance(op, Reduce):
         return tuple(None if label in op.over else label for label in statement.operands[0].labels)
     if isinstance(op, Gather) and op.along:
-        return tuple(place if isinstance(place, Index) else None for place in op.where)
+        return op.along_axes
     if isinstance(op, Map):
         arrays = [operand for operand in statement.operands if operand.labels]
         found = {
@@ -148,20 +155,29 @@ def broadcasts(axes: Axes, target: Axes) -> bool:
 
 
 def reuse_scattered(program: Program) -> Program:
-    """Let a product or sum with a freshly scattered array take its memory: ``dz /= N``."""
+    """Let numbers be added into a fresh base where it lies, and what follows take that memory: ``dz /= N``."""
     uses, values = program.uses, program.values
     statements: list[Statement] = []
     for statement in program.statements:
-        into = None
-        if isinstance(statement.op, Map) and statement.op.function in ("mul", "div"):
-            for place, operand in enumerate(statement.operands):
-                value = values[operand.name]
-                fresh = isinstance(value, Statement) and isinstance(value.op, Scatter)
-                fits = operand.labels == statement.labels and statement.axes == statement.labels
-                if fresh and fits and uses[operand.name] == 1 and (statement.op.function == "mul" or place == 0):
-                    into = operand.name
-        statements.append(replace(statement, into=into) if into else statement)
+        for operand in _reusable(statement):
+            value = values[operand.name]
+            fits = operand.labels == statement.labels == statement.axes and uses[operand.name] == 1
+            if isinstance(value, Statement) and fits and statement.into is None:
+                adds = isinstance(statement.op, Scatter) and not (value.is_view or isinstance(value.op, Constant))
+                if adds or isinstance(value.op, Scatter):
+                    statement = replace(statement, into=operand.name)
+        statements.append(statement)
     return program.with_statements(statements)
+
+
+def _reusable(statement: Statement) -> tuple[Operand, ...]:
+    """Return the operands that an operation can be done in the memory of."""
+    op = statement.op
+    if isinstance(op, Scatter):
+        return statement.operands[: op.has_base]
+    if isinstance(op, Map) and op.function in ("mul", "div"):
+        return statement.operands if op.function == "mul" else statement.operands[:1]
+    return ()
 
 
 PASSES: tuple[Callable[[Program], Program], ...] = (share_sums, keep_axes, reuse_scattered)

@@ -46,9 +46,6 @@ class Operand:
 class Op:
     """What a statement does with its operands."""
 
-    #: Whether the result may share memory with the first operand.
-    is_view: ClassVar[bool] = False
-
     def indices(self) -> Iterator[Index]:
         """The indices that the operation itself names."""
         for value in vars(self).values():
@@ -132,14 +129,14 @@ class Gather(Op):
     where: tuple[Index | int | None, ...]
     along: bool = False
 
+    @property
+    def along_axes(self) -> tuple[Index | None, ...]:
+        """The axes with the one that is given by an operand kept with size 1."""
+        return tuple(place if isinstance(place, Index) else None for place in self.where)
+
     def result_labels(self, operands: tuple[Operand, ...]) -> set[Index]:
         plain = {place for place in self.where if isinstance(place, Index)}
         return plain.union(*(operand.labels for operand in operands[1:]))
-
-    @property
-    def is_view(self) -> bool:  # type: ignore[override]
-        """Without an array of positions NumPy takes a view; a diagonal is one too."""
-        return None not in self.where
 
 
 @dataclass(frozen=True)
@@ -169,8 +166,6 @@ class Broadcast(Op):
 @dataclass(frozen=True)
 class Arrange(Op):
     """The operand with its axes in another order."""
-
-    is_view = True
 
 
 @dataclass(frozen=True)
@@ -223,6 +218,13 @@ class Statement:
     @property
     def axes(self) -> tuple[Index | None, ...]:
         return self.labels if self.kept is None else self.kept
+
+    @property
+    def is_view(self) -> bool:
+        """Whether the value may lie in the memory of its first operand; a slice and a diagonal do in NumPy."""
+        if isinstance(self.op, Gather):
+            return not any(operand.labels for operand in self.operands[1:]) and bool(self.labels)
+        return isinstance(self.op, Arrange)
 
 
 @dataclass(frozen=True)

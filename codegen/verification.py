@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import codegen
+from derive.catalogue import parse_fact
+from derive.indices import Element
 from derive.pullback import pull_back
 from derive.record import Operation
 
@@ -20,6 +23,8 @@ Array = NDArray[Any]
 
 #: Relative error allowed of a central difference with this step, in float64.
 STEP, TOLERANCE = 1e-6, 1e-6
+#: How many of the labels are 0, as most are in one-hot rows.
+LABELS_ABSENT = 0.3
 #: The sizes timed: the notebooks' 3 by 3, and one where arithmetic counts.
 TIMED_SIZES = (3, 300)
 
@@ -89,7 +94,10 @@ def draw_inputs(operation: Operation, generator: np.random.Generator, extent: in
             inputs.append(generator.integers(0, int(tensor.values.xreplace(sizes)), shape))
         else:
             low, high = operation.record.domain.get(tensor.name, (-2.0, 2.0))
-            inputs.append(generator.uniform(low, high, shape))
+            values = generator.uniform(low, high, shape)
+            if tensor in operation.labels:
+                values[generator.random(shape) < LABELS_ABSENT] = 0.0
+            inputs.append(values)
     return inputs
 
 
@@ -148,4 +156,36 @@ def _time(call: Callable[[], Any], calls: int) -> float:
 
 
 def _against_handwritten(operation: Operation, generator: np.random.Generator) -> list[Comparison]:
-    return []
+    """The layers written by hand that the tests use, where the tests are at hand: in a clone."""
+    root = Path(codegen.__file__).resolve().parents[1]
+    if not (root / "tests" / "handwritten" / "by_operation.py").is_file():
+        return []
+    written = _import_from(root, "tests.handwritten.by_operation").GRADIENTS.get(operation.name)
+    if written is None:
+        return []
+    inputs = satisfy_facts(operation, draw_inputs(operation, generator, 0))
+    output, saved = codegen.forward(operation).with_saved(*inputs)
+    upstream = generator.standard_normal(np.shape(output))
+    ours, theirs = codegen.backward(operation)(upstream, **saved), written(inputs, upstream)
+    difference = max(float(np.max(np.abs(a - b), initial=0.0)) for a, b in zip(ours, theirs, strict=True))
+    return [Comparison("the layer written by hand", difference, 1e-12)]
+
+
+def _import_from(root: Path, name: str) -> Any:
+    sys.path.insert(0, str(root))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(root))
+
+
+def satisfy_facts(operation: Operation, inputs: Sequence[Array]) -> list[Array]:
+    """Scale the inputs so that the facts hold that say what a tensor's sum over an axis is."""
+    scaled = list(inputs)
+    for text in operation.record.facts:
+        fact = parse_fact(text, operation)
+        if isinstance(fact.left.body, Element) and fact.right.is_number:
+            place = operation.inputs.index(fact.left.body.tensor)
+            axes = tuple(axis for axis, index in enumerate(fact.left.body.indices) if index in fact.left.bound)
+            scaled[place] = scaled[place] * float(fact.right) / scaled[place].sum(axis=axes, keepdims=True)
+    return scaled

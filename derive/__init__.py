@@ -42,8 +42,8 @@ def compose(*ops: str | Operation, name: str | None = None) -> Operation:
 
 __all__ = [
     "Bracket",
-    "DefinitionError",
     "Definition",
+    "DefinitionError",
     "Delta",
     "Derivation",
     "DeriveError",

@@ -9,16 +9,21 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from derive import __version__, catalogue, find, jacobian, vjp
 from derive.derivation import Derivation
 from derive.errors import DeriveError, InputError
-from derive.notation import BAR, find_notation, known_notations
-from derive.printing import operation_text, plain_text
+from derive.notation import find_notation, known_notations
+from derive.printing import plain_text
 from derive.record import Operation
-from derive.rendering import BOLD, CYAN, RESET, latex_document, latex_section
+from derive.rendering import BOLD, RESET, latex_document, latex_section
+
+if TYPE_CHECKING:
+    from codegen.verification import Numbers
+    from derive.verification import GradientCheck
 
 NAME_HELP = "a name from `derive list`, or a definition such as \"y[n,k] = exp(x[n,k]) / sum(exp(x[n,j]), j)\""
 
@@ -114,8 +119,13 @@ def run_show(options: argparse.Namespace) -> int:
     for fact in record.facts:
         print(f"  usually {fact}")
     print()
-    for derivation in _derivations(operation, options.wrt, options.given, jacobians=operation.output.tensor.rank > 0):
-        print(_indented(derivation.text(options.notation, steps=False)))
+    for name in _wrt_names(operation, options.wrt):
+        for derive in _kinds(operation, steps=False):
+            print(_indented(plain_line(derive(operation, name, options.given), options.notation)))
+            for fact in record.facts if not options.given else ():
+                shorter = derive(operation, name, [fact])
+                if shorter.assumptions:
+                    print(f"      given {fact}:  {plain_line(shorter, options.notation)}")
     if record.source:
         print(f"\n  source: {record.source}")
     return 0
@@ -125,7 +135,11 @@ def run_latex(options: argparse.Namespace) -> int:
     """Print derivations as LaTeX; in a file, as a document that compiles on its own."""
     operation = find(options.name)
     notation = find_notation(options.notation, operation)
-    derivations = _derivations(operation, options.wrt, options.given, jacobians=not options.steps)
+    derivations = [
+        derive(operation, name, options.given)
+        for name in _wrt_names(operation, options.wrt)
+        for derive in _kinds(operation, options.steps)
+    ]
     if options.output is None:
         print("\n\n".join(derivation.latex(options.notation, options.steps) for derivation in derivations))
         return 0
@@ -145,41 +159,88 @@ def run_code(options: argparse.Namespace) -> int:
 
 
 def run_verify(options: argparse.Namespace) -> int:
-    """Prove an operation's gradients, hold the generated code against them, and say so."""
-    from codegen.verification import report_numbers
+    """Prove an operation's gradients, hold the generated code against numbers, and say what came out."""
     from derive.verification import verify
 
     operation = find(options.name)
-    checks = verify(operation)
+    notation = find_notation(options.notation, operation)
+    print(_bold(operation.name) + (f"  {operation.record.title}" if operation.record.title else ""))
     for definition in operation.definitions:
-        print(f"  {operation_text(operation) if not operation.definitions else plain_text(definition.target)}"
-              f" = {plain_text(definition.body)}")
+        print(f"  {plain_text(definition.target, notation)} = {plain_text(definition.body, notation)}")
+    checks = verify(operation)
     for check in checks:
         print()
-        derivation = check.derivation
-        print(derivation.text(options.notation, steps=options.steps, colour=_colours()))
-    numbers = report_numbers(operation)
-    print(numbers.text())
-    proved = all(check.holds for check in checks) and numbers.holds
-    print(_bold("proved" if proved else "not proved"))
-    return 0 if proved else 1
+        _print_check(check, options)
+    from codegen.verification import compare_numbers
+
+    numbers = compare_numbers(operation)
+    print()
+    _print_numbers(numbers)
+    holds = all(check.holds for check in checks) and numbers.holds
+    print()
+    print(_bold("proved" if holds else "NOT proved"))
+    return 0 if holds else 1
+
+
+def _print_check(check: GradientCheck, options: argparse.Namespace) -> None:
+    derivation = check.derivation
+    sizes = _for_every_size(derivation.operation)
+    print(_bold(derivation.title))
+    if options.steps:
+        print(_indented(derivation.text(options.notation, colour=_colours())))
+    print(_indented(plain_line(derivation, options.notation)))
+    print(f"  {len(derivation.steps)} steps, both sides of each evaluated at random values: equal")
+    print(f"  {check.proof.verdict}: it is the derivative of the whole expression, {sizes}")
+    for simplification in check.simplifications:
+        shorter = simplification.derivation
+        print(f"\n  given {simplification.fact}:")
+        print(_indented(plain_line(shorter, options.notation), 4))
+        print(f"    {simplification.proof.verdict} under this assumption, {sizes}")
+        if simplification.without.counterexample is not None:
+            print("    without it refuted; the two differ")
+            print(_indented(simplification.without.counterexample.text(), 6))
+
+
+def _print_numbers(numbers: Numbers) -> None:
+    print(_bold("generated code, float64"))
+    for comparison in numbers.comparisons:
+        verdict = "agrees" if comparison.holds else "DIFFERS"
+        print(f"  {verdict} with {comparison.what}: largest difference {comparison.difference:.1e}")
+    for size, ratio in numbers.ratios:
+        print(f"  separate / combined backward pass, time at {size}: {ratio:.2f}")
 
 
 def run_tour(options: argparse.Namespace) -> int:
     """Show the whole way, from a definition to a checked backward pass."""
-    return 0
+    from codegen.tour import tour_lines
+
+    for line in tour_lines(_bold):
+        print(line)
+    print(f"\n{_bold('derive verify softmax-cce')}")
+    status: int = main(["verify", "softmax-cce"])
+    print(f"\n{_bold('Your turn')}")
+    print('  derive show "y[n,k] = x[n,k] / sqrt(sum(x[n,j]**2, j))"')
+    print("  derive latex softmax --wrt x --steps -o softmax.tex")
+    print("  derive code softmax-cce dense relu -o layers.py")
+    return status
 
 
 # -- helpers ----------------------------------------------------------------------------------------------------------
 
 
-def _derivations(operation: Operation, wrt: str | None, given: Sequence[str], jacobians: bool) -> list[Derivation]:
-    """The Jacobians, if wanted, and the vector-Jacobian products."""
+def _wrt_names(operation: Operation, wrt: str | None) -> list[str]:
+    """The inputs to differentiate by: the one named, or all that are not labels."""
     names = [tensor.name for tensor in operation.differentiable] if wrt is None else [operation.input(wrt).name]
     if not names:
-        raise InputError(f"{operation.name} has only labels as inputs; name one with --wrt")
-    kinds = (jacobian, vjp) if jacobians else (vjp,)
-    return [derive(operation, name, given) for name in names for derive in kinds]
+        raise InputError(f"{operation.name} has only labels as inputs; there is nothing to differentiate by")
+    return names
+
+
+def _kinds(operation: Operation, steps: bool) -> tuple[Callable[..., Derivation], ...]:
+    """What to derive: a loss's derivative; otherwise the product with the upstream gradient, and without steps both."""
+    if operation.output.tensor.rank == 0 and not operation.is_elementwise:
+        return (jacobian,)
+    return (vjp,) if steps else (jacobian, vjp)
 
 
 def _write(path: str, text: str) -> int:
@@ -209,8 +270,19 @@ def _bold(text: str) -> str:
     return f"{BOLD}{text}{RESET}" if _colours() else text
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
+def _indented(text: str, columns: int = 2) -> str:
+    return "\n".join(f"{' ' * columns}{line}".rstrip() for line in text.splitlines())
+
+
+def plain_line(derivation: Derivation, notation: str) -> str:
+    """The result of a derivation as one line."""
+    written = find_notation(notation, derivation.operation)
+    return f"{plain_text(derivation.target, written)} = {plain_text(derivation.result, written)}"
+
+
+def _for_every_size(operation: Operation) -> str:
+    names = [str(symbol) for symbol in operation.sizes]
+    return f"for every {' and '.join(names)}" if names else "for every value"
 
 
 if __name__ == "__main__":

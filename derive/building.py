@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import sympy
-from sympy import Add, Expr, Mul, Pow
+from sympy import Add, Expr, Integer, Mul, Pow
 
 from derive.calls import WholeCall
 from derive.functions import Where
@@ -16,7 +16,7 @@ from derive.limits import Limits
 from derive.record import Definition
 from derive.scopes import Scope
 from derive.settling import Settled
-from derive.sums import IndexArgmax, IndexMax, IndexSum, all_indices, fresh_index
+from derive.sums import IndexArgmax, IndexMax, IndexSum, all_indices, free_indices, fresh_index
 from derive.syntax import Access, Call, Comparison, Factors, Literal, Name, Power, Terms, Tree
 from derive.vocabulary import SCALAR_FUNCTIONS
 
@@ -88,7 +88,7 @@ class Builder:
             case Terms(parts=parts):
                 return Add(*(sign * self.number(part, free) for sign, part in parts))
             case Factors(parts=parts):
-                return Mul(*(self.factor(sign, part, free) for sign, part in parts))
+                return Mul(*(factor for sign, part in parts for factor in self.factors(sign, part, free)))
             case Power():
                 return self.power(tree, free)
             case Comparison():
@@ -100,13 +100,19 @@ class Builder:
     def element(self, tree: Access, free: Surroundings) -> Expr:
         return Element(self.tensors[tree.name], *(self.index(entry, free) for entry in tree.entries))
 
-    def factor(self, sign: int, tree: Tree, free: Surroundings) -> Expr:
+    def factors(self, sign: int, tree: Tree, free: Surroundings) -> list[Expr]:
+        """Return what is multiplied; a product in a product is taken apart, so that SymPy expands no number in it."""
+        match tree:
+            case Factors(parts=parts):
+                return [factor for inner, part in parts for factor in self.factors(sign * inner, part, free)]
+            case Terms(parts=((-1, part),)):
+                return [Integer(-1), *self.factors(sign, part, free)]
         value = self.number(tree, free)
         if sign == 1:
-            return value
+            return [value]
         if self.limits.is_zero(value):
             raise self.source.mistake(tree.at, "division by zero", "the part after / is 0 whatever the inputs are")
-        return Pow(value, -1)
+        return [Pow(value, -1)]
 
     def power(self, tree: Power, free: Surroundings) -> Expr:
         base, exponent = self.number(tree.base, free), self.number(tree.exponent, free)
@@ -138,10 +144,12 @@ class Builder:
         if self.scope.is_binder(tree):
             inside, bound = self.bind(tree, free)
             body = self.number(arguments[0], inside)
+            left = [index for index in bound if index in free_indices(body)]
             if name == "max":
-                return IndexMax(body, *bound)
-            total = IndexSum(body, *bound)
-            return total / Mul(*(index.size for index in bound)) if name == "mean" else total
+                return IndexMax(body, *left) if left else body
+            counted = left if name == "mean" else [index for index in bound if index not in left]
+            total = IndexSum(body, *left) if left else body
+            return total * Mul(*(index.size ** (-1 if name == "mean" else 1) for index in counted))
         if name == "where" and isinstance(arguments[0], Comparison):
             condition = self.comparison(arguments[0], free, as_delta=False)
             return Where(condition, self.number(arguments[1], free), self.number(arguments[2], free))

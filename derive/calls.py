@@ -88,8 +88,9 @@ def check_hyphen(source: Text, words: Words, tree: Terms) -> None:
         DefinitionError: a difference is written that is an operation's name.
     """
     for (_, left), (sign, right) in zip(tree.parts, tree.parts[1:], strict=False):
-        if sign == -1 and isinstance(left, Name) and isinstance(right, Call):
-            if words.find(f"{left.name}-{right.name}") is not None:
-                at = Span(left.at.offset, right.at.offset + len(right.name) - left.at.offset)
-                written = f"{left.name}_{right.name}"
-                raise source.mistake(at, "the hyphen in an operation's name reads as a minus", f"write {written}(...)")
+        if not (sign == -1 and isinstance(left, Name) and isinstance(right, Call)):
+            continue
+        if words.find(f"{left.name}-{right.name}") is not None:
+            at = Span(left.at.offset, right.at.offset + len(right.name) - left.at.offset)
+            expected = f"write {left.name}_{right.name}(...)"
+            raise source.mistake(at, "the hyphen in an operation's name reads as a minus", expected)

@@ -1,20 +1,22 @@
 """One name for every bound index, so that expressions equal up to renaming are the same SymPy object.
 
-The names of a binder's indices are chosen by trying every order that its surroundings do not already settle, naming the
-inner binders anew under each: inner-first naming alone calls some equal expressions unequal.
+The names of a binder's indices are chosen by trying every order that their surroundings do not already settle, naming
+the inner binders anew under each: inner-first naming alone calls some equal expressions unequal. Surroundings are
+refined as in the search for a graph's canonical form: what is told apart tells apart what it stands beside.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
-from itertools import permutations, product
+from itertools import count, islice
 from typing import Any
 
 import sympy
 from sympy import Add, Expr, Mul
 
 from derive.indices import Bracket, Delta, Index, Tensor
-from derive.sums import Binder, fresh_index, free_indices, substitute
+from derive.sums import Binder, free_indices, fresh_index, substitute
 
 #: Canonical names begin with this; no typed index can.
 MARK = "_"
@@ -55,9 +57,9 @@ def canonical(expr: Any) -> Any:
     if not isinstance(expr, Binder):
         return expr.func(*(canonical(argument) for argument in expr.args))
     best: tuple[str, Expr] | None = None
-    names = [Index(f"{MARK}{_height(expr)}_{place}", sympy.Integer(1)) for place in range(len(expr.bound))]
+    names = _names(expr)
     for order in _orders(expr):
-        renamed = {index: Index(name.name, index.size) for index, name in zip(order, names, strict=True)}
+        renamed = {index: index.renamed(name) for index, name in zip(order, names, strict=True)}
         body = canonical(substitute(expr.body, renamed))
         candidate = type(expr)(body, *renamed.values())
         key = structure_key(candidate)
@@ -66,20 +68,53 @@ def canonical(expr: Any) -> Any:
     return best[1] if best is not None else expr
 
 
+def _names(binder: Binder) -> list[str]:
+    """Names for the bound indices, none of them that of a free index."""
+    free = {index.name for index in free_indices(binder)}
+    candidates = (f"{MARK}{_height(binder)}_{place}" for place in count())
+    return list(islice((name for name in candidates if name not in free), len(binder.bound)))
+
+
 def _orders(binder: Binder) -> list[tuple[Index, ...]]:
     """The orders of the bound indices that the invariants of their surroundings leave open."""
-    groups: dict[str, list[Index]] = {}
-    for index in binder.bound:
-        groups.setdefault(_surroundings(binder, index), []).append(index)
-    choices = [list(permutations(groups[key])) for key in sorted(groups)]
-    return [tuple(index for group in choice for index in group) for choice in product(*choices)]
+    return list(_settled(binder, dict.fromkeys(binder.bound, 0)))
 
 
-def _surroundings(binder: Binder, index: Index) -> str:
+def _settled(binder: Binder, colours: dict[Index, int]) -> Iterator[tuple[Index, ...]]:
+    """Refine the colours; while two indices share one, try each of them as the first of its colour."""
+    colours = _refined(binder, colours)
+    shared = [colour for colour in sorted(set(colours.values())) if list(colours.values()).count(colour) > 1]
+    if not shared:
+        yield tuple(sorted(colours, key=colours.__getitem__))
+        return
+    tried: list[Index] = []
+    for index in (index for index in binder.bound if colours[index] == shared[0]):
+        if not any(_interchangeable(binder, index, other) for other in tried):
+            tried.append(index)
+            yield from _settled(binder, {each: 2 * colour - (each == index) for each, colour in colours.items()})
+
+
+def _refined(binder: Binder, colours: dict[Index, int]) -> dict[Index, int]:
+    """Tell indices apart by where they stand among the colours of the others, until no more are told apart."""
+    while True:
+        texts = {index: (colours[index], _surroundings(binder, index, colours)) for index in binder.bound}
+        places = {text: place for place, text in enumerate(sorted(set(texts.values())))}
+        refined = {index: places[text] for index, text in texts.items()}
+        if len(places) == len(set(colours.values())):
+            return refined
+        colours = refined
+
+
+def _interchangeable(binder: Binder, first: Index, second: Index) -> bool:
+    """Whether exchanging two bound indices changes nothing, so that trying both would be trying one twice."""
+    return bool(first.size == second.size and substitute(binder.body, {first: second, second: first}) == binder.body)
+
+
+def _surroundings(binder: Binder, index: Index, colours: dict[Index, int]) -> str:
     """A text about where ``index`` stands that does not depend on any bound index's name."""
     if len(binder.bound) == 1:
         return ""
-    marks = {other: "this" if other == index else "other" for other in binder.bound}
+    marks = {other: "this" if other == index else f"other{colours[other]}" for other in binder.bound}
     return structure_key(index.size) + _outline(binder.body, marks)
 
 
@@ -123,6 +158,6 @@ def readable(expr: Expr, letters: dict[Expr, tuple[str, ...]], taken: frozenset[
         marked = {old: Index(f"{MARK}r{place}", old.size) for place, old in enumerate(renamed)}
         body = substitute(substitute(expr.body, marked), {marked[old]: new for old, new in renamed.items()})
         return type(expr)(readable(body, letters, taken), *bound)
-    if isinstance(expr, (Index, Tensor, Delta)):
+    if isinstance(expr, (Index, Tensor)):
         return expr
     return expr.func(*(readable(argument, letters, taken) for argument in expr.args))

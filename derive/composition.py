@@ -53,7 +53,10 @@ def compose(*operations: Operation, name: str | None = None) -> Operation:
         source="; ".join(dict.fromkeys(operation.record.source for operation in operations if operation.record.source)),
         inputs=inputs,
     )
-    return parse_operation(record.definition, record=record)
+    try:
+        return parse_operation(record.definition, record=record)
+    except DefinitionError as error:
+        raise InputError(f"{name}: {record.definition} does not stand on its own: {error.problem}") from None
 
 
 def _write_calls(operations: tuple[Operation, ...]) -> tuple[str, tuple[str, ...]]:
@@ -97,9 +100,8 @@ def _check_chain(operations: tuple[Operation, ...]) -> None:
         first, output = operation.inputs[0], operation.output
         before = operations[number - 1]
         if number and first.values is not None:
-            raise InputError(
-                f"{before.name} can not feed {operation.name}: the first input {_written(operation, first)} holds labels"
-            )
+            problem = f"the first input {_written(operation, first)} holds labels"
+            raise InputError(f"{before.name} can not feed {operation.name}: {problem}")
         if not operation.is_elementwise:
             if number and rank is not None and rank != first.rank:
                 raise InputError(

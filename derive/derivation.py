@@ -14,7 +14,7 @@ from sympy import Expr
 from derive.errors import DeriveError
 from derive.evaluation import Assignment, UndefinedError, context, impose, sample
 from derive.facts import Fact
-from derive.indices import Element, Tensor
+from derive.indices import Tensor
 from derive.letters import disjoint, natural_element
 from derive.notation import find_notation
 from derive.record import Definition, Operation
@@ -22,6 +22,9 @@ from derive.sums import IndexSum, Partial, free_indices
 
 #: Sizes at which steps are checked, distinct so that no two axes are mistaken for each other.
 CHECK_SIZES = (2, 3, 4, 2, 3)
+#: Values drawn until a derivation is defined at them, and places at which a step is evaluated.
+ATTEMPTS = 100
+MOST_PLACES = 40
 
 
 class CheckFailedError(DeriveError):
@@ -96,13 +99,23 @@ class Derivation:
             CheckFailedError: two sides differ.
         """
         generator = random.Random(seed)
-        assignment = self.assignment(generator)
-        for step in self.steps:
+        for _ in range(ATTEMPTS):
+            try:
+                self._check_at(self.assignment(generator), generator)
+            except UndefinedError:
+                continue
+            return
+        raise CheckFailedError(f"no values were found at which every step of {self.title} is defined")
+
+    def _check_at(self, assignment: Assignment, generator: random.Random) -> None:
+        """Compare the sides of every step, and of what the derivation says in the end, at many places."""
+        conclusion = Step("conclusion", self.target, self.target, self.result)
+        for step in (*self.steps, conclusion):
             indices = sorted(
                 free_indices(step.left) | free_indices(step.before) | free_indices(step.after), key=lambda i: i.name
             )
             every = list(assignment.places(indices))
-            for places in generator.sample(every, min(3, len(every))):
+            for places in every if len(every) <= MOST_PLACES else generator.sample(every, MOST_PLACES):
                 values = [assignment.value(side, places) for side in (step.left, step.before, step.after)]
                 scale = 1 + max(abs(value) for value in values)
                 if max(abs(value - values[0]) for value in values) > scale * context.mpf(10) ** -10:
@@ -115,16 +128,16 @@ class Derivation:
         sizes = {symbol: CHECK_SIZES[place % len(CHECK_SIZES)] for place, symbol in enumerate(operation.sizes)}
         output = operation.output.tensor
         upstream = output.gradient()
-        for _ in range(100):
+        for _ in range(ATTEMPTS):
             values = sample([*operation.inputs, upstream], sizes, generator, operation.record.domain)
             definitions = {definition.tensor: definition for definition in operation.definitions}
             for tensor in (*operation.inputs, *definitions):
                 if tensor != output:
                     definitions[tensor.gradient()] = _gradient_definition(operation, tensor)
             assignment = Assignment(sizes, values, definitions)
-            for fact in self.facts:
-                impose(fact, assignment)
             try:
+                if not impose(self.facts, assignment):
+                    continue
                 assignment.value(operation.output.target, {index: 0 for index in operation.output.indices})
             except UndefinedError:
                 continue

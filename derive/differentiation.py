@@ -15,7 +15,7 @@ from sympy import Add, Expr, Integer, Mul, Pow
 
 from derive.errors import ImpossibleError, UnsupportedError
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket, Delta, Element, Index
+from derive.indices import Bracket, Delta, Element
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices, substitute, tensors_in
 
 ELEMENT_RULE = "derivative of an element"
@@ -28,10 +28,11 @@ def differentiate(expr: Expr, element: Element) -> Expr:
     """Return the derivative of an expression with respect to one element, deltas included.
 
     Example:
-        >>> from derive.indices import Tensor, size
+        >>> from derive.indices import Index, Tensor, size
+        >>> from derive.printing import definition_text
         >>> K = size("K"); j, k = Index("j", K), Index("k", K); x = Tensor("x", (K,))
-        >>> differentiate(sympy.exp(x[k]), x[j])
-        delta(j, k)*exp(x[k])
+        >>> definition_text(differentiate(sympy.exp(x[k]), x[j]))
+        'delta(k, j)*exp(x[k])'
 
     Raises:
         ImpossibleError: the element is an integer, a label.
@@ -176,9 +177,10 @@ def differentiate_where(body: Where, element: Element) -> Expr:
 
 
 def differentiate_index_max(body: IndexMax, element: Element) -> Expr:
-    """(max_i a_i)' = a_j' with j the first position of the maximum."""
-    inner, bound = body.opened(free_indices(element))
-    return Partial(substitute(inner, {bound[0]: IndexArgmax(inner, *bound)}), element)
+    """(max_i a_i)' = a_j' with j the first position of the maximum; of several indices the first in order."""
+    inner, (first, *rest) = body.opened(free_indices(element))
+    values = IndexMax(inner, *rest) if rest else inner
+    return Partial(substitute(values, {first: IndexArgmax(values, first)}), element)
 
 
 def differentiate_constant(body: Expr, element: Element) -> Expr:

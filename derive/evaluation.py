@@ -33,12 +33,21 @@ STEP_DIGITS = 15
 context = mpmath.mp.clone()
 context.dps = DIGITS
 STEP = context.mpf(10) ** -STEP_DIGITS
+#: Slopes to both sides that differ by more than this, relative to their size, are those of a kink.
+KINK = context.mpf(10) ** -6
 
-COMPARISONS: dict[str, Callable[[Number, Number], bool]] = {
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "=": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
+#: Computed numbers closer than this, relative to their size, are the same: what is left of an exact tie.
+TIE = context.mpf(10) ** -40
+#: Larger exponents are not evaluated: their results have more digits than can be carried.
+LARGEST_EXPONENT = 10**6
+#: How often values are scaled in turn until several facts hold at once.
+ROUNDS = 100
+
+COMPARISONS: dict[str, Callable[[int], bool]] = {
+    ">": lambda sign: sign > 0,
+    ">=": lambda sign: sign >= 0,
+    "=": lambda sign: sign == 0,
+    "!=": lambda sign: sign != 0,
 }
 SCALAR_FUNCTIONS: dict[Any, Callable[[Number], Number]] = {
     sympy.exp: context.exp,
@@ -51,7 +60,20 @@ SCALAR_FUNCTIONS: dict[Any, Callable[[Number], Number]] = {
 
 
 class UndefinedError(ArithmeticError):
-    """The expression has no real value here: a logarithm of a number that is not positive, a division by zero."""
+    """The expression has no value here: the logarithm of 0, a division by 0, a place outside of a tensor, a kink."""
+
+
+def compare(left: Number, right: Number) -> int:
+    """Return the sign of a difference, 0 where it is no more than rounding.
+
+    Example:
+        >>> compare(1, 2), compare(context.mpf(3), context.sqrt(3) ** 2)
+        (-1, 0)
+    """
+    difference = left - right
+    if abs(difference) <= TIE * (1 + abs(left) + abs(right)):
+        return 0
+    return 1 if difference > 0 else -1
 
 
 @dataclass
@@ -103,19 +125,25 @@ class Assignment:
         if isinstance(expr, sympy.Rational):
             return context.mpf(expr.p) / expr.q
         if isinstance(expr, sympy.NumberSymbol):
-            return context.mpf(expr.evalf(DIGITS))
+            return context.mpf(expr.evalf(context.dps))
         if isinstance(expr, Symbol):
             if expr not in self.sizes:
                 raise InputError(f"no number was given for the size {expr}")
             return self.sizes[expr]
         if expr.func in SCALAR_FUNCTIONS:
             return self._function(expr, places)
+        if expr.is_number:
+            raise UndefinedError("a number that is not real and finite")
         raise UnsupportedError(f"no rule to evaluate {type(expr).__name__}")
 
     def _function(self, expr: Expr, places: Places) -> Number:
         argument = self._value(expr.args[0], places)
-        if expr.func is sympy.log and argument <= 0:
+        if expr.func is sympy.log and compare(argument, 0) <= 0:
             raise UndefinedError("the logarithm of a number that is not positive")
+        if expr.func is sympy.exp and abs(argument) > LARGEST_EXPONENT:
+            raise UndefinedError("an exponential too large to evaluate")
+        if expr.func is sympy.sign:
+            return compare(argument, 0)
         return SCALAR_FUNCTIONS[expr.func](argument)
 
     def _add(self, expr: Add, places: Places) -> Number:
@@ -147,6 +175,8 @@ class Assignment:
             definition = self.definitions.get(expr.tensor)
             if definition is None and self.held is not None:
                 return self.held._element(expr, places)
+            if definition is None and known:
+                raise UndefinedError(f"{expr.tensor.name} has no element at {where}")
             if definition is None:
                 raise InputError(f"no number was given for {expr.tensor.name} at {where}")
             known[where] = self._value(definition.body, dict(zip(definition.indices, where, strict=True)))
@@ -156,7 +186,7 @@ class Assignment:
         return int(self._value(expr.left, places) == self._value(expr.right, places))
 
     def _bracket(self, expr: Bracket, places: Places) -> Number:
-        return int(COMPARISONS[expr.relation](self._value(expr.left, places), self._value(expr.right, places)))
+        return int(COMPARISONS[expr.relation](compare(self._value(expr.left, places), self._value(expr.right, places))))
 
     def _where(self, expr: Where, places: Places) -> Number:
         return self._value(expr.chosen if self._value(expr.condition, places) else expr.other, places)
@@ -175,7 +205,8 @@ class Assignment:
 
     def _argmax(self, expr: IndexArgmax, places: Places) -> Number:
         values = [self._value(expr.body, {**places, **bound}) for bound in self.places(expr.bound)]
-        return values.index(max(values))
+        largest = max(values)
+        return next(place for place, value in enumerate(values) if compare(value, largest) == 0)
 
     def _partial(self, expr: Partial, places: Places) -> Number:
         """A central difference: of a defined tensor the total derivative, of an expression with other names held."""
@@ -185,12 +216,15 @@ class Assignment:
         total = isinstance(expr.body, Element) and expr.body.tensor in self.definitions
         definitions = {t: d for t, d in self.definitions.items() if t != element.tensor} if total else {}
         sides = []
-        for moved in (here + STEP, here - STEP):
+        for moved in (here - STEP, here, here + STEP):
             numbers = dict(_whole(self, element.tensor)) | {where: moved}
             values = {t: dict(v) for t, v in self.values.items() if t not in self.definitions}
             changed = Assignment(self.sizes, values | {element.tensor: numbers}, definitions, held=self)
             sides.append(changed._value(expr.body, places))
-        return (sides[0] - sides[1]) / (2 * STEP)
+        below, above = (sides[1] - sides[0]) / STEP, (sides[2] - sides[1]) / STEP
+        if abs(above - below) > KINK * (1 + abs(above) + abs(below)):
+            raise UndefinedError("no derivative at a kink")
+        return (above + below) / 2
 
 
 def _whole(assignment: Assignment, tensor: Tensor) -> dict[tuple[int, ...], Number]:
@@ -250,17 +284,64 @@ def sample(
     return values
 
 
-def impose(fact: Fact, assignment: Assignment) -> None:
-    """Scale the values so that a fact of the form sum of elements = right holds."""
-    for places in assignment.places(sorted(free_indices(fact.left), key=lambda index: index.name)):
-        total = assignment.value(fact.left, places)
-        wanted = assignment.value(fact.right, places)
-        for element in fact.left.atoms(Element):
-            for bound in assignment.places(fact.left.bound):
-                where = tuple(int(assignment.value(i, {**places, **bound})) for i in element.indices)
-                numbers = assignment.values[element.tensor]
-                if total != 0:
-                    numbers[where] = numbers[where] * wanted / total
+def impose(facts: Iterable[Fact], assignment: Assignment) -> bool:
+    """Change the values of an assignment until facts hold; return whether they do.
+
+    Example:
+        >>> from derive.indices import size
+        >>> from derive.sums import IndexSum
+        >>> K = size("K"); k = Index("k", K); p = Tensor("p", (K,))
+        >>> here = Assignment({K: 2}, {p: {(0,): 1, (1,): 3}})
+        >>> impose([Fact(IndexSum(p[k], k), sympy.Integer(1), "sum(p[k], k) = 1")], here), float(here.value(p[1]))
+        (True, 0.75)
+    """
+    facts = tuple(facts)
+    for _ in range(ROUNDS):
+        unmet = [
+            (fact, places)
+            for fact in facts
+            for places in assignment.places(sorted(free_indices(fact.left), key=lambda index: index.name))
+            if compare(assignment.value(fact.left, places), assignment.value(fact.right, places)) != 0
+        ]
+        if not unmet:
+            return True
+        for fact, places in unmet:
+            if not _adjust(fact, places, assignment):
+                return False
+            for tensor in assignment.definitions:
+                assignment.values.pop(tensor, None)
+    return False
+
+
+def _adjust(fact: Fact, places: Places, assignment: Assignment) -> bool:
+    """Scale one tensor's values, or shift them where that will not do, so that the fact holds at one place."""
+    total, wanted = assignment.value(fact.left, places), assignment.value(fact.right, places)
+    given = [t for t in assignment.values if t.values is None and t not in assignment.definitions]
+    elements = [element for element in fact.left.atoms(Element) if element.tensor in given]
+    spanning = [element for element in elements if set(fact.left.bound) <= free_indices(element)]
+    if not spanning:
+        return False
+    element = min(spanning, key=lambda each: each.tensor.name)
+    numbers = assignment.values[element.tensor]
+    where = {
+        tuple(int(assignment.value(i, {**places, **bound})) for i in element.indices)
+        for bound in assignment.places(fact.left.bound)
+    }
+    before = dict(numbers)
+    for place in where:
+        numbers[place] = 2 * before[place]
+    doubled = assignment.value(fact.left, places)
+    degree = context.log(doubled / total, 2) if compare(total, 0) != 0 and doubled / total > 0 else 0
+    linear = compare(degree, 1) == 0
+    ratio = wanted / total if degree else 0
+    for place in where:
+        if ratio > 0:
+            numbers[place] = before[place] * ratio ** (1 / degree)
+        elif ratio and linear:
+            numbers[place] = before[place] * ratio
+        else:
+            numbers[place] = before[place] + (wanted - total) / len(where)
+    return True
 
 
 def _integer(extent: Expr, sizes: Mapping[Symbol, int]) -> int:

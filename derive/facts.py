@@ -62,12 +62,11 @@ class Fact:
                 continue
             if len(set(taken)) != len(taken):
                 continue
-            elsewhere = frozenset().union(
-                *map(free_indices, unmatched), *(free_indices(v) for i, v in binding.items() if i not in self.left.bound)
-            )
+            free = {index: value for index, value in binding.items() if index not in self.left.bound}
+            elsewhere = frozenset().union(*map(free_indices, unmatched), *map(free_indices, free.values()))
             if elsewhere & set(taken):
                 continue
-            value = substitute(self.right, {i: v for i, v in binding.items() if i not in self.left.bound})
+            value = substitute(self.right, free)
             left = [(a, e) for a, e in factors if a**e in unmatched]
             return value, left, bound - frozenset(index for index in taken if isinstance(index, Index))
         return None

@@ -17,6 +17,9 @@ from derive.errors import InputError
 
 #: The upstream gradient of ``y`` is the tensor ``y`` with this role; how it is written is the notation's business.
 GRADIENT = "gradient"
+#: The comparisons that are turned round, and the signs of a difference for which each of the others holds.
+TURNED = {"<": ">", "<=": ">="}
+SIGNS = {">": (1,), ">=": (0, 1), "=": (0,), "!=": (-1, 1)}
 
 
 def size(name: str) -> Symbol:
@@ -236,6 +239,13 @@ class Delta(Node):
         return self if exponent.is_positive else None
 
 
+def _sign_of_number(number: Expr) -> int | None:
+    """The sign of a real number; None for what is not one."""
+    if not number.is_comparable:
+        return 0 if number.is_zero else None
+    return int(sympy.sign(number)) if not number.is_zero else 0
+
+
 class Bracket(Node):
     r"""The Iverson bracket: :math:`[a > b]` is 1 where the comparison holds and 0 where it does not.
 
@@ -249,19 +259,18 @@ class Bracket(Node):
 
     is_integer = True
     is_nonnegative = True
-    turned = {"<": ">", "<=": ">="}
-    holds = {">": "is_positive", ">=": "is_nonnegative", "=": "is_zero", "!=": "is_nonzero"}
 
     def __new__(cls, relation: str | Str, left: Any, right: Any) -> Expr:
         name = relation.name if isinstance(relation, Str) else relation
         left, right = sympy.sympify(left), sympy.sympify(right)
-        if name in cls.turned:
-            name, left, right = cls.turned[name], right, left
-        if name not in cls.holds:
+        if name in TURNED:
+            name, left, right = TURNED[name], right, left
+        if name not in SIGNS:
             raise InputError(f"unknown comparison {name!r}; expected one of > >= < <= = !=")
         difference = left - right
-        if difference.is_number or difference == 0:
-            return Integer(1 if getattr(difference, cls.holds[name]) else 0)
+        sign = _sign_of_number(difference)
+        if sign is not None:
+            return Integer(1 if sign in SIGNS[name] else 0)
         if name in ("=", "!="):
             left, right = sorted((left, right), key=sympy.default_sort_key, reverse=True)
         return Expr.__new__(cls, Str(name), left, right)

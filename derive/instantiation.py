@@ -111,7 +111,7 @@ def _fit_arguments(operation: Operation, arguments: Mapping[str, Tensor]) -> dic
         actual = arguments[tensor.name]
         if operation.is_elementwise:
             if len(shapes - {()}) > 1:
-                raise InputError(f"{operation.name} takes tensors of one shape, and scalars; {actual.name} is of another")
+                raise InputError(f"{operation.name} takes tensors of one shape, and scalars; {describe(actual)} is not")
             continue
         if actual.rank != tensor.rank or (actual.values is None) != (tensor.values is None):
             raise InputError(
@@ -122,7 +122,7 @@ def _fit_arguments(operation: Operation, arguments: Mapping[str, Tensor]) -> dic
                 continue
             known = sizes.setdefault(mine, given) if isinstance(mine, Symbol) else mine
             if known != given:
-                raise InputError(f"{operation.name}: {mine} is {known}, and {describe(actual)} has {given} in its place")
+                raise InputError(f"{operation.name}: {mine} is {known}, and {describe(actual)} has {given} for it")
     return sizes
 
 
@@ -179,6 +179,7 @@ class _Letters:
         wish = self.wishes.get(index, index.name)
         taken = {letter for letter, of in self.letters.items() if of != extent} | self.chosen | set(self.names)
         taken |= set(self.wishes.values()) - {wish}
+        taken |= {name.lower() for name in self.names} - self.letters.keys()
         known = [letter for letter, of in self.letters.items() if of == extent]
         free = [letter for letter in (wish, index.name, *known) if letter not in taken]
         letter = free[0] if free else fresh_index(index, taken).name
@@ -199,8 +200,9 @@ class _Translation:
         """Give every element of a tensor of this shape an index for each of its axes."""
         indices = []
         for axis, extent in enumerate(shape):
-            known = [name for name, of in self.letters.letters.items() if of == extent and name not in self.letters.chosen]
-            name = usual[axis].name if usual else (known or ["i"])[0]
+            known = [letter for letter, of in self.letters.letters.items() if of == extent]
+            free = [letter for letter in known if letter not in self.letters.chosen]
+            name = usual[axis].name if usual else (free or ["i"])[0]
             indices.append(self.letters.choose(Index(name, extent), extent))
         self.lifted = tuple(indices)
 

@@ -10,7 +10,8 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -19,8 +20,9 @@ import sympy
 from sympy import Expr
 
 from derive.indices import GRADIENT, Bracket, Delta, Element, Index
+from derive.layout import latex_width
 from derive.notation import BAR, Notation, latex_name, subscripted, upright
-from derive.reading import Phrase, split_fraction
+from derive.reading import Phrase, signs_outside, split_fraction
 from derive.sums import Binder, IndexArgmax
 from derive.writing import (
     ADDITION,
@@ -34,6 +36,7 @@ from derive.writing import (
     Row,
     Writer,
     ends_with_last_part,
+    signed_terms,
     swallows,
     with_distinct_letters,
 )
@@ -67,20 +70,35 @@ def latex_text(expr: Expr, notation: Notation = BAR, first: int | None = None) -
     return replace(LATEX, notation=notation, first=start).write(with_distinct_letters(expr))
 
 
-def addition_terms(expr: Expr, notation: Notation = BAR, first: int = 1) -> list[str]:
+def addition_terms(expr: Expr, notation: Notation = BAR, first: int = 1, room: float = math.inf) -> list[str]:
     r"""Return the terms of an expression, each with its sign, so that a long line can be broken between them.
+
+    Inside a term, an addition wider than ``room`` is set on several lines.
 
     Example:
         >>> from derive.indices import Tensor
         >>> addition_terms(Tensor("a")() - Tensor("b")())
         ['a', '- b']
     """
-    writer = replace(LATEX, notation=notation, first=first)
+    writer = replace(LATEX, notation=notation, first=first, room=room)
     phrase = writer.phrase(with_distinct_letters(expr))
-    if phrase.kind != "addition":
-        return [writer.write(phrase)]
-    (sign, opening), *others = writer.write_terms(phrase)
-    return [opening if sign == "+" else f"-{opening}", *(f"{sign} {term}" for sign, term in others)]
+    return signed_terms(writer, phrase) if phrase.kind == "addition" else [writer.write(phrase)]
+
+
+def filled(terms: Iterable[str], width: float) -> list[str]:
+    """Put as many signed terms into a line as fit.
+
+    Example:
+        >>> filled(["a", "+ b", "+ c"], 6)
+        ['a + b', '+ c']
+    """
+    lines: list[str] = []
+    for term in terms:
+        if lines and latex_width(f"{lines[-1]} {term}") <= width:
+            lines[-1] += f" {term}"
+        else:
+            lines.append(term)
+    return lines
 
 
 def counted_from(*exprs: Expr) -> int:
@@ -118,6 +136,16 @@ def bracketed(text: str) -> str:
     return rf"\left({text}\right)"
 
 
+def write_addition(writer: Writer, phrase: Phrase) -> str:
+    """Write an addition, on several lines where there is no room for it on one."""
+    terms = signed_terms(writer, phrase)
+    text = " ".join(terms)
+    if latex_width(text) <= writer.room:
+        return text
+    rows = r" \\ & ".join(filled(terms, writer.room))
+    return rf"\begin{{aligned}} & {rows} \end{{aligned}}"
+
+
 def write_element(writer: Writer, phrase: Phrase) -> str:
     element = phrase.parts[0]
     places = subscripts(writer, element.indices)
@@ -137,7 +165,7 @@ def subscripts(writer: Writer, parts: tuple[Any, ...]) -> tuple[str, ...]:
 
 def inlined(writer: Writer) -> Writer:
     """Return the writer of exponents and subscripts, where a fraction is written with a slash."""
-    return replace(writer, rows=INLINE_ROWS, adjust=lambda phrase: phrase)
+    return replace(writer, rows=INLINE_ROWS, adjust=signs_outside, room=math.inf)
 
 
 def write_name(writer: Writer, phrase: Phrase) -> str:
@@ -293,6 +321,7 @@ def write_arguments(name: str) -> Callable[[Writer, Phrase], str]:
 
 LATEX_ROWS: Mapping[str, Row] = {
     **COMMON_ROWS,
+    "addition": Row(ADDITION, write_addition),
     "number": Row(level_of_number, write_number),
     "symbol": Row(ATOM, write_name),
     "index": Row(ATOM, write_name),

@@ -61,7 +61,7 @@ def _best_break(text: str, width: int) -> int | None:
         depth += BRACKETS.get(character, 0)
         if columns > width:
             break
-        if character == " " and columns > 2:
+        if character == " " and columns > 1:
             # No break between a sign or a slash and what it belongs to.
             after_operator = text[place - 1] in "+-/=><≥≤≠" and text[place - 2] == " "
             before_operator = text[place + 1 : place + 3] in ("+ ", "- ", "/ ")

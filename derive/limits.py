@@ -5,8 +5,6 @@ SymPy computes with numbers of any length as soon as it sees them: ``9**9**9**9`
 
 from __future__ import annotations
 
-import math
-
 import sympy
 from sympy import Expr, Float, Rational, log
 
@@ -14,10 +12,18 @@ from derive.errors import DefinitionError
 from derive.syntax import Tree
 from derive.tokens import Text
 
-LARGEST_EXPONENT = 1000
-#: Constants lie between ten to the minus this power and ten to this power, as floating-point numbers must.
-MOST_DIGITS = 300
-MOST_BITS = 4096
+LARGEST_EXPONENT = 100
+#: A number in an exponent that is not a number itself, as in 2**(3*x).
+LARGEST_NUMBER_IN_EXPONENT = 1000
+#: The largest exponent of a base such as log(x), which is not real for every x: SymPy expands such powers to find that out.
+LARGEST_EXPONENT_OF_UNCERTAIN = 20
+#: Constants stay below the largest floating-point number, and so do the parts of fractions.
+MOST_DIGITS = 308
+MOST_BITS = 1024
+#: A constant that a formula leads to, such as exp(-1000), may be smaller than the smallest floating-point number.
+LEAST_DIGITS = -10_000
+#: What may be in an expression, by SymPy's names.
+KNOWN_FUNCTIONS = {"exp", "log", "tanh", "erf", "Abs", "sign", "Max", "Min"}
 
 
 class Limits:
@@ -26,8 +32,8 @@ class Limits:
     def __init__(self, source: Text) -> None:
         self.source = source
 
-    def too_large(self, tree: Tree) -> DefinitionError:
-        expected = f"expected numbers between 1e-{MOST_DIGITS} and 1e{MOST_DIGITS}, and powers up to {LARGEST_EXPONENT}"
+    def too_large(self, tree: Tree, largest: int = LARGEST_EXPONENT) -> DefinitionError:
+        expected = f"expected numbers up to 1e{MOST_DIGITS} and powers up to {largest}"
         return self.source.mistake(tree.at, "this number is too large or too small", expected)
 
     def check_constant(self, value: Expr, tree: Tree) -> None:
@@ -37,15 +43,12 @@ class Limits:
             DefinitionError: it is not.
         """
         self.check_real(value, tree)
-        if isinstance(value, Rational):
-            magnitude = 0.0 if value == 0 else _decimal_digits(value)
-        else:
+        self.check_growth(value, tree)
+        if not isinstance(value, Rational):
             approximate = value.evalf(15)
             if not isinstance(approximate, Float):
                 raise self.source.mistake(tree.at, "this is not a real number", "expected a finite real number")
-            magnitude = 0.0 if approximate == 0 else float(sympy.log(abs(approximate), 10).evalf(15))
-        if abs(magnitude) > MOST_DIGITS + 1:
-            raise self.too_large(tree)
+            self._check_magnitude(approximate, tree)
 
     def check_real(self, value: Expr, tree: Tree) -> None:
         """Refuse an expression that is infinite, undefined or complex whatever its inputs are.
@@ -55,6 +58,10 @@ class Limits:
         """
         if value.has(sympy.I, sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
             raise self.source.mistake(tree.at, "this is not a real number", "expected a finite real number")
+        strange = {type(part).__name__ for part in value.atoms(sympy.Function)} - KNOWN_FUNCTIONS
+        if strange:
+            problem = f"this is not known to be real, and SymPy makes {', '.join(sorted(strange))} of it"
+            raise self.source.unsupported(tree.at, problem, "apply abs and sign to what is real for every input")
 
     def check_power(self, base: Expr, exponent: Expr, tree: Tree) -> None:
         """Refuse a power that would be too large a number, before it is made.
@@ -63,8 +70,11 @@ class Limits:
             DefinitionError: it would.
         """
         self.check_growth(base, tree)
-        if any(abs(number) > LARGEST_EXPONENT for number in exponent.atoms(Rational)):
-            raise self.too_large(tree)
+        largest = LARGEST_NUMBER_IN_EXPONENT
+        if exponent.is_number:
+            largest = LARGEST_EXPONENT if base.is_real else LARGEST_EXPONENT_OF_UNCERTAIN
+        if any(abs(number) > largest for number in exponent.atoms(Rational)):
+            raise self.too_large(tree, largest)
         if base.is_number and exponent.is_number and base != 0:
             digits = float(sympy.log(abs(base.evalf(15)), 10).evalf(15)) * float(exponent.evalf(15))
             if abs(digits) > MOST_DIGITS:
@@ -76,9 +86,9 @@ class Limits:
         Raises:
             DefinitionError: it is one.
         """
-        if name == "exp" and any(part.args[0].is_number for part in value.atoms(log)):
-            if any(abs(number) > LARGEST_EXPONENT for number in value.atoms(Rational)):
-                raise self.too_large(tree)
+        has_logarithm = name == "exp" and any(part.args[0].is_number for part in value.atoms(log))
+        if has_logarithm and any(abs(number) > LARGEST_NUMBER_IN_EXPONENT for number in value.atoms(Rational)):
+            raise self.too_large(tree)
 
     def check_growth(self, value: Expr, tree: Tree) -> None:
         """Refuse numbers of very many digits and very high powers anywhere in an expression.
@@ -88,16 +98,19 @@ class Limits:
         """
         if any(max(abs(number.p).bit_length(), number.q.bit_length()) > MOST_BITS for number in value.atoms(Rational)):
             raise self.too_large(tree)
-        for power in value.atoms(sympy.Pow):
-            if any(abs(number) > LARGEST_EXPONENT for number in power.exp.atoms(Rational)):
+        for power in value.atoms(sympy.Pow, sympy.exp):
+            is_power = isinstance(power, sympy.Pow)
+            if is_power and any(abs(number) > LARGEST_NUMBER_IN_EXPONENT for number in power.exp.atoms(Rational)):
                 raise self.too_large(tree)
+            if power.is_number:
+                self._check_magnitude(power.evalf(15), tree)
+
+    def _check_magnitude(self, value: Float, tree: Tree) -> None:
+        if value != 0 and not LEAST_DIGITS < sympy.log(abs(value), 10).evalf(15) < MOST_DIGITS:
+            raise self.too_large(tree)
 
     def is_zero(self, value: Expr) -> bool:
         """Whether a value is 0 whatever the inputs are, as far as that shows without work."""
         if value.is_zero or not value.is_number or isinstance(value, Rational):
             return bool(value.is_zero)
         return abs(value.evalf(15)) < Float("1e-100") and bool(value.equals(0))
-
-
-def _decimal_digits(value: Rational) -> float:
-    return (abs(value.p).bit_length() - value.q.bit_length()) * math.log10(2)

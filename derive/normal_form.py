@@ -1,6 +1,5 @@
 r"""The normal form: an expression as a polynomial whose atoms are elements, indicators, functions and sums.
 
-A polynomial is a dictionary from monomials to rational coefficients, a monomial a set of (atom, rational exponent).
 Sums are pulled apart into independent factors with canonical bound indices, deltas are contracted, exponentials are
 split (:math:`e^{a+b} = e^a e^b`), roots and quotients are atoms with a fractional or negative exponent. Two expressions
 with the same polynomial are equal for all sizes and values; the converse is made as true as is cheap.
@@ -12,33 +11,33 @@ and with ``distribute=False`` a product is multiplied out only where a delta mak
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any
 
 import sympy
 from sympy import Add, Expr, Integer, Mul, Pow, Rational, S
 
+from derive.algebra import Algebra, in_range, mentions_delta
 from derive.canonical import canonical, structure_key
-from derive.errors import UnsupportedError
 from derive.facts import Fact
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.polynomials import (
+    ONE,
+    Monomial,
+    Polynomial,
+    add,
+    expression,
+    factor_rational,
+    number,
+    scale,
+    single,
+)
 from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, free_indices, substitute
 
-Monomial = frozenset[tuple[Expr, Rational]]
-Polynomial = dict[Monomial, Rational]
 
-ONE: Monomial = frozenset()
-#: Past this many monomials a distributed form is no longer a help.
-LARGEST = 20_000
-
-
-class TooLargeError(UnsupportedError):
-    """The distributed form of an expression has more terms than can be handled."""
-
-
-class Normaliser:
+class Normaliser(Algebra):
     """Turns expressions into polynomials; remembers what it has seen and which facts it used.
 
     Args:
@@ -55,9 +54,7 @@ class Normaliser:
         prefer: Iterable[Index] = (),
         facts: Iterable[Fact] = (),
     ) -> None:
-        self.generators = generators
-        self.distribute = distribute or generators
-        self.prefer = tuple(prefer)
+        super().__init__(generators, distribute, prefer)
         self.facts = tuple(facts)
         self.used_facts: dict[Fact, None] = {}
         self._known: dict[Expr, Polynomial] = {}
@@ -101,17 +98,17 @@ class Normaliser:
 
     def _rule(self, expr: Any) -> Polynomial:
         if isinstance(expr, Rational):
-            return {ONE: expr} if expr != 0 else {}
+            return number(expr)
         rule = self._rules.get(type(expr))
         return rule(expr) if rule else self._opaque(expr)
 
     def _opaque(self, expr: Expr) -> Polynomial:
         """An atom whose arguments are in normal form themselves."""
         if isinstance(expr, (Index, Tensor)) or not expr.args:
-            return _atom(expr)
+            return single(expr)
         arguments = [self.expression(a) if isinstance(a, Expr) else a for a in expr.args]
         rebuilt = canonical(expr.func(*arguments))
-        return _atom(rebuilt) if type(rebuilt) is type(expr) else self.polynomial(rebuilt)
+        return single(rebuilt) if type(rebuilt) is type(expr) else self.polynomial(rebuilt)
 
     # -- arithmetic ---------------------------------------------------------------------------------------------------
 
@@ -127,139 +124,19 @@ class Normaliser:
     def _factor(self, expr: Expr) -> Polynomial:
         """A factor's polynomial; a sum of terms stays one atom where multiplying out is not wanted."""
         poly = self.polynomial(expr)
-        if self.distribute or len(poly) < 2 or _mentions_delta(poly):
+        if self.distribute or len(poly) < 2 or mentions_delta(poly):
             return poly
-        return self._as_atom(poly, S.One)
-
-    def multiply(self, left: Polynomial, right: Polynomial) -> Polynomial:
-        """Multiply two polynomials."""
-        if len(left) * len(right) > LARGEST:
-            raise TooLargeError(f"the distributed form has more than {LARGEST} terms")
-        result: Polynomial = {}
-        for first, a in left.items():
-            for second, b in right.items():
-                _accumulate(result, self._product(first, second), a * b)
-        return result
-
-    def _product(self, first: Monomial, second: Monomial) -> Polynomial:
-        if not first or not second:
-            return {first or second: S.One}
-        factors: dict[Expr, Rational] = dict(first)
-        for atom, exponent in second:
-            factors[atom] = factors.get(atom, S.Zero) + exponent
-        return self._settle(factors)
-
-    def _settle(self, factors: dict[Expr, Rational]) -> Polynomial:
-        """Turn factors into a polynomial: indicators are idempotent, numbers and sums of terms do not stay powers."""
-        coefficient: Rational = S.One
-        kept: dict[Expr, Rational] = {}
-        expand: list[tuple[Expr, int]] = []
-        for atom, exponent in factors.items():
-            if exponent == 0:
-                continue
-            if isinstance(atom, (Delta, Bracket)) and exponent > 0:
-                exponent = S.One
-            elif atom.is_Rational and exponent >= 1:
-                coefficient *= atom ** sympy.floor(exponent)
-                exponent -= sympy.floor(exponent)
-            elif isinstance(atom, Add) and exponent >= 1 and (self.distribute or _has_delta(atom)):
-                expand.append((atom, int(sympy.floor(exponent))))
-                exponent -= sympy.floor(exponent)
-            if exponent != 0:
-                kept[atom] = exponent
-        if self.generators and _vanishes(kept):
-            return {}
-        merged = self._merge_free_deltas(kept)
-        result: Polynomial = {frozenset(kept.items()): coefficient} if merged is None else merged
-        if merged is not None and coefficient != 1:
-            result = scale(result, coefficient)
-        for atom, times in expand:
-            for _ in range(times):
-                result = self.multiply(result, self.polynomial(atom))
-        return result
-
-    def _merge_free_deltas(self, factors: dict[Expr, Rational]) -> Polynomial | None:
-        """Use delta(i, j) f(j) = delta(i, j) f(i) so that one of the two indices is left in the other factors."""
-        for atom in sorted((a for a in factors if isinstance(a, Delta)), key=structure_key):
-            kept, dropped = self._preferred(atom)
-            if not isinstance(dropped, Index):
-                continue
-            others = {a: e for a, e in factors.items() if a != atom and dropped in free_indices(a)}
-            if not others:
-                continue
-            result: Polynomial = {frozenset((a, e) for a, e in factors.items() if a not in others): S.One}
-            for other, exponent in others.items():
-                moved = self.polynomial(substitute(other, {dropped: kept}))
-                if not moved and exponent < 0:
-                    return None
-                result = self.multiply(result, self.power(moved, exponent))
-            return result
-        return None
-
-    def _preferred(self, delta: Delta) -> tuple[Expr, Expr]:
-        """The side to keep and the side to replace."""
-
-        def rank(side: Expr) -> tuple[bool, int, str]:
-            place = self.prefer.index(side) if side in self.prefer else len(self.prefer)
-            return isinstance(side, Index), place, structure_key(side)
-
-        kept, dropped = sorted((delta.left, delta.right), key=rank)
-        return kept, dropped
-
-    def power(self, base: Polynomial, exponent: Rational) -> Polynomial:
-        """Raise a polynomial to a rational power."""
-        if exponent == 1:
-            return base
-        if not base:
-            if exponent > 0:
-                return {}
-            raise ZeroDivisionError("a quotient by an expression that is zero")
-        if len(base) == 1:
-            return self._monomial_power(base, exponent)
-        if exponent.is_Integer and exponent > 1 and self.distribute:
-            result = base
-            for _ in range(int(exponent) - 1):
-                result = self.multiply(result, base)
-            return result
-        return self._as_atom(base, exponent)
-
-    def _monomial_power(self, base: Polynomial, exponent: Rational) -> Polynomial:
-        ((monomial, coefficient),) = base.items()
-        if exponent.is_Integer:
-            return scale(self._settle({a: e * exponent for a, e in monomial}), coefficient**exponent)
-        outside: dict[Expr, Rational] = {}
-        inside: list[Expr] = []
-        for atom, power in sorted(monomial, key=lambda pair: structure_key(pair[0])):
-            if atom.is_positive:
-                outside[atom] = power * exponent
-            elif power.is_Integer and power % 2 == 0:
-                outside[sympy.Abs(atom)] = power * exponent
-            else:
-                inside.append(atom**power)
-        if coefficient < 0 and inside:
-            inside.append(S.NegativeOne)
-        if inside:
-            body = Mul(*inside)
-            outside[body] = outside.get(body, S.Zero) + exponent
-        result = self._settle(outside)
-        if coefficient < 0 and not inside:
-            return self.multiply(result, {frozenset(((coefficient, exponent),)): S.One})
-        return self.multiply(result, _number_power(abs(coefficient), exponent))
-
-    def _as_atom(self, base: Polynomial, exponent: Rational) -> Polynomial:
-        """A power of a sum of terms, its content taken out: (2 a b + 2 a c)^e = 2^e a^e (b + c)^e."""
-        positive = not exponent.is_Integer
-        coefficient, common, rest = (
-            split_content(base, positive) if self.generators else split_shared(base, positive)
-        )
-        outside = self._monomial_power({common: coefficient}, exponent)
-        return self.multiply(outside, {frozenset(((canonical(expression(rest)), exponent),)): S.One})
+        return self.power_as_atom(poly, S.One)
 
     def _pow(self, expr: Pow) -> Polynomial:
         base, exponent = expr.args
-        if not exponent.is_Rational:
-            return self.polynomial(sympy.exp(exponent * sympy.log(base))) if base.is_positive else self._opaque(expr)
-        return self.power(self.polynomial(base), exponent)
+        if not exponent.is_number:
+            exponent = self.expression(exponent)
+        if exponent.is_Rational:
+            return self.power(self.polynomial(base), exponent)
+        if base.is_positive and not exponent.is_number:
+            return self.polynomial(sympy.exp(exponent * sympy.log(base)))
+        return self._opaque(expr)
 
     # -- functions ----------------------------------------------------------------------------------------------------
 
@@ -274,109 +151,152 @@ class Normaliser:
             ((atom, exponent),) = monomial
             if isinstance(atom, sympy.log) and exponent == 1:
                 return self.power(self.polynomial(atom.args[0]), coefficient)
-        atom = sympy.exp(expression({monomial: S.One}))
-        return {frozenset(((atom, coefficient),)): S.One}
+        value = sympy.exp(expression({monomial: S.One}))
+        if isinstance(value, sympy.exp):
+            return single(value, coefficient)
+        return self.power(self.polynomial(value), coefficient)
 
     def _log(self, expr: Expr) -> Polynomial:
         argument = self.polynomial(expr.args[0])
-        if not argument:
-            return _atom(expr)
-        coefficient, common, rest = split_content(argument, positive=True)
-        if not all(atom.is_positive for atom, _ in common):
-            return _atom(canonical(sympy.log(expression(argument))))
+        content, common, rest = self.content(argument, positive=True)
+        if not rest or (len(rest) == 1 and rest.get(ONE, S.Zero) < 0):
+            return single(expr)
         result: Polynomial = {}
         for atom, exponent in common:
-            inner = self.polynomial(atom.args[0]) if isinstance(atom, sympy.exp) else _atom(sympy.log(atom))
+            inner = self.polynomial(atom.args[0]) if isinstance(atom, sympy.exp) else self._evaluated(sympy.log(atom))
             result = add(result, scale(inner, exponent))
-        if coefficient != 1:
-            for prime, times in _factor_rational(coefficient):
-                result = add(result, scale(_atom(sympy.log(prime)), Integer(times)))
-        if rest != {ONE: S.One}:
-            result = add(result, _atom(canonical(sympy.log(expression(rest)))))
-        return result
+        for prime, times in factor_rational(content):
+            result = add(result, scale(single(sympy.log(prime)), Integer(times)))
+        return result if rest == {ONE: S.One} else add(result, self._evaluated(sympy.log(expression(rest))))
+
+    def _evaluated(self, value: Expr) -> Polynomial:
+        """A function of normal arguments: an atom, unless SymPy knows better."""
+        if isinstance(value, sympy.Function):
+            return single(canonical(value))
+        coefficient, function = value.as_coeff_Mul()
+        return scale(single(canonical(function)), coefficient) if function.is_Function else self.polynomial(value)
 
     def _tanh(self, expr: Expr) -> Polynomial:
         square = sympy.exp(2 * expr.args[0])
         return self.polynomial((square - 1) * Pow(square + 1, -1))
 
     def _erf(self, expr: Expr) -> Polynomial:
-        coefficient, common, rest = split_content(self.polynomial(expr.args[0]), positive=False)
+        coefficient, common, rest = self.content(self.polynomial(expr.args[0]), positive=False)
         sign = S.NegativeOne if coefficient < 0 else S.One
         argument = self.multiply({common: abs(coefficient)}, rest)
-        return scale(_atom(canonical(sympy.erf(expression(argument)))), sign)
+        return scale(self._evaluated(sympy.erf(expression(argument))), sign)
 
     def _abs(self, expr: Expr) -> Polynomial:
-        return self.polynomial(expr.args[0] * sympy.sign(expr.args[0]))
-
-    def _sign(self, expr: Expr) -> Polynomial:
-        argument = expr.args[0]
-        return self.polynomial(Bracket(">", argument, 0) - Bracket(">", -argument, 0))
+        argument = self.polynomial(expr.args[0])
+        return add(scale(self._positive_part(argument), Integer(2)), scale(argument, S.NegativeOne))
 
     def _maximum(self, expr: Maximum) -> Polynomial:
-        return self.polynomial(expr.right + (expr.left - expr.right) * Bracket(">", expr.left, expr.right))
+        return add(self.polynomial(expr.right), self._positive_part(self.polynomial(expr.left - expr.right)))
 
     def _minimum(self, expr: Minimum) -> Polynomial:
-        return self.polynomial(expr.right + (expr.left - expr.right) * Bracket("<", expr.left, expr.right))
+        above = self._positive_part(self.polynomial(expr.right - expr.left))
+        return add(self.polynomial(expr.right), scale(above, S.NegativeOne))
+
+    def _positive_part(self, difference: Polynomial) -> Polynomial:
+        """d [d > 0]; as d - d [-d > 0] where the sign is turned, for d [d = 0] = 0."""
+        turned, above, _ = self._compare(difference)
+        inside = self.multiply(difference, above)
+        return add(difference, scale(inside, S.NegativeOne)) if turned else inside
+
+    def _sign(self, expr: Expr) -> Polynomial:
+        """[a > 0] - [-a > 0]."""
+        turned, above, level = self._compare(self.polynomial(expr.args[0]))
+        value = add(scale(above, Integer(2)), level, number(S.NegativeOne))
+        return scale(value, S.NegativeOne) if turned else value
 
     def _where(self, expr: Where) -> Polynomial:
         return self.polynomial(expr.condition * expr.chosen + (1 - expr.condition) * expr.other)
 
     def _bracket(self, expr: Bracket) -> Polynomial:
-        """All comparisons by [d > 0] and [d = 0], with d's sign chosen once: [-d > 0] = 1 - [d > 0] - [d = 0]."""
-        difference = self.polynomial(expr.left - expr.right)
-        if not difference or set(difference) == {ONE}:
-            return self.polynomial(Bracket(expr.relation, difference.get(ONE, S.Zero), 0))
-        coefficient, common, rest = split_content(difference, positive=False)
+        """All comparisons by [d > 0] and [d = 0]: [-d > 0] = 1 - [d > 0] - [d = 0]."""
+        turned, above, level = self._compare(self.polynomial(expr.left - expr.right))
+        if turned:
+            above = add(number(S.One), scale(above, S.NegativeOne), scale(level, S.NegativeOne))
+        return {
+            ">": above,
+            ">=": add(above, level),
+            "=": level,
+            "!=": add(number(S.One), scale(level, S.NegativeOne)),
+        }[expr.relation]
+
+    def _compare(self, difference: Polynomial) -> tuple[bool, Polynomial, Polynomial]:
+        """Whether the sign of d was turned for its one form, then [d > 0] and [d = 0]."""
+        content, common, rest = self.content(difference, positive=False)
         kept = {atom: exponent for atom, exponent in common if not atom.is_positive}
         body = expression(self.multiply({frozenset(kept.items()): S.One}, rest))
-        above, level = _atom(Bracket(">", body, 0)), _atom(Bracket("=", body, 0))
-        below = add({ONE: S.One}, scale(above, S.NegativeOne), scale(level, S.NegativeOne))
-        return {
-            ">": above if coefficient > 0 else below,
-            ">=": add(above if coefficient > 0 else below, level),
-            "=": level,
-            "!=": add({ONE: S.One}, scale(level, S.NegativeOne)),
-        }[expr.relation]
+        above = number(S.One) if body.is_positive else number(S.Zero) if body.is_nonpositive else None
+        level = number(S.One) if body.is_zero else number(S.Zero) if body.is_nonzero else None
+        if level is None:
+            level = single(Bracket("=", body, 0))
+        if above is None and body.is_nonnegative:
+            above = add(number(S.One), scale(level, S.NegativeOne))
+        return content < 0, single(Bracket(">", body, 0)) if above is None else above, level
 
     # -- indices ------------------------------------------------------------------------------------------------------
 
     def _element(self, expr: Element) -> Polynomial:
         indices = [self.expression(where) if where.args and not isinstance(where, Index) else where
                    for where in expr.indices]
-        return _atom(Element(expr.tensor, *indices))
+        return single(Element(expr.tensor, *indices))
 
     def _delta(self, expr: Delta) -> Polynomial:
         rebuilt = Delta(self.expression(expr.left), self.expression(expr.right))
-        return _atom(rebuilt) if isinstance(rebuilt, Delta) else self.polynomial(rebuilt)
+        return single(rebuilt) if isinstance(rebuilt, Delta) else self.polynomial(rebuilt)
 
     def _index_max(self, expr: IndexMax) -> Polynomial:
-        """Terms without the bound index leave the maximum: max_j (a_j + c) = c + max_j a_j."""
-        body, bound = self._open(expr)
-        outside, inside = _split_by(self.polynomial(body), frozenset(bound))
-        return add(outside, _atom(canonical(IndexMax(expression(inside), *bound)))) if inside else outside
+        """What does not depend on the bound index leaves the maximum: max_j (c + s a_j) = c + s max_j a_j for s > 0."""
+        body, bound = self.open(expr)
+        outside, factor, inside = self._split_extremum(body, frozenset(bound))
+        if not inside:
+            return outside
+        ((monomial, coefficient),) = list(inside.items())[:1]
+        if self.generators and len(inside) == 1 and coefficient == 1 and len(monomial) == 1:
+            ((atom, exponent),) = monomial
+            if isinstance(atom, IndexMax) and exponent == 1:
+                within, more = self.open(atom)
+                inside, bound = self.polynomial(within), (*bound, *more)
+        return add(outside, self.multiply(factor, single(canonical(IndexMax(expression(inside), *bound)))))
 
     def _index_argmax(self, expr: IndexArgmax) -> Polynomial:
-        body, bound = self._open(expr)
-        _, inside = _split_by(self.polynomial(body), frozenset(bound))
-        return _atom(canonical(IndexArgmax(expression(inside), *bound)))
+        """A shift and a positive factor do not move the maximum; that of a constant is attained first at 0."""
+        body, bound = self.open(expr)
+        _, _, inside = self._split_extremum(body, frozenset(bound))
+        return single(canonical(IndexArgmax(expression(inside), *bound))) if inside else {}
 
-    def _open(self, binder: Binder) -> tuple[Expr, tuple[Index, ...]]:
+    def _split_extremum(self, body: Expr, live: frozenset[Index]) -> tuple[Polynomial, Polynomial, Polynomial]:
+        """Return (c, s, a) with body = c + s a, and c and s > 0 independent of the live indices."""
+        outside, inside = _split_by(self.polynomial(body), live)
+        if not inside or not self.generators:
+            return outside, number(S.One), inside
+        content, common, rest = self.content(inside, positive=True)
+        fixed = frozenset((atom, exponent) for atom, exponent in common if not free_indices(atom) & live)
+        moving = {common - fixed: S.One}
+        return outside, {fixed: content}, self.multiply(moving, rest)
+
+    def open(self, binder: Binder) -> tuple[Expr, tuple[Index, ...]]:
         """The body with bound indices that occur nowhere else."""
         fresh = [index.renamed(f"_u{next(self._fresh)}") for index in binder.bound]
         return substitute(binder.body, dict(zip(binder.bound, fresh, strict=True))), tuple(fresh)
 
     def _index_sum(self, expr: IndexSum) -> Polynomial:
-        body, bound = self._open(expr)
+        body, bound = self.open(expr)
         poly = self._factor(body)
         return add(*(scale(self._sum_monomial(m, frozenset(bound)), c) for m, c in poly.items()))
 
     def _sum_monomial(self, monomial: Monomial, live: frozenset[Index]) -> Polynomial:
         """Sum one monomial over the live indices: contract deltas, take constants out, split independent factors."""
-        for atom, _ in sorted(monomial, key=lambda pair: structure_key(pair[0])):
-            if isinstance(atom, Delta):
+        for atom, power in sorted(monomial, key=lambda pair: structure_key(pair[0])):
+            if isinstance(atom, Delta) and power > 0:
                 for index, other in ((atom.left, atom.right), (atom.right, atom.left)):
                     if index in live and index not in free_indices(other):
-                        return self._contract(monomial, atom, index, other, live)
+                        contracted = self._contract(monomial, atom, index, other, live)
+                        if contracted is not None:
+                            return contracted
         opened, extra = self._open_inner_sums(monomial, live)
         if extra:
             return add(*(scale(self._sum_monomial(m, live | extra), c) for m, c in opened.items()))
@@ -387,13 +307,14 @@ class Normaliser:
 
     def _contract(
         self, monomial: Monomial, delta: Delta, index: Index, other: Expr, live: frozenset[Index]
-    ) -> Polynomial:
-        """sum_i delta(i, e) f(i) = f(e)."""
+    ) -> Polynomial | None:
+        """sum_i delta(i, e) f(i) = f(e), where e is a position that i takes; else None."""
+        moved = [(substitute(atom, {index: other}), exponent) for atom, exponent in monomial if atom != delta]
+        if not in_range(other, index.size) and not any(_stands_at(atom, other, index.size) for atom, _ in moved):
+            return None
         result: Polynomial = {ONE: S.One}
-        for atom, exponent in monomial:
-            if atom != delta:
-                moved = self.polynomial(substitute(atom, {index: other}))
-                result = self.multiply(result, self.power(moved, exponent))
+        for atom, exponent in moved:
+            result = self.multiply(result, self.power(self.polynomial(atom), exponent))
         rest = live - {index}
         if not rest:
             return result
@@ -404,9 +325,10 @@ class Normaliser:
         result: Polynomial = {ONE: S.One}
         extra: set[Index] = set()
         for atom, exponent in monomial:
-            if self.generators and isinstance(atom, IndexSum) and exponent.is_Integer and exponent > 0 and free_indices(atom) & live:
+            dependent = isinstance(atom, IndexSum) and bool(free_indices(atom) & live)
+            if self.generators and dependent and exponent.is_Integer and exponent > 0:
                 for _ in range(int(exponent)):
-                    body, bound = self._open(atom)
+                    body, bound = self.open(atom)
                     extra |= set(bound)
                     result = self.multiply(result, self._factor(body))
             else:
@@ -448,119 +370,7 @@ class Normaliser:
                 inner = self.multiply(self.polynomial(value), {frozenset(rest): S.One})
                 return add(*(scale(self._sum_monomial(m, left), c) for m, c in inner.items())) if left else inner
         body = Mul(*(atom**exponent for atom, exponent in factors))
-        return _atom(canonical(IndexSum(body, *sorted(bound, key=lambda index: index.name))))
-
-
-def clear_denominators(normaliser: Normaliser, poly: Polynomial) -> Polynomial:
-    """Multiply by every denominator that is a sum of terms until none is left.
-
-    The result vanishes exactly when ``poly`` does, wherever the denominators are not zero.
-    """
-    while True:
-        lowest: dict[Expr, Rational] = {}
-        for monomial in poly:
-            for atom, exponent in monomial:
-                if isinstance(atom, Add) and exponent < lowest.get(atom, S.Zero):
-                    lowest[atom] = exponent
-        if not lowest:
-            return poly
-        atom = min(lowest, key=structure_key)
-        poly = normaliser.multiply(poly, {frozenset(((atom, -lowest[atom]),)): S.One})
-
-
-# -- polynomials ------------------------------------------------------------------------------------------------------
-
-
-def _atom(expr: Expr) -> Polynomial:
-    return {frozenset(((expr, S.One),)): S.One}
-
-
-def _accumulate(result: Polynomial, poly: Polynomial, factor: Rational) -> None:
-    for monomial, coefficient in poly.items():
-        total = result.get(monomial, S.Zero) + coefficient * factor
-        if total == 0:
-            result.pop(monomial, None)
-        else:
-            result[monomial] = total
-
-
-def add(*polynomials: Polynomial) -> Polynomial:
-    """Add polynomials."""
-    result: Polynomial = {}
-    for poly in polynomials:
-        _accumulate(result, poly, S.One)
-    if len(result) > LARGEST:
-        raise TooLargeError(f"the distributed form has more than {LARGEST} terms")
-    return result
-
-
-def scale(poly: Polynomial, factor: Rational) -> Polynomial:
-    """Multiply a polynomial by a number."""
-    return {} if factor == 0 else {monomial: coefficient * factor for monomial, coefficient in poly.items()}
-
-
-def expression(poly: Polynomial) -> Expr:
-    """Return the polynomial as an expression."""
-    return Add(*(coefficient * Mul(*(a**e for a, e in monomial)) for monomial, coefficient in poly.items()))
-
-
-def order(monomial: Monomial) -> str:
-    """A text to sort monomials by."""
-    return ",".join(sorted(f"{structure_key(atom)}^{exponent}" for atom, exponent in monomial))
-
-
-def split_content(poly: Polynomial, positive: bool) -> tuple[Rational, Monomial, Polynomial]:
-    """Return (number, monomial, rest) with ``poly = number * monomial * rest`` and rest as plain as can be.
-
-    The rest has integer coefficients without a common divisor and no negative exponents: one form for a ratio.
-
-    Args:
-        positive: take out only what is known to be positive, as a root must.
-    """
-    lowest: dict[Expr, Rational] = {}
-    for atom in {atom for monomial in poly for atom, _ in monomial}:
-        least = min(dict(monomial).get(atom, S.Zero) for monomial in poly)
-        if least != 0 and (atom.is_positive or not positive):
-            lowest[atom] = least
-    number = common_number(poly)
-    if poly and not positive and poly[min(poly, key=order)] < 0:
-        number = -number
-    rest = scale({divide(monomial, lowest): c for monomial, c in poly.items()}, 1 / number)
-    return number, frozenset(lowest.items()), rest
-
-
-def split_shared(poly: Polynomial, positive: bool) -> tuple[Rational, Monomial, Polynomial]:
-    """As ``split_content``, but take out only factors that every term has, as a person would."""
-    shared = {atom: e for atom, e in common_factors(poly).items() if atom.is_positive or not positive}
-    return S.One, frozenset(shared.items()), {divide(monomial, shared): c for monomial, c in poly.items()}
-
-
-def common_number(poly: Polynomial) -> Rational:
-    """The greatest positive rational that divides every coefficient into an integer."""
-    numerators = [abs(coefficient.p) for coefficient in poly.values()]
-    denominators = [coefficient.q for coefficient in poly.values()]
-    return Rational(sympy.igcd(*numerators, 0), sympy.ilcm(*denominators, 1)) if poly else S.One
-
-
-def common_factors(poly: Polynomial) -> dict[Expr, Rational]:
-    """The factors of every term, with the exponent they share."""
-    first, *others = (dict(monomial) for monomial in poly)
-    common: dict[Expr, Rational] = {}
-    for atom, exponent in first.items():
-        exponents = [exponent, *(other.get(atom, S.Zero) for other in others)]
-        if all(e > 0 for e in exponents):
-            common[atom] = min(exponents)
-        elif all(e < 0 for e in exponents):
-            common[atom] = max(exponents)
-    return common
-
-
-def divide(monomial: Monomial, divisor: Mapping[Expr, Rational]) -> Monomial:
-    """Divide a monomial by factors."""
-    factors = dict(monomial)
-    for atom, exponent in divisor.items():
-        factors[atom] = factors.get(atom, S.Zero) - exponent
-    return frozenset((a, e) for a, e in factors.items() if e != 0)
+        return single(canonical(IndexSum(body, *sorted(bound, key=lambda index: index.name))))
 
 
 def _split_by(poly: Polynomial, live: frozenset[Index]) -> tuple[Polynomial, Polynomial]:
@@ -572,40 +382,10 @@ def _split_by(poly: Polynomial, live: frozenset[Index]) -> tuple[Polynomial, Pol
     return outside, inside
 
 
-def _has_delta(expr: Expr) -> bool:
-    return bool(expr.atoms(Delta))
-
-
-def _mentions_delta(poly: Polynomial) -> bool:
-    return any(_has_delta(atom) for monomial in poly for atom, _ in monomial)
-
-
-def _vanishes(factors: dict[Expr, Rational]) -> bool:
-    """[d > 0] [d = 0] = 0, and d [d = 0] = 0 where d is one atom."""
-    for atom in factors:
-        if isinstance(atom, Bracket) and atom.relation == "=":
-            if Bracket(">", atom.left, atom.right) in factors:
-                return True
-            body = atom.left - atom.right
-            if factors.get(body, S.Zero) > 0:
-                return True
-    return False
-
-
-def _number_power(number: Rational, exponent: Rational) -> Polynomial:
-    result: Rational = S.One
-    factors: dict[Expr, Rational] = {}
-    for prime, times in _factor_rational(number):
-        total = times * exponent
-        whole = sympy.floor(total)
-        result *= Integer(prime) ** whole
-        if total != whole:
-            factors[Integer(prime)] = total - whole
-    return {frozenset(factors.items()): result}
-
-
-def _factor_rational(number: Rational) -> list[tuple[int, int]]:
-    powers: dict[int, int] = dict(sympy.factorint(number.p))
-    for prime, times in sympy.factorint(number.q).items():
-        powers[prime] = powers.get(prime, 0) - times
-    return sorted((prime, times) for prime, times in powers.items() if prime != 1)
+def _stands_at(expr: Expr, where: Expr, size: Expr) -> bool:
+    """Whether an expression has an element whose axis of that size is addressed at that number."""
+    return where.is_Integer and any(
+        own == where and axis == size
+        for element in expr.atoms(Element)
+        for own, axis in zip(element.indices, element.tensor.sizes, strict=True)
+    )

@@ -212,8 +212,10 @@ def _words(operation: Operation, names: list[str]) -> dict[str, str]:
     words = {operation.output.tensor.name: "dvalues"}
     for definition in operation.intermediates:
         words.setdefault(definition.tensor.name, f"dL_d{definition.tensor.name}")
+    # In a + b, b is no bias: there are biases where there are weights.
+    known = NOTEBOOK_WORDS if any(name.startswith("w") for name in names) else {}
     for place, tensor in enumerate(operation.inputs):
-        preferred = NOTEBOOK_WORDS.get(tensor.name, "dinputs" if place == 0 else f"d{tensor.name}")
+        preferred = known.get(tensor.name, "dinputs" if place == 0 else f"d{tensor.name}")
         words.setdefault(tensor.name, preferred)
     used: set[str] = set(names)
     for name, word in words.items():

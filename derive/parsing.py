@@ -67,6 +67,10 @@ def parse_operation(
         else:
             definitions.append(builder.definition(statement.name, statement.indices, statement.right))
     inputs = tuple(settled.tensors[input_name] for input_name in scope.inputs)
+    remaining = frozenset().union(*(tensors_in(definition.body) for definition in definitions))
+    for used, at in scope.used.items():
+        if settled.tensors[used] not in remaining:
+            raise source.mistake(at, f"{used} drops out of the definition", "nothing depends on it: take it out")
     if record is None:
         record = Record(name or statements[-1].name, text)
     elif name is not None and name != record.name:

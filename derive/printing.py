@@ -216,7 +216,7 @@ def show_product(writer: Writer, phrase: Phrase) -> str:
 
 def show_fraction(writer: Writer, phrase: Phrase) -> str:
     above, below = writer.write(phrase.parts[0], PRODUCT, at_end=False), writer.write(phrase.parts[1], POWER)
-    return f"{above} / {below}" if " " in above + below else f"{above}/{below}"
+    return f"{above} / {below}" if {" ", "/"} & {*above, *below} else f"{above}/{below}"
 
 
 def show_power(writer: Writer, phrase: Phrase) -> str:

@@ -15,17 +15,19 @@ from itertools import product
 from sympy import Expr, Symbol
 
 from derive.errors import DeriveError
-from derive.evaluation import Assignment, UndefinedError, context, impose, sample
+from derive.evaluation import Assignment, Number, UndefinedError, context, impose, sample
 from derive.facts import Fact
-from derive.indices import Index, Tensor
-from derive.normal_form import Normaliser, TooLargeError, clear_denominators
+from derive.indices import Element, Index, Tensor
+from derive.normal_form import Normaliser
 from derive.record import Definition, inline
 from derive.sums import free_indices, tensors_in
+from derive.vanishing import vanishes
 
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
-#: Sizes tried for a counterexample, and how many random values at each.
-TRIED_SIZES = (2, 1, 3)
-TRIES = 4
+#: Intervals from which values are drawn for a counterexample.
+LINES = ((-2.0, 2.0), (0.0, 2.0), (0.0, 1.0), (-1.0, 1.0), (1.0, 2.0))
+#: Digits with which a difference is looked at again, so that rounding refutes nothing.
+MORE_DIGITS = 400
 #: Two numbers computed with 60 digits that differ by less than this are the same.
 TOLERANCE = context.mpf(10) ** -25
 
@@ -97,10 +99,10 @@ def prove_equal(
     facts = tuple(facts)
     full_left, full_right = inline(left, definitions), inline(right, definitions)
     used: tuple[Fact, ...] = ()
-    proved = _difference_vanishes(full_left - full_right, ())
+    proved = is_zero(full_left - full_right)
     if not proved and facts:
         normaliser = Normaliser(generators=True, facts=facts)
-        proved = _difference_vanishes(full_left - full_right, facts, normaliser)
+        proved = vanishes(normaliser, full_left - full_right)
         used = tuple(normaliser.used_facts) if proved else ()
     counterexample = find_counterexample(full_left, full_right, facts, random.Random(seed))
     if proved and counterexample is not None:
@@ -119,15 +121,7 @@ def is_zero(expr: Expr) -> bool:
         >>> is_zero((x + 1) ** 2 - x**2 - 2 * x - 1), is_zero(x - 1)
         (True, False)
     """
-    return _difference_vanishes(expr, ())
-
-
-def _difference_vanishes(expr: Expr, facts: tuple[Fact, ...], normaliser: Normaliser | None = None) -> bool:
-    normaliser = normaliser or Normaliser(generators=True, facts=facts)
-    try:
-        return not clear_denominators(normaliser, normaliser.polynomial(expr))
-    except (TooLargeError, ZeroDivisionError):
-        return False
+    return vanishes(Normaliser(generators=True), expr)
 
 
 def find_counterexample(
@@ -137,12 +131,18 @@ def find_counterexample(
     tensors = tensors_in(left) | tensors_in(right)
     symbols = _sizes_of(left, right, tensors)
     indices = sorted(free_indices(left) | free_indices(right), key=lambda index: index.name)
+    least = _least_sizes(left, right)
     for numbers in _size_choices(len(symbols)):
-        sizes = dict(zip(symbols, numbers, strict=True))
-        for _ in range(TRIES):
-            values = sample(tensors, sizes, generator, positive=generator.random() < 0.5)
-            assignment = Assignment(sizes, values)
-            found = _differs_at(assignment, left, right, indices, facts)
+        sizes = {symbol: max(number, least.get(symbol, 1)) for symbol, number in zip(symbols, numbers, strict=True)}
+        for line in LINES:
+            domain = {tensor.name: line for tensor in tensors}
+            assignment = Assignment(sizes, sample(tensors, sizes, generator, domain))
+            try:
+                if not impose(facts, assignment):
+                    continue
+            except UndefinedError:
+                continue
+            found = _differs_at(assignment, left, right, indices)
             if found is not None:
                 return found
     return None
@@ -155,28 +155,49 @@ def _sizes_of(left: Expr, right: Expr, tensors: frozenset[Tensor]) -> list[Symbo
     return sorted(found, key=str)
 
 
+def _least_sizes(*sides: Expr) -> dict[Expr, int]:
+    """How large a size must be for the numbers that stand in indices to be positions."""
+    least: dict[Expr, int] = {}
+    for element in frozenset().union(*(side.atoms(Element) for side in sides)):
+        for where, size in zip(element.indices, element.tensor.sizes, strict=True):
+            if where.is_Integer:
+                least[size] = max(least.get(size, 1), int(where) + 1)
+    return least
+
+
 def _size_choices(count: int) -> Iterator[tuple[int, ...]]:
-    """Size choices, distinct ones first, then small ones with 1."""
+    """Size choices: distinct ones first, then small ones with 1, at last larger ones."""
     yield tuple((2, 3, 2, 3)[place % 4] for place in range(count))
-    yield from list(product(TRIED_SIZES[:2], repeat=count))[:6]
+    yield from list(product((2, 1), repeat=count))[:6]
+    if 0 < count <= 3:
+        yield (4, 5, 3)[:count]
 
 
 def _differs_at(
-    assignment: Assignment, left: Expr, right: Expr, indices: list[Index], facts: tuple[Fact, ...]
+    assignment: Assignment, left: Expr, right: Expr, indices: list[Index]
 ) -> Counterexample | None:
-    try:
-        for fact in facts:
-            impose(fact, assignment)
-        for places in assignment.places(indices):
-            first, second = assignment.value(left, places), assignment.value(right, places)
-            if abs(first - second) > TOLERANCE * (1 + abs(first) + abs(second)):
-                return _counterexample(assignment, places, first, second)
-    except (UndefinedError, ZeroDivisionError):
-        return None
+    for places in assignment.places(indices):
+        try:
+            values = _values(assignment, places, left, right)
+            if _differ(*values):
+                with context.workdps(MORE_DIGITS):
+                    values = _values(Assignment(assignment.sizes, assignment.values), places, left, right)
+                    if _differ(*values):
+                        return _counterexample(assignment, places, *values)
+        except (UndefinedError, ZeroDivisionError):
+            continue
     return None
 
 
-def _counterexample(assignment: Assignment, places: dict[Index, int], left: object, right: object) -> Counterexample:
+def _values(assignment: Assignment, places: dict[Index, int], left: Expr, right: Expr) -> tuple[Number, Number]:
+    return assignment.value(left, places), assignment.value(right, places)
+
+
+def _differ(first: Number, second: Number) -> bool:
+    return bool(abs(first - second) > TOLERANCE * (1 + abs(first) + abs(second)))
+
+
+def _counterexample(assignment: Assignment, places: dict[Index, int], left: Number, right: Number) -> Counterexample:
     return Counterexample(
         {str(symbol): number for symbol, number in assignment.sizes.items()},
         {tensor.name: _shown(tensor, assignment) for tensor in sorted(assignment.values, key=lambda t: t.name)},

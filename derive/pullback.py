@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from derive.catalogue import find, parse_fact
 from derive.chain import Chain
 from derive.derivation import Derivation
 from derive.errors import InputError
 from derive.facts import Fact
 from derive.indices import Tensor
-from derive.catalogue import find, parse_fact
 from derive.record import Definition, Operation
+from derive.stability import guard_absent
 from derive.sums import tensors_in
 
 Given = Iterable[str | Fact]
@@ -51,8 +52,8 @@ def jacobian(op: str | Operation, wrt: str, given: Given = ()) -> Derivation:
         ImpossibleError: the input holds integers.
 
     Example:
-        >>> jacobian("softmax", "x").result
-        delta(m,n)*y[n,k]*(delta(j,k) - y[n,j])
+        >>> print(jacobian("softmax", "x").text(steps=False))
+        ∂y[n,k]/∂x[m,j] = δ[n,m] y[n,k] (δ[k,j] - y[n,j])
     """
     operation = find(op)
     tensor = operation.input(wrt)
@@ -123,7 +124,7 @@ def pull_back(
     return Pullback(
         operation,
         operation.output.tensor.gradient(),
-        definitions,
+        guard_absent(definitions, operation.record.absent),
         tuple(tensor.gradient() for tensor in tensors),
         _saved(operation, tensors, used),
         tuple(dict.fromkeys(fact.text for own in chain.sensitivities.values() for fact in own.facts)),

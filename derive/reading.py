@@ -7,7 +7,7 @@ a kind with parts; how a kind is written is the business of ``derive.writing`` a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -41,9 +41,9 @@ ONE = Phrase("number", word="1")
 
 #: Place among the factors of a product, by kind.
 FACTOR_PLACES = {
-    "number": 0, "constant": 1, "symbol": 2, "delta": 3, "element": 4, "index": 4, "bracket": 5, "partial": 6,
-    "function": 7, "exp": 7, "absolute": 7, "maximum": 7, "minimum": 7, "root": 7, "addition": 8, "where": 8,
-    "fraction": 8, "negation": 8, "index_max": 9, "index_argmax": 9, "index_sum": 10,
+    "number": 0, "constant": 1, "symbol": 2, "delta": 3, "element": 4, "index": 4, "bracket": 5,
+    "function": 6, "exp": 6, "absolute": 6, "maximum": 6, "minimum": 6, "root": 6, "addition": 7, "where": 7,
+    "fraction": 7, "negation": 7, "product": 7, "partial": 8, "index_max": 9, "index_argmax": 9, "index_sum": 10,
 }  # fmt: skip
 #: Place among the terms of an addition, by kind: what is long first, what is bare later.
 TERM_PLACES = {"element": 2, "symbol": 2, "index": 2, "constant": 2, "number": 3, "function": 1, "exp": 1}
@@ -90,8 +90,6 @@ def phrase_key(phrase: Phrase) -> tuple[Any, ...]:
 def factor_place(phrase: Phrase) -> int:
     if phrase.kind == "root" and all(argument.is_number for argument in phrase.parts):
         return FACTOR_PLACES["constant"]
-    if phrase.kind == "partial" and not isinstance(phrase.parts[0], Element):
-        return FACTOR_PLACES["addition"]
     if phrase.kind == "power":
         base = factor_place(arrange(phrase.parts[0]))
         return min(base, FACTOR_PLACES["addition"])
@@ -159,7 +157,8 @@ def arrange_term(expr: Expr) -> Phrase:
             negative = not negative
             above.append(-factor)
         elif isinstance(factor, Pow) and is_negative_exponent(factor.exp):
-            below.append(Pow(factor.base, -factor.exp))
+            exponent = -factor.exp
+            below.append(factor.base if exponent == 1 else Pow(factor.base, exponent, evaluate=False))
         else:
             above.append(factor)
     if coefficient < 0:
@@ -199,27 +198,62 @@ def _is_constant_root(factor: Expr) -> bool:
     return isinstance(factor, Pow) and factor.exp == HALF and bool(factor.base.is_number)
 
 
+@lru_cache(maxsize=20_000)
+def signs_outside(phrase: Phrase) -> Phrase:
+    """Take a minus out of a sum and of what holds it, for reading: the sum of -x is minus the sum of x."""
+    if phrase.kind == "addition":
+        terms = []
+        for negative, inner in phrase.parts:
+            changed = signs_outside(inner)
+            turned = changed.kind == "negation"
+            terms.append(Signed(negative != turned, changed.parts[0] if turned else changed))
+        return Phrase("addition", ordered_terms(terms))
+    signed = {"index_sum": 1, "negation": 1, "product": len(phrase.parts), "fraction": 2}.get(phrase.kind, 0)
+    changed_parts = [signs_outside(arrange(part)) for part in phrase.parts[:signed]]
+    turned_parts = [part.kind == "negation" for part in changed_parts]
+    if not any(turned_parts):
+        return phrase
+    bare = [part.parts[0] if turned else part for part, turned in zip(changed_parts, turned_parts, strict=True)]
+    if phrase.kind == "negation":
+        return arrange(bare[0])
+    turned_phrase = Phrase(phrase.kind, (*bare, *phrase.parts[signed:]), phrase.word)
+    return Phrase("negation", (turned_phrase,)) if sum(turned_parts) % 2 else turned_phrase
+
+
 def split_fraction(last_kinds: frozenset[str], additions: bool = False) -> Callable[[Phrase], Phrase]:
-    """Return a change of fractions that takes a last factor out: (1/N) times a sum instead of the sum over N.
+    """Return a change of phrases that takes signs out of sums, and a last factor out of a fraction.
+
+    The latter gives (1/N) times a sum instead of the sum over N.
 
     It is done where the line has only sizes and numbers below it; for a bracketed addition, where ``additions`` asks
-    for it, only with a number below the line and another factor above it.
+    for it, with a number below the line and another factor above it, and where a fraction would stand on a fraction.
     """
 
     def change(phrase: Phrase) -> Phrase:
+        phrase = signs_outside(phrase)
         if phrase.kind != "fraction":
             return phrase
         above, below = map(arrange, phrase.parts)
         factors = above.parts if above.kind == "product" else (above,)
         last = arrange(factors[-1])
-        plain_addition = additions and last.kind == "addition" and len(factors) > 1 and below.kind == "number"
-        if not plain_addition and not (last.kind in last_kinds and is_extent(below)):
+        is_addition = additions and last.kind == "addition"
+        stands_out = (len(factors) > 1 and below.kind == "number") or has_fraction(last)
+        if not (is_addition and stands_out) and not (last.kind in last_kinds and is_extent(below)):
             return phrase
         others = factors[:-1]
         rest = Phrase("product", others) if len(others) > 1 else arrange(others[0]) if others else ONE
         return Phrase("product", (Phrase("fraction", (rest, below)), last))
 
     return change
+
+
+def has_fraction(phrase: Phrase) -> bool:
+    """Whether a fraction stands in a phrase, not counting those in functions and exponents."""
+    if phrase.kind == "addition":
+        return any(has_fraction(term.phrase) for term in phrase.parts)
+    return phrase.kind == "fraction" or (
+        phrase.kind == "product" and any(has_fraction(arrange(p)) for p in phrase.parts)
+    )
 
 
 def is_extent(phrase: Phrase) -> bool:
@@ -281,6 +315,12 @@ def arrange_addition(expr: Add) -> Phrase:
         phrase = arrange(argument)
         negative = phrase.kind == "negation"
         terms.append(Signed(negative, phrase.parts[0] if negative else phrase))
+    return Phrase("addition", ordered_terms(terms))
+
+
+def ordered_terms(terms: Iterable[Signed]) -> tuple[Signed, ...]:
+    """Return terms in reading order: what is added first, sums and products before bare names."""
+    terms = tuple(terms)
     # 1 - y and 1 + exp(-x) open with the number, x + 1 closes with it.
     others = [term.phrase.kind for term in terms if not term.negative and term.phrase.kind != "number"]
     number_opens = all(kind in ("exp", "function") for kind in others)
@@ -290,7 +330,7 @@ def arrange_addition(expr: Add) -> Phrase:
         place = -1 if opens else TERM_PLACES.get(term.phrase.kind, 0)
         return term.negative, place, phrase_key(term.phrase)
 
-    return Phrase("addition", tuple(sorted(terms, key=key)))
+    return tuple(sorted(terms, key=key))
 
 
 def arrange_bracket(expr: Bracket) -> Phrase:

@@ -6,25 +6,29 @@ closes the derivation, and what was given is said after it.
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import groupby
 
 from sympy import Expr
 
 from derive.derivation import Derivation, Step
-from derive.latex import addition_terms, counted_from, latex_text
+from derive.latex import addition_terms, counted_from, filled, latex_text
 from derive.layout import LATEX_LINE, broken_text, display_width, latex_width, latex_words, padded
 from derive.notation import BAR, Notation
 from derive.printing import plain_text
 
 #: Columns of a terminal that text is laid out for.
 TEXT_WIDTH = 100
-#: A longer left side stands on a line of its own in a terminal.
+#: A longer left side stands on a line of its own in a terminal, unless everything fits beside it.
 LONGEST_LEFT = 12
 #: Characters of a line of the column of rules in LaTeX.
 REASON_COLUMNS = 34
+#: Half ems that the factors, signs and brackets around a nested addition are given.
+NESTED_ROOM = 16
 #: ANSI codes of a title and of a rule's name.
 BOLD, CYAN, RESET = "\x1b[1m", "\x1b[36m", "\x1b[0m"
 
@@ -72,13 +76,15 @@ def _block(left: Expr, chain: Sequence[Step]) -> Block:
     return Block(left, tuple(lines))
 
 
+def facts_written(derivation: Derivation, write: Callable[[Expr], str]) -> dict[str, str]:
+    """Return the given facts as equations, by their texts."""
+    return {fact.text: f"{write(fact.left)} = {write(fact.right)}" for fact in derivation.facts}
+
+
 def given(derivation: Derivation, write: Callable[[Expr], str], quote: Callable[[str], str]) -> list[str]:
     """Return what was assumed, as equations where they are known and as quoted texts where they are not."""
-    facts = {fact.text: fact for fact in derivation.facts}
-    return [
-        f"{write(facts[text].left)} = {write(facts[text].right)}" if text in facts else quote(text)
-        for text in derivation.assumptions
-    ]
+    facts = facts_written(derivation, write)
+    return [facts[text] if text in facts else quote(text) for text in derivation.assumptions]
 
 
 # ---- LaTeX ----
@@ -87,8 +93,8 @@ def given(derivation: Derivation, write: Callable[[Expr], str], quote: Callable[
 def render_latex(derivation: Derivation, notation: Notation = BAR, steps: bool = True) -> str:
     r"""Return a derivation as one ``align*`` block, for LaTeX with amsmath and for KaTeX.
 
-    The rules stand in a column at the right, and long additions are broken between their terms; where a line is too
-    long even so, the rules stand at the margin.
+    The rules stand in a column at the right, and long additions are broken between their terms. Where a line is too
+    long even so, the rules stand at the margin, and additions inside a fraction or brackets are broken too.
     """
     blocks = blocks_of(derivation, steps)
     start = counted_from(*(line.right for block in blocks for line in block.lines))
@@ -97,26 +103,44 @@ def render_latex(derivation: Derivation, notation: Notation = BAR, steps: bool =
         return latex_text(expr, notation, start)
 
     lefts = [write(block.left) for block in blocks]
-    terms = [[addition_terms(line.right, notation, start) for line in block.lines] for block in blocks]
-    reasons = [[wrapped_reason(line) for line in block.lines] for block in blocks]
+    reasons = [[wrapped_reason(derivation, line, write) for line in block.lines] for block in blocks]
     room = LATEX_LINE - max(map(latex_width, lefts)) - 3
     label_room = max(_words_width(words) for chain in reasons for words in chain) + 4
-    beside = [[_filled(line, room - label_room) for line in chain] for chain in terms]
-    if all(latex_width(part) <= room - label_room for chain in beside for line in chain for part in line):
-        chains = [_beside(*parts) for parts in zip(lefts, beside, reasons, strict=True)]
+
+    def broken(room: float, inside: float = math.inf) -> list[list[list[str]]]:
+        def lines_of(expr: Expr) -> list[str]:
+            lines = filled(addition_terms(expr, notation, start), room)
+            if inside < math.inf and max(map(latex_width, lines)) > room:
+                lines = filled(addition_terms(expr, notation, start, inside), room)
+            return lines
+
+        return [[lines_of(line.right) for line in block.lines] for block in blocks]
+
+    narrow = broken(room - label_room)
+    if all(latex_width(part) <= room - label_room for chain in narrow for line in chain for part in line):
+        chains = [_beside(*parts) for parts in zip(lefts, narrow, reasons, strict=True)]
     else:
-        broken = [[_filled(line, room) for line in chain] for chain in terms]
-        chains = [_tagged(*parts, room) for parts in zip(lefts, broken, reasons, strict=True)]
+        wide = broken(room, room - NESTED_ROOM)
+        chains = [_tagged(*parts, room) for parts in zip(lefts, wide, reasons, strict=True)]
     assumptions = given(derivation, write, lambda text: rf"\text{{{latex_words(text)}}}")
     notes = [r"& \text{given that } " + r" \text{ and } ".join(assumptions)] if assumptions else []
     body = " \\\\[1ex]\n".join([*(" \\\\\n".join(chain) for chain in chains), *notes])
     return f"\\begin{{align*}}\n{body}\n\\end{{align*}}"
 
 
-def wrapped_reason(line: Line) -> list[str]:
-    """Return the reason as lines of TeX text short enough for a column."""
-    parts = [part for part in (line.rule, line.note) if part]
-    return [latex_words(words) for part in parts for words in textwrap.wrap(part, REASON_COLUMNS)]
+def wrapped_reason(derivation: Derivation, line: Line, write: Callable[[Expr], str]) -> list[str]:
+    """Return the reason as lines of TeX text short enough for a column, given facts as formulas."""
+    formulas = facts_written(derivation, lambda expr: write(expr).replace(r"\sum", r"\textstyle\sum"))
+    rule = f"{line.rule}:" if line.rule and line.note else line.rule
+    words = []
+    for part in (rule, line.note):
+        known = next((text for text in formulas if text in part), None)
+        if known is not None:
+            before, _, after = part.partition(known)
+            words.append(f"{latex_words(before)}${formulas[known]}${latex_words(after)}")
+        else:
+            words += map(latex_words, textwrap.wrap(part, REASON_COLUMNS))
+    return words
 
 
 def _words_width(words: Iterable[str]) -> float:
@@ -148,17 +172,6 @@ def _tagged(left: str, chain: Iterable[list[str]], reasons: Iterable[list[str]],
             rows[-1:] = [f"{rows[-1]} {tag}"] if fits else [rows[-1], f"& {tag}"]
         left = ""
     return rows
-
-
-def _filled(terms: Iterable[str], width: float) -> list[str]:
-    """Put as many signed terms into a line as fit."""
-    lines: list[str] = []
-    for term in terms:
-        if lines and latex_width(f"{lines[-1]} {term}") <= width:
-            lines[-1] += f" {term}"
-        else:
-            lines.append(term)
-    return lines
 
 
 def latex_section(derivation: Derivation, notation: Notation = BAR, steps: bool = True) -> str:
@@ -205,7 +218,9 @@ def render_markdown(derivation: Derivation, notation: Notation = BAR, steps: boo
     def write(expr: Expr) -> str:
         return latex_text(expr, notation, start)
 
-    parts = [f"## {derivation.title}", *(f"$${line}$$" for line in definition_lines(derivation, write))] if steps else []
+    parts = (
+        [f"## {derivation.title}", *(f"$${line}$$" for line in definition_lines(derivation, write))] if steps else []
+    )
     lines = [(write(block.left), line) for block in blocks for line in block.lines if steps]
     for number, (left, line) in enumerate(lines, 1):
         indent = " " * len(f"{number}. ")
@@ -233,9 +248,12 @@ def render_text(
     def write(expr: Expr) -> str:
         return plain_text(expr, notation)
 
+    def reason_of(line: Line) -> str:
+        return reduce(lambda text, fact: text.replace(*fact), facts_written(derivation, write).items(), line.reason)
+
     title = f"{BOLD}{derivation.title}{RESET}" if colour else derivation.title
     chains = [
-        _laid_out(write(block.left), [(write(line.right), line.reason) for line in block.lines], width)
+        _laid_out(write(block.left), [(write(line.right), reason_of(line)) for line in block.lines], width)
         for block in blocks_of(derivation, steps)
     ]
     rows = [row for chain in chains for row in chain]
@@ -254,7 +272,9 @@ def _laid_out(left: str, chain: Iterable[tuple[str, str]], width: int) -> list[t
     """Return lines of text, with the reason beside the last line of each right side."""
     rows: list[tuple[str, str]] = []
     opening = f"  {left} "
-    if display_width(left) > LONGEST_LEFT:
+    chain = tuple(chain)
+    widest = max(display_width(right) for right, _ in chain)
+    if display_width(left) > LONGEST_LEFT and display_width(opening) + 2 + widest > width - LONGEST_LEFT:
         rows, opening = [(opening.rstrip(), "")], "    "
     indent = display_width(opening)
     for right, reason in chain:

@@ -15,10 +15,10 @@ from sympy import Add, Expr, Mul, Pow, Rational, S
 from derive.canonical import canonical, structure_key
 from derive.facts import Fact, unify
 from derive.indices import Bracket, Delta, Element, Index
-from derive.normal_form import (
+from derive.normal_form import Normaliser
+from derive.polynomials import (
     ONE,
     Monomial,
-    Normaliser,
     Polynomial,
     TooLargeError,
     add,
@@ -100,7 +100,7 @@ def simplify(
         normaliser = Normaliser(distribute=distribute, prefer=prefer, facts=facts)
         try:
             poly = normaliser.polynomial(expr)
-        except TooLargeError:
+        except (TooLargeError, ZeroDivisionError):
             continue
         plain = arrange(normaliser, poly)
         short, folded = _fold_repeatedly(normaliser, poly, plain, definitions)
@@ -138,7 +138,8 @@ def arrange(normaliser: Normaliser, poly: Polynomial) -> Expr:
         return S.Zero
     if len(poly) == 1:
         ((monomial, coefficient),) = poly.items()
-        return coefficient * Mul(*(_polish(normaliser, a) ** e for a, e in monomial - _exps(monomial)), _quotient(monomial))
+        others = monomial - _exps(monomial)
+        return coefficient * Mul(*(_polish(normaliser, a) ** e for a, e in others), _quotient(monomial))
     common = common_factors(poly)
     if common:
         number = common_number(poly)
@@ -212,7 +213,7 @@ def _fold(normaliser: Normaliser, poly: Polynomial, definition: Definition) -> I
             folded = _Substitution(normaliser, generator).apply(poly)
         except (ZeroDivisionError, TooLargeError):
             continue
-        if folded is not None and _is_defined_where(folded, poly, definition):
+        if folded is not None and _is_defined_where(normaliser, folded, poly, definition):
             yield folded
 
 
@@ -240,7 +241,10 @@ def _solve(
 
 def _solve_atom(normaliser: Normaliser, generator: Generator, needed: frozenset[Index]) -> Iterator[Generator]:
     yield generator
-    inner = generator.value ** (1 / generator.exponent)
+    root = 1 / generator.exponent
+    if not (root.is_Integer or generator.atom.is_nonnegative):
+        return
+    inner = generator.value**root
     if isinstance(generator.atom, Add):
         yield from _solve(normaliser, normaliser.polynomial(generator.atom), inner, needed)
     elif isinstance(generator.atom, sympy.log):
@@ -273,7 +277,8 @@ class _Substitution:
 
     def _power(self, atom: Expr, exponent: Rational) -> Polynomial:
         binding = unify(self.generator.atom, atom, {})
-        if binding is not None:
+        whole = (exponent / self.generator.exponent).is_Integer
+        if binding is not None and (whole or atom.is_nonnegative):
             self.found = True
             value = self.normaliser.polynomial(substitute(self.generator.value, binding))
             return self.normaliser.power(value, exponent / self.generator.exponent)
@@ -293,22 +298,33 @@ class _Substitution:
         return {frozenset(((atom, exponent),)): S.One}
 
 
-def _is_defined_where(folded: Polynomial, poly: Polynomial, definition: Definition) -> bool:
-    """Whether the folded form divides by nothing that may vanish where the original did not."""
-    before = {atom for monomial in poly for atom, exponent in monomial if exponent < 0}
-    for monomial in folded:
-        for atom, exponent in monomial:
-            if exponent >= 0 or atom in before or atom.is_positive:
-                continue
-            own = isinstance(atom, Element) and atom.tensor == definition.tensor
-            if own and any(_divides_by_generator(definition, divisor) for divisor in before):
-                continue
+def _is_defined_where(normaliser: Normaliser, folded: Polynomial, poly: Polynomial, definition: Definition) -> bool:
+    """Whether the folded form is defined wherever the original was: nothing may vanish below a line that did not."""
+    before = _demands(expression(poly))
+    divisors = {base for what, base in before if what == "nonzero"}
+    for what, base in _demands(expression(folded)) - before:
+        own = isinstance(base, Element) and base.tensor == definition.tensor and what == "nonzero"
+        if own and any(_vanishes_with(normaliser, definition, base, divisor) for divisor in divisors):
+            continue
+        if not base.is_positive:
             return False
     return True
 
 
-def _divides_by_generator(definition: Definition, divisor: Expr) -> bool:
-    """Whether the definition is a positive power of the divisor, so that both vanish together."""
+def _demands(expr: Expr) -> set[tuple[str, Expr]]:
+    """What must be said of parts of an expression for it to be defined."""
+    found = {("positive", function.args[0]) for function in expr.atoms(sympy.log)}
+    for power in expr.atoms(Pow):
+        if not power.exp.is_Integer:
+            found.add(("nonnegative", power.base))
+        if not power.exp.is_nonnegative:
+            found.add(("nonzero", power.base))
+    return found
+
+
+def _vanishes_with(normaliser: Normaliser, definition: Definition, element: Element, divisor: Expr) -> bool:
+    """Whether the definition is a positive power of the divisor at the element's indices: both vanish together."""
     body = definition.body
     base = body.base if isinstance(body, Pow) and body.exp.is_positive else body
-    return unify(base, divisor, {}) is not None
+    binding = unify(canonical(normaliser.expression(base)), divisor, {})
+    return binding is not None and [binding.get(index) for index in definition.indices] == list(element.indices)

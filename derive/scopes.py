@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from derive.calls import WholeCall, Words, check_argument_count, check_call, check_hyphen
 from derive.indices import Tensor
 from derive.record import Operation
 from derive.sizes import Place, SizeClasses
 from derive.syntax import Access, Call, Comparison, Factors, Literal, Name, Power, Statement, Terms, Tree
 from derive.tokens import Span, Text
 from derive.vocabulary import BINDING, FUNCTIONS, RESERVED, SCALAR_FUNCTIONS, WRITTEN, scalar_operation, suggest
+
+NO_ARITHMETIC = "arithmetic on indices is not supported yet"
 
 
 class Scope:
@@ -65,13 +68,12 @@ class Scope:
         """
         for number, statement in enumerate(statements):
             self._read_target(number, statement)
+        self._find_letters([statement.right for statement in statements])
         for number, statement in enumerate(statements):
             call = self._read_whole_call(statement)
             if call is not None:
                 self.calls[number] = call
                 self._named |= {argument.name for argument in call.arguments}
-            else:
-                self._find_letters(statement.right)
         self._check_letters()
         for number, statement in enumerate(statements):
             self._statement = number
@@ -81,7 +83,7 @@ class Scope:
             else:
                 self.set_rank(statement.name, len(statement.indices), statement.name_at)
                 self._read(statement.right)
-                self._check_bound_or_left(statement.right, {index.name for index in statement.indices})
+                self._check_indices(statement)
         for statement in statements[:-1]:
             if statement.name not in self.used:
                 problem = f"{statement.name} is defined and never used"
@@ -93,8 +95,7 @@ class Scope:
         Raises:
             DefinitionError: a name is used in two ways, or not known.
         """
-        for tree in trees:
-            self._find_letters(tree)
+        self._find_letters(trees)
         self._check_letters()
         for name, tensor in (self.given or {}).items():
             self.ranks[name] = (tensor.rank, Span(0, 1))
@@ -113,7 +114,8 @@ class Scope:
             raise self.source.mistake(at, f"{name} is defined twice", "give the second definition another name")
         self.defined[name] = (number, at)
         self._named.add(name)
-        self.written[name] = tuple(index.name for index in statement.indices)
+        if statement.indices:
+            self.written[name] = tuple(index.name for index in statement.indices)
         for axis, index in enumerate(statement.indices):
             self._meet_letter(index)
             self.sizes.unite(Place("axis", name, axis), Place("index", index.name), index.at)
@@ -124,10 +126,11 @@ class Scope:
         if not (statement.is_bare and isinstance(right, Call)):
             return None
         arguments = tuple(argument for argument in right.arguments if isinstance(argument, Name))
+        names = [argument.name for argument in arguments]
         if len(arguments) != len(right.arguments):
             return None
         if right.name in SCALAR_FUNCTIONS and len(arguments) == len(SCALAR_FUNCTIONS[right.name].arguments):
-            if any(argument.name in RESERVED or argument.name.isupper() for argument in arguments):
+            if any(name in RESERVED or (name[0].isupper() and name not in self._named) for name in names):
                 return None
             operation: Operation | None = scalar_operation(right.name)
         else:
@@ -139,21 +142,28 @@ class Scope:
             self._check_tensor_name(argument.name, argument.at)
         return WholeCall(operation, arguments, statement.name, right.at)
 
-    def _find_letters(self, tree: Tree) -> None:
-        for part in tree.walk():
+    def _find_letters(self, trees: list[Tree]) -> None:
+        """Find the bare names in brackets, then put them into the order in which they are met anywhere."""
+        targets = dict(self.letters)
+        parts = [part for tree in trees for part in tree.walk()]
+        for part in parts:
+            entries = part.entries if isinstance(part, Access) else ()
             if isinstance(part, Access):
                 self._named.add(part.name)
-            entries = part.entries if isinstance(part, Access) else ()
-            if isinstance(part, Call) and part.name == "delta":
+            elif isinstance(part, Call) and part.name == "delta":
                 entries = part.arguments
             for entry in entries:
                 if isinstance(entry, Name):
                     self._meet_letter(entry)
+        met = [part for part in parts if isinstance(part, Name) and part.name in self.letters]
+        self.letters = targets | {part.name: part.at for part in reversed(met) if part.name not in targets}
+        order = [*targets, *dict.fromkeys(part.name for part in met)]
+        self.letters = {letter: self.letters[letter] for letter in order}
 
     def _meet_letter(self, index: Name) -> None:
         name = index.name
         if name in RESERVED:
-            raise self.source.mistake(index.at, f"{name} can not be an index: the name is taken", "write another letter")
+            raise self.source.mistake(index.at, f"{name} is taken and can not be an index", "write another letter")
         if name.upper().lower() != name or name.upper() == name or not name.upper().isidentifier():
             expected = "an index is written in lower case, and its size in capitals"
             raise self.source.mistake(index.at, f"{name} can not be an index", expected)
@@ -251,11 +261,31 @@ class Scope:
             raise self.source.mistake(index.at, problem, f"expected bare names, as in {WRITTEN['sum']}")
         if index.name not in self.letters:
             problem = f"{index.name} is not an index: it stands in no brackets"
-            inside = {e.name for part in tree.walk() if isinstance(part, Access) for e in part.entries if isinstance(e, Name)}
-            expected = f"expected one of {', '.join(sorted(inside))}" if inside else "expected an index of the first argument"
+            inside = [part.name for part in tree.arguments[0].walk() if isinstance(part, Name)]
+            known = sorted(set(inside) & self.letters.keys())
+            expected = f"expected one of {', '.join(known)}" if known else "expected an index of the first argument"
             raise self.source.mistake(index.at, problem, expected)
+        if tree.name in ("max", "argmax") and index.name not in self.free_letters(tree.arguments[0]):
+            problem = f"{tree.name} runs over index {index.name}, and its first argument does not depend on it"
+            raise self.source.mistake(
+                tree.at, problem, f"write {index.name} in the first argument, or another name here"
+            )
         if sum(isinstance(other, Name) and other.name == index.name for other in tree.arguments[1:]) > 1:
-            raise self.source.mistake(tree.at, f"{tree.name} was given the index {index.name} twice", "name each index once")
+            problem = f"{tree.name} was given the index {index.name} twice"
+            raise self.source.mistake(tree.at, problem, "name each index once")
+
+    def _check_indices(self, statement: Statement) -> None:
+        """Check that every index on the right is on the left or bound, and that none on the left is only bound."""
+        left = {index.name for index in statement.indices}
+        self._check_bound_or_left(statement.right, left)
+        free = self.free_letters(statement.right)
+        for part in statement.right.walk():
+            bound = part.arguments[1:] if isinstance(part, Call) and self.is_binder(part) else ()
+            for index in bound:
+                if isinstance(index, Name) and index.name not in free and index.name in left:
+                    problem = f"index {index.name} is on the left, and on the right it is only bound here"
+                    expected = f"take {index.name} off the left, or let another letter be bound"
+                    raise self.source.mistake(index.at, problem, expected)
 
     def _check_bound_or_left(self, tree: Tree, known: set[str]) -> None:
         """Check that every index is among the known ones, or bound by the call that it stands in."""
@@ -289,9 +319,7 @@ class Scope:
             case Terms(parts=((-1, Literal()),)):
                 raise self.source.mistake(tree.at, "an index is not negative", "positions are counted from 0")
             case Terms() | Factors() | Power():
-                raise self.source.unsupported(
-                    tree.at, "arithmetic on indices is not supported yet", "expected an index, an integer or a label t[n]"
-                )
+                raise self.source.unsupported(tree.at, NO_ARITHMETIC, "expected an index, an integer or a label t[n]")
         expected = "expected an index, an integer, a label such as t[n], or argmax(x[n,k], k)"
         raise self.source.mistake(tree.at, "this can not stand in an index's place", expected)
 
@@ -300,7 +328,7 @@ class Scope:
             for child in tree.children():
                 if isinstance(child, Name) and child.name in self.letters:
                     expected = "compare an index with an index, an integer or a label"
-                    raise self.source.unsupported(tree.at, "arithmetic on indices is not supported yet", expected)
+                    raise self.source.unsupported(tree.at, NO_ARITHMETIC, expected)
                 self._refuse_index_arithmetic(child)
 
     def _use(self, name: str, at: Span) -> None:
@@ -310,7 +338,7 @@ class Scope:
             raise self.source.mistake(at, f"unknown name {name}", expected)
         number, _ = self.defined.get(name, (-1, at))
         if name in self.defined and number == self._statement:
-            raise self.source.mistake(at, f"{name} is defined by itself", "expected inputs and earlier definitions only")
+            raise self.source.mistake(at, f"{name} is defined by itself", "use inputs and earlier definitions only")
         if number > self._statement:
             raise self.source.mistake(at, f"{name} is used before it is defined", "put its definition first")
         self.used.setdefault(name, at)

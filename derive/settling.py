@@ -45,7 +45,8 @@ def settle(scope: Scope) -> Settled:
     for name, (rank, _) in scope.ranks.items():
         if name not in tensors:
             values = naming.size_of(Place("values", name)) if name in scope.labels else None
-            tensors[name] = Tensor(name, tuple(naming.size_of(Place("axis", name, axis)) for axis in range(rank)), values)
+            extents = tuple(naming.size_of(Place("axis", name, axis)) for axis in range(rank))
+            tensors[name] = Tensor(name, extents, values)
     settled = Settled(tensors, naming.letters(), naming.sizes_by_name())
     for use in scope.size_uses:
         if use.name not in settled.sizes:
@@ -77,9 +78,12 @@ def _settle_ranks(scope: Scope) -> None:
         for argument in call.arguments:
             scope.ranks.setdefault(argument.name, (0, argument.at))
             ranks.append(scope.ranks[argument.name][0])
+            if ranks[-1] == 0 and argument.name[0].isupper() and argument.name not in scope.defined:
+                expected = "write it with a small letter, or tell its axes in another definition"
+                raise scope.source.mistake(argument.at, f"{argument.name} is a scalar with a capital name", expected)
         for argument, rank in zip(call.arguments, ranks, strict=True):
             if rank not in (0, max(ranks)):
-                problem = f"{argument.name} has {rank} axes and another argument of {call.operation.name} has {max(ranks)}"
+                problem = f"{argument.name} has {rank} axes, another argument of {call.operation.name} {max(ranks)}"
                 expected = "expected tensors of one shape, and scalars; write indices for anything else"
                 raise scope.source.mistake(argument.at, problem, expected)
         scope.set_rank(call.target, max(ranks), call.at)
@@ -111,7 +115,7 @@ def _settle_labels(scope: Scope) -> None:
     for call in scope.calls.values():
         for argument, tensor in zip(call.arguments, call.operation.inputs, strict=True):
             if argument.name in scope.labels and tensor.values is None:
-                problem = f"{argument.name} holds labels (it stands in an index), and {call.operation.name} takes real numbers"
+                problem = f"{argument.name} holds labels, and {call.operation.name} takes real numbers in its place"
                 raise scope.source.mistake(argument.at, problem, "give the labels and the numbers two names")
 
 
@@ -134,8 +138,10 @@ def _join_call(scope: Scope, number: int, call: WholeCall) -> None:
             for axis in range(scope.ranks[argument.name][0]):
                 scope.sizes.unite(Place("axis", call.target, axis), Place("axis", argument.name, axis), argument.at)
         return
-    pairs = [(argument.name, argument.at, tensor) for argument, tensor in zip(call.arguments, operation.inputs, strict=True)]
-    for name, at, tensor in (*pairs, (call.target, call.at, operation.output.tensor)):
+    pairs = [(argument.name, argument.at) for argument in call.arguments]
+    pairs.append((call.target, call.at))
+    tensors = (*operation.inputs, operation.output.tensor)
+    for (name, at), tensor in zip(pairs, tensors, strict=True):
         places = [(Place("axis", name, axis), extent) for axis, extent in enumerate(tensor.sizes)]
         if tensor.values is not None:
             places.append((Place("values", name), tensor.values))
@@ -169,9 +175,10 @@ class _Naming:
         if scope.given is not None:
             return
         for letter in self.class_letters.values():
-            if letter.upper() in scope.ranks:
-                problem = f"{letter.upper()} is the size of index {letter}, so it can not name a tensor too"
-                raise scope.source.mistake(scope.ranks[letter.upper()][1], problem, "name the tensor or the index otherwise")
+            capital = letter.upper()
+            if capital in scope.ranks:
+                problem = f"{capital} is the size of index {letter}, so it can not name a tensor too"
+                raise scope.source.mistake(scope.ranks[capital][1], problem, "name the tensor or the index otherwise")
         for number, call in scope.calls.items():
             self._name_from_call(number, call)
         self._name_the_rest()
@@ -195,7 +202,8 @@ class _Naming:
 
     def _free_letter(self, letters: Sequence[str]) -> str:
         """Return the first of some letters that is not an index or a tensor, and whose capital is not a tensor."""
-        taken = {*self.scope.letters, *self.class_letters.values(), *self.scope.ranks, *map(str.lower, self.scope.ranks)}
+        names = self.scope.ranks
+        taken = {*self.scope.letters, *self.class_letters.values(), *names, *map(str.lower, names)}
         free = [letter for letter in letters if letter not in taken]
         return free[0] if free else fresh_index(Index(letters[0], Integer(1)), taken).name
 
@@ -229,7 +237,8 @@ class _Naming:
 
     def _no_size(self, letter: str, at: Span) -> DefinitionError:
         problem = f"nothing tells the size of {letter}: it stands on no axis of an input"
-        return self.scope.source.mistake(at, problem, f"expected an input with an axis of that size, such as x[{letter}]")
+        expected = f"expected an input with an axis of that size, such as x[{letter}]"
+        return self.scope.source.mistake(at, problem, expected)
 
     def size_of(self, place: Place) -> Expr:
         fixed = self.scope.sizes.fixed_at(place)
@@ -238,14 +247,16 @@ class _Naming:
     def letters(self) -> dict[str, Expr]:
         """The letters with their sizes: those of the text first, then those that calls brought along."""
         typed = {letter: self.size_of(Place("index", letter)) for letter in self.scope.letters}
-        return typed | {letter: self.size_of(root) for root, letter in self.class_letters.items() if letter not in typed}
+        brought = {letter: self.size_of(root) for root, letter in self.class_letters.items() if letter not in typed}
+        return typed | brought
 
     def sizes_by_name(self) -> dict[str, Expr]:
         """The sizes that a text may use."""
         if self.scope.given is not None:
             extents = [extent for tensor in self.scope.given.values() for extent in (*tensor.sizes, tensor.values)]
             return {extent.name: extent for extent in extents if isinstance(extent, Symbol)}
-        return {letter.upper(): self.size_of(root) for root, letter in self.class_letters.items() if root not in self.spare}
+        named = {root: letter for root, letter in self.class_letters.items() if root not in self.spare}
+        return {letter.upper(): self.size_of(root) for root, letter in named.items()}
 
     def explain_no_size(self, name: str, sizes: dict[str, Expr]) -> tuple[str, str]:
         """Why a bare capital name is not a size, and what is."""

@@ -7,27 +7,26 @@ Two rewritings, for any operation:
 - the logarithm of a name whose definition is a product or quotient of exponentials is expanded, so that
   :math:`\log p_k = a_k - m - \log \sum_j e^{a_j - m}` is never the logarithm of a number that underflowed.
 
-The result is proved equal to the definition before it is used.
+A form is proved equal to the definition before it is used; where that fails, the definition stays as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import sympy
 from sympy import Add, Expr, Mul, Pow
 
-from derive.canonical import structure_key
-from derive.errors import DeriveError
+from derive.canonical import readable, structure_key
 from derive.facts import unify
-from derive.indices import Element, Index, Tensor
+from derive.functions import Where
+from derive.indices import Bracket, Element, Index, Tensor
 from derive.letters import letters_by_size
 from derive.normal_form import Normaliser
 from derive.proof import is_zero
 from derive.record import Definition, Operation, inline
 from derive.rewriting import arrange
 from derive.sums import IndexMax, IndexSum, free_indices, rewrite, substitute, tensors_in
-from derive.canonical import readable
 
 
 def stable_definitions(operation: Operation) -> tuple[Definition, ...]:
@@ -37,11 +36,12 @@ def stable_definitions(operation: Operation) -> tuple[Definition, ...]:
 
     Example:
         >>> from derive.catalogue import find
+        >>> from derive.printing import definition_text
         >>> for definition in stable_definitions(find("softmax")):
-        ...     print(definition.target, "=", definition.body)
-        row_max[n] = max(x[n,j], j)
+        ...     print(definition.target, "=", definition_text(definition.body))
+        row_max[n] = max(x[n,k], k)
         exps[n,k] = exp(x[n,k] - row_max[n])
-        total[n] = sum(exps[n,j], j)
+        total[n] = sum(exps[n,k], k)
         y[n,k] = exps[n,k]/total[n]
     """
     taken = {tensor.name for tensor in operation.inputs} | {d.tensor.name for d in operation.definitions}
@@ -49,24 +49,55 @@ def stable_definitions(operation: Operation) -> tuple[Definition, ...]:
     letters = letters_by_size(operation)
     for definition in operation.definitions:
         body = _expand_logarithms(definition.body, made)
-        shifted = _shift_exponentials(Definition(definition.target, body), taken, letters)
-        made += shifted
-        taken |= {each.tensor.name for each in shifted}
-    result = tuple(made)
-    _prove_same(operation, result)
-    return result
+        stable = _shift_exponentials(Definition(definition.target, body), taken, letters)
+        if not _is_same(definition, stable[-1], operation.definitions, (*made, *stable)):
+            stable = [definition]
+        made += stable
+        taken |= {each.tensor.name for each in stable}
+    return guard_absent(tuple(made), operation.record.absent)
 
 
-def _prove_same(operation: Operation, definitions: tuple[Definition, ...]) -> None:
-    for own in operation.definitions:
-        (stable,) = (each for each in definitions if each.tensor == own.tensor)
-        if stable.body != own.body:
-            before = inline(own.body, operation.definitions)
-            after = inline(stable.body, definitions)
-            if not is_zero(before - after):
-                raise DeriveError(
-                    f"{operation.name}: the stable form of {own.tensor.name} could not be proved equal to its definition"
-                )
+def _is_same(
+    own: Definition, stable: Definition, definitions: tuple[Definition, ...], made: tuple[Definition, ...]
+) -> bool:
+    """Whether the stable form is proved equal to the definition."""
+    return stable.body == own.body or is_zero(inline(own.body, definitions) - inline(stable.body, made))
+
+
+def guard_absent(definitions: tuple[Definition, ...], absent: Mapping[str, str]) -> tuple[Definition, ...]:
+    """Keep what a label of 0 makes irrelevant from becoming infinite: t log(p) and t / p are 0 where t is.
+
+    In every product with a factor t[i], the p[i] of a logarithm or a denominator is replaced by
+    ``where(t[i] = 0, 1, p[i])``; p stays as it is everywhere else.
+
+    Args:
+        absent: by the name of p, the name of t.
+
+    Example:
+        >>> from derive.catalogue import find
+        >>> (loss,) = guard_absent(find("cce").definitions, {"p": "t"})
+        >>> loss.body
+        -sum(t[n,k]*log(where(t[n,k] == 0, 1, p[n,k])), n, k)/N
+    """
+    if not absent:
+        return definitions
+
+    def guard(factor: Expr, labels: Collection[Element]) -> Expr:
+        if isinstance(factor, sympy.log) or (isinstance(factor, Pow) and factor.exp.is_negative):
+            inner = factor.args[0]
+            for label in labels:
+                if isinstance(inner, Element) and absent.get(inner.tensor.name) == label.tensor.name:
+                    guarded = Where(Bracket("=", label, 0), 1, inner) if inner.indices == label.indices else inner
+                    return factor.func(guarded, *factor.args[1:])
+        return factor
+
+    def change(node: Expr) -> Expr | None:
+        if not isinstance(node, Mul):
+            return None
+        labels = [factor for factor in node.args if isinstance(factor, Element)]
+        return Mul(*(guard(factor, labels) for factor in node.args))
+
+    return tuple(Definition(each.target, rewrite(each.body, change)) for each in definitions)
 
 
 # -- exponentials -----------------------------------------------------------------------------------------------------
@@ -106,46 +137,34 @@ def _shift(
         for name, indices in zip(names, (rows, where, rows), strict=True)
     )
     shift = largest(*rows)
+    summed = tuple(bound if index == along else index for index in where)
     made = [
         Definition(shift, readable(IndexMax(exponent, bound), letters)),
         Definition(exps(*where), sympy.exp(substitute(exponent, {bound: along}) - shift)),
-        Definition(
-            sums(*rows), readable(IndexSum(exps(*(bound if index == along else index for index in where)), bound), letters)
-        ),
+        Definition(sums(*rows), readable(IndexSum(exps(*summed), bound), letters)),
     ]
 
-    def change(node: Expr) -> Expr | None:
-        if isinstance(node, IndexSum):
-            binding = unify(total, node, {})
-            if binding is not None:
-                value: Expr = substitute(sums(*rows) * sympy.exp(shift), binding)
-                return value
-        if isinstance(node, sympy.exp):
-            binding = unify(exponent, node.args[0], {})
-            if binding is not None:
-                value = substitute(exps(*where), {along: binding.get(bound, bound), **_without(binding, bound)})
-                return value * sympy.exp(substitute(shift, binding))
-        if isinstance(node, sympy.log):
-            return _logarithm_of_product(node.args[0])
-        return None
+    def shift_sum(node: Expr) -> Expr | None:
+        binding = unify(total, node, {}) if isinstance(node, IndexSum) else None
+        value: Expr | None = None if binding is None else substitute(sums(*rows) * sympy.exp(shift), binding)
+        return value
 
-    body = _rewrite_outside_first(definition.body, change)
+    def shift_exponential(node: Expr) -> Expr | None:
+        binding = unify(exponent, node.args[0], {}) if isinstance(node, sympy.exp) else None
+        if binding is None:
+            return None
+        places = {**binding, along: binding.get(bound, bound)}
+        value: Expr = substitute(exps(*where), places) * sympy.exp(substitute(shift, binding))
+        return value
+
+    # Sums before the exponentials inside them, logarithms after both.
+    body = definition.body
+    for change in (shift_sum, shift_exponential, _split_logarithm):
+        body = rewrite(body, change)
     normaliser = Normaliser(distribute=False, prefer=definition.indices)
     body = readable(arrange(normaliser, normaliser.polynomial(body)), letters)
     left_over = any(largest in tensors_in(exp_) for exp_ in body.atoms(sympy.exp))
     return None if left_over else [*made, Definition(definition.target, body)]
-
-
-def _without(binding: dict[Index, Expr], index: Index) -> dict[Index, Expr]:
-    return {old: new for old, new in binding.items() if old != index}
-
-
-def _rewrite_outside_first(expr: Expr, change) -> Expr:  # type: ignore[no-untyped-def]
-    """Rewrite sums before the exponentials inside them, logarithms after both."""
-    sums_done = rewrite(expr, lambda node: change(node) if isinstance(node, IndexSum) else None)
-    exps_done = rewrite(sums_done, lambda node: change(node) if isinstance(node, sympy.exp) else None)
-    result: Expr = rewrite(exps_done, lambda node: change(node) if isinstance(node, sympy.log) else None)
-    return result
 
 
 def _place(index: Index, order: tuple[Index, ...]) -> tuple[int, str]:
@@ -180,23 +199,35 @@ def _logarithm(element: Element, definitions: list[Definition]) -> Expr | None:
     definition = next((each for each in definitions if each.tensor == element.tensor), None)
     if definition is None:
         return None
-    terms = []
-    helped = False
+    terms: list[Expr] = []
+    others: list[Expr] = []
     for factor in Mul.make_args(definition.at(*element.indices)):
         base, power = (factor.base, factor.exp) if isinstance(factor, Pow) else (factor, sympy.Integer(1))
         inner = base.args[0] if isinstance(base, sympy.exp) else None
         if inner is None and isinstance(base, Element):
             inner = _logarithm(base, definitions)
-        helped = helped or inner is not None
-        terms.append(power * (sympy.log(base) if inner is None else inner))
-    return Add(*terms) if helped else None
+        if inner is None:
+            others.append(factor)
+        else:
+            terms.append(power * inner)
+    return Add(*terms, _logarithm_of_rest(others)) if terms else None
 
 
-def _logarithm_of_product(product: Expr) -> Expr | None:
+def _logarithm_of_rest(factors: list[Expr]) -> Expr:
+    """The logarithm of a product whose factors may be negative: taken apart no further than log(1/a) = -log(a)."""
+    product = Mul(*factors)
+    if isinstance(product, Pow) and product.exp.is_odd:
+        return product.exp * sympy.log(product.base)
+    return sympy.log(product)
+
+
+def _split_logarithm(node: Expr) -> Expr | None:
     """log(e^m s) = m + log(s)."""
-    factors = Mul.make_args(product)
+    if not isinstance(node, sympy.log):
+        return None
+    factors = Mul.make_args(node.args[0])
     exps = [factor for factor in factors if isinstance(factor, sympy.exp)]
-    rest = [factor for factor in factors if not isinstance(factor, sympy.exp)]
     if not exps:
         return None
+    rest = [factor for factor in factors if not isinstance(factor, sympy.exp)]
     return Add(*(factor.args[0] for factor in exps), sympy.log(Mul(*rest)))

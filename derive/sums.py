@@ -59,10 +59,7 @@ class Binder(Node):
         return substitute(self.body, names), tuple(bound)
 
     def _eval_subs(self, old: Any, new: Any) -> Expr:
-        new = sympy.sympify(new)
-        if old == self:
-            return new
-        return self._mapped(lambda part: part.subs(old, new), old, new)
+        return self._mapped(lambda part: part.subs(old, new), {old: new})
 
     def _xreplace(self, rule: Any) -> tuple[Expr, bool]:
         if self in rule:
@@ -70,18 +67,16 @@ class Binder(Node):
         if not isinstance(rule, Mapping):
             body, changed = self.body._xreplace(rule)
             return (type(self)(body, *self.bound), True) if changed else (self, False)
-        result: Expr = self
-        for old, new in rule.items():
-            result = result._mapped(lambda part, o=old, w=new: part.xreplace({o: w}), old, new) if (
-                isinstance(result, Binder)
-            ) else result.xreplace({old: new})
+        live = {old: new for old, new in rule.items() if not free_indices(old) & set(self.bound)}
+        result = self._mapped(lambda part: part.xreplace(live), live)
         return result, result != self
 
-    def _mapped(self, change: Callable[[Expr], Expr], old: Any, new: Any) -> Expr:
-        if old in self.bound:
+    def _mapped(self, change: Callable[[Expr], Expr], rule: Mapping[Any, Any]) -> Expr:
+        """Change the body and the bound indices' sizes; what mentions a bound index does not occur outside of here."""
+        if any(free_indices(old) & set(self.bound) for old in rule):
             return self
-        body, bound = self.opened(free_indices(new) if isinstance(new, Expr) else ())
-        return type(self)(change(body), *bound)
+        body, bound = self.opened(frozenset().union(*(free_indices(sympy.sympify(new)) for new in rule.values())))
+        return type(self)(change(body), *map(change, bound))
 
 
 class IndexSum(Binder):
@@ -94,8 +89,8 @@ class IndexSum(Binder):
         >>> K = size("K"); k = Index("k", K); p = Tensor("p", (K,))
         >>> IndexSum(p[k], k)
         sum(p[k], k)
-        >>> IndexSum(p[k], k).subs(p[k], 1) == IndexSum(1, k)
-        True
+        >>> IndexSum(p[k], k).subs(p[k], 1)
+        sum(p[k], k)
     """
 
     def __new__(cls, body: Any, *bound: Index) -> Expr:
@@ -115,7 +110,7 @@ class IndexSum(Binder):
 
 
 class IndexMax(Binder):
-    """The maximum of the body over the whole range of one bound index."""
+    """The maximum of the body over the whole range of each bound index."""
 
     def _eval_is_positive(self) -> bool | None:
         return True if self.body.is_positive else None
@@ -125,10 +120,19 @@ class IndexMax(Binder):
 
 
 class IndexArgmax(Binder):
-    """The first position at which the body is largest: an index expression, so it may stand in an index's place."""
+    """The first position at which the body is largest: an index expression, so it may stand in an index's place.
+
+    Raises:
+        InputError: there is more than one index.
+    """
 
     is_integer = True
     is_nonnegative = True
+
+    def __new__(cls, body: Any, *bound: Index) -> Expr:
+        if len(bound) != 1:
+            raise InputError(f"the position of a maximum is taken over one index, not {len(bound)}; nest them")
+        return super().__new__(cls, body, *bound)
 
     @property
     def extent(self) -> Expr:

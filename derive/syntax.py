@@ -17,6 +17,7 @@ from derive.errors import DefinitionError
 from derive.tokens import Span, Text, Token, check_order, read_tokens, split_statements
 
 DEEPEST_NESTING = 40
+RELATIONS = {ast.Eq: "=", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,8 @@ def _split_at_equals(source: Text, tokens: list[Token]) -> list[list[Token]]:
         depth += (token.kind == "open") - (token.kind == "close")
         if depth == 0 and token.kind == "comparison":
             if token.text != "=":
-                expected = "write = in a definition" if token.text == "==" else "write a comparison in brackets: [x[n] > 0]"
+                double = token.text == "=="
+                expected = "write = in a definition" if double else "write a comparison in brackets: [x[n] > 0]"
                 raise source.mistake(token.at, f"{token.text} has no place outside of brackets", expected)
             if len(sides) == 2:
                 expected = "write one definition a line, or a comparison in brackets: [a = b]"
@@ -220,10 +222,6 @@ class _Translator:
     The Python text has one space between tokens, ``==`` for ``=`` and 1 for every number (the number itself is taken
     from its token, so that a decimal stays exact).
     """
-
-    RELATIONS: dict[type[ast.cmpop], str] = {
-        ast.Eq: "=", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
-    }  # fmt: skip
 
     def __init__(self, source: Text, tokens: list[Token]) -> None:
         self.source, self.tokens = source, tokens
@@ -268,9 +266,10 @@ class _Translator:
                 return Access(at, name, tuple(self.translate(entry, depth + 1) for entry in entries))
             case ast.Subscript(value=ast.Name(id=name), slice=entry):
                 return Access(at, name, (self.translate(entry, depth + 1),))
-            case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
-                sign = -1 if isinstance(node.op, ast.USub) else 1
-                return Terms(at, ((sign, self.translate(operand, depth + 1)),))
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return self.translate(operand, depth + 1)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return Terms(at, ((-1, self.translate(operand, depth + 1)),))
             case ast.BinOp(op=ast.Add() | ast.Sub()):
                 return Terms(at, self.translate_chain(node, (ast.Add, ast.Sub), depth))
             case ast.BinOp(op=ast.Mult() | ast.Div()):
@@ -301,7 +300,7 @@ class _Translator:
         if len(node.ops) != 1:
             raise self.source.mistake(at, "a comparison has two sides", "write [0 < x]*[x < 1] for [0 < x < 1]")
         left, right = self.translate(node.left, depth + 1), self.translate(node.comparators[0], depth + 1)
-        return Comparison(at, self.RELATIONS[type(node.ops[0])], left, right)
+        return Comparison(at, RELATIONS[type(node.ops[0])], left, right)
 
     def refuse(self, node: ast.expr) -> DefinitionError:
         if isinstance(node, ast.Compare):

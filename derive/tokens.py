@@ -15,7 +15,7 @@ from typing import NamedTuple
 from derive.errors import DefinitionError, UnsupportedError
 
 LONGEST_TEXT = 10_000
-LONGEST_NUMBER = 60
+LONGEST_NUMBER = 309
 MOST_TOKENS = 2_000
 
 
@@ -126,7 +126,8 @@ def read_tokens(source: Text) -> list[Token]:
         if kind == "space":
             continue
         if kind == "ellipsis":
-            raise source.unsupported(at, "leading axes written ... are not supported yet", "write an index for each axis")
+            problem = "leading axes written ... are not supported yet"
+            raise source.unsupported(at, problem, "write an index for each axis")
         if kind in ("other", "meaningless"):
             shown = word if word.isprintable() else f"U+{ord(word):04X}"
             raise source.mistake(at, f"{shown} has no meaning in a definition", INSTEAD.get(word, ""))
@@ -163,7 +164,8 @@ def _check_number(source: Text, word: str, at: Span) -> None:
         raise source.mistake(at, problem, "write a product with *, as in 2*x")
     digits, _, exponent = word.lower().partition("e")
     if len(digits) > LONGEST_NUMBER or len(exponent) > 4 or abs(int(exponent or 0)) > 300:
-        raise source.mistake(at, "this number is too long, too large or too small", "write a number between 1e-300 and 1e300, at most 60 digits")
+        expected = f"expected at most {LONGEST_NUMBER} digits and an exponent between -300 and 300"
+        raise source.mistake(at, "this number is too long, too large or too small", expected)
 
 
 def split_statements(source: Text, tokens: list[Token]) -> list[list[Token]]:

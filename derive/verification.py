@@ -65,7 +65,8 @@ def verify(op: str | Operation) -> tuple[GradientCheck, ...]:
 
 
 def _check(operation: Operation, tensor: Tensor) -> GradientCheck:
-    derive = jacobian if operation.output.tensor.rank == 0 else vjp
+    scalar = operation.output.tensor.rank == 0 and not operation.is_elementwise
+    derive = jacobian if scalar else vjp
     derivation = derive(operation, tensor.name)
     derivation.check()
     whole = whole_derivative(operation, derivation.target)

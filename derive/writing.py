@@ -7,9 +7,9 @@ something follows it; a part that does not fit its place is put in brackets, and
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any, NamedTuple
 
 from sympy import Expr
@@ -49,6 +49,7 @@ class Writer:
         notation: how a gradient is written.
         first: the number that the positions on an axis are counted from, where a range is written.
         adjust: the style's last word on a phrase, before its row is looked up.
+        room: how wide an addition may be before it is set on several lines, in the style's own measure.
     """
 
     rows: Mapping[str, Row]
@@ -56,6 +57,7 @@ class Writer:
     notation: Notation = BAR
     first: int = 1
     adjust: Callable[[Phrase], Phrase] = lambda phrase: phrase
+    room: float = math.inf
 
     def phrase(self, part: Any) -> Phrase:
         return self.adjust(arrange(part))
@@ -84,15 +86,14 @@ class Writer:
         return [("-" if sign else "+", self.write(term, TERM)) for sign, term in phrase.parts]
 
 
+def signed_terms(writer: Writer, phrase: Phrase) -> list[str]:
+    """Return the terms of an addition with their signs; the first one's plus is not written."""
+    (sign, opening), *others = writer.write_terms(phrase)
+    return [opening if sign == "+" else f"-{opening}", *(f"{sign} {term}" for sign, term in others)]
+
+
 def write_addition(writer: Writer, phrase: Phrase) -> str:
-    return reduce(_append_term, writer.write_terms(phrase), "")
-
-
-def _append_term(text: str, term: tuple[str, str]) -> str:
-    sign, written = term
-    if not text:
-        return written if sign == "+" else f"-{written}"
-    return f"{text} {sign} {written}"
+    return " ".join(signed_terms(writer, phrase))
 
 
 def write_negation(writer: Writer, phrase: Phrase) -> str:
@@ -101,7 +102,7 @@ def write_negation(writer: Writer, phrase: Phrase) -> str:
 
 #: What every style writes alike.
 COMMON_ROWS: Mapping[str, Row] = {
-    "addition": Row(ADDITION, write_addition, lambda writer, phrase: False),
+    "addition": Row(ADDITION, write_addition),
     "negation": Row(NEGATION, write_negation, ends_with_last_part),
     "number": Row(ATOM, lambda writer, phrase: phrase.word),
 }
@@ -110,9 +111,7 @@ COMMON_ROWS: Mapping[str, Row] = {
 # ---- bound letters ----
 
 
-def with_distinct_letters(
-    expr: Expr, outer: Iterable[Index] = (), known: dict[str, Expr] | None = None
-) -> Expr:
+def with_distinct_letters(expr: Expr, outer: Iterable[Index] = (), known: dict[str, Expr] | None = None) -> Expr:
     """Rename bound indices so that none hides an outer one and one letter runs over one size throughout.
 
     ``outer`` are indices of the surrounding text; ``known`` says over which size its letters run, and learns those met.

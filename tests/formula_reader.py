@@ -27,7 +27,6 @@ FUNCTIONS: dict[str, Callable[..., Number]] = {
     "sign": context.sign,
     "max": max,
     "min": min,
-    "where": lambda condition, chosen, other: chosen if condition else other,
 }
 RELATIONS: dict[str, Callable[[Number, Number], bool]] = {
     ">": lambda a, b: a > b, "<": lambda a, b: a < b, ">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b,
@@ -113,6 +112,8 @@ def _by_grammar(node: ast.expr, world: World) -> Number:
         ):
             values = world.over(letter, lambda here: _by_grammar(body, here))
             return max(values) if name == "max" else values.index(max(values))
+        case ast.Call(func=ast.Name(id="where"), args=[condition, chosen, other]):
+            return value(chosen) if value(condition) else value(other)
         case ast.Call(func=ast.Name(id="delta"), args=[left, right]):
             return int(value(left) == value(right))
         case ast.Call(func=ast.Name(id=name), args=arguments):
@@ -129,11 +130,11 @@ def _sum_over(letters: list[str], body: ast.expr, world: World) -> Number:
 # ---- the terminal's text ----
 
 SUPERSCRIPTS = {ord(sign): digit for sign, digit in zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True)}
-TOKEN = re.compile(r"(?:sum|max|argmax)_\w+|\d+(?:\.\d+)?(?:e-?\d+)?|[⁰¹²³⁴⁵⁶⁷⁸⁹]+|δ?[^\W\d⁰¹²³⁴⁵⁶⁷⁸⁹]\w*?[\u0304\u0305]?(?:(?=[⁰¹²³⁴⁵⁶⁷⁸⁹])|\b)\[?|\S")
+TOKEN = re.compile(r"(?:sum|max|argmax)_\w+|\d+(?:\.\d+)?(?:e-?\d+)?|[A-Za-zȳπδ][A-Za-z0-9]*\[?|[⁰¹²³⁴⁵⁶⁷⁸⁹]+|\S")
 
 
 class PlainReader:
-    """Recursive descent: an addition of terms, a term of factors and slashes, a sum that takes in the rest of its term."""
+    """Recursive descent: an addition of terms, a term of factors and slashes, a sum that takes in its term's rest."""
 
     def __init__(self, text: str) -> None:
         self.tokens = TOKEN.findall(text)
@@ -165,11 +166,8 @@ class PlainReader:
 
     def term(self) -> Meaning:
         meaning = self.factor()
-        while self.next and self.next not in (")", "]", ",", "+", "-", "|", ">", "<", "≥", "≤", "=", "≠"):
-            if self.next in ("/", "·"):
-                sign = self.take()
-            else:
-                sign = "·"
+        while self.next and self.next not in (")", "]", ",", "+", "-", ">", "<", "≥", "≤", "=", "≠"):
+            sign = self.take() if self.next in ("/", "·") else "·"
             meaning = self._combined(meaning, sign, self.factor())
         return meaning
 
@@ -198,10 +196,10 @@ class PlainReader:
 
     def atom(self) -> Meaning:
         token = self.take()
-        if token in "(|":
+        if token == "(":
             inner = self.addition()
-            self.take({"(": ")", "|": "|"}[token])
-            return inner if token == "(" else lambda world: abs(inner(world))
+            self.take(")")
+            return inner
         if token == "[":
             left, relation, right = self.addition(), self.take(), self.addition()
             self.take("]")
@@ -213,7 +211,7 @@ class PlainReader:
             if token == "δ[":
                 return lambda world: int(where[0](world) == where[1](world))
             return lambda world: world.named(token[:-1], tuple(index(world) for index in where))
-        if self.next == "(" and token in FUNCTIONS:
+        if self.next == "(" and (token in FUNCTIONS or token == "where"):
             self.take()
             return self.call(token)
         assert token[0].isalpha(), f"{token} where a value belongs in {self.tokens}"
@@ -267,6 +265,13 @@ class LatexTranslator:
         self.take()
         return inner
 
+    def word(self) -> str:
+        assert self.take() == "{"
+        text = ""
+        while (token := self.take()) != "}":
+            text += token if token.isalpha() else ""
+        return text
+
     def until(self, *ends: str) -> str:
         text = ""
         while self.place < len(self.tokens) and self.tokens[self.place] not in ends:
@@ -286,16 +291,16 @@ class LatexTranslator:
         if token == r"\sqrt":
             return f"sqrt({self.group()})"
         if token in (r"\sum", r"\max", r"\operatorname*"):
-            word = {r"\sum": "sum", r"\max": "max"}.get(token) or self.group().replace("\\,", "").replace(" ", "")
+            word = {r"\sum": "sum", r"\max": "max"}.get(token) or self.word()
             letter = self.script("_")
             self.script("^")
-            return word if letter is None else f"{word}_{letter.partition('=')[0]} "
+            return word if letter is None else f"{word}_{letter.partition('=')[0].strip()} "
         if token in (r"\log", r"\tanh", r"\operatorname"):
-            return self.function(token[1:] if token != r"\operatorname" else self.group())
+            return self.function(token[1:] if token != r"\operatorname" else self.word())
         if token == r"\begin{cases}":
             return self.cases()
         if token == r"\bar":
-            return self.element("d" + self.group())
+            return self.element("d" + self.group().strip())
         if token == r"\delta":
             return self.element("δ")
         if token in (r"\left|", r"\right|"):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 import derive
-from derive.errors import DeriveError
 from derive.printing import definition_text
-from derive.stability import stable_definitions
+from derive.stability import guard_absent, stable_definitions
 
 
 def texts(op: str) -> list[str]:
@@ -57,10 +56,25 @@ def test_what_no_shift_can_help_stays_as_it_is(text: str) -> None:
     assert stable_definitions(derive.operation(text)) == derive.operation(text).definitions
 
 
-def test_a_wrong_stable_form_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_form_that_is_not_proved_equal_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     import derive.stability as stability
 
-    right = stability._logarithm_of_product
-    monkeypatch.setattr(stability, "_logarithm_of_product", lambda product: 2 * (right(product) or 0) or None)
-    with pytest.raises(DeriveError, match="could not be proved equal"):
-        stable_definitions(derive.operation("y[n] = log(sum(exp(x[n,k]), k)) + 1"))
+    operation = derive.operation("y[n] = log(sum(exp(x[n,k]), k)) + 1")
+    assert stable_definitions(operation) != operation.definitions
+    right = stability._split_logarithm
+    monkeypatch.setattr(stability, "_split_logarithm", lambda node: 2 * (right(node) or 0) or None)
+    assert stable_definitions(operation) == operation.definitions
+
+
+def test_a_probability_whose_label_is_0_is_not_looked_at() -> None:
+    assert texts("cce") == ["L = -sum(t[n,k]*log(where(t[n,k] == 0, 1, p[n,k])), n, k)/N"]
+    (gradient,) = derive.pull_back("cce").definitions
+    assert definition_text(gradient.body) == "-dL*t[n,k]/(N*where(t[n,k] == 0, 1, p[n,k]))"
+
+
+def test_only_logarithms_and_denominators_under_a_label_are_guarded() -> None:
+    (fused,) = derive.pull_back("softmax-cce").definitions
+    assert "where" not in definition_text(fused.body)
+    text = "L = -sum(t[n,k]*log(p[n,k]) + p[n,k]*log(p[n,k]), n, k)"
+    (loss,) = guard_absent(derive.operation(text).definitions, {"p": "t"})
+    assert definition_text(loss.body).count("where") == 1

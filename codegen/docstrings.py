@@ -1,0 +1,98 @@
+"""The docstrings of generated functions: the formula, and the shape of what goes in and comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codegen.naming import safe_identifier
+from derive.indices import GRADIENT, Tensor
+from derive.printing import definition_text
+from derive.record import Definition, Operation
+
+INDENT = "    "
+
+
+def forward_docstring(operation: Operation, arguments: Sequence[Tensor], results: Sequence[Tensor]) -> list[str]:
+    """Return the lines of a forward function's docstring."""
+    lines = [f"{_title(operation)}: forward pass.", ""]
+    lines += [formula(definition) for definition in operation.definitions]
+    return [*lines, *_shapes(operation, arguments, results)]
+
+
+def backward_docstring(
+    operation: Operation,
+    definitions: Sequence[Definition],
+    arguments: Sequence[Tensor],
+    results: Sequence[Tensor],
+    assumptions: Sequence[str],
+) -> list[str]:
+    """Return the lines of a backward function's docstring."""
+    lines = [f"{_title(operation)}: backward pass.", ""]
+    lines += [formula(definition) for definition in operation.definitions]
+    lines += ["", "Gradients of a loss, given that of the output:", ""]
+    lines += [formula(definition) for definition in definitions]
+    if assumptions:
+        lines += ["", "Holds if " + ", ".join(assumptions) + "."]
+    return [*lines, *_shapes(operation, arguments, results)]
+
+
+def module_docstring(operations: Sequence[Operation]) -> list[str]:
+    """Return the lines of a module's docstring: what is in it and where it comes from."""
+    names = ", ".join(operation.name for operation in operations)
+    lines = [f"Forward and backward passes in NumPy: {names}."]
+    for operation in operations:
+        lines += ["", f"{_title(operation)}"]
+        lines += [INDENT + formula(definition) for definition in operation.definitions]
+        if operation.record.source and operation.record.source != "elementary":
+            lines.append(f"{INDENT}Source: {operation.record.source}")
+    return lines
+
+
+def formula(definition: Definition) -> str:
+    """Return a definition as a line of text.
+
+    Example:
+        >>> from derive.catalogue import find
+        >>> formula(find("relu").output)
+        'y = max(x, 0)'
+    """
+    return f"{definition_text(definition.target)} = {definition_text(definition.body)}"
+
+
+def _title(operation: Operation) -> str:
+    title = operation.record.title
+    name = operation.name if len(operation.name) <= 40 else operation.output.tensor.name
+    return f"{name} ({title})" if title else name
+
+
+def _shapes(operation: Operation, arguments: Sequence[Tensor], results: Sequence[Tensor]) -> list[str]:
+    lines = ["", "Args:"]
+    lines += [f"{INDENT}{_shown(tensor)}: {_shape(operation, tensor)}{_role(operation, tensor)}" for tensor in arguments]
+    lines += ["Returns:"]
+    return [*lines, *(f"{INDENT}{_shown(tensor)}: {_shape(operation, tensor)}" for tensor in results)]
+
+
+def _shown(tensor: Tensor) -> str:
+    return safe_identifier(f"d{tensor.name}" if tensor.role == GRADIENT else tensor.name)
+
+
+def _shape(operation: Operation, tensor: Tensor) -> str:
+    if operation.is_elementwise:
+        name = Tensor(tensor.name)
+        is_own = tensor.role == GRADIENT and tensor.name != operation.output.tensor.name
+        many = len(operation.inputs) > 1
+        if is_own:
+            return f"the shape of {name.name}"
+        if tensor.name == operation.output.tensor.name and many:
+            return "the shape that the inputs broadcast to"
+        return "any shape" + (" that broadcasts with the others" if many else "")
+    sizes = ", ".join(map(str, tensor.sizes))
+    return f"({sizes},)" if tensor.rank == 1 else f"({sizes})"
+
+
+def _role(operation: Operation, tensor: Tensor) -> str:
+    if tensor.role == GRADIENT:
+        return f", the gradient of the loss with respect to {tensor.name}"
+    if tensor.values is not None:
+        return f", integers from 0 to {tensor.values} - 1"
+    return ", the output" if tensor == operation.output.tensor else ""

@@ -1,0 +1,154 @@
+"""What a function is given, made into arrays that fit its operation; what does not fit is refused with both sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sympy import Expr, preorder_traversal
+
+from derive.errors import InputError
+from derive.indices import Element, Index, Tensor
+from derive.record import Operation
+
+Given = Sequence[tuple[Tensor, Any]]
+
+
+class Fitting:
+    """The checks of one operation: they know what its indices are called."""
+
+    def __init__(self, operation: Operation, extremes: Iterable[Expr] = ()) -> None:
+        self.operation = operation
+        self._extremes = tuple(extremes)
+        self._letters: dict[Expr, str] = {}
+        for definition in operation.definitions:
+            for part in (definition.target, *preorder_traversal(definition.body)):
+                if isinstance(part, Element):
+                    for index in part.indices:
+                        if isinstance(index, Index):
+                            self._letters.setdefault(index.size, index.name)
+
+    def fit(self, given: Given) -> list[np.ndarray]:
+        """Return arrays of one dtype that fit the operation.
+
+        Numbers that come without a dtype, whole numbers, and single numbers beside arrays take on the dtype of the
+        arrays; so does what is not in the machine's byte order.
+
+        Raises:
+            InputError: no numbers, another number of axes, an index of two sizes, a label that is no position.
+        """
+        arrays = [self._array(tensor, value) for tensor, value in given]
+        dtype = _common_dtype(given, arrays)
+        fitted = []
+        for (tensor, _), array in zip(given, arrays, strict=True):
+            if tensor.values is None and (array.dtype != dtype and _is_weak(array, _, arrays)):
+                array = array.astype(dtype)
+            fitted.append(array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("=")))
+        tensors = [tensor for tensor, _ in given]
+        if self.operation.is_elementwise:
+            self._check_broadcast(tensors, fitted)
+        else:
+            self._check_sizes(tensors, fitted)
+        return fitted
+
+    def shown(self, tensor: Tensor) -> str:
+        return f"the upstream gradient d{tensor.name}" if tensor.role else tensor.name
+
+    def letter(self, size: Expr) -> str:
+        return self._letters.get(size, str(size).lower())
+
+    def _array(self, tensor: Tensor, value: Any) -> np.ndarray:
+        name = f"{self.operation.name}: {self.shown(tensor)}"
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise InputError(f"{name} is no array: its rows have different lengths") from None
+        if tensor.values is not None:
+            if array.dtype.kind not in "iu" and not (array.size == 0 and not isinstance(value, np.ndarray)):
+                raise InputError(f"{name} holds labels, which are whole numbers, not {array.dtype}")
+            return array if array.dtype.kind in "iu" else array.astype(np.intp)
+        if array.dtype.kind not in "fciub":
+            raise InputError(f"{name} holds numbers, not {array.dtype}")
+        return array
+
+    def _check_broadcast(self, tensors: Sequence[Tensor], arrays: Sequence[np.ndarray]) -> None:
+        known: dict[int, tuple[int, int, Tensor]] = {}
+        for tensor, array in zip(tensors, arrays, strict=True):
+            for axis, extent in enumerate(array.shape):
+                back = array.ndim - axis
+                if extent != 1:
+                    other, place, first = known.setdefault(back, (extent, axis, tensor))
+                    if other != extent:
+                        raise InputError(
+                            f"{self.operation.name}: sizes {other} (axis {place} of {self.shown(first)}) and {extent} "
+                            f"(axis {axis} of {self.shown(tensor)}) do not broadcast"
+                        )
+
+    def _check_sizes(self, tensors: Sequence[Tensor], arrays: Sequence[np.ndarray]) -> None:
+        name = self.operation.name
+        known: dict[Expr, tuple[int, str]] = {}
+        for tensor, array in zip(tensors, arrays, strict=True):
+            if array.ndim != tensor.rank:
+                wanted = f"{tensor.rank} ({', '.join(map(str, tensor.sizes))})" if tensor.rank else "none: one number"
+                raise InputError(f"{name}: {self.shown(tensor)} has {array.ndim} axes; it takes {wanted}")
+            for axis, (size, extent) in enumerate(zip(tensor.sizes, array.shape, strict=True)):
+                here = f"axis {axis} of {self.shown(tensor)}"
+                other, there = known.setdefault(size, (int(size), "its definition") if size.is_Integer else (extent, here))
+                if other != extent:
+                    index = f"index {self.letter(size)} has size"
+                    raise InputError(f"{name}: {index} {other} ({there}) and {extent} ({here})")
+        for tensor, array in zip(tensors, arrays, strict=True):
+            if tensor.values is not None and tensor.values in known:
+                self._check_labels(tensor, array, *known[tensor.values])
+        for size in self._extremes:
+            if known.get(size, (1, ""))[0] == 0:
+                raise InputError(
+                    f"{name}: index {self.letter(size)} has size 0 ({known[size][1]}); a maximum needs one number at least"
+                )
+
+    def _check_labels(self, tensor: Tensor, array: np.ndarray, extent: int, where: str) -> None:
+        if array.size == 0 or (array.min() >= 0 and array.max() < extent):
+            return
+        place = tuple(int(axis[0]) for axis in np.nonzero((array < 0) | (array >= extent)))
+        at = f"[{', '.join(map(str, place))}]" if place else ""
+        assert tensor.values is not None
+        raise InputError(
+            f"{self.operation.name}: {tensor.name}{at} is {array[place]}, and index {self.letter(tensor.values)} has size "
+            f"{extent} ({where}): labels run from 0 to {extent - 1}"
+        )
+
+
+def _is_strong(value: Any, array: np.ndarray) -> bool:
+    """Whether a value has a floating dtype that its caller chose."""
+    return isinstance(value, np.ndarray | np.generic) and array.dtype.kind in "fc"
+
+
+def _common_dtype(given: Given, arrays: Sequence[np.ndarray]) -> np.dtype[Any]:
+    """Return the dtype for numbers that bring none."""
+    real = [(value, array) for (tensor, value), array in zip(given, arrays, strict=True) if tensor.values is None]
+    strong = [array for value, array in real if _is_strong(value, array)]
+    leading = [array for array in strong if array.ndim] or strong
+    weak = [array for value, array in real if array.dtype.kind in "fc" and not _is_strong(value, array)]
+    chosen = leading or weak
+    dtype = np.result_type(*(array.dtype for array in chosen)) if chosen else np.dtype(float)
+    is_complex = any(array.dtype.kind == "c" for array in weak)
+    return np.result_type(dtype, np.complex64) if is_complex and dtype.kind == "f" else dtype
+
+
+def _is_weak(array: np.ndarray, value: Any, arrays: Sequence[np.ndarray]) -> bool:
+    """Whether an array takes on the dtype of the others."""
+    if not _is_strong(value, array):
+        return True
+    return array.ndim == 0 and array.dtype.kind == "f" and any(other.ndim and other.dtype.kind in "fc" for other in arrays)
+
+
+def broadcast_shape(arrays: Iterable[np.ndarray]) -> tuple[int, ...]:
+    """Return the shape that arrays broadcast to together."""
+    return np.broadcast_shapes(*(array.shape for array in arrays))
+
+
+def has_no_entries(arrays: Mapping[str, np.ndarray] | Sequence[np.ndarray]) -> bool:
+    """Whether one of the arrays is empty."""
+    values = arrays.values() if isinstance(arrays, Mapping) else arrays
+    return any(array.size == 0 for array in values)

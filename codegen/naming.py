@@ -1,0 +1,173 @@
+"""Names for a program's values: those of the operation, and telling ones for what has none."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from sympy import Symbol
+
+from codegen.helpers import HELPERS
+from codegen.program import (
+    MASK,
+    Argument,
+    Contract,
+    Gather,
+    Identity,
+    Map,
+    Operand,
+    Position,
+    Program,
+    Reduce,
+    Scatter,
+    Statement,
+)
+from derive.indices import GRADIENT, Tensor
+
+RESERVED = frozenset({"np", "float", "range", *HELPERS})
+#: What an elementwise function makes is called after the function and what it was made of.
+STEMS: Mapping[str, str] = MappingProxyType(
+    {"exp": "exps", "log": "logs", "square": "squares", "sqrt": "root", "where": "chosen", "abs": "size"}
+)
+
+
+def default_gradient_name(name: str) -> str:
+    """Return the name of the gradient of the loss with respect to a tensor."""
+    return f"d{name}"
+
+
+class Names:
+    """Identifiers for the values and sizes of one program, given when they are first asked for.
+
+    Arguments, results and definitions have theirs from the start, so that no temporary takes one.
+    """
+
+    def __init__(self, program: Program, gradient_name: Callable[[str], str] = default_gradient_name) -> None:
+        self.program = program
+        self._gradient_name = gradient_name
+        self._values = program.values
+        self._taken: set[str] = set(RESERVED)
+        self._names: dict[str, str] = {}
+        self._sizes: dict[Symbol, str] = {}
+        for argument in program.arguments:
+            self._names[argument.name] = self._free(self.identifier(argument.tensor))
+            replacement = self._replacement(argument)
+            if replacement is not None:
+                self._names[replacement.name] = self._names[argument.name]
+        for name, tensor in zip(program.results, program.result_tensors, strict=True):
+            if name not in self._names:
+                self._names[name] = self._free(self.identifier(tensor))
+        self._owners = memory_owners(program)
+        for statement in reversed(program.statements):
+            owner = self._owners[statement.name]
+            if statement.name in self._names:
+                self._names.setdefault(owner, self._names[statement.name])
+        for statement in program.statements:
+            owner = self._owners[statement.name]
+            if statement.tensor is not None and owner not in self._names:
+                self._names[owner] = self._free(self.identifier(statement.tensor))
+
+    def _replacement(self, argument: Argument) -> Statement | None:
+        """Return the statement that stands for an argument from there on, if there is one."""
+        users = [s for s in self.program.statements if any(o.name == argument.name for o in s.operands)]
+        if users and users[-1].tensor == argument.tensor and argument.name not in self.program.results:
+            return users[-1]
+        return None
+
+    def identifier(self, tensor: Tensor) -> str:
+        """Return the name of a tensor as a Python identifier."""
+        return safe_identifier(self._gradient_name(tensor.name) if tensor.role == GRADIENT else tensor.name)
+
+    def of(self, name: str) -> str:
+        """Return the identifier of a value."""
+        name = self._owners.get(name, name)
+        if name not in self._names:
+            statement = self._values[name]
+            assert isinstance(statement, Statement)
+            hint = self._hint(statement)
+            self._names[name] = self._free(hint, numbered=hint == "t")
+        return self._names[name]
+
+    def of_size(self, size: Symbol) -> str:
+        """Return the variable that holds a size."""
+        if size not in self._sizes:
+            self._sizes[size] = self._free(safe_identifier(str(size)))
+        return self._sizes[size]
+
+    def _free(self, name: str, numbered: bool = False) -> str:
+        candidate, number = f"{name}1" if numbered else name, 1
+        while candidate in self._taken:
+            number += 1
+            candidate = f"{name}{number}" if numbered else f"{name}_{number}"
+        self._taken.add(candidate)
+        return candidate
+
+    def _hint(self, statement: Statement) -> str:
+        op = statement.op
+        if isinstance(op, Reduce):
+            return self._reduction_hint(op, statement)
+        if isinstance(op, Contract):
+            return "dot" if len(statement.labels) < 2 else "product"
+        if isinstance(op, Gather):
+            return "picked"
+        if isinstance(op, Scatter):
+            return "spread"
+        if isinstance(op, Position):
+            return "positions"
+        if isinstance(op, Identity):
+            return "identity"
+        return self._map_hint(op, statement) if isinstance(op, Map) else "t"
+
+    def _reduction_hint(self, op: Reduce, statement: Statement) -> str:
+        source = self._values[statement.operands[0].name]
+        is_product = isinstance(source, Statement) and isinstance(source.op, Map) and source.op.function == "mul"
+        rows = len(statement.labels) == 1 and statement.operands[0].labels[0] == statement.labels[0]
+        if op.function == "sum":
+            return "dot" if is_product else ("row_sum" if rows else "total")
+        return {"mean": "mean", "max": "row_max" if rows else "peak", "argmax": "best"}[op.function]
+
+    def _map_hint(self, op: Map, statement: Statement) -> str:
+        if statement.kind == MASK:
+            return "mask"
+        if op.function == "add":
+            return self._sum_hint(op, statement)
+        if op.function in ("mul", "div"):
+            return "scaled" if len({operand.labels for operand in statement.operands}) > 1 else "t"
+        if op.function in ("neg", "pow", "full_like"):
+            return "t"
+        described = self._short_name(statement.operands[0]) if len(statement.operands) == 1 else None
+        return f"{op.function}_{described}" if described else STEMS.get(op.function, f"{op.function}s")
+
+    def _sum_hint(self, op: Map, statement: Statement) -> str:
+        if op.signs != (1, -1):
+            return "t"
+        subtracted = self._values[statement.operands[1].name]
+        if isinstance(subtracted, Statement) and isinstance(subtracted.op, Reduce):
+            return {"mean": "centered", "max": "shifted"}.get(subtracted.op.function, "difference")
+        return "difference"
+
+    def _short_name(self, operand: Operand) -> str | None:
+        name = self._names.get(operand.name)
+        return name if name is not None and len(name) <= 8 else None
+
+
+def memory_owners(program: Program) -> dict[str, str]:
+    """Return for every statement the first one whose memory it lies in: they share a variable."""
+    owners: dict[str, str] = {}
+    for statement in program.statements:
+        owners[statement.name] = statement.name if statement.into is None else owners[statement.into]
+    return owners
+
+
+def safe_identifier(name: str) -> str:
+    """Return a name as an identifier that is no keyword.
+
+    Example:
+        >>> safe_identifier("softmax-cce"), safe_identifier("lambda"), safe_identifier("2d")
+        ('softmax_cce', 'lambda_', '_2d')
+    """
+    text = re.sub(r"\W+", "_", name)
+    text = text if text and not text[0].isdigit() else f"_{text}"
+    return f"{text}_" if keyword.iskeyword(text) else text

@@ -1,0 +1,389 @@
+"""The NumPy expression of one statement; its operands are names, or expressions themselves where they are used once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import sympy
+from sympy import Add, Expr, Integer, Mul, Pow, Symbol
+from sympy.core.symbol import Str
+
+from codegen.alignment import align_text, subscript, transpose_text
+from codegen.contraction import matrix_product
+from codegen.elementary import FUNCTIONS, RELATIONS
+from codegen.indexing import plan_indexing
+from codegen.naming import Names
+from codegen.numpy_printer import (
+    ATOM,
+    PRODUCT,
+    CopyOf,
+    FullLike,
+    Square,
+    SquareRoot,
+    SumToShape,
+    Text,
+    level_of,
+    negated,
+    numpy_text,
+)
+from codegen.passes import Axes, renamed
+from codegen.program import (
+    NUMBER,
+    REAL,
+    Argument,
+    Arrange,
+    Broadcast,
+    Cast,
+    Constant,
+    Contract,
+    Copy,
+    Gather,
+    Identity,
+    Labels,
+    Map,
+    Operand,
+    Position,
+    Program,
+    Reduce,
+    Statement,
+    SumTo,
+)
+from derive.functions import Where
+from derive.indices import Bracket, Index, Node
+
+SYMBOLS = {name: symbol for symbol, name in RELATIONS.items()}
+
+
+class Renderer:
+    """Expressions for the statements of a program, those in ``inline`` within the ones that use them."""
+
+    def __init__(self, program: Program, names: Names, inline: frozenset[str] = frozenset()) -> None:
+        self.program = program
+        self.names = names
+        self.inline = inline
+        self.sizes: dict[Symbol, None] = {}
+        self._values = program.values
+        self._rules: Mapping[type, Callable[[Any], Expr]] = {
+            Constant: self._constant,
+            Position: self._position,
+            Identity: self._identity,
+            Map: self._map,
+            Reduce: self._reduce,
+            Contract: self._contract,
+            Gather: self._gather,
+            Broadcast: self._broadcast,
+            Arrange: self._arrange,
+            Copy: self._copy,
+            Cast: self._cast,
+            SumTo: self._sum_to,
+        }
+
+    def render(self, statement: Statement) -> Expr:
+        """Return what a statement computes."""
+        return self._rules[type(statement.op)](statement)
+
+    def text(self, statement: Statement) -> str:
+        return numpy_text(self.render(statement))
+
+    def operand(self, operand: Operand, target: Axes) -> Expr:
+        """Return an operand, brought under the target's axes."""
+        value = self._values[operand.name]
+        axes = self.axes(operand)
+        shown = self.value(value)
+        suffix = align_text(axes, target)
+        return Text(f"{postfix(shown)}{suffix}") if suffix else shown
+
+    def axes(self, operand: Operand) -> Axes:
+        """The axes of an operand's array, by the labels of its use."""
+        value = self._values[operand.name]
+        return operand.labels if isinstance(value, Argument) else renamed(value.axes, value.labels, operand.labels)
+
+    def value(self, value: Argument | Statement) -> Expr:
+        if isinstance(value, Statement) and value.name in self.inline:
+            return self.render(value)
+        return Text(self.names.of(value.name))
+
+    def size(self, extent: Expr) -> Expr:
+        """Return a size, or an expression of sizes, by the names of the variables that hold them."""
+        names = {}
+        for symbol in sorted(extent.free_symbols, key=str):
+            self.sizes[symbol] = None
+            names[symbol] = Symbol(self.names.of_size(symbol))
+        named = extent.xreplace(names)
+        if isinstance(named, Add):
+            return Add(*sorted(named.args, key=lambda term: term.could_extract_minus_sign()), evaluate=False)
+        return named
+
+    def shape(self, labels: Labels) -> str:
+        """Return the shape of an array of these labels: an argument's where one has it."""
+        extents = tuple(label.size for label in labels)
+        for argument in self.program.arguments:
+            if extents and argument.tensor.sizes == extents:
+                return f"{self.names.of(argument.name)}.shape"
+        parts = [numpy_text(self.size(extent)) for extent in extents]
+        return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
+
+    def dtype(self) -> str:
+        """Return the dtype of the results, an empty text where there is nothing to take it from."""
+        reference = self.program.reference
+        if reference is None:
+            return ""
+        name = self.names.of(reference.name)
+        return f"{name}.dtype" if reference.labels else f"np.result_type({name})"
+
+    def filled(self, labels: Labels, number: Expr) -> str:
+        """Return an array full of one number."""
+        extents = tuple(label.size for label in labels)
+        kind = {0: "zeros", 1: "ones"}.get(number)
+        for argument in self.program.arguments:
+            if kind and argument.kind == REAL and argument.tensor.sizes == extents:
+                return f"np.{kind}_like({self.names.of(argument.name)})"
+        dtype = f", dtype={self.dtype()}" if self.dtype() else ""
+        if kind:
+            return f"np.{kind}({self.shape(labels)}{dtype})"
+        return f"np.full({self.shape(labels)}, {numpy_text(self._number(number))}{dtype})"
+
+    # ---- one rule for each kind of statement ----
+
+    def _constant(self, statement: Statement) -> Expr:
+        assert isinstance(statement.op, Constant)
+        return self._number(statement.op.value)
+
+    def _number(self, value: Expr) -> Expr:
+        """Return a Python number: NumPy's own scalars would widen float32."""
+        for argument in self.program.arguments:
+            if len(argument.labels) > 1 and value == sympy.prod(argument.tensor.sizes):
+                return Text(f"{self.names.of(argument.name)}.size")
+        above, below = radicands(value)
+        if above != 1 and below != 1:
+            rest = value / sympy.sqrt(above) * sympy.sqrt(below)
+            root = Pow(Text(numpy_text(self.size(above / below)), PRODUCT), sympy.Rational(1, 2), evaluate=False)
+            return root if rest == 1 else Mul(self.size(rest), root, evaluate=False)
+        number = self.size(value)
+        if value.has(sympy.Function):
+            return Text(f"float({numpy_text(number)})")
+        return number
+
+    def _position(self, statement: Statement) -> Expr:
+        return Text(f"np.arange({numpy_text(self.size(statement.labels[0].size))})")
+
+    def _identity(self, statement: Statement) -> Expr:
+        dtype = f", dtype={self.dtype()}" if self.dtype() else ""
+        return Text(f"np.eye({numpy_text(self.size(statement.labels[0].size))}{dtype})")
+
+    def _map(self, statement: Statement) -> Expr:
+        assert isinstance(statement.op, Map)
+        operands = [self.operand(operand, statement.axes) for operand in statement.operands]
+        return build_map(statement.op, operands)
+
+    def _reduce(self, statement: Statement) -> Expr:
+        op = statement.op
+        assert isinstance(op, Reduce)
+        source = statement.operands[0]
+        axes = [axis for axis, label in enumerate(self.axes(source)) if label in op.over]
+        inner = self._values[source.name]
+        if op.function == "sum" and not statement.labels and source.name in self.inline:
+            if isinstance(inner, Statement) and isinstance(inner.op, Gather) and is_diagonal(inner.op):
+                return Text(f"{postfix(self.operand(inner.operands[0], inner.operands[0].labels))}.trace()")
+        settings = []
+        if statement.labels:
+            settings.append(f"axis={axes[0] if len(axes) == 1 else tuple(axes)}")
+        if statement.kept is not None:
+            settings.append("keepdims=True")
+        return Text(f"{postfix(self.operand(source, source.labels))}.{op.function}({', '.join(settings)})")
+
+    def _contract(self, statement: Statement) -> Expr:
+        assert isinstance(statement.op, Contract)
+        over, labels = statement.op.over, statement.labels
+        if len(statement.operands) == 2:
+            for first, second in (statement.operands, statement.operands[::-1]):
+                orders = matrix_product(first.labels, second.labels, over, labels)
+                if orders is not None:
+                    left, right = (
+                        postfix(self.operand(operand, operand.labels)) + transpose_text(operand.labels, order)
+                        for operand, order in zip((first, second), orders, strict=True)
+                    )
+                    return Text(f"{left} @ {right}", PRODUCT)
+        letters = index_letters([label for operand in statement.operands for label in operand.labels])
+        inputs = ",".join("".join(letters[label] for label in operand.labels) for operand in statement.operands)
+        pattern = f'"{inputs}->{"".join(letters[label] for label in labels)}"'
+        shown = [numpy_text(self.operand(operand, operand.labels)) for operand in statement.operands]
+        return Text(f"np.einsum({', '.join([pattern, *shown])}, optimize=True)")
+
+    def _gather(self, statement: Statement) -> Expr:
+        op = statement.op
+        assert isinstance(op, Gather)
+        source, *positions = statement.operands
+        array = postfix(self.operand(source, source.labels))
+        if op.along:
+            kept = op.along_axes
+            taken = postfix(self.value(self._values[positions[0].name]))
+            taken += align_text(self.axes(positions[0]), kept, all_axes=True)
+            found = f"np.take_along_axis({array}, {taken}, axis={kept.index(None)})"
+            return Text(found + (align_text(kept, statement.axes) if statement.kept is None else ""))
+        if is_diagonal(op):
+            return Text(f"np.diagonal({array})")
+        return Text(f"{array}[{self.index_text(op.where, positions)}]")
+
+    def index_text(self, where: Sequence[Index | int | None], positions: Sequence[Operand]) -> str:
+        """Return what stands in the square brackets."""
+        plan = plan_indexing(where, positions)
+        entries = []
+        for entry, operand in zip(plan.entries, plan.operands, strict=True):
+            if operand is not None:
+                entries.append(numpy_text(self.operand(operand, plan.together)))
+            elif isinstance(entry, tuple):
+                positions_text = f"np.arange({numpy_text(self.size(entry[0].size))})"
+                entries.append(positions_text + align_text(entry, plan.together))
+            else:
+                entries.append(":" if entry is None else str(entry))
+        return subscript(entries)[1:-1]
+
+    @staticmethod
+    def region(where: Sequence[Index | int | None], positions: Sequence[Operand]) -> Labels:
+        """Return the axes of what is at an index."""
+        return plan_indexing(where, positions).labels
+
+    def _broadcast(self, statement: Statement) -> Expr:
+        (source,) = statement.operands
+        value = self._values[source.name]
+        if isinstance(value, Statement) and isinstance(value.op, Constant):
+            return Text(self.filled(statement.labels, value.op.value))
+        shape = self.shape(statement.labels)
+        if source.labels:
+            shown = numpy_text(self.operand(source, statement.labels))
+            return Text(f"np.broadcast_to({shown}, {shape}).copy()")
+        scalars = self._scalar_arguments(source.name)
+        reference = self.program.reference
+        dtype = ""
+        if scalars and reference is not None and reference.labels:
+            dtype = f", dtype=np.result_type({', '.join([self.names.of(reference.name), *scalars])})"
+        return Text(f"np.full({shape}, {numpy_text(self.operand(source, ()))}{dtype})")
+
+    def _scalar_arguments(self, name: str) -> list[str]:
+        """Return the scalars a value is made of, where it is made of nothing else: they may be Python numbers."""
+        found: dict[str, None] = {}
+        stack = [name]
+        while stack:
+            value = self._values[stack.pop()]
+            if isinstance(value, Statement):
+                stack += [operand.name for operand in value.operands]
+            elif value.labels:
+                return []
+            elif value.kind == REAL:
+                found[self.names.of(value.name)] = None
+        return list(found)
+
+    def _arrange(self, statement: Statement) -> Expr:
+        (source,) = statement.operands
+        shown = postfix(self.operand(source, source.labels))
+        return Text(shown + transpose_text(source.labels, statement.labels))
+
+    def _copy(self, statement: Statement) -> Expr:
+        (source,) = statement.operands
+        if not source.labels:
+            return CopyOf(self.operand(source, ()), evaluate=False)
+        return Text(f"{numpy_text(self._arrange(statement))}.copy()")
+
+    def _cast(self, statement: Statement) -> Expr:
+        (source,) = statement.operands
+        value = self._values[source.name]
+        dtype = self.dtype()
+        if isinstance(value, Statement) and isinstance(value.op, Position) and value.name in self.inline:
+            return Text(f"np.arange({numpy_text(self.size(value.labels[0].size))}, dtype={dtype})")
+        shown = self.operand(source, source.labels)
+        if not source.labels or statement.kind == NUMBER:
+            return Text(f"np.asarray({numpy_text(shown)}, dtype={dtype})")
+        return Text(f"{postfix(shown)}.astype({dtype})")
+
+    def _sum_to(self, statement: Statement) -> Expr:
+        gradient, argument = (self.operand(operand, ()) for operand in statement.operands)
+        return SumToShape(gradient, Text(f"np.shape({numpy_text(argument)})"), evaluate=False)
+
+
+def is_diagonal(op: Gather) -> bool:
+    return len(op.where) == 2 and isinstance(op.where[0], Index) and op.where[0] == op.where[1]
+
+
+def postfix(expr: Expr) -> str:
+    """Return text that a method or an index may follow."""
+    text = numpy_text(expr)
+    if level_of(expr) >= ATOM and not (expr.is_Number and not isinstance(expr, Node)):
+        return text
+    return f"({text})"
+
+
+def build_map(op: Map, operands: Sequence[Expr]) -> Expr:
+    """Return an elementwise expression as it stands; SymPy rearranges nothing."""
+    function = op.function
+    if function == "add":
+        signs = op.signs or (1,) * len(operands)
+        return Add(*(x if s > 0 else negated(x) for s, x in zip(signs, operands, strict=True)), evaluate=False)
+    if function == "mul":
+        return Mul(*(part for factor in operands for part in _flat_factors(factor)), evaluate=False)
+    if function in SYMBOLS:
+        return Expr.__new__(Bracket, Str(SYMBOLS[function]), *operands)
+    if function == "square":
+        (base,) = operands
+        is_name = isinstance(base, Text) and re.fullmatch(r"\w+", base.text)
+        return Mul(base, base, evaluate=False) if is_name else Square(base, evaluate=False)
+    build = _BUILD.get(function)
+    if build is not None:
+        return build(*operands)
+    node = FUNCTIONS[function]
+    if issubclass(node, Node):
+        return Expr.__new__(node, *operands)
+    return node(*operands, evaluate=False)
+
+
+def _flat_factors(factor: Expr) -> tuple[Expr, ...]:
+    """Return the factors of a product without a sign: ``a * (b / c)`` is written ``a * b / c``."""
+    return factor.args if isinstance(factor, Mul) and level_of(factor) == PRODUCT else (factor,)
+
+
+_BUILD: Mapping[str, Callable[..., Expr]] = {
+    "div": lambda above, below: Mul(above, Pow(below, Integer(-1), evaluate=False), evaluate=False),
+    "neg": negated,
+    "pow": lambda base, exponent: Pow(base, exponent, evaluate=False),
+    "sqrt": lambda base: SquareRoot(base, evaluate=False),
+    "where": lambda *operands: Expr.__new__(Where, *operands),
+    "full_like": lambda array, number: FullLike(array, number, evaluate=False),
+}
+
+
+def radicands(value: Expr) -> tuple[Expr, Expr]:
+    """Return what stands under square roots above and below the line.
+
+    Example:
+        >>> radicands(sympy.sqrt(2 / sympy.pi))
+        (2, pi)
+    """
+    above = below = Integer(1)
+    for factor in Mul.make_args(value):
+        base, exponent = factor.as_base_exp()
+        if abs(exponent) == sympy.Rational(1, 2):
+            above, below = (above * base, below) if exponent > 0 else (above, below * base)
+    return above, below
+
+
+def index_letters(labels: Sequence[Index]) -> dict[Index, str]:
+    """Return one letter for each index, its own where it can be.
+
+    Example:
+        >>> from derive.indices import size
+        >>> i, i2 = Index("i", size("I")), Index("i2", size("I"))
+        >>> list(index_letters([i, i2]).values())
+        ['i', 'a']
+    """
+    letters: dict[Index, str] = {}
+    spare = [chr(code) for code in (*range(ord("a"), ord("z") + 1), *range(ord("A"), ord("Z") + 1))]
+    for label in dict.fromkeys(labels):
+        own = label.name if len(label.name) == 1 and label.name.isascii() and label.name.isalpha() else ""
+        if own and own not in letters.values():
+            letters[label] = own
+    for label in dict.fromkeys(labels):
+        if label not in letters:
+            letters[label] = next(letter for letter in spare if letter not in letters.values())
+    return letters

@@ -1,0 +1,213 @@
+"""A program as the text of a NumPy function, and functions as the text of a module that imports NumPy alone."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from sympy import Expr, Integer
+
+from codegen.helpers import HELPERS
+from codegen.naming import Names, default_gradient_name
+from codegen.numpy_expressions import Renderer, build_map, postfix
+from codegen.numpy_printer import numpy_text, split_sign
+from codegen.program import Constant, Map, Position, Program, Scatter, Statement
+
+#: Longest line, and how deep brackets may be nested in one.
+WIDTH, DEPTH = 88, 4
+INDENT = "    "
+
+
+@dataclass(frozen=True)
+class FunctionSource:
+    """The text of one function, and the helpers that it calls."""
+
+    name: str
+    text: str
+    helpers: tuple[str, ...]
+
+    @property
+    def module(self) -> str:
+        """The text of a module with this function and its helpers alone."""
+        return module_source([self])
+
+
+class Body:
+    """The lines of a function's body."""
+
+    def __init__(self, program: Program, gradient_name: Callable[[str], str]) -> None:
+        self.program = program
+        self._gradient_name = gradient_name
+        self._uses = program.uses
+        self._taken = {statement.into for statement in program.statements}
+        inline = frozenset(s.name for s in program.statements if self._may_inline(s))
+        self.inline = self._shortened(inline)
+        self.renderer = self._new_renderer(self.inline)
+
+    def _new_renderer(self, inline: frozenset[str]) -> Renderer:
+        return Renderer(self.program, Names(self.program, self._gradient_name), inline)
+
+    def _may_inline(self, statement: Statement) -> bool:
+        """What is used once and has no name of its own; numbers and positions always."""
+        if isinstance(statement.op, Constant | Position):
+            return statement.name not in self.program.results
+        is_own = statement.tensor is not None or statement.name in self.program.results
+        keeps_place = isinstance(statement.op, Scatter) or statement.into or statement.name in self._taken
+        return self._uses[statement.name] == 1 and not is_own and not keeps_place
+
+    def _shortened(self, inline: frozenset[str]) -> frozenset[str]:
+        """Give names to parts of lines that are too long or too deep, the largest part of each first."""
+        pending = [statement for statement in self.program.statements if statement.name not in inline]
+        while pending:
+            statement = pending.pop()
+            while any(is_unreadable(line) for line in self._lines(statement, self._new_renderer(inline))):
+                parts = self._inlined_parts(statement, inline)
+                if not parts:
+                    break
+                renderer = self._new_renderer(inline)
+                part = max(parts, key=lambda part: len(renderer.text(part)))
+                inline -= {part.name}
+                pending.append(part)
+        return inline
+
+    def _inlined_parts(self, statement: Statement, inline: frozenset[str]) -> list[Statement]:
+        values, parts, stack = self.program.values, [], [operand.name for operand in statement.operands]
+        while stack:
+            part = values[stack.pop()]
+            if isinstance(part, Statement) and part.name in inline:
+                stack += [operand.name for operand in part.operands]
+                if not isinstance(part.op, Constant | Position):
+                    parts.append(part)
+        return parts
+
+    def _lines(self, statement: Statement, renderer: Renderer) -> list[str]:
+        """Return a statement's lines, indented."""
+        name = renderer.names.of(statement.name)
+        if isinstance(statement.op, Scatter):
+            lines = self._scatter(statement, statement.op, name, renderer)
+        elif statement.into is not None:
+            lines = [self._augmented(statement, name, renderer)]
+        else:
+            lines = [f"{name} = {renderer.text(statement)}"]
+        return [INDENT + line for line in lines]
+
+    def _scatter(self, statement: Statement, op: Scatter, name: str, renderer: Renderer) -> list[str]:
+        operands = list(statement.operands)
+        base = operands.pop(0) if op.has_base else None
+        value, *positions = operands
+        lines = []
+        if base is None:
+            lines.append(f"{name} = {renderer.filled(statement.labels, Integer(0))}")
+        elif statement.into is None:
+            lines.append(f"{name} = {postfix(renderer.operand(base, statement.labels))}.copy()")
+        index = renderer.index_text(op.where, positions)
+        shown = renderer.operand(value, renderer.region(op.where, positions))
+        if op.repeats:
+            where = f"np.s_[{index}]" if ":" in index.split(", ") else (f"({index})" if ", " in index else index)
+            return [*lines, f"np.add.at({name}, {where}, {numpy_text(shown)})"]
+        if base is None:
+            return [*lines, f"{name}[{index}] = {numpy_text(shown)}"]
+        sign, positive = split_sign(shown)
+        return [*lines, f"{name}[{index}] {'-' if sign < 0 else '+'}= {numpy_text(positive)}"]
+
+    def _augmented(self, statement: Statement, name: str, renderer: Renderer) -> str:
+        assert isinstance(statement.op, Map)
+        others = [operand for operand in statement.operands if operand.name != statement.into]
+        shown = [renderer.operand(operand, statement.axes) for operand in others]
+        factor: Expr = shown[0] if len(shown) == 1 else build_map(Map("mul"), shown)
+        return f"{name} {'*' if statement.op.function == 'mul' else '/'}= {numpy_text(factor)}"
+
+    def lines(self) -> list[str]:
+        """Return the body: sizes, statements, the return."""
+        renderer, program = self.renderer, self.program
+        shown = [statement for statement in program.statements if statement.name not in self.inline]
+        lines = [line for statement in shown for line in self._lines(statement, renderer)]
+        names = [renderer.names.of(name) for name in program.results]
+        start = f"{INDENT}{names[0]} = " if names else ""
+        if len(names) == 1 and shown and shown[-1].name == program.results[0] and lines[-1].startswith(start):
+            lines[-1] = f"{INDENT}return {lines[-1].removeprefix(start)}"
+        else:
+            lines.append(f"{INDENT}return {', '.join(names)}")
+        return [*self._size_lines(), *lines]
+
+    def _size_lines(self) -> list[str]:
+        """Return the lines that read the sizes, from as few arguments as will do."""
+        needed, lines = list(self.renderer.sizes), []
+        while needed:
+            argument = max(self.program.arguments, key=lambda a: (len(set(a.tensor.sizes) & set(needed)), a.kind == "real"))
+            name, extents = self.renderer.names.of(argument.name), argument.tensor.sizes
+            if len(extents) > 1 and len(set(extents)) == len(extents) and set(extents) <= set(needed):
+                lines.append(f"{INDENT}{', '.join(self.renderer.names.of_size(extent) for extent in extents)} = {name}.shape")
+            else:
+                for extent in [extent for extent in needed if extent in extents]:
+                    lines.append(f"{INDENT}{self.renderer.names.of_size(extent)} = {name}.shape[{extents.index(extent)}]")
+            needed = [extent for extent in needed if extent not in extents]
+        return lines
+
+
+def is_unreadable(line: str) -> bool:
+    depth = deepest = 0
+    for character in line:
+        depth += (character in "([") - (character in ")]")
+        deepest = max(deepest, depth)
+    return len(line) > WIDTH or deepest > DEPTH
+
+
+def numpy_function(
+    program: Program,
+    name: str,
+    docstring: Sequence[str],
+    gradient_name: Callable[[str], str] = default_gradient_name,
+) -> FunctionSource:
+    """Return the text of a function of the program's arguments.
+
+    Args:
+        program: what it computes.
+        name: what it is called.
+        docstring: its lines.
+        gradient_name: what the gradient with respect to a tensor is called.
+    """
+    body = Body(program, gradient_name)
+    lines = body.lines()
+    names = [body.renderer.names.of(argument.name) for argument in program.arguments]
+    text = "\n".join([*_signature(name, names), *docstring_lines(docstring), *lines]) + "\n"
+    helpers = tuple(helper for helper in HELPERS if re.search(rf"(?<!\w){helper}\(", text))
+    return FunctionSource(name, text, helpers)
+
+
+def _signature(name: str, arguments: Sequence[str]) -> list[str]:
+    """Return the lines of a ``def``, broken as the formatter breaks it."""
+    line = f"def {name}({', '.join(arguments)}):"
+    if len(line) <= WIDTH:
+        return [line]
+    inner = f"{INDENT}{', '.join(arguments)}"
+    if len(inner) <= WIDTH:
+        return [f"def {name}(", inner, "):"]
+    return [f"def {name}(", *(f"{INDENT}{argument}," for argument in arguments), "):"]
+
+
+def docstring_lines(lines: Sequence[str], indent: str = INDENT) -> list[str]:
+    """Return a docstring's lines, long ones broken."""
+    wrapped = []
+    for line in lines:
+        own = line[: len(line) - len(line.lstrip())] + INDENT
+        broken = textwrap.wrap(
+            line, WIDTH - len(indent), subsequent_indent=own, break_long_words=False, break_on_hyphens=False
+        )
+        wrapped += broken or [""]
+    if len(wrapped) == 1:
+        return [f'{indent}"""{wrapped[0]}"""']
+    return [f'{indent}"""{wrapped[0]}', *(f"{indent}{line}".rstrip() for line in wrapped[1:]), f'{indent}"""']
+
+
+def module_source(functions: Iterable[FunctionSource], docstring: Sequence[str] = ()) -> str:
+    """Return the text of a module that imports NumPy alone; each helper is there once."""
+    functions = list(functions)
+    needed = {helper for function in functions for helper in function.helpers}
+    parts = ["\n".join(docstring_lines(docstring, "")) + "\n"] if docstring else []
+    parts.append("import numpy as np\n")
+    head = "\n".join(parts)
+    definitions = [HELPERS[helper] for helper in HELPERS if helper in needed]
+    return "\n\n".join([head, *(text for text in (*definitions, *(function.text for function in functions)))])

@@ -1,0 +1,46 @@
+"""Functions of elementwise operations, made with SymPy's ``lambdify`` and the project's printer.
+
+Shared values are those of the program, so that nothing is computed twice; ``lambdify`` is told of them and looks for
+none itself: its own search hoists bound terms out of sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy import Symbol
+
+from codegen.helpers import LOADED
+from codegen.naming import Names
+from codegen.numpy_expressions import Renderer
+from codegen.numpy_printer import NumpyText
+from codegen.program import Constant, Program
+
+
+def make_scalar_function(program: Program) -> Callable[..., Any]:
+    """Return a function of arrays of any shapes that broadcast; it returns a tuple of the results.
+
+    The program's arguments are single numbers; NumPy broadcasts what is done to them.
+    """
+    names = Names(program)
+    inline = frozenset(s.name for s in program.statements if isinstance(s.op, Constant) and s.name not in program.results)
+    renderer = Renderer(program, names, inline)
+    arguments = [Symbol(names.of(argument.name)) for argument in program.arguments]
+    shared = [
+        (Symbol(names.of(statement.name)), renderer.render(statement))
+        for statement in program.statements
+        if statement.name not in inline
+    ]
+    results = tuple(Symbol(names.of(name)) for name in program.results)
+    function: Callable[..., Any] = sympy.lambdify(
+        arguments,
+        results,
+        modules=[{"np": np, **LOADED}],
+        printer=NumpyText,
+        cse=lambda expressions: (shared, expressions),
+        docstring_limit=0,
+    )
+    return function

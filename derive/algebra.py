@@ -1,0 +1,249 @@
+r"""Products and powers of polynomials, with what is known of their atoms: indicators, roots, absolute values, deltas.
+
+An indicator is idempotent; :math:`\sqrt{a^2} = |a|`; a delta makes two indices one in the factors beside it; a sum of
+terms does not stay a power where it can be multiplied out. Every rule holds wherever its left side is defined.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any
+
+import sympy
+from sympy import Add, Expr, Mul, Pow, Rational, S
+
+from derive.canonical import canonical, structure_key
+from derive.indices import Bracket, Delta, Element, Index, extent
+from derive.polynomials import (
+    LARGEST,
+    ONE,
+    Monomial,
+    Polynomial,
+    TooLargeError,
+    accumulate,
+    add,
+    expression,
+    number_power,
+    scale,
+    single,
+    split_content,
+    split_shared,
+)
+from derive.sums import free_indices, substitute
+
+
+class Algebra(ABC):
+    """Arithmetic of polynomials; what an expression's polynomial is, is the subclass's business.
+
+    Args:
+        generators: work for the prover: one form for a ratio, no absolute values but under roots.
+        distribute: multiply every product out.
+        prefer: indices to keep when a free delta makes two indices one, best first.
+    """
+
+    def __init__(self, generators: bool, distribute: bool, prefer: Iterable[Index]) -> None:
+        self.generators = generators
+        self.distribute = distribute or generators
+        self.prefer = tuple(prefer)
+
+    @abstractmethod
+    def polynomial(self, expr: Any) -> Polynomial:
+        """Return the expression's polynomial."""
+
+    # -- products -----------------------------------------------------------------------------------------------------
+
+    def multiply(self, left: Polynomial, right: Polynomial) -> Polynomial:
+        """Multiply two polynomials."""
+        if len(left) * len(right) > LARGEST:
+            raise TooLargeError(f"the distributed form has more than {LARGEST} terms")
+        result: Polynomial = {}
+        for first, a in left.items():
+            for second, b in right.items():
+                accumulate(result, self._product(first, second), a * b)
+        return result
+
+    def _product(self, first: Monomial, second: Monomial) -> Polynomial:
+        if not first or not second:
+            return {first or second: S.One}
+        factors: dict[Expr, Rational] = dict(first)
+        for atom, exponent in second:
+            factors[atom] = factors.get(atom, S.Zero) + exponent
+        return self.settle(factors)
+
+    def settle(self, factors: dict[Expr, Rational]) -> Polynomial:
+        """Turn factors into a polynomial, their powers reduced."""
+        coefficient: Rational = S.One
+        kept: dict[Expr, Rational] = {}
+        expanded: list[Polynomial] = []
+        for atom, exponent in factors.items():
+            if isinstance(atom, (Delta, Bracket)) and exponent > 0:
+                exponent = S.One
+            elif atom.is_Rational and exponent >= 1:
+                whole = sympy.floor(exponent)
+                coefficient *= atom**whole
+                exponent -= whole
+            else:
+                whole = self._whole_part(atom, exponent)
+                if whole != 0:
+                    expanded.append(self._whole_power(atom, whole))
+                    exponent -= whole
+            if exponent != 0:
+                kept[atom] = exponent
+        if self.generators and _vanishes(kept):
+            return {}
+        merged = self._merge_free_deltas(kept)
+        result: Polynomial = {frozenset(kept.items()): S.One} if merged is None else merged
+        for poly in expanded:
+            result = self.multiply(result, poly)
+        return result if coefficient == 1 else scale(result, coefficient)
+
+    def _whole_part(self, atom: Expr, exponent: Rational) -> Rational:
+        """How much of an atom's exponent is to be carried out."""
+        if isinstance(atom, Add):
+            return sympy.floor(exponent) if exponent >= 1 and (self.distribute or _has_delta(atom)) else S.Zero
+        toward_zero = sympy.floor(exponent) if exponent > 0 else sympy.ceiling(exponent)
+        if isinstance(atom, Mul) or (isinstance(atom, Pow) and atom.exp.is_Rational):
+            return sympy.floor(exponent) if self.generators else toward_zero
+        return toward_zero if isinstance(atom, sympy.Abs) and self.generators else S.Zero
+
+    def _whole_power(self, atom: Expr, whole: Rational) -> Polynomial:
+        if isinstance(atom, sympy.Abs):
+            even = whole - whole % 2
+            squares = self.power(self.polynomial(atom.args[0]), even)
+            return self.multiply(squares, self.power(self.polynomial(atom), whole % 2))
+        return self.power(self.polynomial(atom), whole)
+
+    def _merge_free_deltas(self, factors: dict[Expr, Rational]) -> Polynomial | None:
+        """Use delta(i, j) f(j) = delta(i, j) f(i) so that one of the two indices is left in the other factors."""
+        for delta in sorted((a for a, e in factors.items() if isinstance(a, Delta) and e > 0), key=structure_key):
+            kept, dropped = self._preferred(delta)
+            if not isinstance(dropped, Index) or dropped in free_indices(kept):
+                continue
+            others = {
+                atom: exponent
+                for atom, exponent in factors.items()
+                if atom != delta and dropped in free_indices(atom) and _may_move(atom, dropped, kept)
+            }
+            if not others:
+                continue
+            result: Polynomial = {frozenset((a, e) for a, e in factors.items() if a not in others): S.One}
+            for other, exponent in others.items():
+                moved = self.polynomial(substitute(other, {dropped: kept}))
+                if not moved and exponent < 0:
+                    return None
+                result = self.multiply(result, self.power(moved, exponent))
+            return result
+        return None
+
+    def _preferred(self, delta: Delta) -> tuple[Expr, Expr]:
+        """The side to keep and the side to replace."""
+
+        def rank(side: Expr) -> tuple[bool, int, str]:
+            place = self.prefer.index(side) if side in self.prefer else len(self.prefer)
+            return isinstance(side, Index), place, structure_key(side)
+
+        kept, dropped = sorted((delta.left, delta.right), key=rank)
+        return kept, dropped
+
+    # -- powers -------------------------------------------------------------------------------------------------------
+
+    def power(self, base: Polynomial, exponent: Rational) -> Polynomial:
+        """Raise a polynomial to a rational power."""
+        if exponent == 0:
+            return {ONE: S.One}
+        if exponent == 1:
+            return base
+        if not base:
+            if exponent > 0:
+                return {}
+            raise ZeroDivisionError("a quotient by an expression that is zero")
+        if len(base) == 1:
+            return self._monomial_power(base, exponent)
+        if exponent.is_Integer and exponent > 1 and self.distribute:
+            result = base
+            for _ in range(int(exponent) - 1):
+                result = self.multiply(result, base)
+            return result
+        return self.power_as_atom(base, exponent)
+
+    def _monomial_power(self, base: Polynomial, exponent: Rational) -> Polynomial:
+        ((monomial, coefficient),) = base.items()
+        if exponent.is_Integer:
+            return scale(self.settle({a: e * exponent for a, e in monomial}), coefficient**exponent)
+        outside: dict[Expr, Rational] = {}
+        inside: dict[Expr, Rational] = {}
+        for atom, power in sorted(monomial, key=lambda pair: structure_key(pair[0])):
+            if atom.is_positive:
+                outside[atom] = power * exponent
+            elif power.is_Integer and power % 2 == 0:
+                outside[sympy.Abs(atom)] = power * exponent
+            else:
+                inside[atom] = power
+        if coefficient > 0 and all(atom.is_nonnegative for atom in inside):
+            outside |= {atom: power * exponent for atom, power in inside.items()}
+            inside = {}
+        result = self.settle(outside)
+        if inside:
+            sign = S.One if coefficient > 0 else S.NegativeOne
+            body = sign * Mul(*(atom**power for atom, power in inside.items()))
+            result = self.multiply(result, self.settle({body: exponent}))
+        elif coefficient < 0:
+            return self.multiply(result, single(coefficient, exponent))
+        return self.multiply(result, number_power(abs(coefficient), exponent))
+
+    def power_as_atom(self, base: Polynomial, exponent: Rational) -> Polynomial:
+        """A power of a sum of terms, its content taken out: (2 a b + 2 a c)^e = 2^e a^e (b + c)^e."""
+        coefficient, common, rest = self.content(base, positive=not exponent.is_Integer)
+        outside = self._monomial_power({common: coefficient}, exponent)
+        if len(rest) < 2:
+            return self.multiply(outside, self.power(rest, exponent))
+        return self.multiply(outside, single(canonical(expression(rest)), exponent))
+
+    def content(self, poly: Polynomial, positive: bool) -> tuple[Rational, Monomial, Polynomial]:
+        """Return (number, monomial, rest) with ``poly = number * monomial * rest``, the rest settled.
+
+        Args:
+            positive: take out only what is known to be positive, as a root must.
+        """
+        coefficient, common, rest = (split_content if self.generators else split_shared)(poly, positive)
+        plain = add(*(scale(self.settle(dict(monomial)), c) for monomial, c in rest.items()))
+        if plain == rest:
+            return coefficient, common, rest
+        more, further, rest = self.content(plain, positive)
+        factors = dict(common)
+        for atom, exponent in further:
+            factors[atom] = factors.get(atom, S.Zero) + exponent
+        together = frozenset((atom, exponent) for atom, exponent in factors.items() if exponent != 0)
+        return coefficient * more, together, rest
+
+
+def in_range(where: Expr, size: Expr) -> bool:
+    """Whether an index expression is known to be a position of an axis of that size."""
+    return extent(where) == size or where == 0
+
+
+def _may_move(atom: Expr, dropped: Index, kept: Expr) -> bool:
+    """Whether the kept side may stand for the dropped one: elements must exist at it."""
+    return in_range(kept, dropped.size) or not any(dropped in free_indices(e) for e in atom.atoms(Element))
+
+
+def _has_delta(expr: Expr) -> bool:
+    return bool(expr.atoms(Delta))
+
+
+def mentions_delta(poly: Polynomial) -> bool:
+    """Whether a delta stands anywhere in a polynomial."""
+    return any(_has_delta(atom) for monomial in poly for atom, _ in monomial)
+
+
+def _vanishes(factors: dict[Expr, Rational]) -> bool:
+    """[d > 0] [d = 0] = 0, and d [d = 0] = 0 where d is one atom."""
+    for atom in factors:
+        if isinstance(atom, Bracket) and atom.relation == "=":
+            if Bracket(">", atom.left, atom.right) in factors:
+                return True
+            body = atom.left - atom.right
+            if factors.get(body, S.Zero) > 0:
+                return True
+    return False

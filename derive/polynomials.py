@@ -1,0 +1,147 @@
+r"""Polynomials with expressions as their atoms: the arithmetic that the normal form stands on.
+
+A polynomial is a dictionary from monomials to rational coefficients, a monomial a set of (atom, rational exponent).
+Nothing here knows what an atom means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sympy
+from sympy import Add, Expr, Integer, Mul, Rational, S
+
+from derive.canonical import structure_key
+from derive.errors import UnsupportedError
+
+Monomial = frozenset[tuple[Expr, Rational]]
+Polynomial = dict[Monomial, Rational]
+
+ONE: Monomial = frozenset()
+#: Past this many monomials a distributed form is no longer a help.
+LARGEST = 20_000
+
+
+class TooLargeError(UnsupportedError):
+    """The distributed form of an expression has more terms than can be handled."""
+
+
+def single(atom: Expr, exponent: Rational = S.One) -> Polynomial:
+    """Return the polynomial of one atom."""
+    return {frozenset(((atom, exponent),)): S.One}
+
+
+def number(value: Rational) -> Polynomial:
+    """Return the polynomial of a number."""
+    return {} if value == 0 else {ONE: value}
+
+
+def accumulate(result: Polynomial, poly: Polynomial, factor: Rational) -> None:
+    """Add a multiple of a polynomial to another in place."""
+    for monomial, coefficient in poly.items():
+        total = result.get(monomial, S.Zero) + coefficient * factor
+        if total == 0:
+            result.pop(monomial, None)
+        else:
+            result[monomial] = total
+    if len(result) > LARGEST:
+        raise TooLargeError(f"the distributed form has more than {LARGEST} terms")
+
+
+def add(*polynomials: Polynomial) -> Polynomial:
+    """Add polynomials."""
+    result: Polynomial = {}
+    for poly in polynomials:
+        accumulate(result, poly, S.One)
+    return result
+
+
+def scale(poly: Polynomial, factor: Rational) -> Polynomial:
+    """Multiply a polynomial by a number."""
+    return {} if factor == 0 else {monomial: coefficient * factor for monomial, coefficient in poly.items()}
+
+
+def expression(poly: Polynomial) -> Expr:
+    """Return the polynomial as an expression."""
+    return Add(*(coefficient * Mul(*(a**e for a, e in monomial)) for monomial, coefficient in poly.items()))
+
+
+def order(monomial: Monomial) -> str:
+    """A text to sort monomials by."""
+    return ",".join(sorted(f"{structure_key(atom)}^{exponent}" for atom, exponent in monomial))
+
+
+def split_content(poly: Polynomial, positive: bool) -> tuple[Rational, Monomial, Polynomial]:
+    """Return (number, monomial, rest) with ``poly = number * monomial * rest`` and rest as plain as can be.
+
+    The rest has integer coefficients without a common divisor and no negative exponents: one form for a ratio. Its
+    sign is told from itself alone, so that polynomials with the same ratio have the same rest.
+
+    Args:
+        positive: take out only what is known to be positive, as a root must.
+    """
+    lowest: dict[Expr, Rational] = {}
+    for atom in {atom for monomial in poly for atom, _ in monomial}:
+        least = min(dict(monomial).get(atom, S.Zero) for monomial in poly)
+        if least != 0 and (atom.is_positive or not positive):
+            lowest[atom] = least
+    content = common_number(poly)
+    rest = {divide(monomial, lowest): coefficient / content for monomial, coefficient in poly.items()}
+    if rest and not positive and rest[min(rest, key=order)] < 0:
+        content, rest = -content, scale(rest, S.NegativeOne)
+    return content, frozenset(lowest.items()), rest
+
+
+def split_shared(poly: Polynomial, positive: bool) -> tuple[Rational, Monomial, Polynomial]:
+    """As ``split_content``, but take out only factors that every term has, as a person would."""
+    shared = {atom: e for atom, e in common_factors(poly).items() if atom.is_positive or not positive}
+    return S.One, frozenset(shared.items()), {divide(monomial, shared): c for monomial, c in poly.items()}
+
+
+def common_number(poly: Polynomial) -> Rational:
+    """The greatest positive rational that divides every coefficient into an integer."""
+    numerators = [abs(coefficient.p) for coefficient in poly.values()]
+    denominators = [coefficient.q for coefficient in poly.values()]
+    return Rational(sympy.igcd(*numerators, 0), sympy.ilcm(*denominators, 1)) if poly else S.One
+
+
+def common_factors(poly: Polynomial) -> dict[Expr, Rational]:
+    """The factors of every term, with the exponent they share."""
+    first, *others = (dict(monomial) for monomial in poly)
+    common: dict[Expr, Rational] = {}
+    for atom, exponent in first.items():
+        exponents = [exponent, *(other.get(atom, S.Zero) for other in others)]
+        if all(e > 0 for e in exponents):
+            common[atom] = min(exponents)
+        elif all(e < 0 for e in exponents):
+            common[atom] = max(exponents)
+    return common
+
+
+def divide(monomial: Monomial, divisor: Mapping[Expr, Rational]) -> Monomial:
+    """Divide a monomial by factors."""
+    factors = dict(monomial)
+    for atom, exponent in divisor.items():
+        factors[atom] = factors.get(atom, S.Zero) - exponent
+    return frozenset((a, e) for a, e in factors.items() if e != 0)
+
+
+def number_power(base: Rational, exponent: Rational) -> Polynomial:
+    """A positive number to a rational power, its roots as powers of primes: 12^(1/2) = 2 3^(1/2)."""
+    result: Rational = S.One
+    factors: dict[Expr, Rational] = {}
+    for prime, times in factor_rational(base):
+        total = times * exponent
+        whole = sympy.floor(total)
+        result *= Integer(prime) ** whole
+        if total != whole:
+            factors[Integer(prime)] = total - whole
+    return {frozenset(factors.items()): result}
+
+
+def factor_rational(value: Rational) -> list[tuple[int, int]]:
+    """The primes of a positive rational number and how often each divides it."""
+    powers: dict[int, int] = dict(sympy.factorint(value.p))
+    for prime, times in sympy.factorint(value.q).items():
+        powers[prime] = powers.get(prime, 0) - times
+    return sorted((prime, times) for prime, times in powers.items() if prime != 1)

@@ -1,0 +1,177 @@
+"""The command line as its user meets it: output, files, mistakes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import derive
+from derive.__main__ import main
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    try:
+        status = main(arguments)
+    except SystemExit as stopped:
+        status = int(stopped.code or 0)
+    shown = capsys.readouterr()
+    return status, shown.out, shown.err
+
+
+def test_list_shows_every_operation_with_its_formula(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "list")
+    assert status == 0
+    for name, operation in derive.catalogue().items():
+        assert re.search(rf"^  {re.escape(name)} +{re.escape(operation.record.definition)}$", out, re.MULTILINE)
+
+
+def test_show_gives_the_gradients_and_what_a_fact_makes_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "show", "softmax-cce")
+    assert status == 0
+    assert "  ∂L/∂z[n,k] = (p[n,k] sum_j t[n,j] - t[n,k]) / N\n" in out
+    assert "given sum(t[n,k], k) = 1:  ∂L/∂z[n,k] = (p[n,k] - t[n,k]) / N\n" in out
+
+
+def test_show_takes_a_definition(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "show", "y[n,k] = x[n,k] / sqrt(sum(x[n,j]**2, j))")
+    assert status == 0
+    assert "x̄[n,k] = (ȳ[n,k] - y[n,k] sum_j ȳ[n,j] y[n,j]) / sqrt(sum_j x[n,j]²)" in out
+
+
+def test_a_name_reaches_python_as_given(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "latex", "dense", "--wrt", "w", "--notation", "notebook")
+    assert r"\mathrm{dweights}" in out
+    assert out.count("align*") == 4
+
+
+def test_latex_in_a_file_is_a_document(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    target = tmp_path / "softmax.tex"
+    status, out, _ = run(capsys, "latex", "softmax", "--steps", "-o", str(target))
+    assert (status, out) == (0, f"wrote {target}\n")
+    text = target.read_text("utf-8")
+    assert text.startswith(r"\documentclass")
+    assert text.rstrip().endswith(r"\end{document}")
+    assert "quotient rule" in text
+
+
+def test_code_in_a_file_is_what_is_printed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    target = tmp_path / "layers.py"
+    _, printed, _ = run(capsys, "code", "softmax", "dense")
+    status, _, _ = run(capsys, "code", "softmax", "dense", "-o", str(target))
+    assert status == 0
+    assert target.read_text("utf-8") == printed
+    compile(printed, "layers.py", "exec")
+
+
+@pytest.mark.parametrize("where", ["missing/x.tex", "."])
+def test_a_file_that_cannot_be_written_is_said(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, out, err = run(capsys, "latex", "relu", "-o", where)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"derive: cannot write {where}: ")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_mistake_leaves_an_old_file_alone(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    target = tmp_path / "old.tex"
+    target.write_text("old", "utf-8")
+    assert run(capsys, "latex", "softmax", "--wrt", "w", "-o", str(target))[0] == 2
+    assert target.read_text("utf-8") == "old"
+    assert os.listdir(tmp_path) == ["old.tex"]
+
+
+def test_verify_proves_the_simplification_and_says_what_it_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "verify", "softmax-cce")
+    assert status == 0
+    assert "∂L/∂z[n,k] = (p[n,k] sum_j t[n,j] - t[n,k]) / N" in out
+    assert "given sum(t[n,k], k) = 1:\n    ∂L/∂z[n,k] = (p[n,k] - t[n,k]) / N" in out
+    assert "without it refuted" in out
+    assert re.search(r"separate / combined backward pass, time at 3 x 3: \d+\.\d\d", out)
+    assert "agrees with the layer written by hand" in out
+    assert "DIFFERS" not in out
+    assert out.endswith("\nproved\n")
+    assert "quotient rule" not in out
+    assert "quotient rule" in run(capsys, "verify", "softmax-cce", "--steps")[1]
+
+
+def test_verify_fails_when_the_code_is_wrong(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import codegen
+
+    right = codegen.backward
+
+    def wrong(op: object, *rest: object, **named: object) -> object:
+        function = right(op, *rest, **named)  # type: ignore[arg-type]
+
+        class Wrong:
+            saved = function.saved
+
+            def __call__(self, upstream: object, **saved: object) -> tuple[object, ...]:
+                return tuple(1.0005 * gradient for gradient in function(upstream, **saved))
+
+        return Wrong()
+
+    monkeypatch.setattr(codegen, "backward", wrong)
+    status, out, _ = run(capsys, "verify", "softmax")
+    assert status == 1
+    assert "DIFFERS with central differences" in out
+    assert out.endswith("\nNOT proved\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["show", "sofmax"], "there is no operation called 'sofmax'; did you mean 'softmax'?"),
+        (["show", "y[n = 3"], "is not closed"),
+        (["show", "y[n] = x[m]"], "index m is neither on the left nor bound by a sum"),
+        (["code", "y[n] = x[n]/0"], "division by zero"),
+        (["show", "y = __import__('os')"], "^"),
+        (["show", ""], "there is no operation called ''"),
+        (["show", "y[n] = x[n] + x[n,k]"], "2 indices"),
+        (["latex", "softmax", "--wrt", "w"], "softmax has no input 'w'; its inputs are x"),
+        (["latex", "softmax", "--notation", "newton"], "unknown notation 'newton'"),
+        (["latex", "cce-sparse", "--wrt", "t"], "t holds integers"),
+        (["code", "softmax-cce", "--given", "sum(q[n,k], k) = 1"], "q"),
+        (["code"], "NAME"),
+        (["differentiate"], "invalid choice"),
+        ([], "COMMAND"),
+    ],
+)
+def test_a_mistake_gets_one_message_and_status_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    status, out, err = run(capsys, *arguments)
+    assert (status, out) == (2, "")
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_the_module_runs_and_a_closed_pipe_is_no_error() -> None:
+    command = f"{sys.executable} -m derive list | head -n 1"
+    finished = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert finished.stderr == ""
+    assert finished.stdout == "arithmetic\n"
+
+
+def test_no_colour_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "\x1b" not in run(capsys, "show", "softmax")[1]
+
+
+def test_the_tour_goes_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "tour")
+    assert status == 0
+    for name in ("multiplication", "sum", "rectified linear unit", "softmax", "cross-entropy", "dense layer"):
+        assert name in out
+    before, after = map(float, re.findall(r"loss before (\S+), after (\S+)", out)[0])
+    assert after < before
+    assert "\nproved\n" in out
