@@ -1,9 +1,9 @@
 """The numeric half: NumPy functions and modules made from operations and their derived backward passes.
 
-    >>> import codegen
-    >>> output, pullback = codegen.vjp("y[n] = sum(a[n,i]**2, i)", [[1.0, 2.0]])
-    >>> pullback([1.0])
-    (array([[2., 4.]]),)
+>>> import codegen
+>>> output, pullback = codegen.vjp("y[n] = sum(a[n,i]**2, i)", [[1.0, 2.0]])
+>>> pullback([1.0])
+(array([[2., 4.]]),)
 """
 
 from codegen.runtime import backward, forward, source, vjp

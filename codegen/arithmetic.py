@@ -17,7 +17,7 @@ Term = tuple[int, Operand]
 def build_sum(builder: Builder, terms: Iterable[Term], want: Labels = ()) -> Operand:
     """Return the sum of values with signs; what is added comes before what is subtracted."""
     terms = _with_one_constant(builder, terms)
-    ordered = sorted(terms, key=lambda term: builder.term_order(*term, want))
+    ordered = sorted(terms, key=lambda term: builder.term_order(term[0], term[1], want))
     if len(ordered) == 1:
         return with_sign(builder, ordered[0])
     return builder.map("add", [operand for _, operand in ordered], want, [sign for sign, _ in ordered])
@@ -71,7 +71,7 @@ def build_product(
     sign = -1 if constant.could_extract_minus_sign() else 1
     above, constant = _means(builder, above, sign * constant)
     number, divisor = split_constant(constant)
-    if number != 1 and divisor != 1:
+    if number != 1 and divisor != 1 and (divisor.is_number or all(operand.labels for operand in above)):
         number, divisor = constant, Integer(1)
     above = [*([builder.constant(number)] if number != 1 else []), *above]
     below = [*([builder.constant(divisor)] if divisor != 1 else []), *below]

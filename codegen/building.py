@@ -59,11 +59,11 @@ class Builder:
     def statements(self) -> tuple[Statement, ...]:
         return tuple(value for value in self.values.values() if isinstance(value, Statement))
 
-    def emit(self, op: Op, operands: Iterable[Operand], labels: Labels, kind: str) -> Operand:
-        """Return the value of an operation, building it where it is not there yet."""
+    def emit(self, op: Op, operands: Iterable[Operand], labels: Labels, kind: str, *, is_new: bool = False) -> Operand:
+        """Return the value of an operation, building it where it is not there yet, or where it must be a new one."""
         operands = tuple(operands)
         key = _description(op, operands, labels)
-        name = self._known.get(key)
+        name = None if is_new else self._known.get(key)
         if name is None:
             name = f"%{len(self.values)}"
             self.values[name] = Statement(name, op, operands, labels, kind)
@@ -166,7 +166,9 @@ class Builder:
             return None
         return self.constant(fold(*constants))
 
-    def integers(self, function: str, operands: Iterable[Operand], want: Labels = (), signs: tuple[int, ...] = ()) -> Operand:
+    def integers(
+        self, function: str, operands: Iterable[Operand], want: Labels = (), signs: tuple[int, ...] = ()
+    ) -> Operand:
         """Return integer arithmetic on positions."""
         operands = list(operands)
         return self.emit(Map(function, signs), operands, union_labels(operands, want), INTEGER)
@@ -214,4 +216,3 @@ def _description(op: Op, operands: tuple[Operand, ...], labels: Labels) -> objec
         numbers.setdefault(label, ("index", len(numbers)))
     uses = tuple((operand.name, tuple(numbers[label] for label in operand.labels)) for operand in operands)
     return op.relabelled(numbers), uses, tuple((numbers[label], label.size) for label in labels)
-

@@ -44,7 +44,8 @@ def build_contraction(builder: Builder, factors: Sequence[Factor], over: Iterabl
         factors = [factor for factor in factors if factor not in pair]
         within = bound - _labels(factors)
         if _shrinks(pair, within):
-            value = _build_pair(builder, *(factor.build(builder, want) for factor in pair), within, want)
+            first, second = (factor.build(builder, want) for factor in pair)
+            value = _build_pair(builder, first, second, within, want)
             factors, bound = [*factors, Factor([value])], bound & _labels([*factors, Factor([value])])
         else:
             factors.append(Factor(pair[0].above + pair[1].above, pair[0].below + pair[1].below))
@@ -114,7 +115,7 @@ def _shrinking_pair(factors: list[Factor], bound: set[Index]) -> tuple[Factor, F
 
 
 def _nested_pair(factors: list[Factor]) -> tuple[Factor, Factor] | None:
-    """Return a factor and a larger one that has all its labels, the smallest such two: nothing grows by their product."""
+    """Return a factor and a larger one that has all its labels, the smallest such two: their product is no larger."""
     pairs = [(a, b) for a in factors for b in factors if a is not b and a.labels <= b.labels]
     return min(pairs, key=lambda pair: (len(pair[0].labels), len(pair[1].labels))) if pairs else None
 
@@ -130,7 +131,7 @@ def _build_pair(builder: Builder, first: Operand, second: Operand, bound: set[In
     batch = (own & others) - bound
     spans = own <= others or others <= own
     is_vector_product = not batch and len(over) == 1
-    if spans and not is_vector_product or not over & own & others:
+    if (spans and not is_vector_product) or not over & own & others:
         product = with_sign(builder, build_product(builder, (first, second), (), Integer(1), want))
         return builder.reduce("sum", product, over) if over else product
     return _emit(builder, [first, second], over, pair_labels(first.labels, second.labels, over, want))
@@ -155,9 +156,7 @@ def _emit(builder: Builder, values: Sequence[Operand], bound: set[Index], labels
     return builder.emit(Contract(over), values, labels, REAL)
 
 
-def matrix_product(
-    first: Labels, second: Labels, over: Labels, result: Labels
-) -> tuple[Labels, Labels] | None:
+def matrix_product(first: Labels, second: Labels, over: Labels, result: Labels) -> tuple[Labels, Labels] | None:
     """Return the orders of labels in which ``first @ second`` is the contraction, None where it is none.
 
     Example:

@@ -14,7 +14,7 @@ INDENT = "    "
 
 def forward_docstring(operation: Operation, arguments: Sequence[Tensor], results: Sequence[Tensor]) -> list[str]:
     """Return the lines of a forward function's docstring."""
-    lines = [f"{_title(operation)}: forward pass.", ""]
+    lines = [f"Forward pass of {_name(operation)}.", *_title(operation), ""]
     lines += [formula(definition) for definition in operation.definitions]
     return [*lines, *_shapes(operation, arguments, results)]
 
@@ -27,24 +27,24 @@ def backward_docstring(
     assumptions: Sequence[str],
 ) -> list[str]:
     """Return the lines of a backward function's docstring."""
-    lines = [f"{_title(operation)}: backward pass.", ""]
+    lines = [f"Backward pass of {_name(operation)}.", *_title(operation), ""]
     lines += [formula(definition) for definition in operation.definitions]
     lines += ["", "Gradients of a loss, given that of the output:", ""]
     lines += [formula(definition) for definition in definitions]
     if assumptions:
-        lines += ["", "Holds if " + ", ".join(assumptions) + "."]
+        lines += ["", "They hold where " + ", ".join(assumptions) + "."]
     return [*lines, *_shapes(operation, arguments, results)]
 
 
 def module_docstring(operations: Sequence[Operation]) -> list[str]:
     """Return the lines of a module's docstring: what is in it and where it comes from."""
-    names = ", ".join(operation.name for operation in operations)
-    lines = [f"Forward and backward passes in NumPy: {names}."]
+    lines = [f"Forward and backward passes in NumPy: {', '.join(map(_name, operations))}."]
     for operation in operations:
-        lines += ["", f"{_title(operation)}"]
+        title, record = operation.record.title, operation.record
+        lines += ["", f"{_name(operation)}{f': {title}' if title else ''}"]
         lines += [INDENT + formula(definition) for definition in operation.definitions]
-        if operation.record.source and operation.record.source != "elementary":
-            lines.append(f"{INDENT}Source: {operation.record.source}")
+        if record.source and record.source != "elementary":
+            lines.append(f"{INDENT}Source: {record.source}")
     return lines
 
 
@@ -59,15 +59,19 @@ def formula(definition: Definition) -> str:
     return f"{definition_text(definition.target)} = {definition_text(definition.body)}"
 
 
-def _title(operation: Operation) -> str:
+def _name(operation: Operation) -> str:
+    """Return what an operation is called; a definition without a name is called after its output."""
+    return operation.name if len(operation.name) <= 40 else operation.output.tensor.name
+
+
+def _title(operation: Operation) -> list[str]:
     title = operation.record.title
-    name = operation.name if len(operation.name) <= 40 else operation.output.tensor.name
-    return f"{name} ({title})" if title else name
+    return ["", f"{title[0].upper()}{title[1:]}."] if title else []
 
 
 def _shapes(operation: Operation, arguments: Sequence[Tensor], results: Sequence[Tensor]) -> list[str]:
     lines = ["", "Args:"]
-    lines += [f"{INDENT}{_shown(tensor)}: {_shape(operation, tensor)}{_role(operation, tensor)}" for tensor in arguments]
+    lines += [f"{INDENT}{_shown(each)}: {_shape(operation, each)}{_role(operation, each)}" for each in arguments]
     lines += ["Returns:"]
     return [*lines, *(f"{INDENT}{_shown(tensor)}: {_shape(operation, tensor)}" for tensor in results)]
 

@@ -158,13 +158,13 @@ def _guard(expr: Expr, condition: Bracket, chosen: bool) -> Expr:
         return expr
     if isinstance(expr, Where | Bracket):
         return expr
-    arguments = [_guard(argument, condition, chosen) if isinstance(argument, Expr) else argument for argument in expr.args]
+    arguments = [_guard(part, condition, chosen) if isinstance(part, Expr) else part for part in expr.args]
     if not _may_fail(expr):
         return expr.func(*arguments) if arguments != list(expr.args) else expr
     first = arguments[0]
-    if isinstance(expr, sympy.exp | Expm1) and condition.relation in (">", ">=") and condition.right.is_number:
-        if condition.left == first and not chosen:
-            return expr.func(Minimum(first, condition.right), *arguments[1:])
+    is_bound = condition.relation in (">", ">=") and condition.left == first and condition.right.is_number
+    if isinstance(expr, sympy.exp | Expm1) and is_bound and not chosen:
+        return expr.func(Minimum(first, condition.right), *arguments[1:])
     guarded = Where(condition, first, 1) if chosen else Where(condition, 1, first)
     return expr.func(guarded, *arguments[1:])
 

@@ -41,8 +41,8 @@ class Fitting:
         arrays = [self._array(tensor, value) for tensor, value in given]
         dtype = _common_dtype(given, arrays)
         fitted = []
-        for (tensor, _), array in zip(given, arrays, strict=True):
-            if tensor.values is None and (array.dtype != dtype and _is_weak(array, _, arrays)):
+        for (tensor, value), array in zip(given, arrays, strict=True):
+            if tensor.values is None and array.dtype != dtype and _is_weak(array, value, arrays):
                 array = array.astype(dtype)
             fitted.append(array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("=")))
         tensors = [tensor for tensor, _ in given]
@@ -94,7 +94,8 @@ class Fitting:
                 raise InputError(f"{name}: {self.shown(tensor)} has {array.ndim} axes; it takes {wanted}")
             for axis, (size, extent) in enumerate(zip(tensor.sizes, array.shape, strict=True)):
                 here = f"axis {axis} of {self.shown(tensor)}"
-                other, there = known.setdefault(size, (int(size), "its definition") if size.is_Integer else (extent, here))
+                fixed = (int(size), "its definition") if size.is_Integer else (extent, here)
+                other, there = known.setdefault(size, fixed)
                 if other != extent:
                     index = f"index {self.letter(size)} has size"
                     raise InputError(f"{name}: {index} {other} ({there}) and {extent} ({here})")
@@ -103,9 +104,8 @@ class Fitting:
                 self._check_labels(tensor, array, *known[tensor.values])
         for size in self._extremes:
             if known.get(size, (1, ""))[0] == 0:
-                raise InputError(
-                    f"{name}: index {self.letter(size)} has size 0 ({known[size][1]}); a maximum needs one number at least"
-                )
+                index = f"index {self.letter(size)} has size 0 ({known[size][1]})"
+                raise InputError(f"{name}: {index}; a maximum needs one number at least")
 
     def _check_labels(self, tensor: Tensor, array: np.ndarray, extent: int, where: str) -> None:
         if array.size == 0 or (array.min() >= 0 and array.max() < extent):
@@ -113,10 +113,9 @@ class Fitting:
         place = tuple(int(axis[0]) for axis in np.nonzero((array < 0) | (array >= extent)))
         at = f"[{', '.join(map(str, place))}]" if place else ""
         assert tensor.values is not None
-        raise InputError(
-            f"{self.operation.name}: {tensor.name}{at} is {array[place]}, and index {self.letter(tensor.values)} has size "
-            f"{extent} ({where}): labels run from 0 to {extent - 1}"
-        )
+        index = f"index {self.letter(tensor.values)} has size {extent} ({where})"
+        given = f"{tensor.name}{at} is {array[place]}"
+        raise InputError(f"{self.operation.name}: {given}, and {index}: labels run from 0 to {extent - 1}")
 
 
 def _is_strong(value: Any, array: np.ndarray) -> bool:
@@ -140,7 +139,8 @@ def _is_weak(array: np.ndarray, value: Any, arrays: Sequence[np.ndarray]) -> boo
     """Whether an array takes on the dtype of the others."""
     if not _is_strong(value, array):
         return True
-    return array.ndim == 0 and array.dtype.kind == "f" and any(other.ndim and other.dtype.kind in "fc" for other in arrays)
+    beside_arrays = any(other.ndim and other.dtype.kind in "fc" for other in arrays)
+    return array.ndim == 0 and array.dtype.kind == "f" and beside_arrays
 
 
 def broadcast_shape(arrays: Iterable[np.ndarray]) -> tuple[int, ...]:

@@ -49,14 +49,15 @@ def plan_indexing(where: Sequence[Place], positions: Sequence[Operand]) -> Index
     plain = [place for place in where if isinstance(place, Index)]
     together.update(dict.fromkeys(place for place in plain if plain.count(place) > 1))
     entries: list[Labels | int | None] = []
-    for place, operand in zip(where, operands, strict=True):
-        if operand is not None:
-            entries.append(operand.labels)
+    for place, positions_here in zip(where, operands, strict=True):
+        if positions_here is not None:
+            entries.append(positions_here.labels)
         elif isinstance(place, Index):
             entries.append((place,) if place in together else None)
         else:
             entries.append(place)
-    return Indexing(tuple(entries), operands, tuple(together), _labels(where, entries, tuple(together), bool(positions)))
+    labels = _labels(where, entries, tuple(together), bool(positions))
+    return Indexing(tuple(entries), operands, tuple(together), labels)
 
 
 def _labels(where: Sequence[Place], entries: Sequence[Labels | int | None], together: Labels, arrays: bool) -> Labels:

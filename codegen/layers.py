@@ -6,18 +6,16 @@ the inputs and of the layer's own parameters. Nothing here knows the formula of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
-from sympy import Expr
 
-from codegen.runtime import backward, forward
+from codegen.runtime import BoundPullback, backward, vjp
 from derive.catalogue import find
 from derive.errors import InputError
-from derive.indices import Tensor
 from derive.record import Operation
 
 Array = NDArray[Any]
@@ -64,20 +62,24 @@ class Layer:
         backward_takes: tuple[str, ...] = (),
     ) -> None:
         self._forms = tuple(find(form) for form in (operation, *forms))
+        self._ranks = tuple(ranks_of(form) for form in self._forms)
         first = self._forms[0]
         self._kept = tuple(first.input(name).name for name in parameters or ())
         self._taken = tuple(tensor.name for tensor in first.inputs if tensor.name not in self._kept)
         self._backward_takes = backward_takes or self._taken
+        for name in self._backward_takes:
+            if name not in self._ranks[0]:
+                raise InputError(f"{first.name} has no {name!r} that its backward pass could take")
         self._names = dict(names or {})
         differentiable = [tensor.name for tensor in first.differentiable if tensor.name in self._taken]
         if len(differentiable) == 1:
             self._names.setdefault(differentiable[0], "inputs")
-        self._last: tuple[Operation, Mapping[str, Array]] | None = None
+        self._pullback: BoundPullback | None = None
         for name, value in (parameters or {}).items():
             setattr(self, self._called(name), np.asarray(value))
 
     def __repr__(self) -> str:
-        kept = "".join(f", {self._called(name)} {np.shape(self._kept_array(name))}" for name in self._kept)
+        kept = "".join(f", {self._called(name)} {np.shape(self._parameter(name))}" for name in self._kept)
         return f"Layer({' or '.join(form.name for form in self._forms)}{kept})"
 
     def __getattr__(self, name: str) -> Any:
@@ -92,7 +94,7 @@ class Layer:
     @property
     def parameters(self) -> dict[str, Array]:
         """The arrays that the layer keeps, by the operation's names."""
-        return {name: self._kept_array(name) for name in self._kept}
+        return {name: self._parameter(name) for name in self._kept}
 
     def forward(self, *arguments: ArrayLike) -> Any:
         """Compute the operation; set and return ``output``.
@@ -102,13 +104,11 @@ class Layer:
         """
         given = self._by_name(self._taken, arguments, "forward")
         operation = self._form_for(given)
-        arrays = self._fit(operation, given)
-        self.output, saved = forward(operation).with_saved(*(arrays[tensor.name] for tensor in operation.inputs))
-        self._last = operation, saved
-        shown = {**{name: arrays[name] for name in self._taken}, **saved}
+        values = {**given, **self._fitted_parameters(operation)}
+        self.output, self._pullback = vjp(operation, *(values[tensor.name] for tensor in operation.inputs))
+        shown = {**given, **{name: value for name, value in self._pullback.saved.items() if name in self._names}}
         for name in shown.keys() - set(self._kept):
-            if name in self._names or name in self._taken:
-                setattr(self, self._called(name), shown[name])
+            setattr(self, self._called(name), shown[name])
         return self.output
 
     def backward(self, *dvalues: ArrayLike) -> Any:
@@ -117,177 +117,79 @@ class Layer:
         Takes the upstream gradient, which may be left out where the output is one number: it is 1 then. A loss may
         be given what its ``backward_takes`` names in its place, and needs no ``forward`` then.
         """
-        operation, saved, output = self._restated(dvalues) if len(dvalues) > 1 else self._stored()
-        upstream = self._upstream(operation, dvalues if len(dvalues) == 1 else (), output)
+        pullback = self._restated(dvalues) if len(dvalues) > 1 else self._pullback
+        if pullback is None:
+            raise InputError(f"{self._forms[0].name}: backward needs what forward keeps; call forward first")
+        upstream = dvalues[0] if len(dvalues) == 1 else None
         gradients = []
-        for tensor, gradient in zip(operation.differentiable, backward(operation)(upstream, **saved), strict=True):
-            if tensor.name in self._kept:
-                gradient = np.reshape(gradient, np.shape(self._kept_array(tensor.name)))
-            setattr(self, f"d{self._called(tensor.name)}", gradient)
+        for name, gradient in zip(pullback.wrt, pullback(upstream), strict=True):
+            if name in self._kept:
+                gradient = np.reshape(gradient, np.shape(self._parameter(name)))
+            setattr(self, f"d{self._called(name)}", gradient)
             gradients.append(gradient)
         return gradients[0] if len(gradients) == 1 else tuple(gradients)
 
     def _called(self, name: str) -> str:
         return self._names.get(name, name)
 
-    def _shown(self, name: str) -> str:
-        called = self._called(name)
-        return name if called == name else f"{name} ({called})"
-
-    def _kept_array(self, name: str) -> Array:
+    def _parameter(self, name: str) -> Array:
         return np.asarray(getattr(self, self._called(name)))
 
-    def _by_name(self, names: tuple[str, ...], values: tuple[ArrayLike, ...], verb: str) -> dict[str, Array]:
+    def _by_name(self, names: tuple[str, ...], values: tuple[ArrayLike, ...], verb: str) -> dict[str, ArrayLike]:
         if len(values) != len(names):
-            expected = ", ".join(map(self._shown, names))
-            raise InputError(f"{self._forms[0].name}: {verb} takes {expected}, and was given {len(values)} arguments")
-        return {name: np.asarray(value) for name, value in zip(names, values, strict=True)}
+            expected = ", ".join(names)
+            raise InputError(f"{self._forms[0].name}: {verb} takes {expected} and was given {len(values)} arguments")
+        return dict(zip(names, values, strict=True))
 
-    def _form_for(self, given: Mapping[str, Array]) -> Operation:
-        """Return the first form whose tensors have as many axes as the arrays given."""
-        ranks = [{name: tensors_of(form)[name].rank for name in given} for form in self._forms]
-        for form, rank in zip(self._forms, ranks, strict=True):
-            if form.is_elementwise or all(array.ndim == rank[name] for name, array in given.items()):
+    def _form_for(self, given: Mapping[str, ArrayLike]) -> Operation:
+        """Return the first form whose tensors have as many axes as the arrays given, the first of all if none has."""
+        first = self._forms[0]
+        try:
+            axes = {name: np.ndim(value) for name, value in given.items()}
+        except ValueError:  # rows of different lengths, which the operation refuses by name
+            return first
+        for form, ranks in zip(self._forms, self._ranks, strict=True):
+            if all(ranks[name] == count for name, count in axes.items()):
                 return form
-        for name, array in given.items():
-            if all(array.ndim != rank[name] for rank in ranks):
-                takes = " and ".join(f"{form.name} takes {axes_text(tensors_of(form)[name])}" for form in self._forms)
-                raise InputError(f"{self._shown(name)} has {array.ndim} axes; {takes}")
-        return self._forms[0]
+        for name, count in axes.items():
+            if len(self._forms) > 1 and all(ranks[name] != count for ranks in self._ranks):
+                each = zip(self._forms, self._ranks, strict=True)
+                takes = " and ".join(f"{form.name} takes {ranks[name]}" for form, ranks in each)
+                raise InputError(f"{first.name}: {name} has {count} axes; {takes}")
+        return first
 
-    def _fit(self, operation: Operation, given: Mapping[str, Array]) -> dict[str, Array]:
-        """Return the arrays given and the parameters, as the operation takes them."""
-        kept = {name: without_leading_ones(value, operation.input(name)) for name, value in self.parameters.items()}
-        return fit_arrays(operation, {**given, **kept}, self._shown)
+    def _fitted_parameters(self, operation: Operation) -> dict[str, Array]:
+        """Return the parameters without the leading axes of size 1 that the operation's inputs have not."""
+        if operation.is_elementwise:
+            return self.parameters
+        fitted = {}
+        for name, array in self.parameters.items():
+            extra = max(0, array.ndim - operation.input(name).rank)
+            fitted[name] = array.reshape(array.shape[extra:]) if set(array.shape[:extra]) <= {1} else array
+        return fitted
 
-    def _stored(self) -> tuple[Operation, Mapping[str, Array], Array]:
-        if self._last is None:
-            raise InputError(f"{self._forms[0].name}: backward needs what forward keeps; call forward first")
-        return *self._last, np.asarray(self.output)
-
-    def _restated(self, values: tuple[ArrayLike, ...]) -> tuple[Operation, Mapping[str, Array], Array]:
-        """Return the operation, what its backward pass needs and an output of the dtype, from values given to it."""
+    def _restated(self, values: tuple[ArrayLike, ...]) -> BoundPullback:
+        """Return the backward pass of a loss at values that are given to it, with no forward pass before."""
+        first = self._forms[0]
+        if first.is_elementwise or first.output.tensor.rank:
+            raise InputError(f"{first.name}: backward takes one upstream gradient and was given {len(values)} arrays")
         given = self._by_name(self._backward_takes, values, "backward")
         operation = self._form_for(given)
-        if operation.output.tensor.rank != 0 or operation.is_elementwise:
-            raise InputError(
-                f"{operation.name}: backward takes the upstream gradient, and was given {len(values)} arrays"
-            )
-        arrays = self._fit(operation, given)
-        if set(backward(operation).saved) <= arrays.keys():
-            one = np.ones((), np.result_type(*(array for array in arrays.values() if array.dtype.kind == "f")))
-            return operation, {name: arrays[name] for name in backward(operation).saved}, one
-        output, saved = forward(operation).with_saved(*(arrays[tensor.name] for tensor in operation.inputs))
-        return operation, saved, np.asarray(output)
-
-    def _upstream(self, operation: Operation, given: tuple[ArrayLike, ...], output: Array) -> Array:
-        if not given and output.ndim:
-            raise InputError(f"{operation.name}: backward needs the upstream gradient, of shape {output.shape}")
-        value = given[0] if given else 1.0
-        upstream = np.asarray(value)
-        if upstream.dtype.kind != "f" or not isinstance(value, np.ndarray | np.generic):
-            upstream = upstream.astype(output.dtype)
-        for axis, (mine, other) in enumerate(zip(upstream.shape, output.shape, strict=False)):
-            if mine != other:
-                raise InputError(
-                    f"{operation.name}: axis {axis} of the upstream gradient has size {mine} and of the output {other}"
-                )
-        if upstream.ndim != output.ndim:
-            raise InputError(
-                f"{operation.name}: the upstream gradient has {upstream.ndim} axes and the output {output.ndim}"
-            )
-        return upstream
+        known = {**given, **self._fitted_parameters(operation)}
+        compute = backward(operation)
+        if known.keys() >= set(compute.saved):
+            return BoundPullback(compute, {name: np.asarray(known[name]) for name in compute.saved}, 0.0)
+        missing = [tensor.name for tensor in operation.inputs if tensor.name not in known]
+        if missing:
+            needs = ", ".join(compute.saved)
+            raise InputError(f"{operation.name}: backward takes {needs}, and has no {missing[0]} to compute them from")
+        return vjp(operation, *(known[tensor.name] for tensor in operation.inputs))[1]
 
 
-def tensors_of(operation: Operation) -> dict[str, Tensor]:
-    """Return the operation's inputs and defined tensors by name."""
+def ranks_of(operation: Operation) -> dict[str, int]:
+    """Return how many axes the operation's inputs and the tensors that it defines have, by name."""
     defined = (definition.tensor for definition in operation.definitions)
-    return {tensor.name: tensor for tensor in (*operation.inputs, *defined)}
-
-
-def axes_text(tensor: Tensor) -> str:
-    """Return how many axes a tensor has and what they are called, as in ``2 (N, K)``."""
-    return f"{tensor.rank} ({', '.join(map(str, tensor.sizes))})" if tensor.rank else "a single number"
-
-
-def without_leading_ones(array: Array, tensor: Tensor) -> Array:
-    """Return the array without the leading axes of size 1 that the tensor has not."""
-    extra = array.ndim - tensor.rank
-    return array.reshape(array.shape[extra:]) if extra > 0 and set(array.shape[:extra]) == {1} else array
-
-
-def fit_arrays(operation: Operation, given: Mapping[str, Array], shown: Callable[[str], str]) -> dict[str, Array]:
-    """Return arrays as the operation takes them, once they are known to fit it.
-
-    Whole numbers given for real ones get the dtype of the real ones beside them; an array that fits is returned itself.
-
-    Raises:
-        InputError: an array's number of axes, a size, a label or the kind of its numbers does not fit.
-    """
-    tensors = tensors_of(operation)
-    real = [array.dtype for name, array in given.items() if array.dtype.kind == "f" and tensors[name].values is None]
-    dtype = np.result_type(*real) if real else np.dtype(np.float64)
-    arrays = {}
-    for name, array in given.items():
-        whole = array.dtype.kind in "biu"
-        if tensors[name].values is not None and array.dtype.kind not in "iu":
-            raise InputError(
-                f"{operation.name}: {shown(name)} holds labels, which are whole numbers, not {array.dtype}"
-            )
-        if not whole and array.dtype.kind != "f":
-            raise InputError(f"{operation.name}: {shown(name)} holds real numbers, not {array.dtype}")
-        arrays[name] = array.astype(dtype) if whole and tensors[name].values is None else array
-    if operation.is_elementwise:
-        check_broadcast(operation, arrays, shown)
-    else:
-        check_sizes(operation, arrays, shown)
-    return arrays
-
-
-def check_broadcast(operation: Operation, arrays: Mapping[str, Array], shown: Callable[[str], str]) -> None:
-    """Refuse arrays whose shapes do not broadcast."""
-    known: dict[int, tuple[str, int]] = {}
-    for name, array in arrays.items():
-        for back, extent in enumerate(reversed(array.shape), start=1):
-            other, size = known.setdefault(back, (name, extent)) if extent != 1 else (name, extent)
-            if size != extent:
-                raise InputError(
-                    f"{operation.name}: axis {array.ndim - back} of {shown(name)} has size {extent} and "
-                    f"axis {arrays[other].ndim - back} of {shown(other)} has size {size}; they do not broadcast"
-                )
-
-
-def check_sizes(operation: Operation, arrays: Mapping[str, Array], shown: Callable[[str], str]) -> None:
-    """Refuse arrays whose axes do not have the operation's sizes, and labels that a size does not admit."""
-    tensors = tensors_of(operation)
-    known: dict[Expr, tuple[str, int]] = {}
-    for name, array in arrays.items():
-        tensor = tensors[name]
-        if array.ndim != tensor.rank:
-            raise InputError(f"{operation.name}: {shown(name)} has {array.ndim} axes; it takes {axes_text(tensor)}")
-        for axis, (size, extent) in enumerate(zip(tensor.sizes, array.shape, strict=True)):
-            here = f"axis {axis} of {shown(name)}"
-            there, other = known.setdefault(size, (here, int(size) if size.is_Integer else extent))
-            if extent != other:
-                raise InputError(
-                    f"{operation.name}: {here} has size {extent} and {there} has size {other}; both are {size}"
-                )
-    for name, array in arrays.items():
-        size = tensors[name].values
-        if size is not None and array.size and size in known:
-            there, extent = known[size]
-            check_labels(operation.name, shown(name), array, there, extent)
-
-
-def check_labels(operation: str, name: str, labels: Array, axis: str, extent: int) -> None:
-    """Refuse labels that are not positions of an axis of that size; a negative one would count from its end."""
-    wrong = (labels < 0) | (labels >= extent)
-    if wrong.any():
-        place = tuple(int(i[0]) for i in np.nonzero(wrong))
-        where = f"{name}[{', '.join(map(str, place))}]"
-        raise InputError(
-            f"{operation}: {where} is {labels[place]}, but {axis} has size {extent}: labels run from 0 to {extent - 1}"
-        )
+    return {tensor.name: tensor.rank for tensor in (*operation.inputs, *defined)}
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ array from growing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sympy
@@ -18,17 +17,25 @@ from codegen.arithmetic import build_product, build_sum, with_sign
 from codegen.building import Builder, sorted_labels
 from codegen.contraction import Factor, build_contraction
 from codegen.elementary import FUNCTION_NAMES, RELATIONS, is_constant, prepare
+from codegen.finishing import Binding, finish
 from codegen.indexing import plan_indexing
 from codegen.passes import improve
+from codegen.products import (
+    Power,
+    collapse_delta,
+    components,
+    find_scatter,
+    find_sum_to_distribute,
+    is_index_expression,
+    split_product,
+)
 from codegen.program import (
     INTEGER,
     NUMBER,
     REAL,
     Argument,
-    Arrange,
     Broadcast,
     Constant,
-    Copy,
     Gather,
     Identity,
     InternalError,
@@ -38,17 +45,12 @@ from codegen.program import (
     Program,
     Reduce,
     Scatter,
-    Statement,
-    SumTo,
 )
-from derive.errors import InputError, UnsupportedError
+from derive.errors import UnsupportedError
 from derive.functions import Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor
 from derive.record import Definition
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices, substitute
-
-#: A factor and whether it multiplies (1) or divides (-1).
-Power = tuple[Expr, int]
 
 
 def lower(
@@ -56,7 +58,6 @@ def lower(
     arguments: Sequence[Tensor],
     results: Sequence[Tensor],
     *,
-    absent: Mapping[str, str] | None = None,
     like: Mapping[Tensor, Tensor] | None = None,
 ) -> Program:
     """Return the program that computes tensors from arguments.
@@ -64,56 +65,34 @@ def lower(
     Args:
         definitions: in order of computation.
         arguments, results: tensors; a result is an argument or defined.
-        absent: by argument's name, the argument whose zeros make it irrelevant.
         like: by result, the argument to whose shape it is summed after broadcasting.
 
     Raises:
         InternalError: a body has a derivative that was not carried out, or a tensor that is not there.
         UnsupportedError: index arithmetic in a tensor's place, or a function that NumPy has not.
     """
-    lowering = Lowering(arguments, absent or {})
+    lowering = Lowering(arguments)
     for definition in definitions:
         lowering.define(definition)
     names: list[str] = []
     for tensor in results:
-        names.append(lowering.finish(tensor, names, (like or {}).get(tensor)).name)
+        shaped = lowering.binding(like[tensor]) if like and tensor in like else None
+        names.append(finish(lowering.builder, tensor, lowering.binding(tensor), names, shaped).name)
     program = Program(lowering.builder.arguments, lowering.builder.statements, tuple(names), tuple(results))
     return improve(program)
-
-
-@dataclass(frozen=True)
-class Binding:
-    """The value of a tensor, its labels among the indices that stand for the tensor's axes."""
-
-    operand: Operand
-    indices: Labels
 
 
 class Lowering:
     """One run: the builder, the tensors known so far, and a rule for every kind of node."""
 
-    def __init__(self, arguments: Sequence[Tensor], absent: Mapping[str, str]) -> None:
+    def __init__(self, arguments: Sequence[Tensor]) -> None:
         built = []
         for place, tensor in enumerate(arguments):
             labels = tuple(Index(f"axis{axis}", extent) for axis, extent in enumerate(tensor.sizes))
             built.append(Argument(f"@{place}", tensor, labels, REAL if tensor.values is None else INTEGER))
         self.builder = Builder(built)
-        self.scope = {argument.tensor: Binding(Operand(argument.name, argument.labels), argument.labels) for argument in built}
+        self.scope = {each.tensor: Binding(Operand(each.name, each.labels), each.labels) for each in built}
         self._cache: dict[tuple[Expr, Labels], Operand] = {}
-        by_name = {tensor.name: tensor for tensor in arguments if not tensor.role}
-        for name, label in absent.items():
-            if name in by_name and label in by_name:
-                self._replace_absent(by_name[name], by_name[label])
-
-    def _replace_absent(self, tensor: Tensor, label: Tensor) -> None:
-        """Let 1 stand for what is not looked at."""
-        if tensor.sizes != label.sizes:
-            raise InputError(f"{tensor.name} is absent where {label.name} is 0, so both need the same axes")
-        operand, indices = self.scope[tensor].operand, self.scope[tensor].indices
-        zeros = self.builder.map("equal", [Operand(self.scope[label].operand.name, indices), self.builder.constant(Integer(0))])
-        safe = self.builder.map("where", [zeros, self.builder.constant(Integer(1)), operand])
-        self.builder.call(safe, tensor)
-        self.scope[tensor] = Binding(safe, indices)
 
     def define(self, definition: Definition) -> None:
         """Compute a definition's body and keep it under its tensor."""
@@ -125,46 +104,6 @@ class Lowering:
         if tensor not in self.scope:
             raise InternalError(f"{tensor.name} is neither an argument nor defined before it is used")
         return self.scope[tensor]
-
-    # ---- results ----
-
-    def finish(self, tensor: Tensor, others: Sequence[str], like: Tensor | None) -> Operand:
-        """Return a tensor as a result: all its axes in order, in the dtype of the inputs, in memory of its own."""
-        binding = self.binding(tensor)
-        builder, operand, labels = self.builder, binding.operand, binding.indices
-        roots = {self._root(name) for name in others}
-        builder.release(operand, tensor)
-        if not labels and builder.kind(operand) == NUMBER:
-            operand = self._filled(operand, like)
-        else:
-            operand = operand if builder.kind(operand) == NUMBER or tensor.values is not None else builder.cast(operand)
-            if set(operand.labels) != set(labels):
-                operand = builder.emit(Broadcast(), (operand,), labels, REAL)
-            elif self._root(operand.name) is None or self._root(operand.name) in roots:
-                operand = builder.emit(Copy(), (operand,), labels, builder.kind(operand))
-            elif operand.labels != labels:
-                operand = builder.emit(Arrange(), (operand,), labels, builder.kind(operand))
-            if like is not None:
-                operand = builder.emit(SumTo(), (operand, self.binding(like).operand), (), REAL)
-        while operand.name in others:
-            operand = builder.emit(Copy(), (operand,), labels, builder.kind(operand))
-        builder.call(operand, tensor)
-        return operand
-
-    def _filled(self, number: Operand, like: Tensor | None) -> Operand:
-        """Return a number as an array of no axes, or of the shape of an argument where all may be arrays."""
-        arguments = self.builder.arguments
-        if not arguments or any(argument.labels for argument in arguments):
-            return self.builder.cast(number)
-        shaped = arguments[0].tensor if like is None else like
-        return self.builder.map("full_like", [self.binding(shaped).operand, number])
-
-    def _root(self, name: str) -> str | None:
-        """Return the statement whose memory a value lies in, None for an argument's."""
-        value = self.builder.values[name]
-        while isinstance(value, Statement) and value.is_view:
-            value = self.builder.values[value.operands[0].name]
-        return value.name if isinstance(value, Statement) else None
 
     # ---- expressions ----
 
@@ -213,7 +152,8 @@ class Lowering:
                     places.append(None)
                     positions.append(position)
             else:
-                raise UnsupportedError(f"index arithmetic in {expr.tensor.name}[...] is not served by the code generator")
+                what = f"index arithmetic in {expr.tensor.name}[...]"
+                raise UnsupportedError(f"NumPy code for {what} can not be generated")
         source = Operand(operand.name, self.builder.values[operand.name].labels)
         others = [place for place in places if isinstance(place, Index)]
         if len(positions) == 1 and len(others) == len(places) - 1 and set(positions[0].labels) == set(others):
@@ -418,120 +358,6 @@ class Lowering:
         op = Scatter(where, base is not None, repeats=bool(running))
         operands = [*([base] if base is not None else []), value, *positions]
         return self.builder.emit(op, operands, labels, REAL)
-
-
-def split_product(expr: Expr) -> tuple[Expr, list[Power]]:
-    """Return the constant of a product, and its other factors with whether they multiply or divide.
-
-    Example:
-        >>> x = Tensor("x")()
-        >>> split_product(3 * x / sympy.sqrt(x + 1))
-        (3, [(x, 1), (sqrt(x + 1), -1)])
-    """
-    constant: Expr = Integer(1)
-    powers: list[Power] = []
-    for factor in Mul.make_args(expr):
-        if is_constant(factor):
-            constant *= factor
-        elif isinstance(factor, Pow) and factor.args[1].is_number and factor.args[1].could_extract_minus_sign():
-            powers.append((Pow(factor.args[0], -factor.args[1]), -1))
-        else:
-            powers.append((factor, 1))
-    return constant, powers
-
-
-def is_index_expression(expr: Expr) -> bool:
-    """Whether an expression is an integer that counts positions: an index, a label, arithmetic on these."""
-    if isinstance(expr, Index | IndexArgmax) or expr.is_Integer or (isinstance(expr, sympy.Symbol)):
-        return True
-    if isinstance(expr, Element):
-        return expr.tensor.values is not None
-    return isinstance(expr, Add | Mul) and all(map(is_index_expression, expr.args))
-
-
-def collapse_delta(powers: Sequence[Power], bound: Labels) -> tuple[Expr, list[Power], Labels] | None:
-    """Return constant, factors and bound indices without a delta that has a bound index on one side, None if none has.
-
-    ``sum(delta(k, i)*a[k], k) = a[i]``
-    """
-    for place, (factor, power) in enumerate(powers):
-        if not isinstance(factor, Delta) or power < 0:
-            continue
-        for index, other in ((factor.left, factor.right), (factor.right, factor.left)):
-            if isinstance(index, Index) and index in bound and index not in free_indices(other):
-                constant: Expr = Integer(1)
-                rest: list[Power] = []
-                for at, (each, sign) in enumerate(powers):
-                    if at != place:
-                        number, parts = split_product(substitute(each, {index: other}) ** sign)
-                        constant *= number
-                        rest += parts
-                return constant, rest, tuple(each for each in bound if each != index)
-    return None
-
-
-def delta_target(factor: Expr, bound: Labels) -> tuple[Index, Expr] | None:
-    """Return a free index and the array of positions it must equal, where the factor is such a delta."""
-    if isinstance(factor, Delta):
-        for index, other in ((factor.left, factor.right), (factor.right, factor.left)):
-            if isinstance(index, Index) and index not in bound and not isinstance(other, Index):
-                if index not in free_indices(other) and not is_constant(other):
-                    return index, other
-    return None
-
-
-def find_scatter(powers: Sequence[Power], bound: Labels) -> dict[Expr, tuple[Index, Expr]]:
-    """Return the deltas that pin a free index to an array of positions, with that index and those positions."""
-    found: dict[Expr, tuple[Index, Expr]] = {}
-    for factor, power in powers:
-        target = delta_target(factor, bound) if power > 0 else None
-        if target is not None:
-            pinned = {index for index, _ in found.values()} | {target[0]}
-            running = set().union(*(free_indices(place) for _, place in (*found.values(), target)))
-            if len(pinned) == len(found) + 1 and not running & pinned:
-                found[factor] = target
-    return found
-
-
-def find_sum_to_distribute(powers: Sequence[Power], bound: Labels) -> int | None:
-    """Return the place of a sum that is better summed term by term, if there is one.
-
-    It is where a delta in it collapses the outer sum, or where its terms together have more indices than any of them
-    and than any other factor: the array of all of them would be larger than what it is made of.
-    """
-    for place, (factor, power) in enumerate(powers):
-        if power < 0 or not isinstance(factor, Add) or not free_indices(factor) & set(bound):
-            continue
-        terms = [split_product(term)[1] for term in factor.args]
-        if any(collapses(term, bound) for term in terms):
-            return place
-        indices = [free_indices(term) for term in factor.args]
-        others = [free_indices(other) for at, (other, _) in enumerate(powers) if at != place]
-        if not any(free_indices(factor) <= known for known in (*indices, *others)):
-            return place
-    return None
-
-
-def collapses(powers: Iterable[Power], bound: Labels) -> bool:
-    """Whether a term has a delta of two plain indices, one of them bound."""
-    return any(
-        power > 0
-        and isinstance(factor, Delta)
-        and all(isinstance(side, Index) for side in factor.args)
-        and any(side in bound for side in factor.args)
-        for factor, power in powers
-    )
-
-
-def components(powers: Sequence[Power], bound: Labels) -> list[list[Power]]:
-    """Return factors in groups that share no bound index: the sum of their product is the product of their sums."""
-    groups: list[tuple[set[Index], list[Power]]] = []
-    for power in powers:
-        own = set(free_indices(power[0])) & set(bound)
-        joined = [group for group in groups if group[0] & own]
-        groups = [group for group in groups if not group[0] & own]
-        groups.append((own.union(*(g[0] for g in joined)), [*(p for g in joined for p in g[1]), power]))
-    return [group for _, group in groups]
 
 
 _RULES: dict[Any, Callable[[Lowering, Any, Labels], Operand]] = {

@@ -12,7 +12,6 @@ from sympy import Symbol
 from codegen.helpers import HELPERS
 from codegen.program import (
     MASK,
-    Argument,
     Contract,
     Gather,
     Identity,
@@ -53,9 +52,6 @@ class Names:
         self._sizes: dict[Symbol, str] = {}
         for argument in program.arguments:
             self._names[argument.name] = self._free(self.identifier(argument.tensor))
-            replacement = self._replacement(argument)
-            if replacement is not None:
-                self._names[replacement.name] = self._names[argument.name]
         for name, tensor in zip(program.results, program.result_tensors, strict=True):
             if name not in self._names:
                 self._names[name] = self._free(self.identifier(tensor))
@@ -68,13 +64,6 @@ class Names:
             owner = self._owners[statement.name]
             if statement.tensor is not None and owner not in self._names:
                 self._names[owner] = self._free(self.identifier(statement.tensor))
-
-    def _replacement(self, argument: Argument) -> Statement | None:
-        """Return the statement that stands for an argument from there on, if there is one."""
-        users = [s for s in self.program.statements if any(o.name == argument.name for o in s.operands)]
-        if users and users[-1].tensor == argument.tensor and argument.name not in self.program.results:
-            return users[-1]
-        return None
 
     def identifier(self, tensor: Tensor) -> str:
         """Return the name of a tensor as a Python identifier."""

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sympy
 from sympy import Add, Expr, Integer, Mul, Pow, Symbol
-from sympy.core.symbol import Str
 
 from codegen.alignment import align_text, subscript, transpose_text
 from codegen.contraction import matrix_product
-from codegen.elementary import FUNCTIONS, RELATIONS
 from codegen.indexing import plan_indexing
 from codegen.naming import Names
+from codegen.numpy_maps import build_map
 from codegen.numpy_printer import (
     ATOM,
     PRODUCT,
     CopyOf,
-    FullLike,
-    Square,
-    SquareRoot,
     SumToShape,
     Text,
     level_of,
-    negated,
     numpy_text,
 )
 from codegen.passes import Axes, renamed
@@ -50,10 +44,7 @@ from codegen.program import (
     Statement,
     SumTo,
 )
-from derive.functions import Where
-from derive.indices import Bracket, Index, Node
-
-SYMBOLS = {name: symbol for symbol, name in RELATIONS.items()}
+from derive.indices import Index, Node
 
 
 class Renderer:
@@ -153,9 +144,14 @@ class Renderer:
 
     def _number(self, value: Expr) -> Expr:
         """Return a Python number: NumPy's own scalars would widen float32."""
-        for argument in self.program.arguments:
-            if len(argument.labels) > 1 and value == sympy.prod(argument.tensor.sizes):
-                return Text(f"{self.names.of(argument.name)}.size")
+        number, divisor = sympy.fraction(value)
+        counted = self._count(divisor)
+        if counted is not None:
+            return Mul(self._number(number), Pow(counted, -1, evaluate=False), evaluate=False)
+        counted = self._count(number)
+        if counted is not None:
+            inverse = Pow(self._number(divisor), -1, evaluate=False)
+            return counted if divisor == 1 else Mul(counted, inverse, evaluate=False)
         above, below = radicands(value)
         if above != 1 and below != 1:
             rest = value / sympy.sqrt(above) * sympy.sqrt(below)
@@ -165,6 +161,15 @@ class Renderer:
         if value.has(sympy.Function):
             return Text(f"float({numpy_text(number)})")
         return number
+
+    def _count(self, value: Expr) -> Expr | None:
+        """Return the number of an argument's entries, with a factor, where a product of sizes is that."""
+        factor, sizes = value.as_coeff_Mul()
+        for argument in self.program.arguments:
+            if len(argument.labels) > 1 and sizes == sympy.prod(argument.tensor.sizes):
+                count = Text(f"{self.names.of(argument.name)}.size")
+                return count if factor == 1 else Mul(factor, count, evaluate=False)
+        return None
 
     def _position(self, statement: Statement) -> Expr:
         return Text(f"np.arange({numpy_text(self.size(statement.labels[0].size))})")
@@ -184,9 +189,9 @@ class Renderer:
         source = statement.operands[0]
         axes = [axis for axis, label in enumerate(self.axes(source)) if label in op.over]
         inner = self._values[source.name]
-        if op.function == "sum" and not statement.labels and source.name in self.inline:
-            if isinstance(inner, Statement) and isinstance(inner.op, Gather) and is_diagonal(inner.op):
-                return Text(f"{postfix(self.operand(inner.operands[0], inner.operands[0].labels))}.trace()")
+        is_sum = op.function == "sum" and not statement.labels and source.name in self.inline
+        if is_sum and isinstance(inner, Statement) and isinstance(inner.op, Gather) and is_diagonal(inner.op):
+            return Text(f"{postfix(self.operand(inner.operands[0], inner.operands[0].labels))}.trace()")
         settings = []
         if statement.labels:
             settings.append(f"axis={axes[0] if len(axes) == 1 else tuple(axes)}")
@@ -313,44 +318,6 @@ def postfix(expr: Expr) -> str:
     if level_of(expr) >= ATOM and not (expr.is_Number and not isinstance(expr, Node)):
         return text
     return f"({text})"
-
-
-def build_map(op: Map, operands: Sequence[Expr]) -> Expr:
-    """Return an elementwise expression as it stands; SymPy rearranges nothing."""
-    function = op.function
-    if function == "add":
-        signs = op.signs or (1,) * len(operands)
-        return Add(*(x if s > 0 else negated(x) for s, x in zip(signs, operands, strict=True)), evaluate=False)
-    if function == "mul":
-        return Mul(*(part for factor in operands for part in _flat_factors(factor)), evaluate=False)
-    if function in SYMBOLS:
-        return Expr.__new__(Bracket, Str(SYMBOLS[function]), *operands)
-    if function == "square":
-        (base,) = operands
-        is_name = isinstance(base, Text) and re.fullmatch(r"\w+", base.text)
-        return Mul(base, base, evaluate=False) if is_name else Square(base, evaluate=False)
-    build = _BUILD.get(function)
-    if build is not None:
-        return build(*operands)
-    node = FUNCTIONS[function]
-    if issubclass(node, Node):
-        return Expr.__new__(node, *operands)
-    return node(*operands, evaluate=False)
-
-
-def _flat_factors(factor: Expr) -> tuple[Expr, ...]:
-    """Return the factors of a product without a sign: ``a * (b / c)`` is written ``a * b / c``."""
-    return factor.args if isinstance(factor, Mul) and level_of(factor) == PRODUCT else (factor,)
-
-
-_BUILD: Mapping[str, Callable[..., Expr]] = {
-    "div": lambda above, below: Mul(above, Pow(below, Integer(-1), evaluate=False), evaluate=False),
-    "neg": negated,
-    "pow": lambda base, exponent: Pow(base, exponent, evaluate=False),
-    "sqrt": lambda base: SquareRoot(base, evaluate=False),
-    "where": lambda *operands: Expr.__new__(Where, *operands),
-    "full_like": lambda array, number: FullLike(array, number, evaluate=False),
-}
 
 
 def radicands(value: Expr) -> tuple[Expr, Expr]:

@@ -137,8 +137,8 @@ def numpy_text(expr: Expr) -> str:
 
     Example:
         >>> x, n = sympy.symbols("x N")
-        >>> numpy_text(1 / (2 * x)), numpy_text(sympy.sqrt(n) * 2), numpy_text((x + 1) ** 2)
-        ('1 / (2 * x)', '2 * N**0.5', '(x + 1) ** 2')
+        >>> numpy_text(1 / x), numpy_text(sympy.sqrt(n) * 2), numpy_text((x - n) ** 2)
+        ('1 / x', '2 * N**0.5', '(x - N) ** 2')
     """
     return str(NumpyText().doprint(expr))
 
@@ -196,12 +196,8 @@ class NumpyText(NumPyPrinter):
     def _print_Rational(self, expr: Expr) -> str:
         return number_text(expr)
 
-    _print_Float = _print_Half = _print_Rational
-
     def _print_Integer(self, expr: Expr) -> str:
         return str(int(expr))
-
-    _print_Zero = _print_One = _print_NegativeOne = _print_Integer
 
     def _print_Pi(self, expr: Expr) -> str:
         return "np.pi"
@@ -218,8 +214,6 @@ class NumpyText(NumPyPrinter):
     def _print_NumberSymbol(self, expr: Expr) -> str:
         return repr(float(expr))
 
-    _print_GoldenRatio = _print_EulerGamma = _print_Catalan = _print_NumberSymbol
-
     def _print_Bracket(self, expr: Bracket) -> str:
         return f"{self.part(expr.args[1], SUM - 1)} {RELATIONS[expr.relation]} {self.part(expr.args[2], SUM - 1)}"
 
@@ -227,8 +221,20 @@ class NumpyText(NumPyPrinter):
         return f"{ROWS[type(expr).__name__]}({', '.join(str(self._print(part)) for part in expr.args)})"
 
 
-for _name in ROWS:
-    setattr(NumpyText, f"_print_{_name}", NumpyText._print_row)
+#: SymPy's printers have methods of their own for these; ours stand for the class above them.
+_SPECIAL = {
+    "Float": NumpyText._print_Rational,
+    "Half": NumpyText._print_Rational,
+    "Zero": NumpyText._print_Integer,
+    "One": NumpyText._print_Integer,
+    "NegativeOne": NumpyText._print_Integer,
+    "GoldenRatio": NumpyText._print_NumberSymbol,
+    "EulerGamma": NumpyText._print_NumberSymbol,
+    "Catalan": NumpyText._print_NumberSymbol,
+    **dict.fromkeys(ROWS, NumpyText._print_row),
+}
+for _name, _method in _SPECIAL.items():
+    setattr(NumpyText, f"_print_{_name}", _method)
 
 
 def split_sign(expr: Expr) -> tuple[int, Expr]:

@@ -11,9 +11,10 @@ from sympy import Expr, Integer
 
 from codegen.helpers import HELPERS
 from codegen.naming import Names, default_gradient_name
-from codegen.numpy_expressions import Renderer, build_map, postfix
+from codegen.numpy_expressions import Renderer, postfix
+from codegen.numpy_maps import build_map
 from codegen.numpy_printer import numpy_text, split_sign
-from codegen.program import Constant, Map, Position, Program, Scatter, Statement
+from codegen.program import REAL, Constant, Map, Position, Program, Scatter, Statement
 
 #: Longest line, and how deep brackets may be nested in one.
 WIDTH, DEPTH = 88, 4
@@ -134,15 +135,16 @@ class Body:
 
     def _size_lines(self) -> list[str]:
         """Return the lines that read the sizes, from as few arguments as will do."""
-        needed, lines = list(self.renderer.sizes), []
+        needed, lines, names = list(self.renderer.sizes), [], self.renderer.names
         while needed:
-            argument = max(self.program.arguments, key=lambda a: (len(set(a.tensor.sizes) & set(needed)), a.kind == "real"))
-            name, extents = self.renderer.names.of(argument.name), argument.tensor.sizes
+            telling = {each: len(set(each.tensor.sizes) & set(needed)) for each in self.program.arguments}
+            argument = max(telling, key=lambda each: (telling[each], each.kind == REAL))
+            name, extents = names.of(argument.name), argument.tensor.sizes
             if len(extents) > 1 and len(set(extents)) == len(extents) and set(extents) <= set(needed):
-                lines.append(f"{INDENT}{', '.join(self.renderer.names.of_size(extent) for extent in extents)} = {name}.shape")
+                lines.append(f"{INDENT}{', '.join(map(names.of_size, extents))} = {name}.shape")
             else:
-                for extent in [extent for extent in needed if extent in extents]:
-                    lines.append(f"{INDENT}{self.renderer.names.of_size(extent)} = {name}.shape[{extents.index(extent)}]")
+                found = [extent for extent in needed if extent in extents]
+                lines += [f"{INDENT}{names.of_size(size)} = {name}.shape[{extents.index(size)}]" for size in found]
             needed = [extent for extent in needed if extent not in extents]
         return lines
 

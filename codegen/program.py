@@ -92,7 +92,7 @@ class Identity(Op):
 
 @dataclass(frozen=True)
 class Map(Op):
-    """An elementwise function; the operands' axes are aligned by their labels. ``signs`` belong to the terms of a sum."""
+    """An elementwise function; operands are aligned by their labels. ``signs`` belong to the terms of a sum."""
 
     function: str
     signs: tuple[int, ...] = ()
@@ -224,7 +224,7 @@ class Statement:
         """Whether the value may lie in the memory of its first operand; a slice and a diagonal do in NumPy."""
         if isinstance(self.op, Gather):
             return not any(operand.labels for operand in self.operands[1:]) and bool(self.labels)
-        return isinstance(self.op, Arrange)
+        return isinstance(self.op, Arrange | SumTo)
 
 
 @dataclass(frozen=True)
@@ -239,7 +239,8 @@ class Program:
     @property
     def values(self) -> dict[str, Argument | Statement]:
         """Arguments and statements by name."""
-        return {value.name: value for value in (*self.arguments, *self.statements)}
+        values: tuple[Argument | Statement, ...] = (*self.arguments, *self.statements)
+        return {value.name: value for value in values}
 
     @property
     def uses(self) -> dict[str, int]:
@@ -303,7 +304,8 @@ def verify(program: Program) -> Program:
             _check_operand(operand, statement, known, taken)
         _check_labels(statement)
         for extent in sizes_of(statement):
-            _expect(program.source_of(extent) is not None, statement.name, f"needs the size {extent}, which no argument has")
+            is_told = program.source_of(extent) is not None
+            _expect(is_told, statement.name, f"needs the size {extent}, which no argument has")
         if statement.into is not None:
             _expect(statement.into in {o.name for o in statement.operands}, statement.name, "takes another's memory")
             _expect(statement.into not in program.results, statement.name, "takes the memory of a result")
@@ -359,9 +361,9 @@ def _fills_its_places(statement: Statement) -> bool:
     if isinstance(op, Gather):
         return len(op.where) == statement.operands[0].rank and op.where.count(None) == len(statement.operands) - 1
     assert isinstance(op, Scatter)
-    fixed = 1 + op.has_base
+    positions = len(statement.operands) - 1 - op.has_base
     base_fits = not op.has_base or set(statement.operands[0].labels) == set(statement.labels)
-    return base_fits and len(op.where) == len(statement.labels) and op.where.count(None) == len(statement.operands) - fixed
+    return base_fits and len(op.where) == len(statement.labels) and op.where.count(None) == positions
 
 
 def _covers_its_operand(statement: Statement) -> bool:

@@ -109,9 +109,8 @@ class Forward(NumpyFunction):
         """Return the pass that returns intermediates too."""
         if not kept:
             return self
-        return _cached(
-            ("keeping", _key(self.operation), kept), lambda: _function(self.operation, forward_program(self.operation, kept))
-        )
+        key = ("keeping", _key(self.operation), kept)
+        return _cached(key, lambda: _function(self.operation, forward_program(self.operation, kept)))
 
 
 class Backward(NumpyFunction):

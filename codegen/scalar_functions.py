@@ -26,7 +26,8 @@ def make_scalar_function(program: Program) -> Callable[..., Any]:
     The program's arguments are single numbers; NumPy broadcasts what is done to them.
     """
     names = Names(program)
-    inline = frozenset(s.name for s in program.statements if isinstance(s.op, Constant) and s.name not in program.results)
+    constants = {statement.name for statement in program.statements if isinstance(statement.op, Constant)}
+    inline = frozenset(constants - set(program.results))
     renderer = Renderer(program, names, inline)
     arguments = [Symbol(names.of(argument.name)) for argument in program.arguments]
     shared = [

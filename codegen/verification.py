@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 import codegen
 from derive.catalogue import parse_fact
-from derive.indices import Element
+from derive.indices import Element, Tensor
+from derive.printing import definition_text
 from derive.pullback import pull_back
-from derive.record import Operation
+from derive.record import Operation, Record
+from derive.sums import tensors_in
 
 Array = NDArray[Any]
 
@@ -125,21 +127,61 @@ def _against_differences(
 def _against_separate(
     operation: Operation, inputs: Sequence[Array], generator: np.random.Generator
 ) -> tuple[Comparison, tuple[str, float]]:
-    """The combined backward pass against the one that goes definition by definition, in values and in time."""
-    combined, separate = codegen.backward(operation), codegen.backward(operation, fuse=False)
-    _, saved = codegen.forward(operation).with_saved(*inputs)
-    known = {**{t.name: a for t, a in zip(operation.inputs, inputs, strict=True)}, **saved}
-    upstream = np.float64(1.0) if operation.output.tensor.rank == 0 else np.ones(np.shape(inputs[0]))
-    ours = {name: known[name] for name in combined.saved}
-    theirs = {name: known[name] for name in separate.saved}
-    first, second = combined(upstream, **ours), separate(upstream, **theirs)
+    """The combined backward pass against those of the definitions, one after the other, in values and in time."""
+    known = known_values(operation, inputs)
+    upstream = np.asarray(generator.standard_normal(np.shape(known[operation.output.tensor])))
+    combined = codegen.backward(operation)
+    named = {tensor.name: array for tensor, array in known.items()}
+    fitted = combined.fit([upstream, *(named[name] for name in combined.saved)])
+    separate = separate_passes(operation)
+    first, second = combined.run(fitted), separate(known, upstream)
     difference = max(float(np.max(np.abs(a - b), initial=0.0)) for a, b in zip(first, second, strict=True))
     size = " x ".join(str(extent) for extent in np.shape(inputs[0]))
-    ratio = time_ratio(lambda: separate(upstream, **theirs), lambda: combined(upstream, **ours))
-    return Comparison(f"combined against separate, {size}", difference, 1e-12), (size, ratio)
+    ratio = time_ratio(lambda: separate(known, upstream), lambda: combined.run(fitted))
+    return Comparison(f"the definitions' own backward passes in turn, {size}", difference, 1e-12), (size, ratio)
 
 
-def time_ratio(slow: Callable[[], Any], fast: Callable[[], Any], rounds: int = 9, seconds: float = 0.004) -> float:
+def known_values(operation: Operation, inputs: Sequence[Array]) -> dict[Tensor, Array]:
+    """The inputs and every forward value, each definition computed by its own function."""
+    known: dict[Tensor, Array] = dict(zip(operation.inputs, inputs, strict=True))
+    for definition, part in zip(operation.definitions, parts(operation), strict=True):
+        known[definition.tensor] = np.asarray(codegen.forward(part)(*(known[tensor] for tensor in part.inputs)))
+    return known
+
+
+def parts(operation: Operation) -> list[Operation]:
+    """The operation's definitions, each as an operation of its own."""
+    labels = {tensor.name for tensor in operation.labels}
+    found = []
+    for definition in operation.definitions:
+        inputs = tuple(sorted(tensors_in(definition.body), key=lambda tensor: tensor.name))
+        record = Record(
+            name=definition.tensor.name,
+            definition=definition_text(definition.body),
+            labels=tuple(tensor.name for tensor in inputs if tensor.name in labels),
+            absent={p: t for p, t in operation.record.absent.items() if {p, t} <= {i.name for i in inputs}},
+        )
+        found.append(Operation((definition,), inputs, record))
+    return found
+
+
+def separate_passes(operation: Operation) -> Callable[[Mapping[Tensor, Array], Array], tuple[Array, ...]]:
+    """Return the backward pass that calls one function a definition, the last definition first."""
+    passes = [(part, codegen.backward(part)) for part in reversed(parts(operation)) if part.differentiable]
+
+    def run(known: Mapping[Tensor, Array], upstream: Array) -> tuple[Array, ...]:
+        gradients: dict[Tensor, Array] = {operation.output.tensor: upstream}
+        values = {tensor.name: array for tensor, array in known.items()}
+        for part, backward in passes:
+            arrays = (gradients[part.output.tensor], *(values[name] for name in backward.saved))
+            for tensor, gradient in zip(part.differentiable, backward.run(arrays), strict=True):
+                gradients[tensor] = gradients[tensor] + gradient if tensor in gradients else gradient
+        return tuple(gradients[tensor] for tensor in operation.differentiable)
+
+    return run
+
+
+def time_ratio(slow: Callable[[], Any], fast: Callable[[], Any], rounds: int = 7, seconds: float = 0.002) -> float:
     """Return the time of one over the time of the other: the median of ratios taken in alternation."""
     ratios = []
     calls = max(1, int(seconds / max(_time(fast, 3), 1e-7)))

@@ -207,7 +207,7 @@ def _print_numbers(numbers: Numbers) -> None:
         verdict = "agrees" if comparison.holds else "DIFFERS"
         print(f"  {verdict} with {comparison.what}: largest difference {comparison.difference:.1e}")
     for size, ratio in numbers.ratios:
-        print(f"  separate / combined backward pass, time at {size}: {ratio:.2f}")
+        print(f"  time of the separate backward passes over the combined one, {size}: {ratio:.2f}")
 
 
 def run_tour(options: argparse.Namespace) -> int:

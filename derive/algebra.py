@@ -7,13 +7,14 @@ terms does not stay a power where it can be multiplied out. Every rule holds whe
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from derive.canonical import canonical, structure_key
+from derive.factoring import factors_of
 from derive.indices import Bracket, Delta, Element, Index, extent
 from derive.polynomials import (
     LARGEST,
@@ -25,6 +26,7 @@ from derive.polynomials import (
     add,
     expression,
     number_power,
+    order,
     scale,
     single,
     split_content,
@@ -92,8 +94,9 @@ class Algebra(ABC):
                 kept[atom] = exponent
         if self.generators and _vanishes(kept):
             return {}
-        merged = self._merge_free_deltas(kept)
-        result: Polynomial = {frozenset(kept.items()): S.One} if merged is None else merged
+        result = self._merge_free_deltas(kept) or (self._divide(kept) if self.generators else None)
+        if result is None:
+            result = {frozenset(kept.items()): S.One}
         for poly in expanded:
             result = self.multiply(result, poly)
         return result if coefficient == 1 else scale(result, coefficient)
@@ -145,6 +148,21 @@ class Algebra(ABC):
 
         kept, dropped = sorted((delta.left, delta.right), key=rank)
         return kept, dropped
+
+    def _divide(self, factors: dict[Expr, Rational]) -> Polynomial | None:
+        """Carry a division out: where d = c t + r with leading term t, t / d = 1/c - (r/c) / d."""
+        for divisor in sorted((a for a, e in factors.items() if isinstance(a, Add) and e < 0), key=structure_key):
+            terms = self.polynomial(divisor)
+            for pivot in _pivots(terms, factors):
+                quotient = dict(factors)
+                for atom, exponent in pivot:
+                    quotient[atom] = quotient.get(atom, S.Zero) - exponent
+                whole = {**quotient, divisor: factors[divisor] + 1}
+                rest = {monomial: -coefficient for monomial, coefficient in terms.items() if monomial != pivot}
+                quotient = {atom: exponent for atom, exponent in quotient.items() if exponent != 0}
+                below = self.multiply({frozenset(quotient.items()): S.One}, rest)
+                return scale(add(self.settle(whole), below), 1 / terms[pivot])
+        return None
 
     # -- powers -------------------------------------------------------------------------------------------------------
 
@@ -209,13 +227,63 @@ class Algebra(ABC):
         coefficient, common, rest = (split_content if self.generators else split_shared)(poly, positive)
         plain = add(*(scale(self.settle(dict(monomial)), c) for monomial, c in rest.items()))
         if plain == rest:
-            return coefficient, common, rest
+            return self._factored(coefficient, common, rest, positive) if self.generators else (coefficient, common, rest)
         more, further, rest = self.content(plain, positive)
-        factors = dict(common)
-        for atom, exponent in further:
-            factors[atom] = factors.get(atom, S.Zero) + exponent
-        together = frozenset((atom, exponent) for atom, exponent in factors.items() if exponent != 0)
-        return coefficient * more, together, rest
+        return coefficient * more, _together(common, further), rest
+
+    def _factored(
+        self, coefficient: Rational, common: Monomial, rest: Polynomial, positive: bool
+    ) -> tuple[Rational, Monomial, Polynomial]:
+        """Move the factors of the rest to the monomial; positive ones alone where no others may be."""
+        factors = factors_of(rest)
+        if len(factors) == 1 and factors[0][1] == 1:
+            return coefficient, common, rest
+        taken: dict[Expr, Rational] = {}
+        left: Polynomial = {ONE: S.One}
+        product: Polynomial = {ONE: S.One}
+        for factor, times in factors:
+            _, _, plain = split_content(factor, positive=False)
+            atom = canonical(expression(plain))
+            if atom.is_negative:
+                atom, plain = -atom, scale(plain, S.NegativeOne)
+            power = self.power(plain, Rational(times))
+            product = self.multiply(product, power)
+            if atom.is_positive or not positive:
+                taken[atom] = Rational(times)
+            else:
+                left = self.multiply(left, power)
+        ratio = rest[min(rest, key=order)] / product.get(min(rest, key=order), S.One)
+        if scale(product, ratio) != rest:
+            return coefficient, common, rest
+        if positive and ratio < 0:
+            left, ratio = scale(left, S.NegativeOne), -ratio
+        return coefficient * ratio, _together(common, frozenset(taken.items())), left
+
+
+def _together(first: Monomial, second: Monomial) -> Monomial:
+    """The product of two monomials, as it stands."""
+    factors = dict(first)
+    for atom, exponent in second:
+        factors[atom] = factors.get(atom, S.Zero) + exponent
+    return frozenset((atom, exponent) for atom, exponent in factors.items() if exponent != 0)
+
+
+def _pivots(divisor: Polynomial, factors: dict[Expr, Rational]) -> Iterator[Monomial]:
+    """The terms of a divisor that a product can be divided by: its leading one, so that divisions come to an end.
+
+    A divisor in one atom also divides by its constant, where the product has a negative power of the atom.
+    """
+    atoms = sorted({atom for monomial in divisor for atom, _ in monomial}, key=structure_key)
+
+    def place(monomial: Monomial) -> tuple[Rational, ...]:
+        exponents = dict(monomial)
+        return sum(exponents.values()), *(exponents.get(atom, S.Zero) for atom in atoms)
+
+    leading = max(divisor, key=place)
+    if all(factors.get(atom, S.Zero) >= exponent > 0 for atom, exponent in leading):
+        yield leading
+    if len(atoms) == 1 and ONE in divisor and factors.get(atoms[0], S.Zero) < 0:
+        yield ONE
 
 
 def in_range(where: Expr, size: Expr) -> bool:

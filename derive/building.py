@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import sympy
 from sympy import Add, Expr, Integer, Mul, Pow
@@ -20,8 +20,17 @@ from derive.sums import IndexArgmax, IndexMax, IndexSum, all_indices, free_indic
 from derive.syntax import Access, Call, Comparison, Factors, Literal, Name, Power, Terms, Tree
 from derive.vocabulary import SCALAR_FUNCTIONS
 
-#: The indices that are known at a place, by the letter in the text; the index itself may have been renamed.
-Surroundings = Mapping[str, Index]
+
+class Surroundings(NamedTuple):
+    """What is known at a place: indices by their letter in the text, and the letters that none may have anew."""
+
+    indices: Mapping[str, Index]
+    letters: frozenset[str]
+
+
+def surround(indices: Mapping[str, Index]) -> Surroundings:
+    """Return surroundings with these free indices."""
+    return Surroundings(indices, frozenset(index.name for index in indices.values()))
 
 
 class Builder:
@@ -36,7 +45,7 @@ class Builder:
 
     def definition(self, name: str, indices: tuple[Name, ...], right: Tree) -> Definition:
         free = {index.name: self.index_called(index.name) for index in indices}
-        return Definition(self.tensors[name](*free.values()), self.whole(right, free))
+        return Definition(self.tensors[name](*free.values()), self.whole(right, surround(free)))
 
     def call(self, call: WholeCall, before: list[Definition]) -> Instance:
         """Return the definitions that a whole-operation call stands for."""
@@ -170,18 +179,18 @@ class Builder:
 
     def bind(self, tree: Call, free: Surroundings) -> tuple[Surroundings, list[Index]]:
         """Return the indices known inside a binder, and those it binds, renamed where their names are taken."""
-        inside, bound = dict(free), []
+        inside, letters, bound = dict(free.indices), free.letters, []
         for argument in tree.arguments[1:]:
             assert isinstance(argument, Name), "the scope has checked it"
             index = self.index_called(argument.name)
-            around = {other.name for other in inside.values()}
-            if index.name in around:
-                index = self.another(index, around)
+            if index.name in letters:
+                index = self.another(index, letters)
             inside[argument.name] = index
+            letters |= {index.name}
             bound.append(index)
-        return inside, bound
+        return Surroundings(inside, letters), bound
 
-    def another(self, index: Index, around: set[str]) -> Index:
+    def another(self, index: Index, around: frozenset[str]) -> Index:
         """Return an index over the same size with another letter; one that was made before is used again."""
         for letter, extent in self.made.items():
             if extent == index.size and letter not in around:
@@ -194,7 +203,7 @@ class Builder:
         """Return what stands in an index's place."""
         match tree:
             case Name(name=name):
-                return free[name]
+                return free.indices[name]
             case Literal(value=value):
                 return value
             case Access():

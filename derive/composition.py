@@ -54,7 +54,9 @@ def compose(*operations: Operation, name: str | None = None) -> Operation:
         inputs=inputs,
     )
     try:
-        return parse_operation(record.definition, record=record)
+        named = parse_operation(record.definition, record=record, merged_sizes=True)
+        definition = operation_text(named)
+        return parse_operation(definition, record=replace(record, definition=definition))
     except DefinitionError as error:
         raise InputError(f"{name}: {record.definition} does not stand on its own: {error.problem}") from None
 

@@ -6,9 +6,11 @@ evaluated by a central difference, not by the engine's own rules.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -70,6 +72,8 @@ def compare(left: Number, right: Number) -> int:
         >>> compare(1, 2), compare(context.mpf(3), context.sqrt(3) ** 2)
         (-1, 0)
     """
+    if isinstance(left, int) and isinstance(right, int):
+        return (left > right) - (left < right)
     difference = left - right
     if abs(difference) <= TIE * (1 + abs(left) + abs(right)):
         return 0
@@ -99,6 +103,7 @@ class Assignment:
     values: dict[Tensor, dict[tuple[int, ...], Number]]
     definitions: dict[Tensor, Definition] = field(default_factory=dict)
     held: Assignment | None = None
+    _computed: dict[tuple[Expr, tuple[int | None, ...]], Number] = field(default_factory=dict, repr=False)
 
     def value(self, expr: Any, places: Places | None = None) -> Number:
         """Return the number an expression stands for, its free indices at the given places.
@@ -107,6 +112,12 @@ class Assignment:
             UndefinedError: there is no real number.
         """
         return self._value(expr, places or {})
+
+    def forget(self) -> None:
+        """Forget what was computed; needed after a change of ``values``."""
+        self._computed.clear()
+        for tensor in self.definitions:
+            self.values.pop(tensor, None)
 
     def extent(self, index: Index) -> int:
         """The number of values an index takes."""
@@ -120,8 +131,13 @@ class Assignment:
 
     def _value(self, expr: Any, places: Places) -> Number:
         rule = _RULES.get(type(expr))
-        if rule is not None:
+        if rule is not None and rule not in _REMEMBERED:
             return rule(self, expr, places)
+        if rule is not None or expr.func in SCALAR_FUNCTIONS:
+            key = (expr, tuple(places.get(index) for index in _free(expr)))
+            if key not in self._computed:
+                self._computed[key] = (rule or Assignment._function)(self, expr, places)
+            return self._computed[key]
         if isinstance(expr, sympy.Rational):
             return context.mpf(expr.p) / expr.q
         if isinstance(expr, sympy.NumberSymbol):
@@ -130,8 +146,6 @@ class Assignment:
             if expr not in self.sizes:
                 raise InputError(f"no number was given for the size {expr}")
             return self.sizes[expr]
-        if expr.func in SCALAR_FUNCTIONS:
-            return self._function(expr, places)
         if expr.is_number:
             raise UndefinedError("a number that is not real and finite")
         raise UnsupportedError(f"no rule to evaluate {type(expr).__name__}")
@@ -164,12 +178,13 @@ class Assignment:
         return context.mpf(base) ** (int(exponent) if exponent == int(exponent) else exponent)
 
     def _index(self, expr: Index, places: Places) -> Number:
-        if expr not in places:
+        place = places.get(expr)
+        if place is None:
             raise InputError(f"no position was given for the index {expr.name}")
-        return places[expr]
+        return place
 
     def _element(self, expr: Element, places: Places) -> Number:
-        where = tuple(int(self._value(index, places)) for index in expr.indices)
+        where = self.position(expr, places)
         known = self.values.setdefault(expr.tensor, {})
         if where not in known:
             definition = self.definitions.get(expr.tensor)
@@ -182,8 +197,17 @@ class Assignment:
             known[where] = self._value(definition.body, dict(zip(definition.indices, where, strict=True)))
         return known[where]
 
+    def position(self, element: Element, places: Places) -> tuple[int, ...]:
+        """The position of an element."""
+        values = tuple(self._value(index, places) for index in element.indices)
+        if all(isinstance(value, int) for value in values):
+            return values
+        if any(compare(value, context.nint(value)) for value in values):
+            raise UndefinedError(f"a position of {element.tensor.name} that is not an integer")
+        return tuple(int(context.nint(value)) for value in values)
+
     def _delta(self, expr: Delta, places: Places) -> Number:
-        return int(self._value(expr.left, places) == self._value(expr.right, places))
+        return int(compare(self._value(expr.left, places), self._value(expr.right, places)) == 0)
 
     def _bracket(self, expr: Bracket, places: Places) -> Number:
         return int(COMPARISONS[expr.relation](compare(self._value(expr.left, places), self._value(expr.right, places))))
@@ -211,7 +235,7 @@ class Assignment:
     def _partial(self, expr: Partial, places: Places) -> Number:
         """A central difference: of a defined tensor the total derivative, of an expression with other names held."""
         element = expr.element
-        where = tuple(int(self._value(index, places)) for index in element.indices)
+        where = self.position(element, places)
         here = self._value(element, places)
         total = isinstance(expr.body, Element) and expr.body.tensor in self.definitions
         definitions = {t: d for t, d in self.definitions.items() if t != element.tensor} if total else {}
@@ -257,16 +281,27 @@ _RULES: dict[Any, Callable[[Assignment, Any, Places], Number]] = {
 }
 
 
+#: Rules whose results are kept, by the places of the free indices.
+_REMEMBERED = frozenset(_RULES[kind] for kind in (Pow, IndexSum, IndexMax, IndexArgmax, Partial))
+
+
+@lru_cache(maxsize=10_000)
+def _free(expr: Expr) -> tuple[Index, ...]:
+    return tuple(free_indices(expr))
+
+
 def sample(
     tensors: Iterable[Tensor],
     sizes: Mapping[Symbol, int],
     generator: random.Random,
     domain: Mapping[str, tuple[float, float]] | None = None,
     positive: bool = False,
+    whole: bool = False,
 ) -> dict[Tensor, dict[tuple[int, ...], Number]]:
     """Draw rational values for tensors: in their domain's interval, labels among the positions they may take.
 
-    Values are small fractions that a person can retype; ``positive`` draws all of them above 0.
+    Values are small fractions that a person can retype; ``positive`` draws all of them above 0, ``whole`` draws
+    integers, so that many of them are equal.
     """
     values: dict[Tensor, dict[tuple[int, ...], Number]] = {}
     for tensor in sorted(tensors, key=lambda each: (each.name, each.role)):
@@ -277,6 +312,8 @@ def sample(
         for where in positions:
             if tensor.values is not None:
                 values[tensor][where] = generator.randrange(_integer(tensor.values, sizes))
+            elif whole:
+                values[tensor][where] = context.mpf(generator.randint(math.ceil(low), math.floor(high)))
             else:
                 grain = 64 if high - low >= 0.5 else 4096
                 drawn = generator.randint(int(low * grain) + 1, int(high * grain) - 1)
@@ -308,8 +345,7 @@ def impose(facts: Iterable[Fact], assignment: Assignment) -> bool:
         for fact, places in unmet:
             if not _adjust(fact, places, assignment):
                 return False
-            for tensor in assignment.definitions:
-                assignment.values.pop(tensor, None)
+            assignment.forget()
     return False
 
 
@@ -323,13 +359,11 @@ def _adjust(fact: Fact, places: Places, assignment: Assignment) -> bool:
         return False
     element = min(spanning, key=lambda each: each.tensor.name)
     numbers = assignment.values[element.tensor]
-    where = {
-        tuple(int(assignment.value(i, {**places, **bound})) for i in element.indices)
-        for bound in assignment.places(fact.left.bound)
-    }
+    where = {assignment.position(element, {**places, **bound}) for bound in assignment.places(fact.left.bound)}
     before = dict(numbers)
     for place in where:
         numbers[place] = 2 * before[place]
+    assignment.forget()
     doubled = assignment.value(fact.left, places)
     degree = context.log(doubled / total, 2) if compare(total, 0) != 0 and doubled / total > 0 else 0
     linear = compare(degree, 1) == 0

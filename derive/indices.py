@@ -7,6 +7,7 @@ integer, an element of an integer tensor (``z[n, t[n]]``), a position of a maxim
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import sympy
@@ -62,6 +63,12 @@ class Node(Expr):
         return f"$\\displaystyle {self._latex(None)}$"
 
 
+@lru_cache(maxsize=10_000)
+def _index(cls: type[Index], name: Str, extent: Expr) -> Index:
+    """One object an index: indices are looked up so often that comparing their parts would be felt."""
+    return Expr.__new__(cls, name, extent)
+
+
 class Index(Node):
     """An index: a name and the size it runs over, ``0 <= i < size``.
 
@@ -77,7 +84,7 @@ class Index(Node):
     is_nonnegative = True
 
     def __new__(cls, name: str | Str, extent: Expr) -> Index:
-        return Expr.__new__(cls, name if isinstance(name, Str) else Str(name), sympy.sympify(extent))
+        return _index(cls, name if isinstance(name, Str) else Str(name), sympy.sympify(extent))
 
     @property
     def name(self) -> str:

@@ -15,7 +15,7 @@ from derive.tokens import Text
 LARGEST_EXPONENT = 100
 #: A number in an exponent that is not a number itself, as in 2**(3*x).
 LARGEST_NUMBER_IN_EXPONENT = 1000
-#: The largest exponent of a base such as log(x), which is not real for every x: SymPy expands such powers to find that out.
+#: The largest exponent of a base such as log(x), not real for every x: SymPy expands its powers to find that out.
 LARGEST_EXPONENT_OF_UNCERTAIN = 20
 #: Constants stay below the largest floating-point number, and so do the parts of fractions.
 MOST_DIGITS = 308

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sympy import Expr
 
-from derive.building import Builder
+from derive.building import Builder, surround
 from derive.calls import Lookup, WholeCall, Words
 from derive.errors import InputError
 from derive.indices import Tensor
@@ -31,6 +31,7 @@ def parse_operation(
     lookup: Lookup | None = None,
     record: Record | None = None,
     known: Iterable[str] = (),
+    merged_sizes: bool = False,
 ) -> Operation:
     """Return the operation that a text defines.
 
@@ -41,6 +42,8 @@ def parse_operation(
         record: what else is said of the operation. What the records of the operations that the text calls say of
             its inputs - labels, facts, domain, absent - is added.
         known: names to suggest where the text calls an operation that there is not.
+        merged_sizes: whether a size may be written as the capital of any index that runs over it, not only of the
+            first one met. It is for printed text, whose order is not the one in which its sizes were named.
 
     Raises:
         DefinitionError: the text has a mistake; it is shown with a caret under it.
@@ -55,7 +58,7 @@ def parse_operation(
     statements = read_statements(source)
     scope = Scope(source, Words(lookup, known))
     scope.read_definitions(statements)
-    settled = settle(scope)
+    settled = settle(scope, merged_sizes)
     builder = Builder(scope, settled)
     definitions: list[Definition] = []
     instances = []
@@ -131,7 +134,7 @@ def _parse_sides(text: str, sides: int, tensors: Mapping[str, Tensor], words: Wo
     builder = Builder(scope, settled)
     letters = {letter for tree in trees for letter in scope.free_letters(tree)}
     free = {letter: builder.index_called(letter) for letter in scope.letters if letter in letters}
-    return [builder.whole(tree, free) for tree in trees]
+    return [builder.whole(tree, surround(free)) for tree in trees]
 
 
 def check_record(record: Record, inputs: Iterable[Tensor], definitions: Iterable[Definition]) -> None:

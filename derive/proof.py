@@ -24,8 +24,8 @@ from derive.sums import free_indices, tensors_in
 from derive.vanishing import vanishes
 
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
-#: Intervals from which values are drawn for a counterexample.
-LINES = ((-2.0, 2.0), (0.0, 2.0), (0.0, 1.0), (-1.0, 1.0), (1.0, 2.0))
+#: Intervals from which values are drawn for a counterexample, fractions and, so that there are ties, integers.
+LINES = ((-2.0, 2.0), (0.0, 2.0), (0.0, 1.0), (1.0, 2.0))
 #: Digits with which a difference is looked at again, so that rounding refutes nothing.
 MORE_DIGITS = 400
 #: Two numbers computed with 60 digits that differ by less than this are the same.
@@ -134,9 +134,9 @@ def find_counterexample(
     least = _least_sizes(left, right)
     for numbers in _size_choices(len(symbols)):
         sizes = {symbol: max(number, least.get(symbol, 1)) for symbol, number in zip(symbols, numbers, strict=True)}
-        for line in LINES:
+        for line, whole in product(LINES, (False, True)):
             domain = {tensor.name: line for tensor in tensors}
-            assignment = Assignment(sizes, sample(tensors, sizes, generator, domain))
+            assignment = Assignment(sizes, sample(tensors, sizes, generator, domain, whole=whole))
             try:
                 if not impose(facts, assignment):
                     continue

@@ -267,9 +267,7 @@ class Scope:
             raise self.source.mistake(index.at, problem, expected)
         if tree.name in ("max", "argmax") and index.name not in self.free_letters(tree.arguments[0]):
             problem = f"{tree.name} runs over index {index.name}, and its first argument does not depend on it"
-            raise self.source.mistake(
-                tree.at, problem, f"write {index.name} in the first argument, or another name here"
-            )
+            raise self.source.mistake(tree.at, problem, f"write {index.name} in it, or give the number another name")
         if sum(isinstance(other, Name) and other.name == index.name for other in tree.arguments[1:]) > 1:
             problem = f"{tree.name} was given the index {index.name} twice"
             raise self.source.mistake(tree.at, problem, "name each index once")

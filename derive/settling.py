@@ -29,8 +29,10 @@ class Settled:
     sizes: dict[str, Expr]
 
 
-def settle(scope: Scope) -> Settled:
+def settle(scope: Scope, merged_sizes: bool = False) -> Settled:
     """Decide what a text that has been read leaves open, and make its tensors.
+
+    With ``merged_sizes`` a size may be written as the capital of any of the indices that run over it.
 
     Raises:
         DefinitionError: ranks or sizes do not fit, or nothing tells a size.
@@ -49,6 +51,9 @@ def settle(scope: Scope) -> Settled:
             tensors[name] = Tensor(name, extents, values)
     settled = Settled(tensors, naming.letters(), naming.sizes_by_name())
     for use in scope.size_uses:
+        letter = use.name.lower()
+        if merged_sizes and use.name not in settled.sizes and letter in scope.letters:
+            settled.sizes[use.name] = naming.size_of(Place("index", letter))
         if use.name not in settled.sizes:
             raise scope.source.mistake(use.at, *naming.explain_no_size(use.name, settled.sizes))
     return settled
@@ -228,6 +233,14 @@ class _Naming:
                 else:
                     largest = max(self.scope.positions.get(member, (0, None))[0] for member in members)
                     classes.fix(place, Integer(largest + 1), Span(0, 1))
+
+        for name, at in self.scope.labels.items():
+            root = classes.find(Place("values", name))
+            if root not in self.class_letters and root not in classes.fixed:
+                problem = f"nothing tells how many values {name} can have: it points into no axis"
+                raise self.scope.source.mistake(
+                    at, problem, f"expected an input with such an axis, such as x[{name}[n]]"
+                )
 
     def _check_inputs_tell_sizes(self) -> None:
         inputs = set(self.scope.inputs)

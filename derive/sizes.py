@@ -78,7 +78,7 @@ class SizeClasses:
             return
         old, new = self.fixed.get(first), self.fixed.pop(second, None)
         if old is not None and new is not None and old.size != new.size:
-            raise self.source.mistake(at, *self._two_sizes(left if left.kind == "index" else right, old, new))
+            raise self.source.mistake(at, *self._two_sizes(left if left.kind == "index" else right, new, old))
         self.parents[second] = first
         if new is not None:
             self.fixed.setdefault(first, new)

@@ -124,7 +124,14 @@ class Maker:
     def function(self, scope: Sequence[Index], depth: int) -> Expr:
         inner = self.expression(depth - 1, scope)
         return self.source.pick(
-            [sympy.exp, sympy.exp, sympy.tanh, sympy.erf, lambda e: sympy.log(1 + e**2), lambda e: sympy.log(sympy.exp(e))]
+            [
+                sympy.exp,
+                sympy.exp,
+                sympy.tanh,
+                sympy.erf,
+                lambda e: sympy.log(1 + e**2),
+                lambda e: sympy.log(sympy.exp(e)),
+            ]
         )(sympy.tanh(inner) if self.source.pick([True, False]) else inner)
 
     def quotient(self, scope: Sequence[Index], depth: int) -> Expr:
@@ -258,8 +265,10 @@ class Disguise:
             for place, argument in enumerate(expr.args)
             if isinstance(argument, Expr) and not isinstance(argument, Index) and argument.args
         ]
-        if isinstance(expr, Element) or (isinstance(expr, Pow) and not inner):
-            inner = []
+        if isinstance(expr, (Element, Delta, IndexArgmax)):
+            return expr
+        if isinstance(expr, Where):
+            inner.remove(0)
         if inner and self.source.pick([True, True, False]):
             place = self.source.pick(inner)
             if isinstance(expr, Pow) and place == 1:
@@ -272,8 +281,6 @@ class Disguise:
     def here(self, expr: Expr) -> Expr:
         if isinstance(expr, Bracket):
             return self.bracket(expr)
-        if isinstance(expr, (Delta, IndexArgmax)) or not expr.is_commutative:
-            return expr
         rules: list[Callable[[Expr], Expr]] = [self.times_over, self.plus_minus, self.square_root, self.unit_sum]
         if isinstance(expr, IndexSum):
             rules += [self.split_sum, self.reversed_sum] * 3
@@ -388,7 +395,9 @@ class Mutation:
     def other_index(self, expr: Element) -> Expr:
         where = list(expr.indices)
         for place, extent in enumerate(expr.tensor.sizes):
-            where[place] = self.source.pick([index for index in (*FREE, i, j) if index.size == extent and index in FREE])
+            where[place] = self.source.pick(
+                [index for index in (*FREE, i, j) if index.size == extent and index in FREE]
+            )
         return expr.tensor(*where)
 
     def other_tensor(self, expr: Element) -> Expr:

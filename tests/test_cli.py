@@ -95,7 +95,7 @@ def test_verify_proves_the_simplification_and_says_what_it_needs(capsys: pytest.
     assert "∂L/∂z[n,k] = (p[n,k] sum_j t[n,j] - t[n,k]) / N" in out
     assert "given sum(t[n,k], k) = 1:\n    ∂L/∂z[n,k] = (p[n,k] - t[n,k]) / N" in out
     assert "without it refuted" in out
-    assert re.search(r"separate / combined backward pass, time at 3 x 3: \d+\.\d\d", out)
+    assert re.search(r"time of the separate backward passes over the combined one, 3 x 3: \d+\.\d\d", out)
     assert "agrees with the layer written by hand" in out
     assert "DIFFERS" not in out
     assert out.endswith("\nproved\n")

@@ -99,7 +99,10 @@ def _zeros(derived: Derivation) -> list[Integer]:
 
 def _terms(result: object) -> list[object]:
     return [
-        term for factor in getattr(result, "args", ()) if getattr(factor, "is_Add", False) for term in factor.args
+        term
+        for factor in getattr(result, "args", ())
+        if getattr(factor, "is_Add", False)
+        for term in factor.args
         if not isinstance(term, Element) and not term.is_number
     ]
 

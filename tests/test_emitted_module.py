@@ -1,4 +1,4 @@
-"""The emitted module stands alone: it runs where nothing but NumPy can be imported, and imports nothing else."""
+"""The emitted module stands alone: it runs where only NumPy can be imported, and gives what codegen's functions do."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,22 +15,118 @@ from numpy.testing import assert_array_equal
 import codegen
 import derive
 
-#: Runs before the emitted module: whatever is not NumPy or Python's own fails to import, as if it were not installed.
-BLOCKADE = """
+#: Imports that fail as if nothing were installed but NumPy; then the emitted module's functions run on stored arrays.
+CHILD = """
 import sys
 
 class Blockade:
     def find_spec(self, name, path=None, target=None):
         root = name.split(".")[0]
-        if root == "numpy" or root in sys.stdlib_module_names or root == "emitted":
+        if root in ("numpy", "emitted") or root in sys.stdlib_module_names:
             return None
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Blockade())
-for absent in ("sympy", "derive", "codegen", "matplotlib"):
+sys.path.insert(0, sys.argv[1])
+absentees = ("sympy", "mpmath", "derive", "codegen", "matplotlib")
+for absent in absentees:
     try:
         __import__(absent)
     except ModuleNotFoundError:
         continue
     raise SystemExit(f"{absent} can be imported")
+
+import warnings
+warnings.simplefilter("error")
+import numpy as np
+import emitted
+
+given, made = np.load(sys.argv[1] + "/given.npz"), {}
+for function in sorted({key.split("/")[0] for key in given}):
+    arguments = []
+    while f"{function}/{len(arguments)}" in given:
+        arguments.append(given[f"{function}/{len(arguments)}"])
+        arguments[-1].flags.writeable = False
+    results = getattr(emitted, function)(*arguments)
+    for place, result in enumerate(results if isinstance(results, tuple) else (results,)):
+        made[f"{function}/{place}"] = result
+np.savez(sys.argv[1] + "/made.npz", **made)
+print(sorted(sys.modules.keys() & set(absentees)))
 """
+
+NAMES = list(derive.catalogue())
+#: Sizes by the letter of an axis: distinct primes, and all of them 1.
+SIZES: list[dict[str, int]] = [{"N": 5, "K": 3, "D": 7, "I": 2}, dict.fromkeys("NKDI", 1)]
+
+
+def draw(operation: Any, sizes: dict[str, int], dtype: type) -> list[np.ndarray]:
+    rng, inputs = np.random.default_rng(3), []
+    for tensor in operation.inputs:
+        shape = tuple(sizes[letter] for letter in (["N", "K"] if operation.is_elementwise else map(str, tensor.sizes)))
+        if tensor.values is not None:
+            inputs.append(rng.integers(0, sizes[str(tensor.values)], shape))
+        else:
+            low, high = operation.record.domain.get(tensor.name, (-3.0, 3.0))
+            inputs.append(rng.uniform(low, high, shape).astype(dtype))
+    return inputs
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sizes", SIZES, ids=["primes", "ones"])
+def test_module_runs_where_sympy_is_not_installed(tmp_path: Path, sizes: dict[str, int], dtype: type) -> None:
+    given: dict[str, np.ndarray] = {}
+    expected: dict[str, Any] = {}
+    for name in NAMES:
+        operation = derive.catalogue()[name]
+        inputs = draw(operation, sizes, dtype)
+        output, saved = codegen.forward(name).with_saved(*inputs)
+        upstream = np.full(np.shape(output), 1.5, dtype)
+        backward = codegen.backward(name)
+        stem = name.replace("-", "_")
+        given |= {f"{stem}_forward/{place}": value for place, value in enumerate(inputs)}
+        arguments = [upstream, *(saved[key] for key in backward.saved)]
+        given |= {f"{stem}_backward/{place}": value for place, value in enumerate(arguments)}
+        expected[f"{stem}_forward/0"] = output
+        gradients = backward(upstream, **saved)
+        expected |= {f"{stem}_backward/{place}": value for place, value in enumerate(gradients)}
+    (tmp_path / "emitted.py").write_text(codegen.source(*NAMES), "utf-8")
+    (tmp_path / "child.py").write_text(CHILD, "utf-8")
+    np.savez(tmp_path / "given.npz", **given)
+    child = subprocess.run(
+        [sys.executable, str(tmp_path / "child.py"), str(tmp_path)], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert child.stderr == ""
+    assert (child.returncode, child.stdout) == (0, "[]\n")
+    with np.load(tmp_path / "made.npz") as made:
+        assert made.keys() >= expected.keys()
+        for key, value in expected.items():
+            assert made[key].dtype == dtype, key
+            assert made[key].shape == np.shape(value), key
+            assert_array_equal(made[key], value, err_msg=key)
+
+
+@pytest.mark.parametrize("names", [("softmax", "cce"), ("softmax-cce-sparse",), tuple(NAMES)], ids="+".join)
+def test_module_imports_numpy_alone(names: tuple[str, ...]) -> None:
+    tree = ast.parse(codegen.source(*names))
+    statements = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert [ast.unparse(node) for node in statements] == ["import numpy as np"]
+
+
+@pytest.mark.parametrize("names", [("softmax", "cce"), tuple(NAMES)], ids="+".join)
+def test_module_loops_over_nothing_and_says_its_formulas(names: tuple[str, ...]) -> None:
+    tree = ast.parse(codegen.source(*names))
+    loops = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    for name in names:
+        for direction in ("forward", "backward"):
+            function = functions[f"{name.replace('-', '_')}_{direction}"]
+            assert not [node for node in ast.walk(function) if isinstance(node, loops)]
+            text = ast.get_docstring(function) or ""
+            assert "=" in text
+            for tensor in derive.catalogue()[name].inputs:
+                assert tensor.name in text
+
+
+def test_backward_pass_of_softmax_reads_as_written_by_hand() -> None:
+    lines = codegen.source("softmax").splitlines()
+    assert lines[-1] == "    return y * (dy - (dy * y).sum(axis=1, keepdims=True))"

@@ -15,12 +15,16 @@ ROOT = Path(__file__).parent.parent
 #: A module imports only modules above it in its list, and those of the packages that its package may import.
 ORDERS = {
     "derive": """
-        errors tokens sizes syntax limits indices sums functions record instantiation letters vocabulary scopes settling
-        canonical facts normal_form notation layout reading writing latex printing parsing library catalogue
-        differentiation rewriting evaluation proof derivation chain rendering pullback verification stability
-        __init__ __main__
+        errors tokens sizes syntax limits indices sums functions record instantiation letters vocabulary calls scopes
+        settling building canonical polynomials algebra facts normal_form vanishing notation layout reading writing latex
+        printing parsing composition library catalogue differentiation rewriting evaluation proof derivation chain
+        rendering stability pullback verification __init__ __main__
     """.split(),
-    "codegen": "program naming lowering numpy_source runtime layers network checking figures __init__".split(),
+    "codegen": """
+        elementary fitting helpers program building arithmetic contraction finishing indexing numpy_printer numpy_maps
+        passes alignment products naming docstrings numpy_expressions scalar_functions lowering numpy_source runtime
+        layers __init__ verification tour
+    """.split(),
 }
 #: Imports inside a function, and why each is right.
 LAZY = {

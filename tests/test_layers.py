@@ -457,31 +457,31 @@ def test_extreme_logits(dtype: type, labels: str) -> None:
 BAD_CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "inputs of another width": (
         lambda: Dense(3, 7).forward(np.ones((5, 4))),
-        "dense: axis 0 of w (weights) has size 3 and axis 1 of x (inputs) has size 4; both are D",
+        "dense: index d has size 4 (axis 1 of x) and 3 (axis 0 of w)",
     ),
     "too few axes": (
         lambda: Dense(3, 7).forward(np.ones(3)),
-        "x (inputs) has 1 axes; dense takes 2 (N, D)",
+        "dense: x has 1 axes; it takes 2 (N, D)",
     ),
     "biases of another width": (
         lambda: set_and_run(Dense(3, 7), biases=np.ones((1, 6))),
-        "dense: axis 0 of b (biases) has size 6 and axis 1 of w (weights) has size 7; both are K",
+        "dense: index k has size 7 (axis 1 of w) and 6 (axis 0 of b)",
     ),
     "upstream of another width": (
         lambda: run_then_back(Dense(3, 7), (np.ones((5, 3)),), np.ones((5, 6))),
-        "dense: axis 1 of the upstream gradient has size 6 and of the output 7",
+        "dense: the upstream gradient has shape (5, 6) and the output (5, 7)",
     ),
     "upstream of another rank": (
         lambda: run_then_back(ReLU(), (np.ones((5, 3)),), np.ones(5)),
-        "relu: the upstream gradient has 1 axes and the output 2",
+        "relu: the upstream gradient has shape (5,) and the output (5, 3)",
     ),
     "no upstream": (
         lambda: run_then_back(Dense(3, 7), (np.ones((5, 3)),)),
-        "dense: backward needs the upstream gradient, of shape (5, 7)",
+        "dense: the output has shape (5, 7); the pullback needs an upstream gradient of it",
     ),
     "several upstreams": (
         lambda: run_then_back(Dense(3, 7), (np.ones((5, 3)),), np.ones((5, 7)), np.ones((5, 7))),
-        "dense: backward takes x (inputs), and was given 2 arguments",
+        "dense: backward takes one upstream gradient and was given 2 arrays",
     ),
     "backward before forward": (
         lambda: Dense(3, 7).backward(np.ones((5, 7))),
@@ -493,47 +493,59 @@ BAD_CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "label too large": (
         lambda: CategoricalCrossEntropy().forward(np.full((3, 4), 0.25), np.array([0, 1, 4])),
-        "cce-sparse: t[2] is 4, but axis 1 of p (inputs) has size 4: labels run from 0 to 3",
+        "cce-sparse: t[2] is 4, and index k has size 4 (axis 1 of p): labels run from 0 to 3",
     ),
     "label negative": (
         lambda: SoftmaxCategoricalCrossEntropy().forward(np.zeros((3, 4)), np.array([0, -1, 1])),
-        "softmax-cce-sparse: t[1] is -1, but axis 1 of z (inputs) has size 4: labels run from 0 to 3",
+        "softmax-cce-sparse: t[1] is -1, and index k has size 4 (axis 1 of z): labels run from 0 to 3",
     ),
     "label too large, backward alone": (
         lambda: SoftmaxCategoricalCrossEntropy().backward(np.full((3, 4), 0.25), np.array([0, 1, 4])),
-        "softmax-cce-sparse: t[2] is 4, but axis 1 of p (probabilities) has size 4: labels run from 0 to 3",
+        "softmax-cce-sparse: t[2] is 4, and index k has size 4 (axis 1 of p): labels run from 0 to 3",
     ),
     "labels for other samples": (
         lambda: CategoricalCrossEntropy().forward(np.full((3, 4), 0.25), np.array([0, 1])),
-        "cce-sparse: axis 0 of t has size 2 and axis 0 of p (inputs) has size 3; both are N",
+        "cce-sparse: index n has size 3 (axis 0 of p) and 2 (axis 0 of t)",
     ),
     "one-hot rows for other classes": (
         lambda: CategoricalCrossEntropy().forward(np.full((3, 4), 0.25), np.eye(3)),
-        "cce: axis 1 of t has size 3 and axis 1 of p (inputs) has size 4; both are K",
+        "cce: index k has size 4 (axis 1 of p) and 3 (axis 1 of t)",
     ),
     "labels of neither form": (
         lambda: CategoricalCrossEntropy().forward(np.full((3, 4), 0.25), np.ones((3, 4, 1))),
-        "t has 3 axes; cce takes 2 (N, K) and cce-sparse takes 1 (N)",
+        "cce: t has 3 axes; cce takes 2 and cce-sparse takes 1",
     ),
     "labels that are not whole numbers": (
         lambda: CategoricalCrossEntropy().forward(np.full((3, 4), 0.25), np.array([0.0, 1.0, 2.0])),
         "cce-sparse: t holds labels, which are whole numbers, not float64",
     ),
+    "rows of different lengths": (
+        lambda: CategoricalCrossEntropy().forward([[0.5, 0.5], [1.0]], [0, 0]),
+        "cce: p is no array: its rows have different lengths",
+    ),
     "words": (
         lambda: ReLU().forward(np.array(["a"])),
-        "relu: x (inputs) holds real numbers, not <U1",
+        "relu: x holds numbers, not <U1",
     ),
     "predictions without labels": (
         lambda: CategoricalCrossEntropy().forward(np.full((3, 4), 0.25)),
-        "cce: forward takes p (inputs), t, and was given 1 arguments",
+        "cce: forward takes p, t and was given 1 arguments",
     ),
     "shapes that do not broadcast": (
         lambda: Layer("mul").forward(np.ones((5, 3)), np.ones(4)),
-        "mul: axis 0 of b has size 4 and axis 1 of a has size 3; they do not broadcast",
+        "mul: sizes 3 (axis 1 of a) and 4 (axis 0 of b) do not broadcast",
     ),
     "no such parameter": (
         lambda: Layer("dense", parameters={"u": np.ones(3)}),
         "dense has no input 'u'; its inputs are x, w, b",
+    ),
+    "no such tensor for backward": (
+        lambda: Layer("cce", backward_takes=("q", "t")),
+        "cce has no 'q' that its backward pass could take",
+    ),
+    "backward from what can not give what it needs": (
+        lambda: Layer("u[n] = sum(x[n,d]**2, d); L = sum(u[n]**2, n)", backward_takes=("u", "L")).backward([1.0], 1.0),
+        "L: backward takes x, u, and has no x to compute them from",
     ),
     "too many sizes": (
         lambda: Dense(3, 7, 2),

@@ -1,0 +1,55 @@
+"""Elementwise functions of expressions, put together as they stand: SymPy rearranges nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from sympy import Add, Expr, Integer, Mul, Pow
+from sympy.core.symbol import Str
+
+from codegen.elementary import FUNCTIONS, RELATIONS
+from codegen.numpy_printer import PRODUCT, FullLike, Square, SquareRoot, Text, level_of, negated
+from codegen.program import Map
+from derive.functions import Where
+from derive.indices import Bracket, Node
+
+SYMBOLS = {name: symbol for symbol, name in RELATIONS.items()}
+
+
+def build_map(op: Map, operands: Sequence[Expr]) -> Expr:
+    """Return an elementwise expression as it stands; SymPy rearranges nothing."""
+    function = op.function
+    if function == "add":
+        signs = op.signs or (1,) * len(operands)
+        return Add(*(x if s > 0 else negated(x) for s, x in zip(signs, operands, strict=True)), evaluate=False)
+    if function == "mul":
+        return Mul(*(part for factor in operands for part in _flat_factors(factor)), evaluate=False)
+    if function in SYMBOLS:
+        return Expr.__new__(Bracket, Str(SYMBOLS[function]), *operands)
+    if function == "square":
+        (base,) = operands
+        is_name = isinstance(base, Text) and re.fullmatch(r"\w+", base.text)
+        return Mul(base, base, evaluate=False) if is_name else Square(base, evaluate=False)
+    build = _BUILD.get(function)
+    if build is not None:
+        return build(*operands)
+    node = FUNCTIONS[function]
+    if issubclass(node, Node):
+        return Expr.__new__(node, *operands)
+    return node(*operands, evaluate=False)
+
+
+def _flat_factors(factor: Expr) -> tuple[Expr, ...]:
+    """Return the factors of a product without a sign: ``a * (b / c)`` is written ``a * b / c``."""
+    return factor.args if isinstance(factor, Mul) and level_of(factor) == PRODUCT else (factor,)
+
+
+_BUILD: Mapping[str, Callable[..., Expr]] = {
+    "div": lambda above, below: Mul(above, Pow(below, Integer(-1), evaluate=False), evaluate=False),
+    "neg": negated,
+    "pow": lambda base, exponent: Pow(base, exponent, evaluate=False),
+    "sqrt": lambda base: SquareRoot(base, evaluate=False),
+    "where": lambda *operands: Expr.__new__(Where, *operands),
+    "full_like": lambda array, number: FullLike(array, number, evaluate=False),
+}

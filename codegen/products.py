@@ -1,0 +1,131 @@
+"""Products under a sum, as lists of factors: what a delta does to them, and what falls apart into separate sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import sympy
+from sympy import Add, Expr, Integer, Mul, Pow
+
+from codegen.elementary import is_constant
+from codegen.program import Labels
+from derive.indices import Delta, Element, Index
+from derive.sums import IndexArgmax, free_indices, substitute
+
+#: A factor and whether it multiplies (1) or divides (-1).
+Power = tuple[Expr, int]
+
+
+def split_product(expr: Expr) -> tuple[Expr, list[Power]]:
+    """Return the constant of a product, and its other factors with whether they multiply or divide.
+
+    Example:
+        >>> from derive.indices import Tensor
+        >>> x = Tensor("x")()
+        >>> split_product(3 / sympy.sqrt(x + 1))
+        (3, [(sqrt(x + 1), -1)])
+    """
+    constant: Expr = Integer(1)
+    powers: list[Power] = []
+    for factor in Mul.make_args(expr):
+        if is_constant(factor):
+            constant *= factor
+        elif isinstance(factor, Pow) and factor.args[1].is_number and factor.args[1].could_extract_minus_sign():
+            powers.append((Pow(factor.args[0], -factor.args[1]), -1))
+        else:
+            powers.append((factor, 1))
+    return constant, powers
+
+
+def is_index_expression(expr: Expr) -> bool:
+    """Whether an expression is an integer that counts positions: an index, a label, arithmetic on these."""
+    if isinstance(expr, Index | IndexArgmax) or expr.is_Integer or (isinstance(expr, sympy.Symbol)):
+        return True
+    if isinstance(expr, Element):
+        return expr.tensor.values is not None
+    return isinstance(expr, Add | Mul) and all(map(is_index_expression, expr.args))
+
+
+def collapse_delta(powers: Sequence[Power], bound: Labels) -> tuple[Expr, list[Power], Labels] | None:
+    """Return constant, factors and bound indices without a delta that has a bound index on one side, None if none has.
+
+    ``sum(delta(k, i)*a[k], k) = a[i]``
+    """
+    for place, (factor, power) in enumerate(powers):
+        if not isinstance(factor, Delta) or power < 0:
+            continue
+        for index, other in ((factor.left, factor.right), (factor.right, factor.left)):
+            if isinstance(index, Index) and index in bound and index not in free_indices(other):
+                constant: Expr = Integer(1)
+                rest: list[Power] = []
+                for at, (each, sign) in enumerate(powers):
+                    if at != place:
+                        number, parts = split_product(substitute(each, {index: other}) ** sign)
+                        constant *= number
+                        rest += parts
+                return constant, rest, tuple(each for each in bound if each != index)
+    return None
+
+
+def delta_target(factor: Expr, bound: Labels) -> tuple[Index, Expr] | None:
+    """Return a free index and the array of positions it must equal, where the factor is such a delta."""
+    if isinstance(factor, Delta):
+        for index, other in ((factor.left, factor.right), (factor.right, factor.left)):
+            is_free = isinstance(index, Index) and index not in bound and index not in free_indices(other)
+            if is_free and not isinstance(other, Index) and not is_constant(other):
+                return index, other
+    return None
+
+
+def find_scatter(powers: Sequence[Power], bound: Labels) -> dict[Expr, tuple[Index, Expr]]:
+    """Return the deltas that pin a free index to an array of positions, with that index and those positions."""
+    found: dict[Expr, tuple[Index, Expr]] = {}
+    for factor, power in powers:
+        target = delta_target(factor, bound) if power > 0 else None
+        if target is not None:
+            pinned = {index for index, _ in found.values()} | {target[0]}
+            running = set().union(*(free_indices(place) for _, place in (*found.values(), target)))
+            if len(pinned) == len(found) + 1 and not running & pinned:
+                found[factor] = target
+    return found
+
+
+def find_sum_to_distribute(powers: Sequence[Power], bound: Labels) -> int | None:
+    """Return the place of a sum that is better summed term by term, if there is one.
+
+    It is where a delta in it collapses the outer sum, or where its terms together have more indices than any of them
+    and than any other factor: the array of all of them would be larger than what it is made of.
+    """
+    for place, (factor, power) in enumerate(powers):
+        if power < 0 or not isinstance(factor, Add) or not free_indices(factor) & set(bound):
+            continue
+        terms = [split_product(term)[1] for term in factor.args]
+        if any(collapses(term, bound) for term in terms):
+            return place
+        indices = [free_indices(term) for term in factor.args]
+        others = [free_indices(other) for at, (other, _) in enumerate(powers) if at != place]
+        if not any(free_indices(factor) <= known for known in (*indices, *others)):
+            return place
+    return None
+
+
+def collapses(powers: Iterable[Power], bound: Labels) -> bool:
+    """Whether a term has a delta of two plain indices, one of them bound."""
+    return any(
+        power > 0
+        and isinstance(factor, Delta)
+        and all(isinstance(side, Index) for side in factor.args)
+        and any(side in bound for side in factor.args)
+        for factor, power in powers
+    )
+
+
+def components(powers: Sequence[Power], bound: Labels) -> list[list[Power]]:
+    """Return factors in groups that share no bound index: the sum of their product is the product of their sums."""
+    groups: list[tuple[set[Index], list[Power]]] = []
+    for power in powers:
+        own = set(free_indices(power[0])) & set(bound)
+        joined = [group for group in groups if group[0] & own]
+        groups = [group for group in groups if not group[0] & own]
+        groups.append((own.union(*(g[0] for g in joined)), [*(p for g in joined for p in g[1]), power]))
+    return [group for _, group in groups]
