@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import permutations
 
 import sympy
 from sympy import Expr
@@ -72,6 +73,15 @@ class Builder:
             self._depths[name] = 1 + max((self._depths[operand.name] for operand in operands), default=-1)
         return Operand(name, labels)
 
+    def find(self, op: Op, operands: Sequence[Operand], labels: Labels) -> Operand | None:
+        """Return a value that is there already, its axes in whatever order."""
+        if len(labels) <= 4:
+            for order in permutations(labels):
+                name = self._known.get(_description(op, tuple(operands), order))
+                if name is not None:
+                    return Operand(name, order)
+        return None
+
     def kind(self, operand: Operand) -> str:
         return self.values[operand.name].kind
 
@@ -119,7 +129,7 @@ class Builder:
         """
         statement = self.statement(operand)
         number = statement.op.value if statement is not None and isinstance(statement.op, Constant) else None
-        place = 1 if number is None else 0 if number.is_Integer else 2
+        place = 1 if number is None else 0 if number == 1 else 2
         size = -operand.rank if sign > 0 else 0
         return (-sign, place, self.kind(operand) == MASK, size, *self.age(operand, want))
 
@@ -129,8 +139,8 @@ class Builder:
         return self.emit(Constant(value), (), (), NUMBER)
 
     def cast(self, operand: Operand) -> Operand:
-        """Return the operand in the dtype of the inputs."""
-        if self.kind(operand) == REAL or not self._has_reference:
+        """Return the operand in the dtype of the inputs; a number has it anyway."""
+        if self.kind(operand) in (REAL, NUMBER) or not self._has_reference:
             return operand
         return self.emit(Cast(), (operand,), operand.labels, REAL)
 
@@ -148,11 +158,11 @@ class Builder:
         if function in COMPARISONS:
             return self.emit(Map(function), operands, labels, MASK)
         if function == "where":
-            operands[1:] = [self._as_real_or_number(operand) for operand in operands[1:]]
+            operands[1:] = [self.cast(operand) for operand in operands[1:]]
             kind = REAL if any(self.kind(operand) == REAL for operand in operands[1:]) else INTEGER
             return self.cast(self.emit(Map(function), operands, labels, kind))
         if not self._may_keep_masks(function, operands):
-            operands = [self._as_real_or_number(operand) for operand in operands]
+            operands = [self.cast(operand) for operand in operands]
         operands = [self.cast(operand) if self.kind(operand) == INTEGER else operand for operand in operands]
         kind = NUMBER if all(self.kind(operand) == NUMBER for operand in operands) else REAL
         return self.emit(Map(function, signs), operands, labels, kind)
@@ -177,13 +187,10 @@ class Builder:
         """Return the sum, mean, maximum or position of the maximum over indices of the operand."""
         over = tuple(label for label in operand.labels if label in set(over))
         if function in ("sum", "mean"):
-            operand = self._as_real_or_number(operand)
+            operand = self.cast(operand)
         labels = tuple(label for label in operand.labels if label not in over)
         kind = INTEGER if function == "argmax" else self.kind(operand)
         return self.emit(Reduce(function, over), (operand,), labels, kind)
-
-    def _as_real_or_number(self, operand: Operand) -> Operand:
-        return operand if self.kind(operand) == NUMBER else self.cast(operand)
 
     def _may_keep_masks(self, function: str, operands: list[Operand]) -> bool:
         """Whether NumPy's own promotion of booleans gives the dtype of the inputs."""

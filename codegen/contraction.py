@@ -151,6 +151,10 @@ def _emit(builder: Builder, values: Sequence[Operand], bound: set[Index], labels
     real = any(builder.kind(value) == REAL for value in values)
     values = [value if real and builder.kind(value) == MASK else builder.cast(value) for value in values]
     over = tuple(dict.fromkeys(label for value in values for label in value.labels if label in bound))
+    for order in (values, values[::-1]):
+        found = builder.find(Contract(over), order, labels)
+        if found is not None:
+            return found
     if matrix_product(values[0].labels, values[-1].labels, over, labels) is None:
         values.sort(key=lambda value: [at for at, label in enumerate(labels) if label in value.labels])
     return builder.emit(Contract(over), values, labels, REAL)

@@ -13,6 +13,7 @@ from types import MappingProxyType
 import sympy
 from sympy import Add, Expr, Function, Mul, Pow
 
+from codegen.factoring import pull_deltas
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Element, Index, Node, Tensor
 from derive.sums import Binder, tensors_in
@@ -79,7 +80,7 @@ def prepare(expr: Expr) -> Expr:
         return expr
     if isinstance(expr, Where):
         condition, chosen, other = map(prepare, expr.args)
-        return Where(condition, _guard(chosen, condition, True), _guard(other, condition, False))
+        return pull_deltas(Where(condition, _guard(chosen, condition, True), _guard(other, condition, False)))
     arguments = [argument if isinstance(argument, Index) else prepare(argument) for argument in expr.args]
     if any(new is not old for new, old in zip(arguments, expr.args, strict=True)):
         expr = expr.func(*arguments)
@@ -135,18 +136,41 @@ def _logistic(factor: Expr) -> Expr | None:
 
 
 def _prepare_mul(expr: Expr) -> Expr:
-    """Write ``exp(u)*sigmoid(-u)**n`` as ``sigmoid(u)*sigmoid(-u)**(n-1)``: the exponential alone may overflow."""
-    factors = list(expr.args)
-    for place, factor in enumerate(factors):
-        if not isinstance(factor, sympy.exp):
+    """Write ``exp(u)*sigmoid(-u)**n`` as ``sigmoid(u)*sigmoid(-u)**(n-1)``: the exponential alone may overflow.
+
+    A factor that is a sum with such exponentials takes in as many sigmoids as they need.
+    """
+    for factor in expr.args:
+        base, power = factor.as_base_exp()
+        if not isinstance(base, Sigmoid) or not power.is_Integer or power < 1:
             continue
-        u = factor.args[0]
-        for other in factors:
-            base, power = other.as_base_exp()
-            if isinstance(base, Sigmoid) and base.args[0] == -u and power.is_Integer and power > 0:
-                rest = [f for at, f in enumerate(factors) if at != place and f is not other]
-                return Mul(*rest, Sigmoid(u), Sigmoid(-u) ** (power - 1))
+        u = -base.args[0]
+        rest = [other for other in expr.args if other is not factor]
+        for place, other in enumerate(rest):
+            terms = Add.make_args(other)
+            degrees = [_degree(term, u) for term in terms]
+            degree = max((d for d in degrees if d is not None), default=0)
+            if None not in degrees and 0 < degree <= power:
+                absorbed = Add(*(_absorb(t, u, d, degree) for t, d in zip(terms, degrees, strict=True)))
+                others = rest[:place] + rest[place + 1 :]
+                return prepare(Mul(*others, absorbed, Sigmoid(-u) ** (power - degree)))
     return expr
+
+
+def _degree(term: Expr, u: Expr) -> int | None:
+    """Return how often the term has exp(u) as a factor; None where it is some other power of it."""
+    for factor in Mul.make_args(term):
+        if isinstance(factor, sympy.exp):
+            ratio = factor.args[0] / u
+            if ratio.is_number:
+                return int(ratio) if ratio.is_Integer and ratio > 0 else None
+    return 0
+
+
+def _absorb(term: Expr, u: Expr, degree: int, available: int) -> Expr:
+    """Return ``term*sigmoid(-u)**available`` without the exponential of the term."""
+    rest = Mul(*(f for f in Mul.make_args(term) if not (isinstance(f, sympy.exp) and (f.args[0] / u).is_number)))
+    return rest * Sigmoid(u) ** degree * Sigmoid(-u) ** (available - degree)
 
 
 _STABLE_FORMS = {sympy.log: _prepare_log, Add: _prepare_add, Pow: _prepare_pow, Mul: _prepare_mul}

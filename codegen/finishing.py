@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codegen.building import Builder
-from codegen.program import NUMBER, REAL, Arrange, Broadcast, Copy, Labels, Map, Operand, Statement, SumTo
+from codegen.program import NUMBER, REAL, Arrange, Broadcast, Cast, Copy, Labels, Map, Operand, Statement, SumTo
 from derive.indices import Tensor
 
 
@@ -35,7 +35,7 @@ def finish(
     if not labels and builder.kind(operand) == NUMBER:
         operand = _filled(builder, operand, like)
     else:
-        if builder.kind(operand) != NUMBER and tensor.values is None:
+        if tensor.values is None:
             operand = builder.cast(operand)
         memory = _memory(builder, operand.name)
         if set(operand.labels) != set(labels):
@@ -54,7 +54,7 @@ def _filled(builder: Builder, number: Operand, like: Binding | None) -> Operand:
     """Return a number as an array of no axes, or of the shape of an argument where all may be arrays."""
     arguments = builder.arguments
     if not arguments or any(argument.labels for argument in arguments):
-        return builder.cast(number)
+        return builder.emit(Cast(), (number,), (), REAL)
     shaped = Operand(arguments[0].name) if like is None else like.operand
     return builder.emit(Map("full_like"), [shaped, number], (), REAL, is_new=True)
 

@@ -80,8 +80,9 @@ def _erf(x):
     """
     near = np.clip(x, -1, 1)
     far = np.clip(np.abs(x), 1, 6)
+    ratio = (far - 3) / (far + 3)
     inner = near * _polynomial(_ERF_NEAR_ZERO, near * near)
-    outer = 1 - np.exp(-far * far) * _polynomial(_ERFC_BEYOND_ONE, (far - 3) / (far + 3))
+    outer = 1 - np.exp(-far * far) * _polynomial(_ERFC_BEYOND_ONE, ratio)
     return np.where(np.abs(x) <= 1, inner, np.copysign(outer, x))
 '''
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -77,6 +77,11 @@ class Layer:
         self._pullback: BoundPullback | None = None
         for name, value in (parameters or {}).items():
             setattr(self, self._called(name), np.asarray(value))
+
+    if TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Say that parameters may be set under the names that the layer calls them."""
 
     def __repr__(self) -> str:
         kept = "".join(f", {self._called(name)} {np.shape(self._parameter(name))}" for name in self._kept)

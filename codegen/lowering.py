@@ -17,6 +17,7 @@ from codegen.arithmetic import build_product, build_sum, with_sign
 from codegen.building import Builder, sorted_labels
 from codegen.contraction import Factor, build_contraction
 from codegen.elementary import FUNCTION_NAMES, RELATIONS, is_constant, prepare
+from codegen.factoring import factor_sums
 from codegen.finishing import Binding, finish
 from codegen.indexing import plan_indexing
 from codegen.passes import improve
@@ -31,7 +32,6 @@ from codegen.products import (
 )
 from codegen.program import (
     INTEGER,
-    NUMBER,
     REAL,
     Argument,
     Broadcast,
@@ -226,12 +226,15 @@ class Lowering:
         return self._sum_of_product(*split_product(expr), (), want)
 
     def _lower_add(self, expr: Expr, want: Labels) -> Operand:
+        expr = factor_sums(expr)
+        if not isinstance(expr, Add):
+            return self.lower(expr, want)
         terms = Add.make_args(expr)
         scattered = [term for term in terms if find_scatter(split_product(term)[1], ())]
         plain = [self._term(term, want) for term in terms if term not in scattered]
         if not scattered:
             return build_sum(self.builder, plain, want)
-        base = build_sum(self.builder, plain, want) if plain else None
+        base = self.builder.cast(build_sum(self.builder, plain, want)) if plain else None
         if base is None or set(base.labels) != free_indices(expr):
             labels = sorted_labels(sorted(free_indices(expr), key=lambda index: index.name), want)
             base = self._spread(base, labels) if base is not None else None
@@ -252,7 +255,6 @@ class Lowering:
     def _spread(self, operand: Operand, labels: Labels) -> Operand:
         if set(operand.labels) == set(labels):
             return operand
-        operand = operand if self.builder.kind(operand) == NUMBER else self.builder.cast(operand)
         return self.builder.emit(Broadcast(), (operand,), labels, REAL)
 
     def _lower_sum(self, expr: IndexSum, want: Labels) -> Operand:

@@ -76,7 +76,8 @@ class Names:
             statement = self._values[name]
             assert isinstance(statement, Statement)
             hint = self._hint(statement)
-            self._names[name] = self._free(hint, numbered=hint == "t")
+            repeated = hint in self._taken and not hint.endswith("_")
+            self._names[name] = self._free("t" if repeated else hint, numbered=repeated or hint == "t")
         return self._names[name]
 
     def of_size(self, size: Symbol) -> str:

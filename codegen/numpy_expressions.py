@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sympy
-from sympy import Add, Expr, Integer, Mul, Pow, Symbol
+from sympy import Add, Expr, Mul, Pow, Symbol
 
 from codegen.alignment import align_text, subscript, transpose_text
 from codegen.contraction import matrix_product
@@ -152,10 +152,10 @@ class Renderer:
         if counted is not None:
             inverse = Pow(self._number(divisor), -1, evaluate=False)
             return counted if divisor == 1 else Mul(counted, inverse, evaluate=False)
-        above, below = radicands(value)
-        if above != 1 and below != 1:
-            rest = value / sympy.sqrt(above) * sympy.sqrt(below)
-            root = Pow(Text(numpy_text(self.size(above / below)), PRODUCT), sympy.Rational(1, 2), evaluate=False)
+        under = radicand(value)
+        if under is not None:
+            rest = value / sympy.sqrt(under)
+            root = Pow(Text(numpy_text(self.size(under)), PRODUCT), sympy.Rational(1, 2), evaluate=False)
             return root if rest == 1 else Mul(self.size(rest), root, evaluate=False)
         number = self.size(value)
         if value.has(sympy.Function):
@@ -203,14 +203,17 @@ class Renderer:
         assert isinstance(statement.op, Contract)
         over, labels = statement.op.over, statement.labels
         if len(statement.operands) == 2:
-            for first, second in (statement.operands, statement.operands[::-1]):
-                orders = matrix_product(first.labels, second.labels, over, labels)
+            texts = []
+            for pair in (statement.operands, statement.operands[::-1]):
+                orders = matrix_product(pair[0].labels, pair[1].labels, over, labels)
                 if orders is not None:
-                    left, right = (
+                    sides = (
                         postfix(self.operand(operand, operand.labels)) + transpose_text(operand.labels, order)
-                        for operand, order in zip((first, second), orders, strict=True)
+                        for operand, order in zip(pair, orders, strict=True)
                     )
-                    return Text(f"{left} @ {right}", PRODUCT)
+                    texts.append(" @ ".join(sides))
+            if texts:
+                return Text(min(texts, key=len), PRODUCT)
         letters = index_letters([label for operand in statement.operands for label in operand.labels])
         inputs = ",".join("".join(letters[label] for label in operand.labels) for operand in statement.operands)
         pattern = f'"{inputs}->{"".join(letters[label] for label in labels)}"'
@@ -320,19 +323,19 @@ def postfix(expr: Expr) -> str:
     return f"({text})"
 
 
-def radicands(value: Expr) -> tuple[Expr, Expr]:
-    """Return what stands under square roots above and below the line.
+def radicand(value: Expr) -> Expr | None:
+    """Return what stands under one square root where a number has several, None where it has not.
 
     Example:
-        >>> radicands(sympy.sqrt(2 / sympy.pi))
-        (2, pi)
+        >>> radicand(sympy.sqrt(2 / sympy.pi)), radicand(sympy.sqrt(2))
+        (2/pi, None)
     """
-    above = below = Integer(1)
+    under = []
     for factor in Mul.make_args(value):
         base, exponent = factor.as_base_exp()
         if abs(exponent) == sympy.Rational(1, 2):
-            above, below = (above * base, below) if exponent > 0 else (above, below * base)
-    return above, below
+            under.append(base if exponent > 0 else 1 / base)
+    return Mul(*under) if len(under) > 1 else None
 
 
 def index_letters(labels: Sequence[Index]) -> dict[Index, str]:

@@ -71,6 +71,19 @@ class Body:
                 part = max(parts, key=lambda part: len(renderer.text(part)))
                 inline -= {part.name}
                 pending.append(part)
+        return self._inlined_again(inline)
+
+    def _inlined_again(self, inline: frozenset[str]) -> frozenset[str]:
+        """Take back names that were not needed after all, once smaller parts had theirs."""
+        for statement in self.program.statements:
+            if statement.name not in inline and self._may_inline(statement):
+                wider = inline | {statement.name}
+                renderer = self._new_renderer(wider)
+                user = next(s for s in self.program.statements if statement.name in {o.name for o in s.operands})
+                while user.name in wider:
+                    user = next(s for s in self.program.statements if user.name in {o.name for o in s.operands})
+                if not any(is_unreadable(line) for line in self._lines(user, renderer)):
+                    inline = wider
         return inline
 
     def _inlined_parts(self, statement: Statement, inline: frozenset[str]) -> list[Statement]:

@@ -227,7 +227,8 @@ class Algebra(ABC):
         coefficient, common, rest = (split_content if self.generators else split_shared)(poly, positive)
         plain = add(*(scale(self.settle(dict(monomial)), c) for monomial, c in rest.items()))
         if plain == rest:
-            return self._factored(coefficient, common, rest, positive) if self.generators else (coefficient, common, rest)
+            split = coefficient, common, rest
+            return self._factored(*split, positive) if self.generators else split
         more, further, rest = self.content(plain, positive)
         return coefficient * more, _together(common, further), rest
 

@@ -9,6 +9,7 @@ from functools import cache
 from derive.errors import InputError
 from derive.facts import Fact
 from derive.library import activations, arithmetic, linear, losses
+from derive.necks import name_necks
 from derive.parsing import parse_equation, parse_operation
 from derive.record import Operation, Record
 
@@ -58,6 +59,8 @@ def catalogue() -> Catalogue:
 def operation(text: str, name: str | None = None) -> Operation:
     """Return the operation that a definition's text describes.
 
+    What an outer function is applied to gets a name: ``relu(x*w + b)`` is computed through ``z = x*w + b``.
+
     Args:
         text: a definition such as ``"y[n,k] = exp(x[n,k]) / sum(exp(x[n,j]), j)"``; several are separated by ``;``.
         name: what to call it.
@@ -69,7 +72,7 @@ def operation(text: str, name: str | None = None) -> Operation:
         >>> operation("y[n] = sum(a[n,i]**2, i)").inputs
         (a,)
     """
-    return parse_operation(text, name, _named, known=records())
+    return name_necks(parse_operation(text, name, _named, known=records()))
 
 
 def parse_fact(text: str, op: Operation) -> Fact:

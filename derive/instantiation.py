@@ -111,7 +111,8 @@ def _fit_arguments(operation: Operation, arguments: Mapping[str, Tensor]) -> dic
         actual = arguments[tensor.name]
         if operation.is_elementwise:
             if len(shapes - {()}) > 1:
-                raise InputError(f"{operation.name} takes tensors of one shape, and scalars; {describe(actual)} is not")
+                given = ", ".join(describe(argument) for argument in arguments.values())
+                raise InputError(f"{operation.name} takes tensors of one shape, and scalars, and was given {given}")
             continue
         if actual.rank != tensor.rank or (actual.values is None) != (tensor.values is None):
             raise InputError(
@@ -122,7 +123,10 @@ def _fit_arguments(operation: Operation, arguments: Mapping[str, Tensor]) -> dic
                 continue
             known = sizes.setdefault(mine, given) if isinstance(mine, Symbol) else mine
             if known != given:
-                raise InputError(f"{operation.name}: {mine} is {known}, and {describe(actual)} has {given} for it")
+                raise InputError(
+                    f"{operation.name} takes {describe(tensor)}, where {mine} is {known} already, "
+                    f"and was given {describe(actual)}; the sizes {known} and {given} do not fit"
+                )
     return sizes
 
 

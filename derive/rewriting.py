@@ -221,6 +221,8 @@ def _solve(
     normaliser: Normaliser, poly: Polynomial, value: Expr, needed: frozenset[Index]
 ) -> Iterator[Generator]:
     """Solve ``poly = value`` for each atom that can be told from it: sigmoid's e^-x is 1/y - 1."""
+    if not poly:
+        return
     if len(poly) == 1:
         ((monomial, coefficient),) = poly.items()
         for atom, exponent in sorted(monomial, key=lambda pair: structure_key(pair[0])):

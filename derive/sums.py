@@ -241,7 +241,7 @@ def substitute(expr: Any, mapping: Mapping[Expr, Expr]) -> Any:
 
 
 def rewrite(expr: Any, change: Callable[[Expr], Expr | None]) -> Any:
-    """Apply ``change`` to every node from the leaves up; None leaves a node as it is.
+    """Apply ``change`` to every node once, from the leaves up; None leaves a node as it is.
 
     What ``change`` returns may have no free index that the node had not, so that nothing can be captured.
     """
@@ -252,7 +252,10 @@ def rewrite(expr: Any, change: Callable[[Expr], Expr | None]) -> Any:
             argument if isinstance(argument, (Index, Tensor)) else rewrite(argument, change) for argument in expr.args
         ]
         if any(new is not old for new, old in zip(arguments, expr.args, strict=True)):
-            expr = expr.func(*arguments)
+            rebuilt = expr.func(*arguments)
+            if type(rebuilt) is not type(expr):  # It collapsed, perhaps into something that was changed already.
+                return rebuilt
+            expr = rebuilt
     changed = change(expr) if isinstance(expr, Expr) else None
     return expr if changed is None else changed
 
