@@ -148,9 +148,9 @@ def _prepare_mul(expr: Expr) -> Expr:
         rest = [other for other in expr.args if other is not factor]
         for place, other in enumerate(rest):
             terms = Add.make_args(other)
-            degrees = [_degree(term, u) for term in terms]
-            degree = max((d for d in degrees if d is not None), default=0)
-            if None not in degrees and 0 < degree <= power:
+            degrees = [degree for term in terms if (degree := _degree(term, u)) is not None]
+            degree = max(degrees, default=0)
+            if len(degrees) == len(terms) and 0 < degree <= power:
                 absorbed = Add(*(_absorb(t, u, d, degree) for t, d in zip(terms, degrees, strict=True)))
                 others = rest[:place] + rest[place + 1 :]
                 return prepare(Mul(*others, absorbed, Sigmoid(-u) ** (power - degree)))

@@ -74,6 +74,11 @@ class Layer:
         differentiable = [tensor.name for tensor in first.differentiable if tensor.name in self._taken]
         if len(differentiable) == 1:
             self._names.setdefault(differentiable[0], "inputs")
+        for name in (*self._taken, *self._kept):
+            if hasattr(type(self), self._called(name)) or self._called(name) == "output":
+                raise InputError(
+                    f"{first.name}: a layer has a use of its own for {name!r}; give it another name in names"
+                )
         self._pullback: BoundPullback | None = None
         for name, value in (parameters or {}).items():
             setattr(self, self._called(name), np.asarray(value))

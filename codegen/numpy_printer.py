@@ -197,7 +197,9 @@ class NumpyText(NumPyPrinter):
         return number_text(expr)
 
     def _print_Integer(self, expr: Expr) -> str:
-        return str(int(expr))
+        number = int(expr)
+        short = tidy_exponent(f"{float(number):g}")
+        return short if "e" in short and float(short) == number else str(number)
 
     def _print_Pi(self, expr: Expr) -> str:
         return "np.pi"
@@ -273,4 +275,9 @@ def number_text(number: Expr) -> str:
     """
     if number.is_Rational and not is_short_decimal(number):
         return f"{number.p} / {number.q}"
-    return re.sub(r"e([+-])0*(\d)", r"e\1\2", repr(float(number))).replace("e+", "e")
+    return tidy_exponent(repr(float(number)))
+
+
+def tidy_exponent(text: str) -> str:
+    """Return a number's text without a plus or zeros in front of its exponent."""
+    return re.sub(r"e([+-])0*(\d)", r"e\1\2", text).replace("e+", "e")

@@ -115,7 +115,15 @@ class Algebra(ABC):
             even = whole - whole % 2
             squares = self.power(self.polynomial(atom.args[0]), even)
             return self.multiply(squares, self.power(self.polynomial(atom), whole % 2))
+        if isinstance(atom, Add):
+            return self._multiplied_out(self.polynomial(atom), int(whole))
         return self.power(self.polynomial(atom), whole)
+
+    def _multiplied_out(self, base: Polynomial, times: int) -> Polynomial:
+        result: Polynomial = {ONE: S.One}
+        for _ in range(times):
+            result = self.multiply(result, base)
+        return result
 
     def _merge_free_deltas(self, factors: dict[Expr, Rational]) -> Polynomial | None:
         """Use delta(i, j) f(j) = delta(i, j) f(i) so that one of the two indices is left in the other factors."""
@@ -179,10 +187,7 @@ class Algebra(ABC):
         if len(base) == 1:
             return self._monomial_power(base, exponent)
         if exponent.is_Integer and exponent > 1 and self.distribute:
-            result = base
-            for _ in range(int(exponent) - 1):
-                result = self.multiply(result, base)
-            return result
+            return self._multiplied_out(base, int(exponent))
         return self.power_as_atom(base, exponent)
 
     def _monomial_power(self, base: Polynomial, exponent: Rational) -> Polynomial:

@@ -64,9 +64,9 @@ class Node(Expr):
 
 
 @lru_cache(maxsize=10_000)
-def _index(cls: type[Index], name: Str, extent: Expr) -> Index:
+def _index(name: Str, extent: Expr) -> Index:
     """One object an index: indices are looked up so often that comparing their parts would be felt."""
-    return Expr.__new__(cls, name, extent)
+    return Expr.__new__(Index, name, extent)
 
 
 class Index(Node):
@@ -84,7 +84,7 @@ class Index(Node):
     is_nonnegative = True
 
     def __new__(cls, name: str | Str, extent: Expr) -> Index:
-        return _index(cls, name if isinstance(name, Str) else Str(name), sympy.sympify(extent))
+        return _index(name if isinstance(name, Str) else Str(name), sympy.sympify(extent))
 
     @property
     def name(self) -> str:

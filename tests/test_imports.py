@@ -21,9 +21,9 @@ ORDERS = {
         derivation chain rendering stability pullback verification __init__ __main__
     """.split(),
     "codegen": """
-        elementary fitting helpers program building arithmetic contraction finishing indexing numpy_printer numpy_maps
-        passes alignment products naming docstrings numpy_expressions scalar_functions lowering numpy_source runtime
-        layers __init__ verification tour
+        factoring elementary fitting helpers program building arithmetic contraction finishing indexing numpy_printer
+        numpy_maps passes alignment products naming docstrings numpy_expressions scalar_functions lowering numpy_source
+        runtime layers __init__ verification tour
     """.split(),
 }
 #: Imports inside a function, and why each is right.

@@ -346,6 +346,15 @@ def test_layer_of_two_inputs(rng: Rng) -> None:
     assert (layer.da is da, layer.db is db) == (True, True)
 
 
+def test_names_of_a_layer_s_own(rng: Rng) -> None:
+    output, upstream = rng.normal(size=3), rng.normal(size=3)
+    layer = Layer("y = output**2", names={"output": "before"})
+    assert_allclose(layer.forward(output), output**2, rtol=1e-15)
+    assert layer.before is output
+    assert_allclose(layer.backward(upstream), 2 * upstream * output, rtol=1e-15)
+    assert layer.dbefore.shape == (3,)
+
+
 def test_loss_of_a_typed_definition(rng: Rng) -> None:
     f, y = rng.normal(size=(3, 5)), rng.normal(size=(3, 5))
     layer = Layer("L = sum((f[k,n] - y[k,n])**2, k, n)")
@@ -542,6 +551,10 @@ BAD_CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "no such tensor for backward": (
         lambda: Layer("cce", backward_takes=("q", "t")),
         "cce has no 'q' that its backward pass could take",
+    ),
+    "a name that the layer needs": (
+        lambda: Layer("y = forward * output"),
+        "y: a layer has a use of its own for 'forward'; give it another name in names",
     ),
     "backward from what can not give what it needs": (
         lambda: Layer("u[n] = sum(x[n,d]**2, d); L = sum(u[n]**2, n)", backward_takes=("u", "L")).backward([1.0], 1.0),

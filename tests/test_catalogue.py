@@ -1,0 +1,231 @@
+"""Every operation of the catalogue, in numbers: a new record is taken up by these tests without a word more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import codegen
+import derive
+from codegen.verification import STEP, TOLERANCE, compare_numbers, draw_inputs, known_values, separate_passes
+from derive.errors import InputError
+
+NAMES = tuple(derive.catalogue())
+#: The sizes of an operation's axes, in their order: distinct primes, all 1, one of each.
+SIZES = [(5, 3, 7), (1, 1, 1), (1, 3, 2), (3, 1, 2)]
+
+
+def inputs_of(name: str, sizes: tuple[int, ...], dtype: Any = np.float64) -> list[np.ndarray]:
+    """Random inputs with every axis as long as said; those of an elementwise operation broadcast."""
+    operation = derive.find(name)
+    if operation.is_elementwise:
+        rng = np.random.default_rng(7)
+        shapes = [sizes[place % 2 : 2] for place in range(len(operation.inputs))]
+        return [rng.uniform(-2, 2, shape).astype(dtype) for shape in shapes]
+    extents = dict(zip(operation.sizes, sizes, strict=False))
+    drawn = draw_inputs(operation, np.random.default_rng(7), 7)
+    cut = []
+    for tensor, array in zip(operation.inputs, drawn, strict=True):
+        part = array[tuple(slice(0, int(extent.xreplace(extents))) for extent in tensor.sizes)]
+        cut.append(part % int(tensor.values.xreplace(extents)) if tensor.values is not None else part.astype(dtype))
+    return cut
+
+
+def gradients(name: str, inputs: list[np.ndarray], upstream: Any) -> tuple[np.ndarray, ...]:
+    _, pullback = codegen.vjp(name, *inputs)
+    return pullback(upstream)
+
+
+def upstream_for(name: str, inputs: list[np.ndarray]) -> np.ndarray:
+    output = codegen.forward(name)(*inputs)
+    return np.asarray(np.random.default_rng(3).standard_normal(np.shape(output)), np.asarray(output).dtype)
+
+
+def central_differences(name: str, inputs: list[np.ndarray], upstream: np.ndarray) -> list[np.ndarray]:
+    operation = derive.find(name)
+    run = codegen.forward(name)
+    found = []
+    for tensor in operation.differentiable:
+        place = operation.inputs.index(tensor)
+        numeric = np.zeros(np.shape(inputs[place]))
+        for where in np.ndindex(numeric.shape):
+            sides = []
+            for step in (STEP, -STEP):
+                moved = [np.array(array) for array in inputs]
+                moved[place][where] += step
+                sides.append(np.sum(run(*moved) * upstream))
+            numeric[where] = (sides[0] - sides[1]) / (2 * STEP)
+        found.append(numeric)
+    return found
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_gradients_agree_with_central_differences_and_their_mutants_do_not(
+    name: str, sizes: tuple[int, ...]
+) -> None:
+    inputs = inputs_of(name, sizes)
+    upstream = upstream_for(name, inputs)
+    for ours, numeric in zip(
+        gradients(name, inputs, upstream), central_differences(name, inputs, upstream), strict=True
+    ):
+        assert ours.shape == numeric.shape
+        assert_allclose(ours, numeric, rtol=TOLERANCE, atol=TOLERANCE)
+        if np.any(np.abs(numeric) > 0.01):
+            with pytest.raises(AssertionError):
+                assert_allclose(1.0005 * ours, numeric, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_dot_product_identity(name: str) -> None:
+    """<J v, u> = <v, J^T u>, with J v from a difference along v."""
+    inputs = inputs_of(name, (5, 3, 7))
+    operation = derive.find(name)
+    upstream = upstream_for(name, inputs)
+    rng = np.random.default_rng(11)
+    for tensor, gradient in zip(operation.differentiable, gradients(name, inputs, upstream), strict=True):
+        place = operation.inputs.index(tensor)
+        direction = rng.standard_normal(np.shape(inputs[place]))
+        sides = []
+        for step in (STEP, -STEP):
+            moved = list(inputs)
+            moved[place] = inputs[place] + step * direction
+            sides.append(codegen.forward(name)(*moved))
+        along = (sides[0] - sides[1]) / (2 * STEP)
+        assert_allclose(np.sum(along * upstream), np.sum(direction * gradient), rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_single_precision_stays_and_agrees_with_double(name: str) -> None:
+    double = inputs_of(name, (5, 3, 7))
+    single = inputs_of(name, (5, 3, 7), np.float32)
+    output = codegen.forward(name)(*single)
+    assert np.asarray(output).dtype == np.float32
+    assert_allclose(output, codegen.forward(name)(*double), rtol=2e-5, atol=2e-6)
+    upstream = upstream_for(name, single)
+    for ours, exact in zip(
+        gradients(name, single, upstream), gradients(name, double, upstream.astype(np.float64)), strict=True
+    ):
+        assert ours.dtype == np.float32
+        assert_allclose(ours, exact, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_arguments_are_not_written_to_and_results_are_not_the_arguments(name: str) -> None:
+    inputs = inputs_of(name, (5, 3, 7))
+    for array in inputs:
+        array.setflags(write=False)
+    upstream = upstream_for(name, inputs)
+    upstream.setflags(write=False)
+    found = gradients(name, inputs, upstream)
+    for gradient in found:
+        assert not any(np.shares_memory(gradient, array) for array in (*inputs, upstream))
+    for place, gradient in enumerate(found):
+        assert not any(np.shares_memory(gradient, other) for other in found[place + 1 :])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_memory_layout_and_byte_order_do_not_matter(name: str) -> None:
+    inputs = inputs_of(name, (5, 3, 7))
+    upstream = upstream_for(name, inputs)
+    strange = [np.asfortranarray(array).astype(array.dtype.newbyteorder(">")) for array in inputs]
+    strided = [np.repeat(array, 2, axis=-1)[..., ::2] if array.ndim else array for array in inputs]
+    expected = gradients(name, inputs, upstream)
+    for others in (strange, strided):
+        for ours, exact in zip(gradients(name, others, upstream), expected, strict=True):
+            assert_allclose(ours, exact, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_emitted_module_computes_what_the_functions_compute(name: str) -> None:
+    """For elementwise operations this holds the lambdified function against its emitted twin."""
+    namespace: dict[str, Any] = {}
+    exec(codegen.source(name), namespace)
+    inputs = inputs_of(name, (5, 3, 7))
+    stem = name.replace("-", "_")
+    operation = derive.find(name)
+    emitted = namespace[f"{stem}_forward"](*inputs)
+    output, saved = codegen.forward(name).with_saved(*inputs)
+    backward = codegen.backward(name)
+    inner = [d.tensor.name for d in operation.intermediates if d.tensor.name in saved]
+    assert_allclose(emitted[0] if inner else emitted, output, rtol=1e-14, atol=1e-15)
+    upstream = upstream_for(name, inputs)
+    from_text = namespace[f"{stem}_backward"](upstream, *(saved[key] for key in backward.saved))
+    from_text = from_text if isinstance(from_text, tuple) else (from_text,)
+    for ours, text in zip(backward(upstream, **saved), from_text, strict=True):
+        assert_allclose(text, ours, rtol=1e-14, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_report_of_numbers_holds(name: str) -> None:
+    assert compare_numbers(derive.find(name), seed=5).holds
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if derive.find(name).intermediates])
+def test_one_after_the_other_gives_what_the_fused_pass_gives(name: str) -> None:
+    operation = derive.find(name)
+    inputs = inputs_of(name, (5, 3, 7))
+    upstream = upstream_for(name, inputs)
+    apart = separate_passes(operation)(known_values(operation, inputs), upstream)
+    unfused = codegen.backward(name, fuse=False)
+    _, saved = codegen.forward(name).with_saved(*inputs, fuse=False)
+    for ours, one, other in zip(gradients(name, inputs, upstream), apart, unfused(upstream, **saved), strict=True):
+        assert_allclose(one, ours, rtol=1e-12, atol=1e-14)
+        assert_allclose(other, ours, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rows", [1, 4])
+@pytest.mark.parametrize("classes", [1, 2, 5])
+def test_softmax_cce_is_right_at_huge_logits(dtype: Any, rows: int, classes: int) -> None:
+    rng = np.random.default_rng(rows + classes)
+    logits = rng.choice([-1e4, 0.0, 1e4], (rows, classes)).astype(dtype)
+    ids = rng.integers(0, classes, rows)
+    hot = np.eye(classes, dtype=dtype)[ids]
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    loss, gradient = -np.mean(logs[np.arange(rows), ids]), (np.exp(logs) - hot) / rows
+    for name, labels in (("softmax-cce", hot), ("softmax-cce-sparse", ids)):
+        output, pullback = codegen.vjp(name, logits, labels)
+        (found,) = pullback(dtype(1.0))
+        assert_allclose(output, loss, rtol=1e-6)
+        assert_allclose(found, gradient, rtol=1e-6, atol=1e-7)
+        assert (np.asarray(output).dtype, found.dtype) == (dtype, dtype)
+    assert_allclose(codegen.forward("softmax")(logits), np.exp(logs), rtol=1e-6, atol=1e-30)
+
+
+def test_cross_entropy_does_not_look_at_a_class_without_label() -> None:
+    p, t = np.array([[1.0, 0.0], [0.25, 0.75]]), np.array([[1.0, 0.0], [0.0, 1.0]])
+    loss, pullback = codegen.vjp("cce", p, t)
+    assert_allclose(loss, -np.log(0.75) / 2)
+    assert_allclose(pullback(1.0)[0], [[-0.5, 0.0], [0.0, -0.5 / 0.75]])
+
+
+def test_a_given_fact_changes_the_code_and_is_stated() -> None:
+    shorter = codegen.backward("softmax-cce", given=["sum(t[n,k], k) = 1"])
+    assert "(p - t)" in shorter.source
+    assert "sum(t[n,k], k) = 1" in shorter.source
+    assert "t.sum" not in shorter.source
+    assert "t.sum" in codegen.backward("softmax-cce").source
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "said"),
+    [
+        ("dense", [np.ones((3, 4)), np.ones((5, 2)), np.ones(2)], ["dense", "4", "5", "axis 1 of x", "axis 0 of w"]),
+        ("softmax-cce", [np.ones((3, 4)), np.ones((3, 5))], ["softmax-cce", "4", "5"]),
+        ("softmax-cce-sparse", [np.ones((2, 4)), np.array([0, 4])], ["softmax-cce-sparse", "t", "4"]),
+        ("softmax-cce-sparse", [np.ones((2, 4)), np.array([0, -1])], ["softmax-cce-sparse", "t", "-1"]),
+        ("softmax", [np.ones(3)], ["softmax", "x", "1", "2"]),
+        ("mul", [np.ones(3), np.ones(4)], ["mul", "3", "4"]),
+        ("dense", [np.ones((3, 4))], ["dense", "x, w, b", "1"]),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(name: str, inputs: list[np.ndarray], said: list[str]) -> None:
+    with pytest.raises(InputError) as refused:
+        codegen.forward(name)(*inputs)
+    for word in said:
+        assert word in str(refused.value)

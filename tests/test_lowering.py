@@ -1,0 +1,403 @@
+"""Lowered code against the slow reference evaluator: by hand, and for random index expressions."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lowering_cases import BY_NAME, CASES, SIZES, Case, D, K, N, T, V, body_of, d, dx, dy, j, k, load, m, n, t, x, y
+from numpy.testing import assert_allclose, assert_array_equal
+from reference import evaluate
+from sympy import Expr, Integer, Rational
+
+from codegen.lowering import lower
+from codegen.numpy_source import numpy_function
+from codegen.program import InternalError, verify
+from derive.errors import UnsupportedError
+from derive.functions import Maximum, Where
+from derive.indices import Bracket, Delta, Element, Index, Tensor, size
+from derive.record import Definition
+from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def results_of(case: Case, arrays: dict[Tensor, np.ndarray]) -> tuple[np.ndarray, ...]:
+    found = load(case.source())(*(arrays[tensor] for tensor in case.arguments))
+    return found if isinstance(found, tuple) else (found,)
+
+
+@pytest.mark.parametrize("one", [None, *SIZES], ids=str)
+@pytest.mark.parametrize("name", BY_NAME)
+def test_code_equals_the_reference(name: str, one: Expr | None) -> None:
+    case = BY_NAME[name]
+    sizes = SIZES if one is None else {**SIZES, one: 1}
+    arrays = case.draw(sizes)
+    expected = evaluate(case.made, arrays, sizes)
+    for tensor, found in zip(case.results, results_of(case, arrays), strict=True):
+        assert np.shape(found) == expected[tensor].shape
+        assert_allclose(found, expected[tensor], rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_mutated_reference_is_seen(name: str) -> None:
+    case = BY_NAME[name]
+    arrays = case.draw(SIZES)
+    target, body = case.definitions[-1]
+    mutated = [*case.made[:-1], Definition(target, body + Rational(1, 2000))]
+    expected = evaluate(mutated, arrays, SIZES)[target.tensor]
+    found = results_of(case, arrays)[case.results.index(target.tensor)]
+    with pytest.raises(AssertionError):
+        assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_results_keep_float32_and_own_their_memory(name: str) -> None:
+    case = BY_NAME[name]
+    arrays = {
+        tensor: array.astype(np.float32) if tensor.values is None else array
+        for tensor, array in case.draw(SIZES).items()
+    }
+    before = {tensor: array.copy() for tensor, array in arrays.items()}
+    for array in arrays.values():
+        array.flags.writeable = False
+    results = results_of(case, arrays)
+    for tensor, array in arrays.items():
+        assert_array_equal(array, before[tensor])
+    for place, found in enumerate(results):
+        assert np.asarray(found).dtype == np.float32
+        for other in (*arrays.values(), *results[:place]):
+            assert not np.shares_memory(found, other)
+        if np.ndim(found):
+            assert found.flags.writeable
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_strided_and_foreign_arrays(name: str) -> None:
+    case = BY_NAME[name]
+    arrays = case.draw(SIZES)
+    strided = {}
+    for tensor, array in arrays.items():
+        wide = np.repeat(np.asfortranarray(array), 2, axis=0) if array.ndim else array
+        strided[tensor] = wide[::2] if array.ndim else array
+    for mine, theirs in zip(results_of(case, strided), results_of(case, arrays), strict=True):
+        assert_allclose(mine, theirs, rtol=1e-12, atol=1e-13)
+
+
+TEXTS = {
+    "softmax": """\
+row_max = x.max(axis=1, keepdims=True)
+e = np.exp(x - row_max)
+return e / e.sum(axis=1, keepdims=True)""",
+    "softmax_naive": """\
+exp_x = np.exp(x)
+return exp_x / exp_x.sum(axis=1, keepdims=True)""",
+    "softmax_backward": "return y * (dy - (dy * y).sum(axis=1, keepdims=True))",
+    "softmax_backward_by_its_jacobian": """\
+t1 = dy * y
+return t1 - y * t1.sum(axis=1, keepdims=True)""",
+    "dense": "return x @ w + b",
+    "dense_backward": """\
+dx = dy @ w.T
+dw = x.T @ dy
+db = dy.sum(axis=0)
+return dx, dw, db""",
+    "cce": """\
+N = p.shape[0]
+return -(t * np.log(p)).sum() / N""",
+    "cce_backward": """\
+N = p.shape[0]
+return -dL / N * t / p""",
+    "cce_sparse": """\
+N = p.shape[0]
+return -np.log(p[np.arange(N), t]).mean()""",
+    "cce_sparse_backward": """\
+N = p.shape[0]
+dp = np.zeros_like(p)
+dp[np.arange(N), t] = -dL / N / p[np.arange(N), t]
+return dp""",
+    "softmax_cce_backward": """\
+N = p.shape[0]
+return dL / N * (p * t.sum(axis=1, keepdims=True) - t)""",
+    "softmax_cce_sparse_backward": """\
+N = p.shape[0]
+dz = p.copy()
+dz[np.arange(N), t] -= 1
+dz *= dL / N
+return dz""",
+    "layer_norm": """\
+mu = x.mean(axis=1, keepdims=True)
+centered = x - mu
+var = (centered * centered).mean(axis=1, keepdims=True)
+xhat = centered / np.sqrt(var + 1e-5)
+return gamma * xhat + beta""",
+    "attention": """\
+D = q.shape[2]
+s = q @ k.swapaxes(-1, -2) / D**0.5
+peak = s.max(axis=2, keepdims=True)
+exps = np.exp(s - peak)
+p = exps / exps.sum(axis=2, keepdims=True)
+y = p @ v
+return y, p""",
+    "embedding": "return w[ids]",
+    "embedding_backward": """\
+dw = np.zeros_like(w)
+np.add.at(dw, ids, dy)
+return dw""",
+    "one_hot": """\
+K = x.shape[1]
+return (t[:, None] == np.arange(K)).astype(x.dtype)""",
+    "trace": "return a.trace()",
+    "trace_backward": """\
+N = a.shape[0]
+return dy * np.eye(N, dtype=a.dtype)""",
+    "transpose": "return x.T.copy()",
+    "symmetric": "return a + a.T",
+    "outer": "return mu[:, None] * b",
+    "relu": "return np.maximum(x, 0)",
+    "relu_backward": "return dy * (x > 0)",
+    "sum_backward": "return np.broadcast_to(dmu[:, None], x.shape).copy()",
+    "column_sum_backward": "return np.broadcast_to(db, x.shape).copy()",
+    "mean_backward": "return np.full(x.shape, dL / x.size, dtype=np.result_type(x, dL))",
+    "zero_gradient": "return np.zeros_like(x)",
+    "passed_on": """\
+dx = dy.copy()
+dz = dy.copy()
+return dx, dz""",
+    "shared": """\
+dx = 2 * dy
+dz = dx.copy()
+return dx, dz""",
+    "maximum_backward": """\
+N = dmu.shape[0]
+dx = np.zeros_like(x)
+dx[np.arange(N), x.argmax(axis=1)] = dmu
+return dx""",
+    "at_maximum": "return np.take_along_axis(z, x.argmax(axis=1, keepdims=True), axis=1)[:, 0]",
+    "dense_over_time_backward": 'return np.einsum("ntd,ntk->dk", x, dy, optimize=True)',
+    "triple": "return (x * mu[:, None]).T @ x_2",
+    "two_products": "return (x - z) @ w.T",
+    "growing": "return beta.sum() * picked + gamma @ beta",
+    "apart": "return gamma.sum() * picked.sum()",
+    "gelu": "return 0.5 * x * (1 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x * x * x)))",
+    "mul_backward": """\
+da = _sum_to(dy * b, np.shape(a))
+db = _sum_to(dy * a, np.shape(b))
+return da, db""",
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_text(name: str) -> None:
+    assert body_of(BY_NAME[name]) == TEXTS[name]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_nothing_grows(case: Case) -> None:
+    """No statement has more axes than what goes in and comes out."""
+    largest = max(tensor.rank for tensor in (*case.arguments, *case.results))
+    assert all(len(statement.labels) <= largest for statement in case.program().statements)
+
+
+# ---- sharing ----
+
+
+def test_equal_expressions_are_computed_once_whatever_their_indices_are_called() -> None:
+    body = sympy.exp(x[n, k]) / IndexSum(sympy.exp(x[n, j]), j) + IndexSum(sympy.exp(x[m, j]), m, j)
+    text = numpy_function(lower([Definition(y[n, k], body)], [x], [y]), "f", ["Do it."]).text
+    assert text.count("np.exp") == 1
+
+
+def test_a_definition_is_found_again_in_a_later_one() -> None:
+    first = Definition(y[n, k], sympy.tanh(x[n, k]))
+    second = Definition(dx[m, j], 1 - sympy.tanh(x[m, j]) ** 2)
+    text = numpy_function(lower([first, second], [x], [y, dx]), "f", ["Do it."]).text
+    assert text.count("np.tanh") == 1
+
+
+def test_a_product_is_found_again_in_another_order_of_axes() -> None:
+    w, v = Tensor("w", (N, K)), Tensor("v", (K, N))
+    product = IndexSum(x[n, j] * w[m, j], j)
+    first = Definition(Tensor("a", (N, N))[n, m], product)
+    second = Definition(Tensor("b", (N, N))[m, n], sympy.tanh(product))
+    text = numpy_function(lower([first, second], [x, w, v], [first.tensor, second.tensor]), "f", ["Do it."]).text
+    assert text.count("@") == 1
+
+
+def test_two_different_things_are_not_taken_for_one() -> None:
+    square = Tensor("a", (N, N))
+    body = IndexSum(square[n, n] * square[n, 0], n) + IndexSum(square[n, m] * square[m, n], n, m)
+    definition = Definition(Tensor("y")(), body)
+    arrays = {square: np.arange(9.0).reshape(3, 3)}
+    program = lower([definition], [square], [definition.tensor])
+    found = load(numpy_function(program, "f", ["Do it."]))(arrays[square])
+    assert_allclose(found, evaluate([definition], arrays)[definition.tensor])
+
+
+# ---- what is refused ----
+
+
+def test_a_derivative_that_was_not_carried_out_is_a_fault_of_the_program() -> None:
+    with pytest.raises(InternalError, match="derivative"):
+        lower([Definition(dx[n, k], Partial(y[n, k], x[n, k]))], [x, y], [dx])
+
+
+def test_a_tensor_that_is_not_there_is_a_fault_of_the_program() -> None:
+    with pytest.raises(InternalError, match="z is neither an argument nor defined"):
+        lower([Definition(dx[n, k], Tensor("z", (N, K))[n, k])], [x], [dx])
+
+
+def test_index_arithmetic_is_not_served_yet() -> None:
+    with pytest.raises(UnsupportedError, match=r"index arithmetic in x\[\.\.\.\]"):
+        lower([Definition(dx[n, k], x[n, k + 1])], [x], [dx])
+
+
+def test_a_size_that_no_argument_has_is_a_fault_of_the_program() -> None:
+    with pytest.raises(InternalError, match="needs the size K"):
+        lower([Definition(dx[n, k], Tensor("s", (N,))[n])], [Tensor("s", (N,))], [dx])
+
+
+# ---- random index expressions ----
+
+LETTERS = {N: "nm", K: "kj", D: "di", T: "ts"}
+INDICES = [Index(letter, extent) for extent, letters in LETTERS.items() for letter in letters]
+SMALL = {N: 3, K: 2, D: 5, T: 4}
+REAL = [
+    Tensor("a", (N, K)),
+    Tensor("b", (K,)),
+    Tensor("c", (K, N)),
+    Tensor("g", (N, D)),
+    Tensor("h", (D, K)),
+    Tensor("q", (N, T, D)),
+    Tensor("r"),
+    Tensor("u", (N,)),
+    Tensor("z", (N, N)),
+    Tensor("w", (K, K)),
+]
+WHOLE = [
+    Tensor("l", (N,), values=K),
+    Tensor("e", (N, T), values=D),
+    Tensor("o", (), values=N),
+    Tensor("p", (T,), values=N),
+]
+
+
+class Maker:
+    """Random expressions; every choice is drawn from one source, so that a failure can be told again by its seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.tensors = list(REAL)
+
+    def place(self, extent: Expr, scope: list[Index]) -> Expr:
+        pick, chance = self.random.choice, self.random.random()
+        known = [index for index in scope if index.size == extent]
+        if chance < 0.04:
+            bound = pick([index for index in INDICES if index.size == extent])
+            return IndexArgmax(self.element([index for index in scope if index != bound] + [bound] * 3), bound)
+        fitting = [
+            tensor
+            for tensor in WHOLE
+            if tensor.values == extent and all(any(i.size == size for i in scope) for size in tensor.sizes)
+        ]
+        if chance < 0.25 and fitting:
+            tensor = pick(fitting)
+            return tensor(*(pick([i for i in scope if i.size == size]) for size in tensor.sizes))
+        return pick(known) if known else Integer(self.random.randrange(SMALL[extent]))
+
+    def element(self, scope: list[Index]) -> Element:
+        tensor = self.random.choice(self.tensors)
+        return tensor(*(self.place(extent, scope) for extent in tensor.sizes))
+
+    def expression(self, scope: list[Index], depth: int) -> Expr:
+        if depth == 0 or self.random.random() < 0.15:
+            return self.element(scope)
+        kinds = [
+            *[self.total] * 4, *[self.product] * 4, *[self.sum] * 5, *[self.delta] * 2,
+            self.quotient, self.largest, self.choice, self.bracket, self.function, self.scaled,
+        ]  # fmt: skip
+        return self.random.choice(kinds)(scope, depth - 1)
+
+    def sum(self, scope: list[Index], depth: int) -> Expr:
+        return self.expression(scope, depth) + self.random.choice([1, -1]) * self.expression(scope, depth)
+
+    def product(self, scope: list[Index], depth: int) -> Expr:
+        return self.expression(scope, depth) * self.expression(scope, depth)
+
+    def quotient(self, scope: list[Index], depth: int) -> Expr:
+        return self.expression(scope, depth) / (2 + self.expression(scope, depth) ** 2)
+
+    def total(self, scope: list[Index], depth: int) -> Expr:
+        bound = self.random.sample(INDICES, self.random.choice([1, 1, 2]))
+        inner = [index for index in scope if index not in bound] + bound * 2
+        return IndexSum(self.expression(inner, depth), *bound)
+
+    def largest(self, scope: list[Index], depth: int) -> Expr:
+        bound = self.random.choice(INDICES)
+        return IndexMax(self.expression([index for index in scope if index != bound] + [bound] * 2, depth), bound)
+
+    def delta(self, scope: list[Index], depth: int) -> Expr:
+        extent = self.random.choice(list(SMALL))
+        return Delta(self.place(extent, scope), self.place(extent, scope)) * self.expression(scope, depth)
+
+    def condition(self, scope: list[Index]) -> Expr:
+        return Bracket(self.random.choice([">", ">="]), self.element(scope), 0)
+
+    def choice(self, scope: list[Index], depth: int) -> Expr:
+        return Where(self.condition(scope), self.expression(scope, depth), self.expression(scope, depth))
+
+    def bracket(self, scope: list[Index], depth: int) -> Expr:
+        return self.condition(scope) * self.expression(scope, depth)
+
+    def function(self, scope: list[Index], depth: int) -> Expr:
+        inner = self.expression(scope, depth)
+        return self.random.choice([sympy.tanh(inner), Maximum(inner, 0), sympy.Abs(inner)])
+
+    def scaled(self, scope: list[Index], depth: int) -> Expr:
+        return self.random.choice([1 / N, sympy.sqrt(K), Rational(1, 3), Integer(2), 3 / (N * K)]) * self.expression(
+            scope, depth
+        )
+
+    def definitions(self) -> list[Definition]:
+        """Return one definition, or one that uses another."""
+        made = []
+        if self.random.random() < 0.6:
+            indices = self.random.sample(INDICES, self.random.choice([1, 2, 2]))
+            middle = Tensor("M", tuple(index.size for index in indices))
+            made.append(Definition(middle(*indices), self.expression(list(indices), self.random.choice([1, 2, 3]))))
+            self.tensors = [*[middle] * 6, *REAL]
+        indices = self.random.sample(INDICES, self.random.choice([0, 1, 1, 2, 2, 3]))
+        result = Tensor("Y", tuple(index.size for index in indices))
+        made.append(Definition(result(*indices), self.expression(list(indices), self.random.choice([1, 2, 3, 4]))))
+        return made
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 2**48))
+def test_random_expressions(seed: int) -> None:
+    definitions = Maker(seed).definitions()
+    result = definitions[-1].tensor
+    rng = np.random.default_rng(seed)
+    arrays = {tensor: np.asarray(rng.uniform(-1, 1, [SMALL[extent] for extent in tensor.sizes])) for tensor in REAL}
+    for tensor in WHOLE:
+        shape = [SMALL[extent] for extent in tensor.sizes]
+        arrays[tensor] = np.asarray(rng.integers(0, SMALL[tensor.values], shape))
+    expected = evaluate(definitions, arrays, SMALL)[result]
+    program = lower(definitions, list(arrays), [result])
+    assert verify(program) is program
+    run = load(numpy_function(program, "f", ["Do it."]))
+    found = run(*arrays.values())
+    assert np.shape(found) == expected.shape
+    assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+    narrow = [array.astype(np.float32) if array.dtype.kind == "f" else array for array in arrays.values()]
+    assert np.asarray(run(*narrow)).dtype == np.float32
+
+
+def test_sizes_of_the_cases_are_distinct() -> None:
+    assert len(set(SIZES.values())) == len(SIZES)
+    assert {size("V"), size("D")} == {V, D}
+    assert len({d, t, dy}) == 3
