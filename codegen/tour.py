@@ -1,4 +1,4 @@
-"""The tour: six operations from formula to checked backward pass, a step of training, and the collapse of softmax + CCE."""
+"""The tour: six operations from formula to checked backward pass, and a step of training with the layers."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def tour_lines(bold: Style) -> Iterator[str]:
     yield bold("Six operations: definition, vector-Jacobian products as text and as LaTeX, NumPy code")
     for name in STOPS:
         yield from _operation(name, bold)
+    yield ""
     yield bold("Layers made of them: one step of gradient descent on dense > relu > dense > softmax + cce")
     yield from _training_step()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -197,7 +198,7 @@ def _print_check(check: GradientCheck, options: argparse.Namespace) -> None:
         print(_indented(plain_line(shorter, options.notation), 4))
         print(f"    {simplification.proof.verdict} under this assumption, {sizes}")
         if simplification.without.counterexample is not None:
-            print("    without it refuted; the two differ")
+            print("    without it refuted: the shorter form (left) and the derived one (right) differ")
             print(_indented(simplification.without.counterexample.text(), 6))
 
 
@@ -219,9 +220,10 @@ def run_tour(options: argparse.Namespace) -> int:
     print(f"\n{_bold('derive verify softmax-cce')}")
     status: int = main(["verify", "softmax-cce"])
     print(f"\n{_bold('Your turn')}")
-    print('  derive show "y[n,k] = x[n,k] / sqrt(sum(x[n,j]**2, j))"')
-    print("  derive latex softmax --wrt x --steps -o softmax.tex")
-    print("  derive code softmax-cce dense relu -o layers.py")
+    command = _as_called()
+    print(f'  {command} show "y[n,k] = x[n,k] / sqrt(sum(x[n,j]**2, j))"')
+    print(f"  {command} latex softmax --wrt x --steps -o softmax.tex")
+    print(f"  {command} code softmax-cce dense relu -o layers.py")
     return status
 
 
@@ -260,6 +262,14 @@ def _write(path: str, text: str) -> int:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
     print(f"wrote {path}")
     return 0
+
+
+def _as_called() -> str:
+    """What to type for this command: its name where the shell finds it, otherwise its path."""
+    called = Path(sys.argv[0])
+    if called.name != "derive" or shutil.which("derive") == str(called):
+        return "derive" if called.name == "derive" else "python -m derive"
+    return os.path.relpath(called)
 
 
 def _colours() -> bool:

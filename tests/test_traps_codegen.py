@@ -157,14 +157,13 @@ def test_float32_stays(name: str) -> None:
 
 
 def test_a_constant_keeps_its_shape() -> None:
-    assert_array_equal(
-        codegen.forward("y[n,k] = 0*x[n,k] + 2 + 0*x[n,k]")(np.ones((3, 5))) if False else np.full(2, 2), [2, 2]
-    )
     (gradient,) = codegen.backward("y[n] = sum(x[n,k], k)")(np.ones(3, np.float32), x=np.ones((3, 5), np.float32))
     assert_array_equal(gradient, np.ones((3, 5)))
     assert gradient.dtype == np.float32
-    (gradient,) = codegen.backward("y = abs(sign(x))")(np.ones((3, 5)), x=np.ones((3, 5)))
+    _, pullback = codegen.vjp("y = abs(sign(x))", np.ones((3, 5), np.float32))
+    (gradient,) = pullback(np.ones((3, 5), np.float32))
     assert_array_equal(gradient, np.zeros((3, 5)))
+    assert gradient.dtype == np.float32
 
 
 def test_several_factors_are_multiplied_in_a_good_order() -> None:
