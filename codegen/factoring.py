@@ -24,7 +24,7 @@ def factor_sums(expr: Expr) -> Expr:
         >>> n, k, d = Index("n", N), Index("k", K), Index("d", D)
         >>> a, b, w = Tensor("a", (N, K)), Tensor("b", (N, K)), Tensor("w", (K, D))
         >>> factor_sums(IndexSum(a[n, k] * w[k, d], k) - IndexSum(b[n, k] * w[k, d], k))
-        sum((a[n,k] - b[n,k])*w[k,d], k)
+        sum(w[k,d]*(a[n,k] - b[n,k]), k)
     """
     terms = list(Add.make_args(expr))
     for place, first in enumerate(terms):

@@ -26,6 +26,8 @@ from codegen.program import (
 from derive.indices import GRADIENT, Tensor
 
 RESERVED = frozenset({"np", "float", "range", *HELPERS})
+#: Letters that a reader takes for a 1 or a 0.
+LIKE_NUMBERS = frozenset({"I", "O", "l"})
 #: What an elementwise function makes is called after the function and what it was made of.
 STEMS: Mapping[str, str] = MappingProxyType(
     {"exp": "exps", "log": "logs", "square": "squares", "sqrt": "root", "where": "chosen", "abs": "size"}
@@ -83,7 +85,8 @@ class Names:
     def of_size(self, size: Symbol) -> str:
         """Return the variable that holds a size."""
         if size not in self._sizes:
-            self._sizes[size] = self._free(safe_identifier(str(size)))
+            name = str(size)
+            self._sizes[size] = self._free(f"n_{name.lower()}" if name in LIKE_NUMBERS else safe_identifier(name))
         return self._sizes[size]
 
     def _free(self, name: str, numbered: bool = False) -> str:

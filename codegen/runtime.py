@@ -49,10 +49,11 @@ class NumpyFunction:
         self.module = source.module
         self.__name__ = source.name
         self.__qualname__ = source.name
-        self._run = make_scalar_function(program) if operation.is_elementwise else load_function(source)
-        self.__doc__ = _docstring(source)
+        loaded = load_function(source)
+        self.__doc__ = loaded.__doc__
+        self._run = make_scalar_function(program) if operation.is_elementwise else loaded
         self._tensors = tuple(argument.tensor for argument in program.arguments)
-        self._fitting = Fitting(operation, _extremes(program))
+        self._fitting = Fitting(operation, self._tensors, _extremes(program))
 
     def __repr__(self) -> str:
         return f"<NumPy function {self.__name__}({', '.join(self._fitting.shown(t) for t in self._tensors)})>"
@@ -63,17 +64,21 @@ class NumpyFunction:
         Raises:
             InputError: they do not.
         """
-        return self._fitting.fit(list(zip(self._tensors, values, strict=True)))
+        return self._fitting.fit(values)
 
     def run(self, arrays: Sequence[Array]) -> tuple[Any, ...]:
         """Return the results of arrays that fit, as a tuple."""
-        if not has_no_entries(arrays):
-            found = self._run(*arrays)
-        else:
-            with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
-                warnings.simplefilter("ignore", RuntimeWarning)
-                found = self._run(*arrays)
+        found = self._run_on_nothing(arrays) if has_no_entries(arrays) else self._run(*arrays)
         return found if isinstance(found, tuple) else (found,)
+
+    def _run_on_nothing(self, arrays: Sequence[Array]) -> Any:
+        """Run where an array is empty: the mean of nothing is not a number, and nobody need be warned of it."""
+        with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+            warnings.simplefilter("ignore", RuntimeWarning)
+            try:
+                return self._run(*arrays)
+            except ZeroDivisionError:
+                raise InputError(f"{self.operation.name}: it divides by a size that is 0 here") from None
 
 
 class Forward(NumpyFunction):
@@ -261,16 +266,19 @@ def source(*ops: str | Operation, given: Given = ()) -> str:
         >>> print(source("mul").partition("def mul_forward")[2].splitlines()[-1])
             return da, db
     """
-    operations = [find(op) for op in ops]
+    operations = list({_key(operation): operation for operation in map(find, ops)}.values())
     if not operations:
         raise InputError("source needs the name of one operation at least")
     functions: list[FunctionSource] = []
-    for operation in dict.fromkeys(operation.name for operation in operations):
-        chosen = next(each for each in operations if each.name == operation)
-        pass_back = backward(chosen, given=given)
-        kept = _kept_tensors(chosen, pass_back.saved)
-        functions.append(_forward_source(chosen, forward_program(chosen, kept)))
+    for operation in operations:
+        pass_back = backward(operation, given=given)
+        kept = _kept_tensors(operation, pass_back.saved)
+        functions.append(_forward_source(operation, forward_program(operation, kept)))
         functions.append(pass_back.text)
+    names = [function.name for function in functions]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"two different operations would be called {name} in one module; give one another name")
     return module_source(functions, module_docstring(operations))
 
 
@@ -344,10 +352,6 @@ def load_function(source: FunctionSource) -> Callable[..., Any]:
     exec(compile(source.module, filename, "exec"), namespace)
     function: Callable[..., Any] = namespace[source.name]
     return function
-
-
-def _docstring(source: FunctionSource) -> str | None:
-    return load_function(source).__doc__
 
 
 _CACHE: dict[Any, Any] = {}

@@ -7,13 +7,14 @@ terms does not stay a power where it can be multiplied out. Every rule holds whe
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from derive.canonical import canonical, structure_key
+from derive.division import carry_out_division
 from derive.factoring import factors_of
 from derive.indices import Bracket, Delta, Element, Index, extent
 from derive.polynomials import (
@@ -79,8 +80,8 @@ class Algebra(ABC):
         kept: dict[Expr, Rational] = {}
         expanded: list[Polynomial] = []
         for atom, exponent in factors.items():
-            if isinstance(atom, (Delta, Bracket)) and exponent > 0:
-                exponent = S.One
+            if isinstance(atom, (Delta, Bracket)) and exponent != 0:
+                exponent = S.One if exponent > 0 else S.NegativeOne
             elif atom.is_Rational and exponent >= 1:
                 whole = sympy.floor(exponent)
                 coefficient *= atom**whole
@@ -94,7 +95,9 @@ class Algebra(ABC):
                 kept[atom] = exponent
         if self.generators and _vanishes(kept):
             return {}
-        result = self._merge_free_deltas(kept) or (self._divide(kept) if self.generators else None)
+        result = self._merge_free_deltas(kept)
+        if result is None and self.generators:
+            result = carry_out_division(self, kept)
         if result is None:
             result = {frozenset(kept.items()): S.One}
         for poly in expanded:
@@ -157,21 +160,6 @@ class Algebra(ABC):
         kept, dropped = sorted((delta.left, delta.right), key=rank)
         return kept, dropped
 
-    def _divide(self, factors: dict[Expr, Rational]) -> Polynomial | None:
-        """Carry a division out: where d = c t + r with leading term t, t / d = 1/c - (r/c) / d."""
-        for divisor in sorted((a for a, e in factors.items() if isinstance(a, Add) and e < 0), key=structure_key):
-            terms = self.polynomial(divisor)
-            for pivot in _pivots(terms, factors):
-                quotient = dict(factors)
-                for atom, exponent in pivot:
-                    quotient[atom] = quotient.get(atom, S.Zero) - exponent
-                whole = {**quotient, divisor: factors[divisor] + 1}
-                rest = {monomial: -coefficient for monomial, coefficient in terms.items() if monomial != pivot}
-                quotient = {atom: exponent for atom, exponent in quotient.items() if exponent != 0}
-                below = self.multiply({frozenset(quotient.items()): S.One}, rest)
-                return scale(add(self.settle(whole), below), 1 / terms[pivot])
-        return None
-
     # -- powers -------------------------------------------------------------------------------------------------------
 
     def power(self, base: Polynomial, exponent: Rational) -> Polynomial:
@@ -217,53 +205,61 @@ class Algebra(ABC):
 
     def power_as_atom(self, base: Polynomial, exponent: Rational) -> Polynomial:
         """A power of a sum of terms, its content taken out: (2 a b + 2 a c)^e = 2^e a^e (b + c)^e."""
-        coefficient, common, rest = self.content(base, positive=not exponent.is_Integer)
+        root = not exponent.is_Integer
+        coefficient, common, rest = self.content(base, positive=root, squares=root)
         outside = self._monomial_power({common: coefficient}, exponent)
         if len(rest) < 2:
             return self.multiply(outside, self.power(rest, exponent))
-        return self.multiply(outside, single(canonical(expression(rest)), exponent))
+        return self.multiply(outside, self.settle({canonical(expression(rest)): exponent}))
 
-    def content(self, poly: Polynomial, positive: bool) -> tuple[Rational, Monomial, Polynomial]:
+    def content(
+        self, poly: Polynomial, positive: bool, squares: bool = False
+    ) -> tuple[Rational, Monomial, Polynomial]:
         """Return (number, monomial, rest) with ``poly = number * monomial * rest``, the rest settled.
 
         Args:
             positive: take out only what is known to be positive, as a root must.
+            squares: and even powers of anything, as powers of the absolute value.
         """
         coefficient, common, rest = (split_content if self.generators else split_shared)(poly, positive)
         plain = add(*(scale(self.settle(dict(monomial)), c) for monomial, c in rest.items()))
-        if plain == rest:
-            split = coefficient, common, rest
-            return self._factored(*split, positive) if self.generators else split
-        more, further, rest = self.content(plain, positive)
-        return coefficient * more, _together(common, further), rest
-
-    def _factored(
-        self, coefficient: Rational, common: Monomial, rest: Polynomial, positive: bool
-    ) -> tuple[Rational, Monomial, Polynomial]:
-        """Move the factors of the rest to the monomial; positive ones alone where no others may be."""
-        factors = factors_of(rest)
-        if len(factors) == 1 and factors[0][1] == 1:
+        if plain != rest:
+            more, further, rest = self.content(plain, positive, squares)
+            return coefficient * more, _together(common, further), rest
+        if not self.generators:
             return coefficient, common, rest
+        ratio, taken, rest = self._factored(rest, positive, squares)
+        return coefficient * ratio, _together(common, taken), rest
+
+    def _factored(self, poly: Polynomial, positive: bool, squares: bool) -> tuple[Rational, Monomial, Polynomial]:
+        """Split by the factors of a polynomial."""
+        if len(poly) == 1:
+            ((monomial, ratio),) = poly.items()
+            even = frozenset((atom, exponent) for atom, exponent in monomial if squares and exponent % 2 == 0)
+            return S.One, frozenset((sympy.Abs(atom), exponent) for atom, exponent in even), {monomial - even: ratio}
+        factors = factors_of(poly)
         taken: dict[Expr, Rational] = {}
         left: Polynomial = {ONE: S.One}
         product: Polynomial = {ONE: S.One}
         for factor, times in factors:
-            _, _, plain = split_content(factor, positive=False)
-            atom = canonical(expression(plain))
+            _, common, plain = split_content(factor, positive=False)
+            atom = canonical(expression(plain) if plain != {ONE: S.One} else next(iter(common))[0])
             if atom.is_negative:
                 atom, plain = -atom, scale(plain, S.NegativeOne)
-            power = self.power(plain, Rational(times))
+            power = self.power(self.multiply({common: S.One}, plain), Rational(times))
             product = self.multiply(product, power)
             if atom.is_positive or not positive:
                 taken[atom] = Rational(times)
+            elif squares and times % 2 == 0:
+                taken[sympy.Abs(atom)] = Rational(times)
             else:
                 left = self.multiply(left, power)
-        ratio = rest[min(rest, key=order)] / product.get(min(rest, key=order), S.One)
-        if scale(product, ratio) != rest:
-            return coefficient, common, rest
+        ratio = poly[min(poly, key=order)] / product.get(min(poly, key=order), S.One) if poly else S.One
+        if not taken or scale(product, ratio) != poly:
+            return S.One, ONE, poly
         if positive and ratio < 0:
             left, ratio = scale(left, S.NegativeOne), -ratio
-        return coefficient * ratio, _together(common, frozenset(taken.items())), left
+        return ratio, frozenset(taken.items()), left
 
 
 def _together(first: Monomial, second: Monomial) -> Monomial:
@@ -272,24 +268,6 @@ def _together(first: Monomial, second: Monomial) -> Monomial:
     for atom, exponent in second:
         factors[atom] = factors.get(atom, S.Zero) + exponent
     return frozenset((atom, exponent) for atom, exponent in factors.items() if exponent != 0)
-
-
-def _pivots(divisor: Polynomial, factors: dict[Expr, Rational]) -> Iterator[Monomial]:
-    """The terms of a divisor that a product can be divided by: its leading one, so that divisions come to an end.
-
-    A divisor in one atom also divides by its constant, where the product has a negative power of the atom.
-    """
-    atoms = sorted({atom for monomial in divisor for atom, _ in monomial}, key=structure_key)
-
-    def place(monomial: Monomial) -> tuple[Rational, ...]:
-        exponents = dict(monomial)
-        return sum(exponents.values()), *(exponents.get(atom, S.Zero) for atom in atoms)
-
-    leading = max(divisor, key=place)
-    if all(factors.get(atom, S.Zero) >= exponent > 0 for atom, exponent in leading):
-        yield leading
-    if len(atoms) == 1 and ONE in divisor and factors.get(atoms[0], S.Zero) < 0:
-        yield ONE
 
 
 def in_range(where: Expr, size: Expr) -> bool:

@@ -16,12 +16,13 @@ from itertools import count
 from typing import Any
 
 import sympy
-from sympy import Add, Expr, Integer, Mul, Pow, Rational, S
+from sympy import Add, Expr, Mul, Pow, Rational, S
 
-from derive.algebra import Algebra, in_range, mentions_delta
+from derive.algebra import in_range, mentions_delta
 from derive.canonical import canonical, structure_key
 from derive.facts import Fact
 from derive.functions import Maximum, Minimum, Where
+from derive.generators import Generators
 from derive.indices import Bracket, Delta, Element, Index, Tensor
 from derive.polynomials import (
     ONE,
@@ -29,7 +30,6 @@ from derive.polynomials import (
     Polynomial,
     add,
     expression,
-    factor_rational,
     number,
     scale,
     single,
@@ -37,7 +37,7 @@ from derive.polynomials import (
 from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, free_indices, substitute
 
 
-class Normaliser(Algebra):
+class Normaliser(Generators):
     """Turns expressions into polynomials; remembers what it has seen and which facts it used.
 
     Args:
@@ -63,7 +63,7 @@ class Normaliser(Algebra):
             Add: self._add,
             Mul: self._mul,
             Pow: self._pow,
-            sympy.exp: self._exp,
+            sympy.exp: self.read_exp,
             IndexSum: self._index_sum,
             IndexMax: self._index_max,
             IndexArgmax: self._index_argmax,
@@ -72,15 +72,15 @@ class Normaliser(Algebra):
         }
         if generators:
             self._rules |= {
-                sympy.log: self._log,
-                sympy.tanh: self._tanh,
-                sympy.erf: self._erf,
-                sympy.Abs: self._abs,
-                sympy.sign: self._sign,
-                Maximum: self._maximum,
-                Minimum: self._minimum,
-                Where: self._where,
-                Bracket: self._bracket,
+                sympy.log: self.read_log,
+                sympy.tanh: self.read_tanh,
+                sympy.erf: self.read_erf,
+                sympy.Abs: self.read_abs,
+                sympy.sign: self.read_sign,
+                Maximum: self.read_maximum,
+                Minimum: self.read_minimum,
+                Where: self.read_where,
+                Bracket: self.read_bracket,
             }
 
     # -- the way in and out -------------------------------------------------------------------------------------------
@@ -133,116 +133,27 @@ class Normaliser(Algebra):
         if not exponent.is_number:
             exponent = self.expression(exponent)
         if exponent.is_Rational:
+            if isinstance(base, sympy.Abs) and self.generators:
+                return self.absolute_power(self.polynomial(base.args[0]), exponent)
             return self.power(self.polynomial(base), exponent)
         if base.is_positive and not exponent.is_number:
             return self.polynomial(sympy.exp(exponent * sympy.log(base)))
         return self._opaque(expr)
 
-    # -- functions ----------------------------------------------------------------------------------------------------
-
-    def _exp(self, expr: Expr) -> Polynomial:
-        result: Polynomial = {ONE: S.One}
-        for monomial, coefficient in self.polynomial(expr.args[0]).items():
-            result = self.multiply(result, self._exp_of_term(monomial, coefficient))
-        return result
-
-    def _exp_of_term(self, monomial: Monomial, coefficient: Rational) -> Polynomial:
-        if len(monomial) == 1:
-            ((atom, exponent),) = monomial
-            if isinstance(atom, sympy.log) and exponent == 1:
-                return self.power(self.polynomial(atom.args[0]), coefficient)
-        value = sympy.exp(expression({monomial: S.One}))
-        if isinstance(value, sympy.exp):
-            return single(value, coefficient)
-        return self.power(self.polynomial(value), coefficient)
-
-    def _log(self, expr: Expr) -> Polynomial:
-        argument = self.polynomial(expr.args[0])
-        content, common, rest = self.content(argument, positive=True)
-        if not rest or (len(rest) == 1 and rest.get(ONE, S.Zero) < 0):
-            return single(expr)
-        result: Polynomial = {}
-        for atom, exponent in common:
-            inner = self.polynomial(atom.args[0]) if isinstance(atom, sympy.exp) else self._evaluated(sympy.log(atom))
-            result = add(result, scale(inner, exponent))
-        for prime, times in factor_rational(content):
-            result = add(result, scale(single(sympy.log(prime)), Integer(times)))
-        return result if rest == {ONE: S.One} else add(result, self._evaluated(sympy.log(expression(rest))))
-
-    def _evaluated(self, value: Expr) -> Polynomial:
-        """A function of normal arguments: an atom, unless SymPy knows better."""
-        if isinstance(value, sympy.Function):
-            return single(canonical(value))
-        coefficient, function = value.as_coeff_Mul()
-        return scale(single(canonical(function)), coefficient) if function.is_Function else self.polynomial(value)
-
-    def _tanh(self, expr: Expr) -> Polynomial:
-        square = sympy.exp(2 * expr.args[0])
-        return self.polynomial((square - 1) * Pow(square + 1, -1))
-
-    def _erf(self, expr: Expr) -> Polynomial:
-        coefficient, common, rest = self.content(self.polynomial(expr.args[0]), positive=False)
-        sign = S.NegativeOne if coefficient < 0 else S.One
-        argument = self.multiply({common: abs(coefficient)}, rest)
-        return scale(self._evaluated(sympy.erf(expression(argument))), sign)
-
-    def _abs(self, expr: Expr) -> Polynomial:
-        argument = self.polynomial(expr.args[0])
-        return add(scale(self._positive_part(argument), Integer(2)), scale(argument, S.NegativeOne))
-
-    def _maximum(self, expr: Maximum) -> Polynomial:
-        return add(self.polynomial(expr.right), self._positive_part(self.polynomial(expr.left - expr.right)))
-
-    def _minimum(self, expr: Minimum) -> Polynomial:
-        above = self._positive_part(self.polynomial(expr.right - expr.left))
-        return add(self.polynomial(expr.right), scale(above, S.NegativeOne))
-
-    def _positive_part(self, difference: Polynomial) -> Polynomial:
-        """d [d > 0]; as d - d [-d > 0] where the sign is turned, for d [d = 0] = 0."""
-        turned, above, _ = self._compare(difference)
-        inside = self.multiply(difference, above)
-        return add(difference, scale(inside, S.NegativeOne)) if turned else inside
-
-    def _sign(self, expr: Expr) -> Polynomial:
-        """[a > 0] - [-a > 0]."""
-        turned, above, level = self._compare(self.polynomial(expr.args[0]))
-        value = add(scale(above, Integer(2)), level, number(S.NegativeOne))
-        return scale(value, S.NegativeOne) if turned else value
-
-    def _where(self, expr: Where) -> Polynomial:
-        return self.polynomial(expr.condition * expr.chosen + (1 - expr.condition) * expr.other)
-
-    def _bracket(self, expr: Bracket) -> Polynomial:
-        """All comparisons by [d > 0] and [d = 0]: [-d > 0] = 1 - [d > 0] - [d = 0]."""
-        turned, above, level = self._compare(self.polynomial(expr.left - expr.right))
-        if turned:
-            above = add(number(S.One), scale(above, S.NegativeOne), scale(level, S.NegativeOne))
-        return {
-            ">": above,
-            ">=": add(above, level),
-            "=": level,
-            "!=": add(number(S.One), scale(level, S.NegativeOne)),
-        }[expr.relation]
-
-    def _compare(self, difference: Polynomial) -> tuple[bool, Polynomial, Polynomial]:
-        """Whether the sign of d was turned for its one form, then [d > 0] and [d = 0]."""
-        content, common, rest = self.content(difference, positive=False)
-        kept = {atom: exponent for atom, exponent in common if not atom.is_positive}
-        body = expression(self.multiply({frozenset(kept.items()): S.One}, rest))
-        above = number(S.One) if body.is_positive else number(S.Zero) if body.is_nonpositive else None
-        level = number(S.One) if body.is_zero else number(S.Zero) if body.is_nonzero else None
-        if level is None:
-            level = single(Bracket("=", body, 0))
-        if above is None and body.is_nonnegative:
-            above = add(number(S.One), scale(level, S.NegativeOne))
-        return content < 0, single(Bracket(">", body, 0)) if above is None else above, level
-
     # -- indices ------------------------------------------------------------------------------------------------------
 
     def _element(self, expr: Element) -> Polynomial:
-        indices = [self.expression(where) if where.args and not isinstance(where, Index) else where
-                   for where in expr.indices]
-        return single(Element(expr.tensor, *indices))
+        indices = [
+            self.expression(where) if where.args and not isinstance(where, Index) else where for where in expr.indices
+        ]
+        element = Element(expr.tensor, *indices)
+        if self.generators:
+            for place, where in enumerate(indices):
+                if isinstance(where, IndexArgmax):
+                    body, bound = self.open(where)
+                    if body == Element(expr.tensor, *indices[:place], *bound, *indices[place + 1 :]):
+                        return self.polynomial(IndexMax(body, *bound))
+        return single(element)
 
     def _delta(self, expr: Delta) -> Polynomial:
         rebuilt = Delta(self.expression(expr.left), self.expression(expr.right))
@@ -254,12 +165,10 @@ class Normaliser(Algebra):
         outside, factor, inside = self._split_extremum(body, frozenset(bound))
         if not inside:
             return outside
-        ((monomial, coefficient),) = list(inside.items())[:1]
-        if self.generators and len(inside) == 1 and coefficient == 1 and len(monomial) == 1:
-            ((atom, exponent),) = monomial
-            if isinstance(atom, IndexMax) and exponent == 1:
-                within, more = self.open(atom)
-                inside, bound = self.polynomial(within), (*bound, *more)
+        nested = only_atom(inside) if self.generators else None
+        if isinstance(nested, IndexMax):
+            within, more = self.open(nested)
+            inside, bound = self.polynomial(within), (*bound, *more)
         return add(outside, self.multiply(factor, single(canonical(IndexMax(expression(inside), *bound)))))
 
     def _index_argmax(self, expr: IndexArgmax) -> Polynomial:
@@ -389,3 +298,12 @@ def _stands_at(expr: Expr, where: Expr, size: Expr) -> bool:
         for element in expr.atoms(Element)
         for own, axis in zip(element.indices, element.tensor.sizes, strict=True)
     )
+
+
+def only_atom(poly: Polynomial) -> Expr | None:
+    """The atom that a polynomial is, if it is one."""
+    if len(poly) != 1:
+        return None
+    ((monomial, coefficient),) = poly.items()
+    alone = coefficient == 1 and len(monomial) == 1
+    return next((atom for atom, exponent in monomial if exponent == 1 and alone), None)

@@ -21,7 +21,7 @@ from derive.indices import Element, Index, Tensor
 from derive.normal_form import Normaliser
 from derive.record import Definition, inline
 from derive.sums import free_indices, tensors_in
-from derive.vanishing import vanishes
+from derive.vanishing import SPLITS, known_where_defined, vanishes
 
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
 #: Intervals from which values are drawn for a counterexample, fractions and, so that there are ties, integers.
@@ -98,18 +98,26 @@ def prove_equal(
     """
     facts = tuple(facts)
     full_left, full_right = inline(left, definitions), inline(right, definitions)
-    used: tuple[Fact, ...] = ()
-    proved = is_zero(full_left - full_right)
-    if not proved and facts:
-        normaliser = Normaliser(generators=True, facts=facts)
-        proved = vanishes(normaliser, full_left - full_right)
-        used = tuple(normaliser.used_facts) if proved else ()
+    difference = full_left - full_right
+    used = _prove_zero(difference, facts, splits=0)
     counterexample = find_counterexample(full_left, full_right, facts, random.Random(seed))
-    if proved and counterexample is not None:
+    if used is None and counterexample is None:
+        used = _prove_zero(difference, facts, SPLITS)
+    if used is None:
+        return Proof(left, right, UNDECIDED if counterexample is None else REFUTED, (), counterexample)
+    if counterexample is not None:
         raise UnsoundError(f"the normal forms agree and the numbers do not:\n{counterexample.text()}")
-    if proved:
-        return Proof(left, right, PROVED, tuple(fact.text for fact in used))
-    return Proof(left, right, UNDECIDED if counterexample is None else REFUTED, (), counterexample)
+    return Proof(left, right, PROVED, tuple(fact.text for fact in used))
+
+
+def _prove_zero(expr: Expr, facts: tuple[Fact, ...], splits: int) -> tuple[Fact, ...] | None:
+    """The facts that were needed to see that an expression vanishes; None where that was not seen."""
+    for given in ((), facts) if facts else ((),):
+        normaliser = Normaliser(generators=True, facts=given)
+        known = known_where_defined(normaliser, expr) if splits else {}
+        if vanishes(normaliser, expr, splits, known):
+            return tuple(normaliser.used_facts)
+    return None
 
 
 def is_zero(expr: Expr) -> bool:

@@ -12,7 +12,7 @@ from derive.errors import InputError
 from derive.facts import Fact
 from derive.indices import Tensor
 from derive.record import Definition, Operation
-from derive.stability import guard_absent
+from derive.stability import stabilise
 from derive.sums import tensors_in
 
 Given = Iterable[str | Fact]
@@ -124,7 +124,7 @@ def pull_back(
     return Pullback(
         operation,
         operation.output.tensor.gradient(),
-        guard_absent(definitions, operation.record.absent),
+        stabilise(definitions, operation),
         tuple(tensor.gradient() for tensor in tensors),
         _saved(operation, tensors, used),
         tuple(dict.fromkeys(fact.text for own in chain.sensitivities.values() for fact in own.facts)),

@@ -1,4 +1,4 @@
-r"""The forward pass without overflow: exponentials shifted by the largest exponent, logarithms carried through names.
+r"""Definitions without overflow: exponentials shifted by the largest exponent, logarithms carried through names.
 
 Two rewritings, for any operation:
 
@@ -44,16 +44,21 @@ def stable_definitions(operation: Operation) -> tuple[Definition, ...]:
         total[n] = sum(exps[n,k], k)
         y[n,k] = exps[n,k]/total[n]
     """
+    return stabilise(operation.definitions, operation)
+
+
+def stabilise(definitions: tuple[Definition, ...], operation: Operation) -> tuple[Definition, ...]:
+    """Return definitions of the same names, without overflow where that can be had; the gradients' as well."""
     taken = {tensor.name for tensor in operation.inputs} | {d.tensor.name for d in operation.definitions}
-    made: list[Definition] = []
     letters = letters_by_size(operation)
-    for definition in operation.definitions:
+    made: list[Definition] = []
+    for definition in definitions:
         body = _expand_logarithms(definition.body, made)
         stable = _shift_exponentials(Definition(definition.target, body), taken, letters)
-        if not _is_same(definition, stable[-1], operation.definitions, (*made, *stable)):
+        if not _is_same(definition, stable[-1], definitions, (*made, *stable)):
             stable = [definition]
         made += stable
-        taken |= {each.tensor.name for each in stable}
+        taken |= {each.tensor.name for each in stable if not each.tensor.role}
     return guard_absent(tuple(made), operation.record.absent)
 
 

@@ -17,7 +17,7 @@ from sympy import Add, Expr, Integer, Mul, Pow, Rational
 from derive.evaluation import Assignment, UndefinedError, context, sample
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor, size
-from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, free_indices, substitute, tensors_in
+from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, all_indices, free_indices, substitute, tensors_in
 
 N, K = size("N"), size("K")
 n, m = Index("n", N), Index("m", N)
@@ -327,7 +327,8 @@ class Disguise:
     def reversed_sum(self, expr: IndexSum) -> Expr:
         """sum_i f(i) = sum_i sum_j delta(i, j) f(j)."""
         first = expr.bound[0]
-        other = first.renamed("mirror")
+        taken = {index.name for index in all_indices(expr)}
+        other = first.renamed(next(name for name in ("mirror", "mirror2", "mirror3", "mirror4") if name not in taken))
         return IndexSum(Delta(first, other) * substitute(expr.body, {first: other}), *expr.bound, other)
 
     def distribute(self, expr: Expr) -> Expr:

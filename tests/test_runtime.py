@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import traceback
 import warnings
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import codegen
 import derive
 from codegen.runtime import backward_program, forward_program, function_name, load_function
 from codegen.verification import draw_inputs
-from derive.errors import DefinitionError, ImpossibleError, InputError
+from derive.errors import InputError
 from derive.pullback import pull_back
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -97,7 +98,7 @@ def test_numbers_of_every_kind_of_array(name: str) -> None:
     others: dict[str, Callable[[np.ndarray], Any]] = {
         "read-only": frozen,
         "strided": lambda array: np.repeat(array, 2, axis=-1)[..., ::2] if array.ndim else array,
-        "fortran": np.asfortranarray,
+        "fortran": lambda array: np.array(array, order="F"),
         "big-endian": lambda array: array.astype(array.dtype.newbyteorder(">")),
         "list": lambda array: array.tolist(),
     }
@@ -179,10 +180,8 @@ def test_elementwise_functions_are_lambdified(name: str) -> None:
 
 
 def test_lambdify_computes_nothing_twice() -> None:
-    written = codegen.backward("y = tanh(x)**3 + tanh(x)")._run.__doc__ or ""
-    program = backward_program(pull_back(derive.operation("y = tanh(x)**3 + tanh(x)")))
-    assert [s.op.function for s in program.statements if getattr(s.op, "function", "") == "tanh"] == ["tanh"]
-    assert written.count("np.tanh") <= 1
+    written = inspect.getsource(codegen.forward("y = tanh(x)**3 + tanh(x)")._run)
+    assert written.count("np.tanh") == 1
 
 
 # ---- shapes of elementwise operations ----
@@ -286,12 +285,25 @@ def test_the_emitted_module_is_parsed_and_imports_numpy_alone() -> None:
     assert all(ast.get_docstring(node) for node in tree.body if isinstance(node, ast.FunctionDef))
 
 
+def test_one_operation_twice_is_there_once() -> None:
+    assert codegen.source("relu", "relu") == codegen.source("relu")
+
+
+def test_no_name_is_one_that_a_reader_takes_for_a_number() -> None:
+    assert "n_i = a.shape[1]" in codegen.source("mean")
+
+
+def test_names_of_python_and_of_the_module_are_left_alone() -> None:
+    run = codegen.forward("y = np*a")
+    assert run(2.0, 3.0) == 6.0
+    assert "def y_forward(np_2, a):" in run.source
+
+
 def test_tracebacks_show_the_emitted_line() -> None:
     run = load_function(codegen.backward("softmax").text)
-    try:
-        run(np.ones((2, 3)), "abc")
-    except (TypeError, np.exceptions.DTypePromotionError, Exception):
-        shown = traceback.format_exc()
+    with pytest.raises(TypeError) as caught:
+        run(np.ones((2, 3)), None)
+    shown = "".join(traceback.format_exception(caught.value))
     assert "return y * (dy - (dy * y).sum(axis=1, keepdims=True))" in shown
 
 
@@ -305,7 +317,10 @@ def test_programs_are_the_ones_of_the_passes() -> None:
 # ---- sizes 0 and 1 ----
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+WITH_SAMPLES = OPERATIONS.keys() - {"column", "attention", "trace", "quadratic", "embedding", "bilinear"}
+
+
+@pytest.mark.parametrize("name", sorted(WITH_SAMPLES))
 def test_no_samples_give_no_gradients(name: str) -> None:
     operation = OPERATIONS[name]
     if operation.is_elementwise:
@@ -316,8 +331,6 @@ def test_no_samples_give_no_gradients(name: str) -> None:
         for tensor in operation.inputs:
             kind = float if tensor.values is None else int
             inputs.append(np.full([int(extent.xreplace(sizes)) for extent in tensor.sizes], 0.5).astype(kind))
-    if name in ("column", "attention", "trace", "quadratic", "embedding", "bilinear"):
-        pytest.skip("the first axis counts no samples")
     output, pullback = codegen.vjp(operation, *inputs)
     for wrt, gradient in zip(pullback.wrt, pullback(np.ones(np.shape(output))), strict=True):
         assert np.shape(gradient) == np.shape(inputs[[t.name for t in operation.inputs].index(wrt)])
@@ -327,89 +340,6 @@ def test_a_maximum_over_nothing_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         codegen.forward("softmax")(np.ones((5, 0)))
     assert str(caught.value) == "softmax: index k has size 0 (axis 1 of x); a maximum needs one number at least"
-
-
-# ---- what is refused ----
-
-REFUSED = {
-    "too few arguments": (
-        lambda: codegen.forward("dense")(np.ones((2, 3))),
-        "dense takes x, w, b and was given 1 arguments",
-    ),
-    "two sizes": (
-        lambda: codegen.forward("dense")(np.ones((5, 4)), np.ones((3, 7)), np.ones(7)),
-        "dense: index d has size 4 (axis 1 of x) and 3 (axis 0 of w)",
-    ),
-    "another rank": (
-        lambda: codegen.forward("dense")(np.ones(4), np.ones((3, 7)), np.ones(7)),
-        "dense: x has 1 axes; it takes 2 (N, D)",
-    ),
-    "a scalar wanted": (
-        lambda: codegen.backward("cce")(np.ones(3), p=np.ones((3, 2)), t=np.ones((3, 2))),
-        "cce: the upstream gradient dL has 1 axes; it takes none: one number",
-    ),
-    "shapes that do not broadcast": (
-        lambda: codegen.forward("mul")(np.ones((2, 3)), np.ones(4)),
-        "mul: sizes 3 (axis 1 of a) and 4 (axis 0 of b) do not broadcast",
-    ),
-    "a label too large": (
-        lambda: codegen.forward("cce-sparse")(np.full((3, 4), 0.25), [0, 1, 4]),
-        "cce-sparse: t[2] is 4, and index k has size 4 (axis 1 of p): labels run from 0 to 3",
-    ),
-    "a negative label": (
-        lambda: codegen.backward("softmax-cce-sparse")(1.0, p=np.full((3, 4), 0.25), t=[0, -1, 1]),
-        "softmax-cce-sparse: t[1] is -1, and index k has size 4 (axis 1 of p): labels run from 0 to 3",
-    ),
-    "labels that are not whole": (
-        lambda: codegen.forward("cce-sparse")(np.full((3, 4), 0.25), [0.0, 1.0, 2.0]),
-        "cce-sparse: t holds labels, which are whole numbers, not float64",
-    ),
-    "words": (lambda: codegen.forward("relu")(["a", "b"]), "relu: x holds numbers, not <U1"),
-    "rows of different lengths": (
-        lambda: codegen.forward("softmax")([[1.0, 2.0], [3.0]]),
-        "softmax: x is no array: its rows have different lengths",
-    ),
-    "an unknown saved name": (
-        lambda: codegen.backward("softmax")(np.ones((2, 3)), x=np.ones((2, 3))),
-        "softmax: the backward pass does not take x; it takes the upstream gradient and y",
-    ),
-    "a missing saved name": (
-        lambda: codegen.backward("softmax-cce")(1.0, p=np.ones((2, 3))),
-        "softmax-cce: the backward pass needs t; it takes the upstream gradient and p, t",
-    ),
-    "an upstream gradient of another shape": (
-        lambda: codegen.vjp("softmax", np.ones((2, 3)))[1](np.ones((2, 4))),
-        "softmax: the upstream gradient has shape (2, 4) and the output (2, 3)",
-    ),
-    "an elementwise upstream gradient of another shape": (
-        lambda: codegen.backward("relu")(np.ones(3), x=np.ones((2, 3))),
-        "relu: the upstream gradient has shape (3,) and the output (2, 3)",
-    ),
-    "no upstream gradient": (
-        lambda: codegen.vjp("softmax", np.ones((2, 3)))[1](),
-        "softmax: the output has shape (2, 3); the pullback needs an upstream gradient of it",
-    ),
-    "no operation": (lambda: codegen.source(), "source needs the name of one operation at least"),
-    "an unknown name": (
-        lambda: codegen.forward("softmx"),
-        "there is no operation called 'softmx'; did you mean 'softmax'?",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_refused_with_what_and_where(case: str) -> None:
-    call, message = REFUSED[case]
-    with pytest.raises(InputError) as caught:
-        call()
-    assert str(caught.value) == message
-
-
-def test_other_refusals() -> None:
-    with pytest.raises(DefinitionError):
-        codegen.forward("y = sigmod(x)")
-    with pytest.raises(ImpossibleError):
-        codegen.backward("cce-sparse", wrt=["t"])
 
 
 # ---- large numbers ----

@@ -1,0 +1,171 @@
+r"""Scalar functions by their generators: exponentials, logarithms of what has no factors, and comparisons with 0.
+
+An exponential of a sum is a product of exponentials, a hyperbolic tangent a quotient of them, and whatever has a kink
+is made of :math:`[d > 0]` and :math:`[d = 0]`, where the sign of d is chosen once: :math:`[-d > 0]` is
+:math:`1 - [d > 0] - [d = 0]`.
+"""
+
+from __future__ import annotations
+
+import sympy
+from sympy import Expr, Integer, Pow, Rational, S
+
+from derive.algebra import Algebra
+from derive.canonical import canonical
+from derive.functions import Maximum, Minimum, Where
+from derive.indices import Bracket
+from derive.polynomials import ONE, Monomial, Polynomial, add, expression, factor_rational, number, scale, single
+
+
+class Generators(Algebra):
+    """The rules for scalar functions; those beside ``exp`` are the prover's alone."""
+
+    def read_exp(self, expr: Expr) -> Polynomial:
+        result: Polynomial = {ONE: S.One}
+        for monomial, coefficient in self.polynomial(expr.args[0]).items():
+            result = self.multiply(result, self._exp_of_term(monomial, coefficient))
+        return result
+
+    def _exp_of_term(self, monomial: Monomial, coefficient: Rational) -> Polynomial:
+        if len(monomial) == 1:
+            ((atom, exponent),) = monomial
+            if isinstance(atom, sympy.log) and exponent == 1:
+                return self.polynomial(Pow(atom.args[0], coefficient))
+        value = sympy.exp(expression({monomial: S.One}))
+        if isinstance(value, sympy.exp):
+            return single(value, coefficient)
+        return self.power(self.polynomial(value), coefficient)
+
+    def read_log(self, expr: Expr) -> Polynomial:
+        """log(2 p a^2 r) = log(2) + log(p) + 2 log|a| + log(r) for p > 0."""
+        argument = expr.args[0]
+        absolute = isinstance(argument, sympy.Abs)
+        poly = self.polynomial(argument.args[0] if absolute else argument)
+        content, common, rest = self.content(poly, positive=not absolute, squares=not absolute)
+        if not rest or (len(rest) == 1 and rest.get(ONE, S.Zero) < 0):
+            return single(expr)
+        result: Polynomial = {}
+        for atom, exponent in common:
+            result = add(result, scale(self._log_of_atom(sympy.Abs(atom) if absolute else atom), exponent))
+        for prime, times in factor_rational(abs(content)):
+            result = add(result, scale(single(sympy.log(prime)), Integer(times)))
+        return result if rest == {ONE: S.One} else add(result, self._log_of_rest(rest, absolute))
+
+    def _log_of_atom(self, atom: Expr) -> Polynomial:
+        if isinstance(atom, sympy.exp):
+            return self.polynomial(atom.args[0])
+        if isinstance(atom, sympy.Abs):
+            return single(canonical(sympy.log(atom)))
+        return self._evaluated(sympy.log(atom))
+
+    def _log_of_rest(self, rest: Polynomial, absolute: bool) -> Polynomial:
+        """The logarithm of what has no positive factors; of one atom's power, it is a multiple of the atom's."""
+        if len(rest) == 1:
+            ((monomial, coefficient),) = rest.items()
+            if len(monomial) == 1 and coefficient == 1:
+                ((atom, exponent),) = monomial
+                return scale(single(canonical(sympy.log(sympy.Abs(atom) if absolute else atom))), exponent)
+        body = expression(rest)
+        return self._evaluated(sympy.log(sympy.Abs(body) if absolute else body))
+
+    def _evaluated(self, value: Expr) -> Polynomial:
+        """A function of normal arguments: an atom, unless SymPy knows better."""
+        if isinstance(value, sympy.Function):
+            return single(canonical(value))
+        coefficient, function = value.as_coeff_Mul()
+        return scale(single(canonical(function)), coefficient) if function.is_Function else self.polynomial(value)
+
+    def read_tanh(self, expr: Expr) -> Polynomial:
+        square = sympy.exp(2 * expr.args[0])
+        return self.polynomial((square - 1) * Pow(square + 1, -1))
+
+    def read_erf(self, expr: Expr) -> Polynomial:
+        coefficient, common, rest = self.content(self.polynomial(expr.args[0]), positive=False)
+        sign = S.NegativeOne if coefficient < 0 else S.One
+        argument = self.multiply({common: abs(coefficient)}, rest)
+        return scale(self._evaluated(sympy.erf(expression(argument))), sign)
+
+    def read_abs(self, expr: Expr) -> Polynomial:
+        return self._absolute(self.polynomial(expr.args[0]))
+
+    def _absolute(self, argument: Polynomial) -> Polynomial:
+        return add(scale(self._positive_part(argument), Integer(2)), scale(argument, S.NegativeOne))
+
+    def power_as_atom(self, base: Polynomial, exponent: Rational) -> Polynomial:
+        """As in general; but what is an absolute value, 2 d [d > 0] - d, is one again."""
+        argument = self._absolute_argument(base) if self.generators else None
+        return super().power_as_atom(base, exponent) if argument is None else self.absolute_power(argument, exponent)
+
+    def _absolute_argument(self, poly: Polynomial) -> Polynomial | None:
+        """The d of a polynomial that is |d|."""
+        for bracket in {atom for monomial in poly for atom, _ in monomial if isinstance(atom, Bracket)}:
+            argument = {m: -c for m, c in poly.items() if (bracket, S.One) not in m}
+            if len(argument) * 2 == len(poly) and self._absolute(argument) == poly:
+                return argument
+        return None
+
+    def absolute_power(self, argument: Polynomial, exponent: Rational) -> Polynomial:
+        """|a|^e, factor by factor."""
+        content, common, rest = self.content(argument, positive=False)
+        factors = {sympy.Abs(atom): power * exponent for atom, power in common}
+        if len(rest) > 1:
+            factors[sympy.Abs(canonical(expression(rest)))] = exponent
+        result = self.multiply(self.settle(factors), self.power(number(abs(content)), exponent))
+        return result if rest else self.power({}, exponent)
+
+    def read_maximum(self, expr: Maximum) -> Polynomial:
+        return add(self.polynomial(expr.right), self._positive_part(self.polynomial(expr.left - expr.right)))
+
+    def read_minimum(self, expr: Minimum) -> Polynomial:
+        above = self._positive_part(self.polynomial(expr.right - expr.left))
+        return add(self.polynomial(expr.right), scale(above, S.NegativeOne))
+
+    def _positive_part(self, difference: Polynomial) -> Polynomial:
+        """d [d > 0]; as d - d [-d > 0] where the sign is turned, for d [d = 0] = 0."""
+        turned, above, _ = self.compare(difference)
+        inside = self.multiply(difference, above)
+        return add(difference, scale(inside, S.NegativeOne)) if turned else inside
+
+    def read_sign(self, expr: Expr) -> Polynomial:
+        """[a > 0] - [-a > 0]."""
+        turned, above, level = self.compare(self.polynomial(expr.args[0]))
+        value = add(scale(above, Integer(2)), level, number(S.NegativeOne))
+        return scale(value, S.NegativeOne) if turned else value
+
+    def read_where(self, expr: Where) -> Polynomial:
+        return self.polynomial(expr.condition * expr.chosen + (1 - expr.condition) * expr.other)
+
+    def read_bracket(self, expr: Bracket) -> Polynomial:
+        """All comparisons by [d > 0] and [d = 0]: [-d > 0] = 1 - [d > 0] - [d = 0]."""
+        turned, above, level = self.compare(self.polynomial(expr.left - expr.right))
+        if turned:
+            above = add(number(S.One), scale(above, S.NegativeOne), scale(level, S.NegativeOne))
+        return {
+            ">": above,
+            ">=": add(above, level),
+            "=": level,
+            "!=": add(number(S.One), scale(level, S.NegativeOne)),
+        }[expr.relation]
+
+    def compare(self, difference: Polynomial) -> tuple[bool, Polynomial, Polynomial]:
+        """Whether the sign of d was turned for its one form, then [d > 0] and [d = 0]."""
+        argument = self._absolute_argument(difference)
+        if argument is not None:
+            _, _, level = self.compare(argument)
+            return False, add(number(S.One), scale(level, S.NegativeOne)), level
+        content, common, rest = self.content(difference, positive=False)
+        kept = {atom: _sign_exponent(exponent) for atom, exponent in common if not atom.is_positive}
+        body = expression(self.multiply({frozenset(kept.items()): S.One}, rest))
+        zero = {atom: min(exponent, S.One) for atom, exponent in kept.items()}
+        above = number(S.One) if body.is_positive else number(S.Zero) if body.is_nonpositive else None
+        level = number(S.One) if body.is_zero else number(S.Zero) if body.is_nonzero else None
+        if level is None:
+            level = single(Bracket("=", expression(self.multiply({frozenset(zero.items()): S.One}, rest)), 0))
+        if above is None and body.is_nonnegative:
+            above = add(number(S.One), scale(level, S.NegativeOne))
+        return content < 0, single(Bracket(">", body, 0)) if above is None else above, level
+
+
+def _sign_exponent(exponent: Rational) -> Rational:
+    """The least exponent with which a factor has the same sign: odd 1, even 2."""
+    return exponent if not exponent.is_Integer else S.One if exponent % 2 else Integer(2)
