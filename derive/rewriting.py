@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, S
@@ -30,8 +31,8 @@ from derive.polynomials import (
     scale,
     split_shared,
 )
-from derive.record import Definition
-from derive.sums import IndexArgmax, IndexMax, IndexSum, free_indices, substitute
+from derive.record import Definition, replace_elements
+from derive.sums import IndexArgmax, IndexMax, IndexSum, free_indices, substitute, tensors_in
 
 FUNCTION_COST = 4.0
 SUM_COST = 2.0
@@ -143,6 +144,8 @@ def arrange(normaliser: Normaliser, poly: Polynomial) -> Expr:
     common = common_factors(poly)
     if common:
         number = common_number(poly)
+        if all(coefficient < 0 for coefficient in poly.values()):
+            number = -number
         rest = scale({divide(monomial, common): c for monomial, c in poly.items()}, 1 / number)
         outside = arrange(normaliser, {frozenset(common.items()): number})
         return Mul(outside, arrange(normaliser, rest))
@@ -211,6 +214,7 @@ def _fold(normaliser: Normaliser, poly: Polynomial, definition: Definition) -> I
     for generator in _solve(normaliser, body, definition.target, needed):
         try:
             folded = _Substitution(normaliser, generator).apply(poly)
+            folded = None if folded is None else _use_known_sums(normaliser, folded, definition)
         except (ZeroDivisionError, TooLargeError):
             continue
         if folded is not None and _is_defined_where(normaliser, folded, poly, definition):
@@ -298,6 +302,35 @@ class _Substitution:
             if inside:
                 return self.normaliser.power(self.normaliser.polynomial(atom.func(*arguments)), exponent)
         return {frozenset(((atom, exponent),)): S.One}
+
+
+def _use_known_sums(normaliser: Normaliser, poly: Polynomial, definition: Definition) -> Polynomial:
+    """Replace sums of the definition's own values that are the same whatever the inputs: softmax's rows sum to 1."""
+    total: Polynomial = {}
+    for monomial, coefficient in poly.items():
+        product: Polynomial = {ONE: coefficient}
+        for atom, exponent in monomial:
+            value = known_sum(atom, definition) if isinstance(atom, IndexSum) else None
+            known = {frozenset(((atom, S.One),)): S.One} if value is None else normaliser.polynomial(value)
+            product = normaliser.multiply(product, normaliser.power(known, exponent))
+        total = add(total, product)
+    return total
+
+
+@lru_cache(maxsize=1000)
+def known_sum(total: IndexSum, definition: Definition) -> Expr | None:
+    """Return what a sum of a definition's values is, if that depends on sizes alone.
+
+    Example:
+        >>> from derive.catalogue import find
+        >>> softmax = find("softmax").output
+        >>> known_sum(IndexSum(softmax.target, softmax.indices[1]), softmax)
+        1
+    """
+    if tensors_in(total) != {definition.tensor}:
+        return None
+    poly = Normaliser(generators=True).polynomial(replace_elements(total, definition))
+    return None if any(tensors_in(atom) for monomial in poly for atom, _ in monomial) else expression(poly)
 
 
 def _is_defined_where(normaliser: Normaliser, folded: Polynomial, poly: Polynomial, definition: Definition) -> bool:
