@@ -335,7 +335,7 @@ def _forward_source(operation: Operation, program: Program) -> FunctionSource:
 def _backward_source(pullback: Pullback, program: Program) -> FunctionSource:
     arguments = [argument.tensor for argument in program.arguments]
     docstring = backward_docstring(
-        pullback.operation, pullback.definitions, arguments, pullback.results, pullback.assumptions
+        pullback.operation, pullback.gradients, arguments, pullback.results, pullback.assumptions
     )
     return numpy_function(program, function_name(pullback.operation, "backward"), docstring)
 

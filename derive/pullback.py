@@ -25,7 +25,8 @@ class Pullback:
     Attributes:
         operation: whose backward pass it is.
         upstream: the gradient that comes in, of the output's shape.
-        definitions: each body uses inputs, forward values and gradients defined before it.
+        gradients: as they are derived; each body uses inputs, forward values and gradients defined before it.
+        definitions: the same as they are computed, without overflow.
         results: the gradients that are wanted.
         saved: the forward values needed, for their numbers or for their shapes.
         assumptions: given facts that were used.
@@ -33,6 +34,7 @@ class Pullback:
 
     operation: Operation
     upstream: Tensor
+    gradients: tuple[Definition, ...]
     definitions: tuple[Definition, ...]
     results: tuple[Tensor, ...]
     saved: tuple[Tensor, ...]
@@ -117,14 +119,16 @@ def pull_back(
     if not tensors:
         raise InputError(f"{operation.name} has no input to differentiate by: all of them are labels")
     chain = Chain(operation, tensors, _facts(operation, given), fuse=fuse)
-    definitions = tuple(
+    gradients = tuple(
         Definition(own.tensor.gradient()(*own.element.indices), own.value) for own in chain.sensitivities.values()
     )
+    definitions = stabilise(gradients, operation)
     used: set[Tensor] = set().union(*(tensors_in(definition.body) for definition in definitions))
     return Pullback(
         operation,
         operation.output.tensor.gradient(),
-        stabilise(definitions, operation),
+        gradients,
+        definitions,
         tuple(tensor.gradient() for tensor in tensors),
         _saved(operation, tensors, used),
         tuple(dict.fromkeys(fact.text for own in chain.sensitivities.values() for fact in own.facts)),

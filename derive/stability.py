@@ -188,12 +188,12 @@ def _unused(name: str, taken: Iterable[str]) -> str:
 
 
 def _expand_logarithms(body: Expr, definitions: list[Definition]) -> Expr:
-    """Expand log(v[...]) where v is defined by exponentials, so that no exponential is taken back."""
+    """Expand log(e^a b) and log(v[...]) where v is defined so, so that no exponential is taken back."""
 
     def change(node: Expr) -> Expr | None:
         if isinstance(node, sympy.log) and isinstance(node.args[0], Element):
             return _logarithm(node.args[0], definitions)
-        return None
+        return _split_logarithm(node)
 
     result: Expr = rewrite(body, change)
     return result
@@ -227,12 +227,18 @@ def _logarithm_of_rest(factors: list[Expr]) -> Expr:
 
 
 def _split_logarithm(node: Expr) -> Expr | None:
-    """log(e^m s) = m + log(s)."""
+    """log(e^m s / r) = m + log(s) - log(r), for positive s and r."""
     if not isinstance(node, sympy.log):
         return None
     factors = Mul.make_args(node.args[0])
     exps = [factor for factor in factors if isinstance(factor, sympy.exp)]
     if not exps:
         return None
-    rest = [factor for factor in factors if not isinstance(factor, sympy.exp)]
-    return Add(*(factor.args[0] for factor in exps), sympy.log(Mul(*rest)))
+    terms = [factor.args[0] for factor in exps]
+    rest = []
+    for factor in factors:
+        if isinstance(factor, Pow) and factor.base.is_positive:
+            terms.append(factor.exp * sympy.log(factor.base))
+        elif not isinstance(factor, sympy.exp):
+            rest.append(factor)
+    return Add(*terms, sympy.log(Mul(*rest)))

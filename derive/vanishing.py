@@ -15,9 +15,10 @@ from types import MappingProxyType
 import sympy
 from sympy import Add, Expr, Integer, Mul, Pow, Rational, S
 
+from derive.algebra import in_range
 from derive.canonical import structure_key
 from derive.functions import Where
-from derive.indices import Bracket, Delta, Element, Index, extent
+from derive.indices import Bracket, Delta, Element, Index
 from derive.normal_form import Normaliser, only_atom
 from derive.polynomials import Monomial, Polynomial, TooLargeError, accumulate, divide, order
 from derive.sums import Binder, IndexSum, free_indices, rewrite, substitute
@@ -184,7 +185,7 @@ def _cases(expr: Expr, indicator: Expr) -> Iterator[tuple[Expr, dict[Expr, Expr]
     if isinstance(indicator, Delta):
         yield expr, {indicator: S.Zero}
         sides = [(indicator.left, indicator.right), (indicator.right, indicator.left)]
-        same = [(old, new) for old, new in sides if isinstance(old, Index) and extent(new) == old.size]
+        same = [(old, new) for old, new in sides if isinstance(old, Index) and in_range(new, old.size)]
         yield substitute(expr, dict(same[:1])), {indicator: S.One}
         return
     body = indicator.left - indicator.right

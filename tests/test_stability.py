@@ -48,6 +48,18 @@ def test_every_softmax_like_form_is_shifted(text: str) -> None:
     assert any("max(" in line for line in texts(text))
 
 
+def test_a_logarithm_of_a_quotient_in_one_definition_is_taken_apart() -> None:
+    *_, loss = texts("L = -sum(t[n,k]*log(exp(z[n,k])/sum(exp(z[n,j]), j)), n, k)/N")
+    assert loss == "L = -sum(t[n,j]*(z[n,j] - log(total[n]) - row_max[n]), n, j)/N"
+
+
+def test_gradients_are_stable_too() -> None:
+    pullback = derive.pull_back("y[n,k] = x[n,k] - log(sum(exp(x[n,j]), j))*x[n,k]")
+    bodies = [definition_text(definition.body) for definition in pullback.definitions]
+    assert any("max(" in body for body in bodies)
+    assert not any("exp(x[n,k])" in body for body in bodies)
+
+
 @pytest.mark.parametrize(
     "text",
     ["y[n] = sum(exp(x[n,k]), k)", "y[n,k] = exp(x[n,k])", "y[n] = sum(x[n,k], k)", "y = 1/(1 + exp(-x))"],
