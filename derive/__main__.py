@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from codegen.verification import Numbers
     from derive.verification import GradientCheck
 
-NAME_HELP = "a name from `derive list`, or a definition such as \"y[n,k] = exp(x[n,k]) / sum(exp(x[n,j]), j)\""
+NAME_HELP = 'a name from `derive list`, or a definition such as "y[n,k] = exp(x[n,k]) / sum(exp(x[n,j]), j)"'
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--wrt", metavar="X", help="the input to differentiate by; all when left out")
     for command in (show, latex, code):
         command.add_argument(
-            "--given", metavar="FACT", action="append", default=[], help="a fact to use, such as \"sum(t[n,k], k) = 1\""
+            "--given", metavar="FACT", action="append", default=[], help='a fact to use, such as "sum(t[n,k], k) = 1"'
         )
     for command in (latex, code):
         command.add_argument("-o", dest="output", metavar="FILE", help="write to this file instead of the screen")

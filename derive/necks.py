@@ -60,7 +60,12 @@ def find_neck(definition: Definition) -> Expr | None:
     for part in sorted(body.atoms(Add), key=structure_key):
         elsewhere = body.xreplace({part: sympy.Integer(1)}).atoms(Element)
         is_body = part in sympy.Mul.make_args(body)
-        if free_indices(part) <= set(definition.indices) and not elsewhere and not is_body and _is_sum_of_products(part):
+        if (
+            free_indices(part) <= set(definition.indices)
+            and not elsewhere
+            and not is_body
+            and _is_sum_of_products(part)
+        ):
             return part
     return None
 

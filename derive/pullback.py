@@ -98,9 +98,7 @@ def _derivation(operation: Operation, tensor: Tensor, facts: tuple[Fact, ...], a
     )
 
 
-def pull_back(
-    op: str | Operation, wrt: Sequence[str] | None = None, given: Given = (), fuse: bool = True
-) -> Pullback:
+def pull_back(op: str | Operation, wrt: Sequence[str] | None = None, given: Given = (), fuse: bool = True) -> Pullback:
     """Derive the backward pass over the named inputs, all differentiable ones when left out.
 
     Args:

@@ -25,7 +25,7 @@ from derive.record import Definition, Operation, Record
 from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, Partial, free_indices
 
 N, K, D = map(size, "NKD")
-n, m, k, j, l, d = (Index(name, extent) for name, extent in zip("nmkjld", (N, N, K, K, K, D), strict=True))  # noqa: E741
+n, m, k, j, l, d = (Index(name, extent) for name, extent in zip("nmkjld", (N, N, K, K, K, D), strict=True))
 x, y, z, p, t = (Tensor(name, (N, K)) for name in "xyzpt")
 labels = Tensor("t", (N,), values=K)
 inputs, w, b = Tensor("x", (N, D)), Tensor("w", (D, K)), Tensor("b", (K,))

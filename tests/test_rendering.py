@@ -25,7 +25,7 @@ from derive.rendering import latex_document, latex_section, render_latex, render
 from derive.sums import IndexSum, Partial
 
 N, K = size("N"), size("K")
-n, m, k, j, l = (Index(name, N if name in "nm" else K) for name in "nmkjl")  # noqa: E741
+n, m, k, j, l = (Index(name, N if name in "nm" else K) for name in "nmkjl")
 x, y = Tensor("x", (N, K)), Tensor("y", (N, K))
 up, down = y.gradient(), x.gradient()
 below = IndexSum(exp(x[n, j]), j)

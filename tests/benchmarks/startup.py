@@ -1,7 +1,7 @@
 """What starting costs: ``import derive`` beside ``import sympy``, and ``derive verify softmax-cce`` after it.
 
-Run: ``python tests/benchmarks/startup.py [rounds]``. Each round runs the three commands in turn, in fresh processes; the
-medians are printed. The bounds are those the project holds itself to; nothing fails here, since machines are noisy.
+Run: ``python tests/benchmarks/startup.py [rounds]``. Each round runs the three commands in turn, in fresh processes;
+the medians are printed. The bounds are those the project holds itself to; nothing fails here, since machines are noisy.
 """
 
 from __future__ import annotations
