@@ -106,8 +106,8 @@ class Fitting:
             if array.dtype.kind not in "iu" and not (array.size == 0 and not isinstance(value, np.ndarray)):
                 raise InputError(f"{name} holds labels, which are whole numbers, not {array.dtype}")
             return array if array.dtype.kind in "iu" else array.astype(np.intp)
-        if array.dtype.kind not in "fciub":
-            raise InputError(f"{name} holds numbers, not {array.dtype}")
+        if array.dtype.kind not in "fiub":
+            raise InputError(f"{name} holds real numbers, not {array.dtype}")
         return array
 
     def _check_broadcast(self, tensors: Sequence[Tensor], arrays: Sequence[np.ndarray]) -> None:
@@ -158,7 +158,7 @@ class Fitting:
 
 def _is_strong(value: Any, array: np.ndarray) -> bool:
     """Whether a value has a floating dtype that its caller chose."""
-    return isinstance(value, np.ndarray | np.generic) and array.dtype.kind in "fc"
+    return isinstance(value, np.ndarray | np.generic) and array.dtype.kind == "f"
 
 
 def _common_dtype(given: Given, arrays: Sequence[np.ndarray]) -> np.dtype[Any]:
@@ -166,18 +166,16 @@ def _common_dtype(given: Given, arrays: Sequence[np.ndarray]) -> np.dtype[Any]:
     real = [(value, array) for (tensor, value), array in zip(given, arrays, strict=True) if tensor.values is None]
     strong = [array for value, array in real if _is_strong(value, array)]
     leading = [array for array in strong if array.ndim] or strong
-    weak = [array for value, array in real if array.dtype.kind in "fc" and not _is_strong(value, array)]
+    weak = [array for value, array in real if array.dtype.kind == "f" and not _is_strong(value, array)]
     chosen = leading or weak
-    dtype = np.result_type(*(array.dtype for array in chosen)) if chosen else np.dtype(float)
-    is_complex = any(array.dtype.kind == "c" for array in weak)
-    return np.result_type(dtype, np.complex64) if is_complex and dtype.kind == "f" else dtype
+    return np.result_type(*(array.dtype for array in chosen)) if chosen else np.dtype(float)
 
 
 def _is_weak(array: np.ndarray, value: Any, arrays: Sequence[np.ndarray]) -> bool:
     """Whether an array takes on the dtype of the others."""
     if not _is_strong(value, array):
         return True
-    beside_arrays = any(other.ndim and other.dtype.kind in "fc" for other in arrays)
+    beside_arrays = any(other.ndim and other.dtype.kind == "f" for other in arrays)
     return array.ndim == 0 and array.dtype.kind == "f" and beside_arrays
 
 

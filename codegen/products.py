@@ -56,6 +56,8 @@ def collapse_delta(powers: Sequence[Power], bound: Labels) -> tuple[Expr, list[P
             continue
         for index, other in ((factor.left, factor.right), (factor.right, factor.left)):
             if isinstance(index, Index) and index in bound and index not in free_indices(other):
+                if other.is_Integer and not _addresses(powers, index):
+                    continue  # Nothing tells that the position is one of the axis.
                 constant: Expr = Integer(1)
                 rest: list[Power] = []
                 for at, (each, sign) in enumerate(powers):
@@ -65,6 +67,11 @@ def collapse_delta(powers: Sequence[Power], bound: Labels) -> tuple[Expr, list[P
                         rest += parts
                 return constant, rest, tuple(each for each in bound if each != index)
     return None
+
+
+def _addresses(powers: Sequence[Power], index: Index) -> bool:
+    """Whether an element stands at the index, so that it can only be a position of its axis."""
+    return any(index in element.indices for factor, _ in powers for element in factor.atoms(Element))
 
 
 def delta_target(factor: Expr, bound: Labels) -> tuple[Index, Expr] | None:

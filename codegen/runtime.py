@@ -134,7 +134,7 @@ class Backward(NumpyFunction):
         self.results = tuple(tensor.name for tensor in pullback.results)
         self.assumptions = pullback.assumptions
 
-    def __call__(self, upstream: Any, **saved: Any) -> tuple[Any, ...]:
+    def __call__(self, upstream: Any, /, **saved: Any) -> tuple[Any, ...]:
         name = self.operation.name
         if saved.keys() != set(self.saved):
             unknown = [key for key in saved if key not in self.saved]

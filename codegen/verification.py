@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 import codegen
 from derive.catalogue import parse_fact
+from derive.errors import InputError
 from derive.indices import Element, Tensor
 from derive.printing import definition_text
 from derive.pullback import pull_back
@@ -25,10 +26,18 @@ Array = NDArray[Any]
 
 #: Relative error allowed of a central difference with this step, in float64.
 STEP, TOLERANCE = 1e-6, 1e-6
+#: Relative difference allowed between two ways to compute the same in float64.
+EXACT = 1e-11
+#: Where inputs are drawn from: the usual interval, then intervals in which more is defined.
+USUAL, POSITIVE = (-2.0, 2.0), ((0.1, 2.0), (0.1, 0.9), (1.1, 3.0))
+#: How often inputs are drawn from an interval before the next one is tried.
+DRAWS = 5
 #: How many of the labels are 0, as most are in one-hot rows.
 LABELS_ABSENT = 0.3
 #: The sizes timed: the notebooks' 3 by 3, and one where arithmetic counts.
 TIMED_SIZES = (3, 300)
+#: The most numbers an array may have that is timed.
+LARGEST_TIMED = 100_000
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,7 @@ def compare_numbers(operation: Operation, seed: int = 0) -> Numbers:
         True
     """
     generator = np.random.default_rng(seed)
-    inputs = draw_inputs(operation, generator, 0)
+    inputs = draw_defined(operation, generator)
     fused = codegen.backward(operation)
     output, saved = codegen.forward(operation).with_saved(*inputs)
     upstream = generator.standard_normal(np.shape(output))
@@ -77,7 +86,7 @@ def compare_numbers(operation: Operation, seed: int = 0) -> Numbers:
     ]
     ratios = []
     if len(pull_back(operation).definitions) < len(pull_back(operation, fuse=False).definitions):
-        for extent in TIMED_SIZES:
+        for extent in timed_sizes(operation):
             comparison, ratio = _against_separate(operation, draw_inputs(operation, generator, extent), generator)
             comparisons.append(comparison)
             ratios.append(ratio)
@@ -85,8 +94,31 @@ def compare_numbers(operation: Operation, seed: int = 0) -> Numbers:
     return Numbers((*comparisons, *by_hand), tuple(ratios))
 
 
-def draw_inputs(operation: Operation, generator: np.random.Generator, extent: int) -> list[Array]:
-    """Draw inputs that the operation is defined for; all sizes are ``extent``, or distinct primes where it is 0."""
+def timed_sizes(operation: Operation) -> tuple[int, ...]:
+    """The sizes to time at, so that no array is larger than is good for a quick look."""
+    rank = max(len(tensor.sizes) for tensor in (*operation.inputs, *(d.tensor for d in operation.definitions)))
+    return tuple(dict.fromkeys(min(extent, int(LARGEST_TIMED ** (1 / max(rank, 1)))) for extent in TIMED_SIZES))
+
+
+def draw_defined(operation: Operation, generator: np.random.Generator) -> list[Array]:
+    """Draw inputs at which the output is finite: from the record's intervals, or else from numbers above 0."""
+    for interval in (USUAL, *POSITIVE):
+        for _ in range(DRAWS):
+            inputs = draw_inputs(operation, generator, 0, interval)
+            with np.errstate(all="ignore"):
+                output = codegen.forward(operation)(*inputs)
+            if np.all(np.isfinite(output)):
+                return inputs
+    raise InputError(f"no inputs were found at which {operation.name} is finite, so its code was not run")
+
+
+def draw_inputs(
+    operation: Operation,
+    generator: np.random.Generator,
+    extent: int,
+    interval: tuple[float, float] = USUAL,
+) -> list[Array]:
+    """Draw inputs; all sizes are ``extent``, or distinct primes where it is 0."""
     primes = (5, 3, 7, 2, 11, 13)
     sizes = {symbol: extent or primes[place % len(primes)] for place, symbol in enumerate(operation.sizes)}
     inputs: list[Array] = []
@@ -95,7 +127,7 @@ def draw_inputs(operation: Operation, generator: np.random.Generator, extent: in
         if tensor.values is not None:
             inputs.append(generator.integers(0, int(tensor.values.xreplace(sizes)), shape))
         else:
-            low, high = operation.record.domain.get(tensor.name, (-2.0, 2.0))
+            low, high = operation.record.domain.get(tensor.name, interval)
             values = generator.uniform(low, high, shape)
             if tensor in operation.labels:
                 values[generator.random(shape) < LABELS_ABSENT] = 0.0
@@ -108,7 +140,7 @@ def _against_differences(
 ) -> float:
     """The largest difference from central differences of the generated forward pass, relative to the gradient."""
     run = codegen.forward(operation)
-    worst = 0.0
+    worst = []
     for tensor, gradient in zip(operation.differentiable, gradients, strict=True):
         place = operation.inputs.index(tensor)
         numeric = np.zeros(np.shape(inputs[place]))
@@ -119,9 +151,8 @@ def _against_differences(
                 moved[place][where] += step
                 sides.append(np.sum(run(*moved) * upstream))
             numeric[where] = (sides[0] - sides[1]) / (2 * STEP)
-        scale = 1 + np.max(np.abs(numeric), initial=0.0)
-        worst = max(worst, float(np.max(np.abs(gradient - numeric), initial=0.0) / scale))
-    return worst
+        worst.append(largest_difference([gradient], [numeric]))
+    return float(np.max(worst))
 
 
 def _against_separate(
@@ -135,10 +166,19 @@ def _against_separate(
     fitted = combined.fit([upstream, *(named[name] for name in combined.saved)])
     separate = separate_passes(operation)
     first, second = combined.run(fitted), separate(known, upstream)
-    difference = max(float(np.max(np.abs(a - b), initial=0.0)) for a, b in zip(first, second, strict=True))
+    difference = largest_difference(first, second)
     size = " x ".join(str(extent) for extent in np.shape(inputs[0]))
     ratio = time_ratio(lambda: separate(known, upstream), lambda: combined.run(fitted))
-    return Comparison(f"the definitions' own backward passes in turn, {size}", difference, 1e-12), (size, ratio)
+    return Comparison(f"the definitions' own backward passes in turn, {size}", difference, EXACT), (size, ratio)
+
+
+def largest_difference(ours: Sequence[Array], theirs: Sequence[Array]) -> float:
+    """Return the largest difference beside the largest number, NaN if one is; of nothing it is 0."""
+    worst = [0.0]
+    for first, second in zip(ours, theirs, strict=True):
+        scale = 1 + np.max(np.abs(second), initial=0.0)
+        worst.append(float(np.max(np.abs(first - second), initial=0.0) / scale))
+    return float(np.max(worst))
 
 
 def known_values(operation: Operation, inputs: Sequence[Array]) -> dict[Tensor, Array]:
@@ -209,8 +249,7 @@ def _against_handwritten(operation: Operation, generator: np.random.Generator) -
     output, saved = codegen.forward(operation).with_saved(*inputs)
     upstream = generator.standard_normal(np.shape(output))
     ours, theirs = codegen.backward(operation)(upstream, **saved), written(inputs, upstream)
-    difference = max(float(np.max(np.abs(a - b), initial=0.0)) for a, b in zip(ours, theirs, strict=True))
-    return [Comparison("the layer written by hand", difference, 1e-12)]
+    return [Comparison("the layer written by hand", largest_difference(ours, theirs), EXACT)]
 
 
 def _import_from(root: Path, name: str) -> Any:

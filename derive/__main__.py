@@ -247,8 +247,11 @@ def _kinds(operation: Operation, steps: bool) -> tuple[Callable[..., Derivation]
 
 def _write(path: str, text: str) -> int:
     """Write a whole file or none."""
-    target = Path(path)
+    target = Path(path).resolve()
     try:
+        if target.exists() and not target.is_file():  # A device or a pipe is written to, not replaced.
+            target.write_text(text, encoding="utf-8")
+            return 0
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as stream:

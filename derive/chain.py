@@ -60,6 +60,7 @@ class Chain:
         facts: given equations that may be used.
         jacobian: derive partial derivatives of an output element instead of gradients.
         fuse: put sensitivities into their users where the whole gets shorter.
+        explicit: put them in wherever they stand, so that no name is left that is not the operation's own.
 
     Attributes:
         sensitivities: in the order derived, from the output back; those put into their users are gone.
@@ -72,6 +73,7 @@ class Chain:
         facts: Iterable[Fact] = (),
         jacobian: bool = False,
         fuse: bool = True,
+        explicit: bool = False,
     ) -> None:
         for tensor in wrt:
             if tensor.values is not None:
@@ -82,6 +84,7 @@ class Chain:
         self.wrt = tuple(wrt)
         self.facts = tuple(facts)
         self.jacobian = jacobian
+        self.explicit = explicit or jacobian
         self.letters = letters_by_size(operation)
         self.output = operation.output
         self._path = _on_path(operation, wrt)
@@ -89,7 +92,7 @@ class Chain:
         inner = [d.tensor for d in reversed(operation.intermediates) if d.tensor in self._path]
         for tensor in (*inner, *wrt):
             self.sensitivities[tensor] = self._derive(tensor)
-        for tensor in inner if fuse or jacobian else ():
+        for tensor in inner if fuse or self.explicit else ():
             self._put_into_users(tensor)
         if self.facts:
             for tensor in self.wrt:
@@ -173,7 +176,7 @@ class Chain:
         put = [self._inserted(user.value, own) for user in users]
         short = [simplify(e, self._definitions(), self._kept(u)).result for e, u in zip(put, users, strict=True)]
         named_cost = cost(own.value) + NAME_COST + sum(cost(user.value) for user in users)
-        if not self.jacobian and named_cost <= sum(map(cost, short)):
+        if not self.explicit and named_cost <= sum(map(cost, short)):
             return
         del self.sensitivities[tensor]
         for place, (user, inserted) in enumerate(zip(users, put, strict=True)):

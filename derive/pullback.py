@@ -76,14 +76,14 @@ def vjp(op: str | Operation, wrt: str, given: Given = ()) -> Derivation:
     return _derivation(operation, tensor, _facts(operation, given), as_jacobian=False)
 
 
-def _facts(operation: Operation, given: Given) -> tuple[Fact, ...]:
+def _facts(operation: Operation, given: Given | None) -> tuple[Fact, ...]:
     if isinstance(given, str):
         raise InputError(f"given takes a list of facts; write [{given!r}]")
-    return tuple(fact if isinstance(fact, Fact) else parse_fact(fact, operation) for fact in given)
+    return tuple(fact if isinstance(fact, Fact) else parse_fact(fact, operation) for fact in given or ())
 
 
 def _derivation(operation: Operation, tensor: Tensor, facts: tuple[Fact, ...], as_jacobian: bool) -> Derivation:
-    chain = Chain(operation, (tensor,), facts, as_jacobian)
+    chain = Chain(operation, (tensor,), facts, as_jacobian, explicit=True)
     steps = tuple(step for own in chain.sensitivities.values() for step in own.steps)
     own = chain.sensitivities[tensor]
     what = "Jacobian" if as_jacobian else "vector-Jacobian product"
@@ -113,7 +113,8 @@ def pull_back(op: str | Operation, wrt: Sequence[str] | None = None, given: Give
         ['y']
     """
     operation = find(op)
-    tensors = operation.differentiable if wrt is None else tuple(operation.input(name) for name in wrt)
+    names = [wrt] if isinstance(wrt, str) else wrt
+    tensors = operation.differentiable if names is None else tuple(operation.input(name) for name in names)
     if not tensors:
         raise InputError(f"{operation.name} has no input to differentiate by: all of them are labels")
     chain = Chain(operation, tensors, _facts(operation, given), fuse=fuse)

@@ -88,18 +88,20 @@ def guard_absent(definitions: tuple[Definition, ...], absent: Mapping[str, str])
         return definitions
 
     def guard(factor: Expr, labels: Collection[Element]) -> Expr:
-        if isinstance(factor, sympy.log) or (isinstance(factor, Pow) and factor.exp.is_negative):
-            inner = factor.args[0]
+        inner = factor.args[0] if isinstance(factor, (sympy.log, Pow)) else None
+        if isinstance(factor, Pow) and isinstance(inner, sympy.log):
+            return Pow(guard(inner, labels), factor.exp)
+        if isinstance(inner, Element) and (isinstance(factor, sympy.log) or factor.exp.is_negative):
             for label in labels:
-                if isinstance(inner, Element) and absent.get(inner.tensor.name) == label.tensor.name:
-                    guarded = Where(Bracket("=", label, 0), 1, inner) if inner.indices == label.indices else inner
-                    return factor.func(guarded, *factor.args[1:])
+                if absent.get(inner.tensor.name) == label.tensor.name and inner.indices == label.indices:
+                    return factor.func(Where(Bracket("=", label, 0), 1, inner), *factor.args[1:])
         return factor
 
     def change(node: Expr) -> Expr | None:
         if not isinstance(node, Mul):
             return None
-        labels = [factor for factor in node.args if isinstance(factor, Element)]
+        bases = [factor.base if isinstance(factor, Pow) and factor.exp.is_positive else factor for factor in node.args]
+        labels = [base for base in bases if isinstance(base, Element)]
         return Mul(*(guard(factor, labels) for factor in node.args))
 
     return tuple(Definition(each.target, rewrite(each.body, change)) for each in definitions)

@@ -31,8 +31,9 @@ class Binder(Node):
         for index in bound:
             if not isinstance(index, Index):
                 raise InputError(f"{cls.__name__} binds indices, not {index}")
-        if len(set(bound)) != len(bound):
-            raise InputError(f"{cls.__name__} was given the index {bound[0].name} twice")
+        twice = next((index for place, index in enumerate(bound) if index in bound[:place]), None)
+        if twice is not None:
+            raise InputError(f"{cls.__name__} was given the index {twice.name} twice")
         return Expr.__new__(cls, sympy.sympify(body), *bound)
 
     @property

@@ -90,3 +90,11 @@ def test_only_logarithms_and_denominators_under_a_label_are_guarded() -> None:
     text = "L = -sum(t[n,k]*log(p[n,k]) + p[n,k]*log(p[n,k]), n, k)"
     (loss,) = guard_absent(derive.operation(text).definitions, {"p": "t"})
     assert definition_text(loss.body).count("where") == 1
+
+
+@pytest.mark.parametrize(
+    "body", ["t[n,j]*t[n,k]*log(p[n,k])", "t[n,k]**2*log(p[n,k])", "t[n,k]*log(p[n,k])**2", "t[n,k]/p[n,k]**2"]
+)
+def test_every_way_to_multiply_by_a_label_guards(body: str) -> None:
+    (loss,) = guard_absent(derive.operation(f"L = sum({body} + t[n,j], n, k, j)").definitions, {"p": "t"})
+    assert "where(t[n,k] == 0, 1, p[n,k])" in definition_text(loss.body)
