@@ -6,6 +6,7 @@
 (array([[2., 4.]]),)
 """
 
+from codegen import layers
 from codegen.runtime import backward, forward, source, vjp
 
-__all__ = ["backward", "forward", "source", "vjp"]
+__all__ = ["backward", "forward", "layers", "source", "vjp"]

@@ -7,7 +7,7 @@ r"""derivegen, the symbolic half: operations in index notation, their derivation
 ``codegen`` is the numeric half: NumPy functions and layers made from the same operations.
 """
 
-from derive.catalogue import catalogue, find, operation
+from derive.catalogue import catalogue, find, operation, parse_fact
 from derive.composition import compose as _compose
 from derive.derivation import Derivation, Step
 from derive.differentiation import differentiate
@@ -15,10 +15,11 @@ from derive.errors import DefinitionError, DeriveError, ImpossibleError, InputEr
 from derive.facts import Fact
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor, size
-from derive.proof import Proof, prove_equal
+from derive.printing import definition_text
+from derive.proof import Counterexample, Proof, prove_equal
 from derive.pullback import Pullback, jacobian, pull_back, vjp
 from derive.record import Definition, Operation, Record
-from derive.rewriting import simplify
+from derive.rewriting import Simplified, simplify
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, substitute
 
 __version__ = "0.1.0"
@@ -42,6 +43,7 @@ def compose(*ops: str | Operation, name: str | None = None) -> Operation:
 
 __all__ = [
     "Bracket",
+    "Counterexample",
     "Definition",
     "DefinitionError",
     "Delta",
@@ -62,16 +64,19 @@ __all__ = [
     "Proof",
     "Pullback",
     "Record",
+    "Simplified",
     "Step",
     "Tensor",
     "UnsupportedError",
     "Where",
     "catalogue",
     "compose",
+    "definition_text",
     "differentiate",
     "find",
     "jacobian",
     "operation",
+    "parse_fact",
     "prove_equal",
     "pull_back",
     "simplify",
