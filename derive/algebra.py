@@ -7,7 +7,7 @@ terms does not stay a power where it can be multiplied out. Every rule holds whe
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sympy
@@ -33,7 +33,12 @@ from derive.polynomials import (
     split_content,
     split_shared,
 )
+from derive.signs import absolute, is_nonnegative, is_positive
 from derive.sums import free_indices, substitute
+
+
+#: After so many divisions quotients are left as they are: their form is no longer one, and still right.
+MOST_DIVISIONS = 3_000
 
 
 class Algebra(ABC):
@@ -49,6 +54,7 @@ class Algebra(ABC):
         self.generators = generators
         self.distribute = distribute or generators
         self.prefer = tuple(prefer)
+        self._divisions = 0
 
     @abstractmethod
     def polynomial(self, expr: Any) -> Polynomial:
@@ -96,8 +102,9 @@ class Algebra(ABC):
         if self.generators and _vanishes(kept):
             return {}
         result = self._merge_free_deltas(kept)
-        if result is None and self.generators:
+        if result is None and self.generators and self._divisions < MOST_DIVISIONS:
             result = carry_out_division(self, kept)
+            self._divisions += result is not None
         if result is None:
             result = {frozenset(kept.items()): S.One}
         for poly in expanded:
@@ -185,13 +192,13 @@ class Algebra(ABC):
         outside: dict[Expr, Rational] = {}
         inside: dict[Expr, Rational] = {}
         for atom, power in sorted(monomial, key=lambda pair: structure_key(pair[0])):
-            if atom.is_positive:
+            if is_positive(atom):
                 outside[atom] = power * exponent
             elif power.is_Integer and power % 2 == 0:
-                outside[sympy.Abs(atom)] = power * exponent
+                outside[absolute(atom)] = power * exponent
             else:
                 inside[atom] = power
-        if coefficient > 0 and all(atom.is_nonnegative for atom in inside):
+        if coefficient > 0 and all(is_nonnegative(atom) for atom in inside):
             outside |= {atom: power * exponent for atom, power in inside.items()}
             inside = {}
         result = self.settle(outside)
@@ -233,25 +240,16 @@ class Algebra(ABC):
 
     def _factored(self, poly: Polynomial, positive: bool, squares: bool) -> tuple[Rational, Monomial, Polynomial]:
         """Split by the factors of a polynomial."""
-        if len(poly) == 1:
-            ((monomial, ratio),) = poly.items()
-            even = frozenset((atom, exponent) for atom, exponent in monomial if squares and exponent % 2 == 0)
-            return S.One, frozenset((sympy.Abs(atom), exponent) for atom, exponent in even), {monomial - even: ratio}
-        factors = factors_of(poly)
         taken: dict[Expr, Rational] = {}
         left: Polynomial = {ONE: S.One}
         product: Polynomial = {ONE: S.One}
-        for factor, times in factors:
-            _, common, plain = split_content(factor, positive=False)
-            atom = canonical(expression(plain) if plain != {ONE: S.One} else next(iter(common))[0])
-            if atom.is_negative:
-                atom, plain = -atom, scale(plain, S.NegativeOne)
-            power = self.power(self.multiply({common: S.One}, plain), Rational(times))
+        for atom, plain, exponent in self._irreducible(poly):
+            power = self.power(plain, exponent)
             product = self.multiply(product, power)
-            if atom.is_positive or not positive:
-                taken[atom] = Rational(times)
-            elif squares and times % 2 == 0:
-                taken[sympy.Abs(atom)] = Rational(times)
+            if is_positive(atom) or not positive:
+                taken[atom] = exponent
+            elif squares and exponent % 2 == 0:
+                taken[absolute(atom)] = exponent
             else:
                 left = self.multiply(left, power)
         ratio = poly[min(poly, key=order)] / product.get(min(poly, key=order), S.One) if poly else S.One
@@ -260,6 +258,17 @@ class Algebra(ABC):
         if positive and ratio < 0:
             left, ratio = scale(left, S.NegativeOne), -ratio
         return ratio, frozenset(taken.items()), left
+
+    def _irreducible(self, poly: Polynomial) -> Iterator[tuple[Expr, Polynomial, Rational]]:
+        """The factors of a polynomial as atoms and as polynomials, and their exponents."""
+        for factor, times in factors_of(poly):
+            _, common, plain = split_content(factor, positive=False)
+            for atom, exponent in common:
+                yield atom, single(atom), exponent * times
+            if plain != {ONE: S.One}:
+                atom = canonical(expression(plain))
+                turned = is_positive(-atom)
+                yield -atom if turned else atom, scale(plain, S.NegativeOne) if turned else plain, Rational(times)
 
 
 def _together(first: Monomial, second: Monomial) -> Monomial:

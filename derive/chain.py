@@ -23,6 +23,7 @@ from derive.errors import ImpossibleError
 from derive.facts import Fact
 from derive.indices import Delta, Element, Index, Tensor
 from derive.letters import disjoint, letters_by_size, natural_element
+from derive.printing import definition_text
 from derive.record import Definition, Operation
 from derive.rewriting import cost, simplify
 from derive.sums import IndexSum, Partial, rewrite, substitute, tensors_in
@@ -182,7 +183,8 @@ class Chain:
         for place, (user, inserted) in enumerate(zip(users, put, strict=True)):
             if place == 0:
                 user.steps[:0] = own.steps
-            current = self._add(user.steps, f"insert {own.tensor.name}", user.left, user.value, inserted)
+            note = f"the derivative by {own.tensor.name}" if self.jacobian else f"the gradient of {own.tensor.name}"
+            current = self._add(user.steps, "insert", user.left, user.value, inserted, note)
             user.value = self._shorten(user.steps, user.left, current, self._kept(user), self._definitions())
 
     def _mentions(self, expr: Expr, tensor: Tensor) -> bool:
@@ -209,7 +211,7 @@ class Chain:
         simplified = simplify(own.value, self._definitions(), self._kept(own), self.facts)
         if simplified.facts:
             given = " and ".join(fact.text for fact in simplified.facts)
-            own.value = self._add(own.steps, f"given {given}", own.left, own.value, simplified.result)
+            own.value = self._add(own.steps, "given", own.left, own.value, simplified.result, given)
             own.facts = simplified.facts
 
     def _definitions(self) -> tuple[Definition, ...]:
@@ -242,8 +244,8 @@ class Chain:
         contracted = self._add(steps, rule, left, current, simplified.contracted)
         if simplified.folded is None:
             return contracted
-        name = simplified.folded.tensor.name
-        return self._add(steps, f"fold back into {name}", left, contracted, simplified.result)
+        note = f"{definition_text(simplified.folded.target)} as defined"
+        return self._add(steps, "fold back", left, contracted, simplified.result, note)
 
 
 def _sums_a_delta(expr: Expr) -> bool:

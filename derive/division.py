@@ -1,7 +1,7 @@
 r"""Division by sums of terms, so that a quotient has one form inside of functions and sums, where none can be cleared.
 
-With a divisor :math:`d = c\,t + r` one has :math:`t / d = 1/c - (r/c) / d`, and with two whose difference is a number,
-:math:`1 / (c\,d) = (1/d - 1/c) / (c - d)`.
+With a divisor :math:`d = c\,t + r` one has :math:`t / d = 1/c - (r/c) / d`, and with two without a
+common factor, :math:`s\,c + t\,d = 1`, one has :math:`1 / (c\,d) = s/d + t/c`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from typing import Any, Protocol
 from sympy import Add, Expr, Rational, S
 
 from derive.canonical import structure_key
-from derive.polynomials import ONE, Monomial, Polynomial, add, divide, order, scale
+from derive.factoring import bezout
+from derive.indices import Bracket, Delta
+from derive.polynomials import ONE, Monomial, Polynomial, add, divide, number, order, scale
+from derive.signs import is_positive
 
 Factors = dict[Expr, Rational]
 
@@ -37,23 +40,36 @@ def carry_out_division(algebra: Arithmetic, factors: Factors) -> Polynomial | No
         terms = algebra.polynomial(divisor)
         for pivot in _pivots(terms, factors):
             quotient = divide(frozenset(factors.items()), dict(pivot))
-            whole = algebra.settle({**dict(quotient), divisor: factors[divisor] + 1})
-            rest = {monomial: -coefficient for monomial, coefficient in terms.items() if monomial != pivot}
-            return scale(add(whole, algebra.multiply({quotient: S.One}, rest)), 1 / terms[pivot])
+            parts = [algebra.settle({**dict(quotient), divisor: factors[divisor] + 1})]
+            for monomial, coefficient in terms.items():
+                if monomial != pivot:
+                    below = divide(quotient, {atom: -exponent for atom, exponent in monomial})
+                    parts.append(scale(algebra.settle(dict(below)), -coefficient))
+            return scale(add(*parts), 1 / terms[pivot])
     return None
 
 
 def _apart(algebra: Arithmetic, factors: Factors, first: Expr, second: Expr) -> Polynomial | None:
-    """1 / (c d) = (1/d - 1/c) / r where c - d is the number r."""
+    """1 / (c d) = s / d + t / c where s c + t d = 1."""
     one, other = algebra.polynomial(first), algebra.polynomial(second)
-    leading = max(one, key=order)
-    ratio = one[leading] / other[leading] if leading in other else S.Zero
-    difference = add(one, scale(other, -ratio))
-    if ratio == 0 or set(difference) != {ONE}:
+    cofactors = bezout(one, other) or _numbers(one, other)
+    if cofactors is None:
         return None
-    left = algebra.settle({**factors, first: factors[first] + 1})
-    right = algebra.settle({**factors, second: factors[second] + 1})
-    return scale(add(left, scale(right, -ratio)), 1 / difference[ONE])
+    left = algebra.multiply(cofactors[0], algebra.settle({**factors, first: factors[first] + 1}))
+    right = algebra.multiply(cofactors[1], algebra.settle({**factors, second: factors[second] + 1}))
+    return add(left, right)
+
+
+def _numbers(one: Polynomial, other: Polynomial) -> tuple[Polynomial, Polynomial] | None:
+    """Numbers s and t with s c + t d = 1."""
+    leading = max(one, key=order)
+    if leading not in other:
+        return None
+    ratio = one[leading] / other[leading]
+    difference = add(one, scale(other, -ratio))
+    if set(difference) != {ONE}:
+        return None
+    return number(1 / difference[ONE]), number(-ratio / difference[ONE])
 
 
 def _pivots(divisor: Polynomial, factors: Factors) -> Iterator[Monomial]:
@@ -61,7 +77,7 @@ def _pivots(divisor: Polynomial, factors: Factors) -> Iterator[Monomial]:
 
     Where every atom is positive, as exponentials are, anything is a multiple of anything, and the exponent of the
     first atom is brought between 0 and the divisor's degree. Else a product is divided by the leading term if it is
-    a multiple of that.
+    a multiple of that, and there are no indicators, whose powers have no degree.
     """
     atoms = sorted({atom for monomial in divisor for atom, _ in monomial}, key=structure_key)
 
@@ -69,7 +85,7 @@ def _pivots(divisor: Polynomial, factors: Factors) -> Iterator[Monomial]:
         exponents = dict(monomial)
         return sum(exponents.values()), *(exponents.get(atom, S.Zero) for atom in atoms)
 
-    if all(atom.is_positive for atom in atoms):
+    if all(is_positive(atom) for atom in atoms):
         degrees = {monomial: dict(monomial).get(atoms[0], S.Zero) for monomial in divisor}
         highest, lowest = max(degrees.values()), min(degrees.values())
         own = factors.get(atoms[0], S.Zero)
@@ -77,6 +93,8 @@ def _pivots(divisor: Polynomial, factors: Factors) -> Iterator[Monomial]:
         pivots = [monomial for monomial, degree in degrees.items() if degree == extreme]
         if len(pivots) == 1 and highest != lowest:
             yield pivots[0]
+        return
+    if any(isinstance(atom, (Bracket, Delta)) for atom in atoms) or any(e < 0 for m in divisor for _, e in m):
         return
     leading = max(divisor, key=place)
     if all(factors.get(atom, S.Zero) >= exponent > 0 for atom, exponent in leading):

@@ -14,7 +14,7 @@ from derive.polynomials import Monomial, Polynomial
 #: Larger polynomials are left as they are: factoring them costs more than it is worth.
 MOST_TERMS = 40
 MOST_ATOMS = 8
-LARGEST_DEGREE = 12
+LARGEST_DEGREE = 16
 
 
 def factors_of(poly: Polynomial) -> list[tuple[Polynomial, int]]:
@@ -22,27 +22,67 @@ def factors_of(poly: Polynomial) -> list[tuple[Polynomial, int]]:
 
     Example:
         >>> from sympy import symbols
-        >>> from derive.polynomials import add, single
+        >>> from derive.polynomials import add, scale, single
         >>> x, y = symbols("x y")
-        >>> square = {frozenset({(x, 2)}): 1, frozenset({(x, 1), (y, 1)}): 2, frozenset({(y, 2)}): 1}
-        >>> factors_of(square) == [(add(single(x), single(y)), 2)]
-        True
+        >>> difference = add(single(x, Rational(2)), scale(single(y, Rational(2)), Rational(-1)))
+        >>> [times for _, times in factors_of(difference)]
+        [1, 1]
     """
     atoms = sorted({atom for monomial in poly for atom, _ in monomial}, key=structure_key)
     if _is_irreducible(poly) or not 1 < len(poly) <= MOST_TERMS or len(atoms) > MOST_ATOMS:
         return [(poly, 1)]
-    grain = {atom: sympy.ilcm(1, *(dict(m)[atom].q for m in poly if atom in dict(m))) for atom in atoms}
+    grain = _grain([poly], atoms)
+    whole = _whole(poly, atoms, grain)
+    if whole is None:
+        return [(poly, 1)]
+    _, factors = whole.factor_list()
+    if len(factors) == 1 and factors[0][1] == 1:
+        return [(poly, 1)]
+    return [(_read(factor, atoms, grain), times) for factor, times in factors]
+
+
+def bezout(one: Polynomial, other: Polynomial) -> tuple[Polynomial, Polynomial] | None:
+    """Return (s, t) with ``s * one + t * other = 1`` for polynomials in the same one atom, where there is such a pair.
+
+    Example:
+        >>> from sympy import symbols
+        >>> from derive.polynomials import ONE, add, number, single
+        >>> x = symbols("x")
+        >>> bezout(add(single(x), number(2)), single(x)) == ({ONE: 1 / sympy.Integer(2)}, {ONE: -1 / sympy.Integer(2)})
+        True
+    """
+    atoms = sorted({atom for poly in (one, other) for monomial in poly for atom, _ in monomial}, key=structure_key)
+    if len(atoms) != 1:
+        return None
+    grain = _grain([one, other], atoms)
+    first, second = _whole(one, atoms, grain), _whole(other, atoms, grain)
+    if first is None or second is None:
+        return None
+    left, right, common = first.gcdex(second)
+    if common.degree() > 0:
+        return None
+    return _read(left, atoms, grain), _read(right, atoms, grain)
+
+
+def _grain(polys: list[Polynomial], atoms: list[Expr]) -> dict[Expr, int]:
+    """By what to multiply the exponents of each atom to have integers."""
+    exponents: dict[Expr, list[int]] = {atom: [] for atom in atoms}
+    for poly in polys:
+        for monomial in poly:
+            for atom, exponent in monomial:
+                exponents[atom].append(exponent.q)
+    return {atom: int(sympy.ilcm(1, *found)) for atom, found in exponents.items()}
+
+
+def _whole(poly: Polynomial, atoms: list[Expr], grain: dict[Expr, int]) -> sympy.Poly | None:
+    """SymPy's polynomial in roots of the atoms; None where it has negative exponents or too large ones."""
     rows = {
         tuple(int(dict(monomial).get(atom, S.Zero) * grain[atom]) for atom in atoms): coefficient
         for monomial, coefficient in poly.items()
     }
     if any(exponent < 0 for row in rows for exponent in row) or max(map(sum, rows)) > LARGEST_DEGREE:
-        return [(poly, 1)]
-    names = [sympy.Dummy() for _ in atoms]
-    _, factors = sympy.Poly.from_dict(rows, *names, domain="QQ").factor_list()
-    if len(factors) == 1 and factors[0][1] == 1:
-        return [(poly, 1)]
-    return [(_read(factor, atoms, grain), times) for factor, times in factors]
+        return None
+    return sympy.Poly.from_dict(rows, *(sympy.Symbol(f"a{place}") for place in range(len(atoms))), domain="QQ")
 
 
 def _is_irreducible(poly: Polynomial) -> bool:
@@ -59,5 +99,6 @@ def _read(factor: sympy.Poly, atoms: list[Expr], grain: dict[Expr, int]) -> Poly
     for row, coefficient in factor.terms():
         pairs = zip(atoms, row, strict=True)
         monomial: Monomial = frozenset((atom, Rational(power, grain[atom])) for atom, power in pairs if power)
-        result[monomial] = Rational(coefficient)
+        if coefficient != 0:
+            result[monomial] = Rational(coefficient)
     return result

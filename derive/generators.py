@@ -15,6 +15,8 @@ from derive.canonical import canonical
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket
 from derive.polynomials import ONE, Monomial, Polynomial, add, expression, factor_rational, number, scale, single
+from derive.signs import absolute as magnitude
+from derive.signs import is_nonnegative, is_positive
 
 
 class Generators(Algebra):
@@ -46,7 +48,7 @@ class Generators(Algebra):
             return single(expr)
         result: Polynomial = {}
         for atom, exponent in common:
-            result = add(result, scale(self._log_of_atom(sympy.Abs(atom) if absolute else atom), exponent))
+            result = add(result, scale(self._log_of_atom(magnitude(atom) if absolute else atom), exponent))
         for prime, times in factor_rational(abs(content)):
             result = add(result, scale(single(sympy.log(prime)), Integer(times)))
         return result if rest == {ONE: S.One} else add(result, self._log_of_rest(rest, absolute))
@@ -64,9 +66,9 @@ class Generators(Algebra):
             ((monomial, coefficient),) = rest.items()
             if len(monomial) == 1 and coefficient == 1:
                 ((atom, exponent),) = monomial
-                return scale(single(canonical(sympy.log(sympy.Abs(atom) if absolute else atom))), exponent)
+                return scale(single(canonical(sympy.log(magnitude(atom) if absolute else atom))), exponent)
         body = expression(rest)
-        return self._evaluated(sympy.log(sympy.Abs(body) if absolute else body))
+        return self._evaluated(sympy.log(magnitude(body) if absolute else body))
 
     def _evaluated(self, value: Expr) -> Polynomial:
         """A function of normal arguments: an atom, unless SymPy knows better."""
@@ -107,9 +109,9 @@ class Generators(Algebra):
     def absolute_power(self, argument: Polynomial, exponent: Rational) -> Polynomial:
         """|a|^e, factor by factor."""
         content, common, rest = self.content(argument, positive=False)
-        factors = {sympy.Abs(atom): power * exponent for atom, power in common}
+        factors = {magnitude(atom): power * exponent for atom, power in common}
         if len(rest) > 1:
-            factors[sympy.Abs(canonical(expression(rest)))] = exponent
+            factors[magnitude(canonical(expression(rest)))] = exponent
         result = self.multiply(self.settle(factors), self.power(number(abs(content)), exponent))
         return result if rest else self.power({}, exponent)
 
@@ -151,19 +153,25 @@ class Generators(Algebra):
         """Whether the sign of d was turned for its one form, then [d > 0] and [d = 0]."""
         argument = self._absolute_argument(difference)
         if argument is not None:
-            _, _, level = self.compare(argument)
-            return False, add(number(S.One), scale(level, S.NegativeOne)), level
+            zero = self.compare(argument)[2]
+            return False, add(number(S.One), scale(zero, S.NegativeOne)), zero
         content, common, rest = self.content(difference, positive=False)
-        kept = {atom: _sign_exponent(exponent) for atom, exponent in common if not atom.is_positive}
+        kept = {atom: _sign_exponent(exponent) for atom, exponent in common if not is_positive(atom)}
         body = expression(self.multiply({frozenset(kept.items()): S.One}, rest))
         zero = {atom: min(exponent, S.One) for atom, exponent in kept.items()}
-        above = number(S.One) if body.is_positive else number(S.Zero) if body.is_nonpositive else None
-        level = number(S.One) if body.is_zero else number(S.Zero) if body.is_nonzero else None
-        if level is None:
+        if is_positive(body) or is_positive(-body) or body.is_nonzero:
+            level = number(S.Zero)
+        elif body == 0:
+            level = number(S.One)
+        else:
             level = single(Bracket("=", expression(self.multiply({frozenset(zero.items()): S.One}, rest)), 0))
-        if above is None and body.is_nonnegative:
+        if is_nonnegative(-body):
+            above = number(S.Zero)
+        elif is_nonnegative(body):
             above = add(number(S.One), scale(level, S.NegativeOne))
-        return content < 0, single(Bracket(">", body, 0)) if above is None else above, level
+        else:
+            above = single(Bracket(">", body, 0))
+        return content < 0, above, level
 
 
 def _sign_exponent(exponent: Rational) -> Rational:

@@ -34,6 +34,7 @@ from derive.polynomials import (
     scale,
     single,
 )
+from derive.signs import is_positive
 from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, free_indices, substitute
 
 
@@ -136,7 +137,7 @@ class Normaliser(Generators):
             if isinstance(base, sympy.Abs) and self.generators:
                 return self.absolute_power(self.polynomial(base.args[0]), exponent)
             return self.power(self.polynomial(base), exponent)
-        if base.is_positive and not exponent.is_number:
+        if is_positive(base) and not exponent.is_number:
             return self.polynomial(sympy.exp(exponent * sympy.log(base)))
         return self._opaque(expr)
 

@@ -13,6 +13,7 @@ from sympy import Add, Expr, Integer, Mul, Rational, S
 
 from derive.canonical import structure_key
 from derive.errors import UnsupportedError
+from derive.signs import is_positive
 
 Monomial = frozenset[tuple[Expr, Rational]]
 Polynomial = dict[Monomial, Rational]
@@ -83,7 +84,7 @@ def split_content(poly: Polynomial, positive: bool) -> tuple[Rational, Monomial,
     lowest: dict[Expr, Rational] = {}
     for atom in {atom for monomial in poly for atom, _ in monomial}:
         least = min(dict(monomial).get(atom, S.Zero) for monomial in poly)
-        if least != 0 and (atom.is_positive or not positive):
+        if least != 0 and (is_positive(atom) or not positive):
             lowest[atom] = least
     content = common_number(poly)
     rest = {divide(monomial, lowest): coefficient / content for monomial, coefficient in poly.items()}
@@ -94,7 +95,7 @@ def split_content(poly: Polynomial, positive: bool) -> tuple[Rational, Monomial,
 
 def split_shared(poly: Polynomial, positive: bool) -> tuple[Rational, Monomial, Polynomial]:
     """As ``split_content``, but take out only factors that every term has, as a person would."""
-    shared = {atom: e for atom, e in common_factors(poly).items() if atom.is_positive or not positive}
+    shared = {atom: e for atom, e in common_factors(poly).items() if is_positive(atom) or not positive}
     return S.One, frozenset(shared.items()), {divide(monomial, shared): c for monomial, c in poly.items()}
 
 

@@ -31,7 +31,8 @@ from derive.polynomials import (
     scale,
     split_shared,
 )
-from derive.record import Definition, replace_elements
+from derive.record import Definition, inline
+from derive.signs import is_nonnegative, is_positive
 from derive.sums import IndexArgmax, IndexMax, IndexSum, free_indices, substitute, tensors_in
 
 FUNCTION_COST = 4.0
@@ -113,13 +114,17 @@ def simplify(
 def _fold_repeatedly(
     normaliser: Normaliser, poly: Polynomial, plain: Expr, definitions: tuple[Definition, ...]
 ) -> tuple[Expr, Definition | None]:
-    """Fold as long as the form gets shorter."""
+    """Fold as long as the form gets shorter; return it and the definition that helped last."""
     short, used = plain, None
+    known = _use_known_sums(normaliser, poly, definitions)
+    if known != poly:
+        poly, short = known, arrange(normaliser, known)
+        used = next(each for each in definitions if each.tensor in tensors_in(plain))
     while True:
         options = [
             (cost(arranged), place, arranged, folded, definition)
             for place, definition in enumerate(definitions)
-            for folded in _fold(normaliser, poly, definition)
+            for folded in _fold(normaliser, poly, definition, definitions)
             for arranged in (arrange(normaliser, folded),)
         ]
         if not options:
@@ -207,14 +212,16 @@ class Generator:
     value: Expr
 
 
-def _fold(normaliser: Normaliser, poly: Polynomial, definition: Definition) -> Iterator[Polynomial]:
+def _fold(
+    normaliser: Normaliser, poly: Polynomial, definition: Definition, definitions: tuple[Definition, ...]
+) -> Iterator[Polynomial]:
     """The polynomial with one of the definition's generators expressed by the definition's own name."""
     body = normaliser.polynomial(definition.body)
     needed = frozenset(definition.indices)
     for generator in _solve(normaliser, body, definition.target, needed):
         try:
             folded = _Substitution(normaliser, generator).apply(poly)
-            folded = None if folded is None else _use_known_sums(normaliser, folded, definition)
+            folded = None if folded is None else _use_known_sums(normaliser, folded, definitions)
         except (ZeroDivisionError, TooLargeError):
             continue
         if folded is not None and _is_defined_where(normaliser, folded, poly, definition):
@@ -248,7 +255,7 @@ def _solve(
 def _solve_atom(normaliser: Normaliser, generator: Generator, needed: frozenset[Index]) -> Iterator[Generator]:
     yield generator
     root = 1 / generator.exponent
-    if not (root.is_Integer or generator.atom.is_nonnegative):
+    if not (root.is_Integer or is_nonnegative(generator.atom)):
         return
     inner = generator.value**root
     if isinstance(generator.atom, Add):
@@ -284,7 +291,7 @@ class _Substitution:
     def _power(self, atom: Expr, exponent: Rational) -> Polynomial:
         binding = unify(self.generator.atom, atom, {})
         whole = (exponent / self.generator.exponent).is_Integer
-        if binding is not None and (whole or atom.is_nonnegative):
+        if binding is not None and (whole or is_nonnegative(atom)):
             self.found = True
             value = self.normaliser.polynomial(substitute(self.generator.value, binding))
             return self.normaliser.power(value, exponent / self.generator.exponent)
@@ -304,13 +311,15 @@ class _Substitution:
         return {frozenset(((atom, exponent),)): S.One}
 
 
-def _use_known_sums(normaliser: Normaliser, poly: Polynomial, definition: Definition) -> Polynomial:
-    """Replace sums of the definition's own values that are the same whatever the inputs: softmax's rows sum to 1."""
+def _use_known_sums(
+    normaliser: Normaliser, poly: Polynomial, definitions: tuple[Definition, ...]
+) -> Polynomial:
+    """Replace sums of defined values that are the same whatever the inputs: softmax's rows sum to 1."""
     total: Polynomial = {}
     for monomial, coefficient in poly.items():
         product: Polynomial = {ONE: coefficient}
         for atom, exponent in monomial:
-            value = known_sum(atom, definition) if isinstance(atom, IndexSum) else None
+            value = known_sum(atom, definitions) if isinstance(atom, IndexSum) else None
             known = {frozenset(((atom, S.One),)): S.One} if value is None else normaliser.polynomial(value)
             product = normaliser.multiply(product, normaliser.power(known, exponent))
         total = add(total, product)
@@ -318,18 +327,21 @@ def _use_known_sums(normaliser: Normaliser, poly: Polynomial, definition: Defini
 
 
 @lru_cache(maxsize=1000)
-def known_sum(total: IndexSum, definition: Definition) -> Expr | None:
-    """Return what a sum of a definition's values is, if that depends on sizes alone.
+def known_sum(total: IndexSum, definitions: tuple[Definition, ...]) -> Expr | None:
+    """Return what a sum of defined values is, if that depends on sizes alone.
 
     Example:
         >>> from derive.catalogue import find
         >>> softmax = find("softmax").output
-        >>> known_sum(IndexSum(softmax.target, softmax.indices[1]), softmax)
+        >>> known_sum(IndexSum(softmax.target, softmax.indices[1]), (softmax,))
         1
     """
-    if tensors_in(total) != {definition.tensor}:
+    if not tensors_in(total) <= {definition.tensor for definition in definitions}:
         return None
-    poly = Normaliser(generators=True).polynomial(replace_elements(total, definition))
+    try:
+        poly = Normaliser(generators=True).polynomial(inline(total, definitions))
+    except (TooLargeError, ZeroDivisionError):
+        return None
     return None if any(tensors_in(atom) for monomial in poly for atom, _ in monomial) else expression(poly)
 
 
@@ -341,7 +353,7 @@ def _is_defined_where(normaliser: Normaliser, folded: Polynomial, poly: Polynomi
         own = isinstance(base, Element) and base.tensor == definition.tensor and what == "nonzero"
         if own and any(_vanishes_with(normaliser, definition, base, divisor) for divisor in divisors):
             continue
-        if not base.is_positive:
+        if not is_positive(base):
             return False
     return True
 
