@@ -29,6 +29,8 @@ from derive.polynomials import (
     Monomial,
     Polynomial,
     add,
+    common_factors,
+    divide,
     expression,
     number,
     scale,
@@ -70,6 +72,7 @@ class Normaliser(Generators):
             IndexArgmax: self._index_argmax,
             Element: self._element,
             Delta: self._delta,
+            Where: self._choice,
         }
         if generators:
             self._rules |= {
@@ -155,6 +158,16 @@ class Normaliser(Generators):
                     if body == Element(expr.tensor, *indices[:place], *bound, *indices[place + 1 :]):
                         return self.polynomial(IndexMax(body, *bound))
         return single(element)
+
+    def _choice(self, expr: Where) -> Polynomial:
+        """Deltas of both values leave a choice: where(c, delta a, delta b) = delta where(c, a, b)."""
+        values = [self.polynomial(expr.chosen), self.polynomial(expr.other)]
+        deltas = {a: e for a, e in common_factors(values[0] | values[1]).items() if isinstance(a, Delta)}
+        if not deltas:
+            return self._opaque(expr)
+        inside = [expression({divide(monomial, deltas): c for monomial, c in value.items()}) for value in values]
+        rest = self.polynomial(Where(self.expression(expr.condition), *inside))
+        return self.multiply({frozenset(deltas.items()): S.One}, rest)
 
     def _delta(self, expr: Delta) -> Polynomial:
         rebuilt = Delta(self.expression(expr.left), self.expression(expr.right))

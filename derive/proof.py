@@ -11,10 +11,11 @@ import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
-from sympy import Expr, Symbol
+from sympy import Expr, Symbol, sympify
 
-from derive.errors import DeriveError
+from derive.errors import DeriveError, InputError
 from derive.evaluation import Assignment, Number, UndefinedError, context, impose, sample
 from derive.facts import Fact
 from derive.indices import Element, Index, Tensor
@@ -96,6 +97,7 @@ def prove_equal(
         >>> prove_equal(1 / (1 + exp(-x)), 1 - 1 / (1 + exp(x))).verdict
         'proved'
     """
+    left, right = _checked(left), _checked(right)
     facts = tuple(facts)
     full_left, full_right = inline(left, definitions), inline(right, definitions)
     difference = full_left - full_right
@@ -118,6 +120,20 @@ def _prove_zero(expr: Expr, facts: tuple[Fact, ...], splits: int) -> tuple[Fact,
         if vanishes(normaliser, expr, splits, known):
             return tuple(normaliser.used_facts)
     return None
+
+
+def _checked(side: Any) -> Expr:
+    """A side as an expression.
+
+    Raises:
+        InputError: it is none; a text is not read here.
+    """
+    if isinstance(side, (Expr, int)) and not isinstance(side, bool):
+        return sympify(side)
+    raise InputError(
+        f"a side of an equation is an expression made of the project's nodes, not {type(side).__name__}; "
+        "derive.parsing.parse_expression reads one from a text"
+    )
 
 
 def is_zero(expr: Expr) -> bool:

@@ -534,7 +534,7 @@ BAD_CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "words": (
         lambda: ReLU().forward(np.array(["a"])),
-        "relu: x holds numbers, not <U1",
+        "relu: x holds real numbers, not <U1",
     ),
     "predictions without labels": (
         lambda: CategoricalCrossEntropy().forward(np.full((3, 4), 0.25)),

@@ -41,7 +41,7 @@ REFUSED = {
         lambda: codegen.forward("cce-sparse")(np.full((3, 4), 0.25), [0.0, 1.0, 2.0]),
         "cce-sparse: t holds labels, which are whole numbers, not float64",
     ),
-    "words": (lambda: codegen.forward("relu")(["a", "b"]), "relu: x holds numbers, not <U1"),
+    "words": (lambda: codegen.forward("relu")(["a", "b"]), "relu: x holds real numbers, not <U1"),
     "rows of different lengths": (
         lambda: codegen.forward("softmax")([[1.0, 2.0], [3.0]]),
         "softmax: x is no array: its rows have different lengths",
