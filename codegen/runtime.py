@@ -187,7 +187,8 @@ class BoundPullback:
 def forward(op: str | Operation) -> Forward:
     r"""Return the forward pass as a NumPy function of the inputs in the definition's order.
 
-    It is stable: exponentials are shifted by their maximum, logarithms of them are not taken of what underflowed.
+    Exponentials under a sum are shifted by their maximum where that cancels, and no logarithm is taken of what they
+    underflowed to; what no shift can help is computed as it is written.
 
     Args:
         op: a catalogue name, a definition's text or an ``Operation``.

@@ -124,31 +124,30 @@ def _shift_exponentials(
 
 
 def _exponent(total: IndexSum) -> Expr | None:
-    """The a of a sum of e^a over one index that a depends on and that nothing else bounds."""
-    if not isinstance(total.body, sympy.exp) or len(total.bound) != 1:
+    """The a of a sum of e^a over indices that a depends on and that nothing else bounds."""
+    if not isinstance(total.body, sympy.exp):
         return None
     exponent: Expr = total.body.args[0]
-    return exponent if total.bound[0] in free_indices(exponent) else None
+    return exponent if set(total.bound) <= free_indices(exponent) else None
 
 
 def _shift(
     definition: Definition, total: IndexSum, exponent: Expr, taken: set[str], letters: dict[Expr, tuple[str, ...]]
 ) -> list[Definition] | None:
-    (bound,) = total.bound
     rows = tuple(sorted(free_indices(total), key=lambda i: _place(i, definition.indices)))
-    along = next((i for i in definition.indices if i.size == bound.size and i not in rows), bound)
-    where = tuple(sorted((*rows, along), key=lambda i: _place(i, definition.indices)))
+    along = _own_letters(total.bound, [index for index in definition.indices if index not in rows])
+    where = tuple(sorted((*rows, *along.values()), key=lambda i: _place(i, definition.indices)))
     names = [_unused(name, taken) for name in ("row_max" if rows else "largest", "exps", "total")]
     largest, exps, sums = (
         Tensor(name, tuple(index.size for index in indices))
         for name, indices in zip(names, (rows, where, rows), strict=True)
     )
     shift = largest(*rows)
-    summed = tuple(bound if index == along else index for index in where)
+    summed = substitute(exps(*where), {own: bound for bound, own in along.items()})
     made = [
-        Definition(shift, readable(IndexMax(exponent, bound), letters)),
-        Definition(exps(*where), sympy.exp(substitute(exponent, {bound: along}) - shift)),
-        Definition(sums(*rows), readable(IndexSum(exps(*summed), bound), letters)),
+        Definition(shift, readable(IndexMax(exponent, *total.bound), letters)),
+        Definition(exps(*where), sympy.exp(substitute(exponent, along) - shift)),
+        Definition(sums(*rows), readable(IndexSum(summed, *total.bound), letters)),
     ]
 
     def shift_sum(node: Expr) -> Expr | None:
@@ -160,7 +159,7 @@ def _shift(
         binding = unify(exponent, node.args[0], {}) if isinstance(node, sympy.exp) else None
         if binding is None:
             return None
-        places = {**binding, along: binding.get(bound, bound)}
+        places = {**binding, **{own: binding.get(bound, bound) for bound, own in along.items()}}
         value: Expr = substitute(exps(*where), places) * sympy.exp(substitute(shift, binding))
         return value
 
@@ -172,6 +171,14 @@ def _shift(
     body = readable(arrange(normaliser, normaliser.polynomial(body)), letters)
     left_over = any(largest in tensors_in(exp_) for exp_ in body.atoms(sympy.exp))
     return None if left_over else [*made, Definition(definition.target, body)]
+
+
+def _own_letters(bound: tuple[Index, ...], free: list[Index]) -> dict[Index, Index]:
+    """For each bound index the output's own index over the same size, if there is one to spare."""
+    own: dict[Index, Index] = {}
+    for index in bound:
+        own[index] = next((i for i in free if i.size == index.size and i not in own.values()), index)
+    return own
 
 
 def _place(index: Index, order: tuple[Index, ...]) -> tuple[int, str]:

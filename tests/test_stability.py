@@ -41,6 +41,8 @@ def test_a_logarithm_of_softmax_is_never_taken_of_a_number_that_underflowed() ->
         "y[h,n,k] = exp(x[h,n,k]) / sum(exp(x[h,n,j]), j)",
         "y[k,n] = exp(x[k,n]) / sum(exp(x[j,n]), j)",
         "y[k] = exp(x[k]) / sum(exp(x[j]), j)",
+        "y = log(sum(exp(x[n,k]), n, k))",
+        "y[n,i,j] = exp(x[n,i,j]) / sum(exp(x[n,k,l]), k, l)",
         "s[n,t] = sum(q[n,d]*k[t,d], d); p[n,t] = exp(s[n,t]) / sum(exp(s[n,u]), u); y[n,d] = sum(p[n,t]*v[t,d], t)",
     ],
 )
