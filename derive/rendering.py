@@ -133,7 +133,9 @@ def wrapped_reason(derivation: Derivation, line: Line, write: Callable[[Expr], s
     formulas = facts_written(derivation, lambda expr: write(expr).replace(r"\sum", r"\textstyle\sum"))
     rule = f"{line.rule}:" if line.rule and line.note else line.rule
     words = []
-    for part in (rule, line.note):
+    together = f"{rule} {line.note}".strip()
+    is_short = len(together) <= REASON_COLUMNS and not any(text in together for text in formulas)
+    for part in (together,) if is_short else (rule, line.note):
         known = next((text for text in formulas if text in part), None)
         if known is not None:
             before, _, after = part.partition(known)
