@@ -36,7 +36,6 @@ from derive.polynomials import (
 from derive.signs import absolute, is_nonnegative, is_positive
 from derive.sums import free_indices, substitute
 
-
 #: After so many divisions quotients are left as they are: their form is no longer one, and still right.
 MOST_DIVISIONS = 3_000
 
@@ -219,9 +218,7 @@ class Algebra(ABC):
             return self.multiply(outside, self.power(rest, exponent))
         return self.multiply(outside, self.settle({canonical(expression(rest)): exponent}))
 
-    def content(
-        self, poly: Polynomial, positive: bool, squares: bool = False
-    ) -> tuple[Rational, Monomial, Polynomial]:
+    def content(self, poly: Polynomial, positive: bool, squares: bool = False) -> tuple[Rational, Monomial, Polynomial]:
         """Return (number, monomial, rest) with ``poly = number * monomial * rest``, the rest settled.
 
         Args:

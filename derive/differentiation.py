@@ -103,8 +103,11 @@ def _step(body: Expr, element: Element, names: dict[str, None], elements: bool) 
 
 def _rule_for(body: Expr) -> tuple[str, Rule]:
     if isinstance(body, Mul):
-        return ("quotient rule", differentiate_quotient) if _denominator(body) != 1 else (
-            "product rule", differentiate_product)
+        return (
+            ("quotient rule", differentiate_quotient)
+            if _denominator(body) != 1
+            else ("product rule", differentiate_product)
+        )
     for kind, (name, rule) in RULES.items():
         if isinstance(body, kind):
             return name, rule

@@ -255,8 +255,10 @@ def _whole(assignment: Assignment, tensor: Tensor) -> dict[tuple[int, ...], Numb
     """All the numbers of a defined tensor."""
     definition = assignment.definitions.get(tensor)
     if definition is None:
-        return assignment.values[tensor] if tensor in assignment.values or not assignment.held else _whole(
-            assignment.held, tensor
+        return (
+            assignment.values[tensor]
+            if tensor in assignment.values or not assignment.held
+            else _whole(assignment.held, tensor)
         )
     for places in assignment.places(definition.indices):
         assignment.value(tensor[definition.indices] if definition.indices else tensor(), places)

@@ -46,9 +46,7 @@ class Fact:
             names = ", ".join(sorted(index.name for index in stray))
             raise InputError(f"the fact {self.text!r} has indices on its right that its left does not have: {names}")
 
-    def match(
-        self, factors: Factors, bound: frozenset[Index]
-    ) -> tuple[Expr, Factors, frozenset[Index]] | None:
+    def match(self, factors: Factors, bound: frozenset[Index]) -> tuple[Expr, Factors, frozenset[Index]] | None:
         """Find the left side among the factors of a sum.
 
         Returns:

@@ -108,7 +108,7 @@ def common_number(poly: Polynomial) -> Rational:
 
 def common_factors(poly: Polynomial) -> dict[Expr, Rational]:
     """The factors of every term, with the exponent they share."""
-    first, *others = (dict(monomial) for monomial in poly)
+    first, *others = (dict(monomial) for monomial in poly or {ONE: S.One})
     common: dict[Expr, Rational] = {}
     for atom, exponent in first.items():
         exponents = [exponent, *(other.get(atom, S.Zero) for other in others)]

@@ -197,9 +197,7 @@ def _size_choices(count: int) -> Iterator[tuple[int, ...]]:
         yield (4, 5, 3)[:count]
 
 
-def _differs_at(
-    assignment: Assignment, left: Expr, right: Expr, indices: list[Index]
-) -> Counterexample | None:
+def _differs_at(assignment: Assignment, left: Expr, right: Expr, indices: list[Index]) -> Counterexample | None:
     for places in assignment.places(indices):
         try:
             values = _values(assignment, places, left, right)

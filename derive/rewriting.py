@@ -228,9 +228,7 @@ def _fold(
             yield folded
 
 
-def _solve(
-    normaliser: Normaliser, poly: Polynomial, value: Expr, needed: frozenset[Index]
-) -> Iterator[Generator]:
+def _solve(normaliser: Normaliser, poly: Polynomial, value: Expr, needed: frozenset[Index]) -> Iterator[Generator]:
     """Solve ``poly = value`` for each atom that can be told from it: sigmoid's e^-x is 1/y - 1."""
     if not poly:
         return
@@ -311,9 +309,7 @@ class _Substitution:
         return {frozenset(((atom, exponent),)): S.One}
 
 
-def _use_known_sums(
-    normaliser: Normaliser, poly: Polynomial, definitions: tuple[Definition, ...]
-) -> Polynomial:
+def _use_known_sums(normaliser: Normaliser, poly: Polynomial, definitions: tuple[Definition, ...]) -> Polynomial:
     """Replace sums of defined values that are the same whatever the inputs: softmax's rows sum to 1."""
     total: Polynomial = {}
     for monomial, coefficient in poly.items():

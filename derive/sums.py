@@ -26,6 +26,12 @@ class Binder(Node):
     is_real = True
 
     def __new__(cls, body: Any, *bound: Index) -> Expr:
+        cls.check_bound(bound)
+        return Expr.__new__(cls, sympy.sympify(body), *bound)
+
+    @classmethod
+    def check_bound(cls, bound: tuple[Index, ...]) -> None:
+        """Refuse what can not be bound."""
         if not bound:
             raise InputError(f"{cls.__name__} needs at least one index")
         for index in bound:
@@ -34,7 +40,6 @@ class Binder(Node):
         twice = next((index for place, index in enumerate(bound) if index in bound[:place]), None)
         if twice is not None:
             raise InputError(f"{cls.__name__} was given the index {twice.name} twice")
-        return Expr.__new__(cls, sympy.sympify(body), *bound)
 
     @property
     def body(self) -> Expr:
@@ -95,6 +100,7 @@ class IndexSum(Binder):
     """
 
     def __new__(cls, body: Any, *bound: Index) -> Expr:
+        cls.check_bound(bound)
         body = sympy.sympify(body)
         if body == 0:
             return Integer(0)

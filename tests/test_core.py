@@ -7,7 +7,18 @@ import sympy
 from sympy import exp, log, sqrt, tanh
 
 import derive
-from derive import Delta, Index, IndexSum, Tensor, definition_text, differentiate, prove_equal, simplify, size, substitute
+from derive import (
+    Delta,
+    Index,
+    IndexSum,
+    Tensor,
+    definition_text,
+    differentiate,
+    prove_equal,
+    simplify,
+    size,
+    substitute,
+)
 from derive.canonical import canonical
 from derive.functions import Maximum
 from derive.indices import Bracket
@@ -116,7 +127,7 @@ def sigmoid(value: sympy.Expr) -> sympy.Expr:
     return 1 / (1 + exp(-value))
 
 
-def soft(row: Tensor, shift: sympy.Expr = sympy.Integer(0)) -> sympy.Expr:
+def soft(row: Tensor, shift: sympy.Expr | int = 0) -> sympy.Expr:
     return exp(row[k] + shift) / IndexSum(exp(row[j] + shift), j)
 
 

@@ -109,9 +109,7 @@ def test_a_delta_is_symmetric_and_its_own_square(left: sympy.Expr, right: sympy.
         (">", sqrt(2) + sqrt(3), sqrt(5 + 2 * sqrt(6)), 0),
     ],
 )
-def test_a_comparison_of_numbers_is_a_number(
-    relation: str, left: sympy.Expr, right: sympy.Expr, value: int
-) -> None:
+def test_a_comparison_of_numbers_is_a_number(relation: str, left: sympy.Expr, right: sympy.Expr, value: int) -> None:
     assert Bracket(relation, left, right) == value
 
 
