@@ -44,6 +44,8 @@ TIE = context.mpf(10) ** -40
 LARGEST_EXPONENT = 10**6
 #: How often values are scaled in turn until several facts hold at once.
 ROUNDS = 100
+#: What a round has to leave at most of the distance from facts that hold; else they do not come to hold.
+MOST_LEFT = 0.8
 
 COMPARISONS: dict[str, Callable[[int], bool]] = {
     ">": lambda sign: sign > 0,
@@ -335,6 +337,7 @@ def impose(facts: Iterable[Fact], assignment: Assignment) -> bool:
         (True, 0.75)
     """
     facts = tuple(facts)
+    before: Number = context.inf
     for _ in range(ROUNDS):
         unmet = [
             (fact, places)
@@ -344,6 +347,10 @@ def impose(facts: Iterable[Fact], assignment: Assignment) -> bool:
         ]
         if not unmet:
             return True
+        distance = max(abs(assignment.value(f.left, p) - assignment.value(f.right, p)) for f, p in unmet)
+        if distance > before * MOST_LEFT:
+            return False
+        before = distance
         for fact, places in unmet:
             if not _adjust(fact, places, assignment):
                 return False

@@ -13,7 +13,7 @@ from sympy import Expr, Mul, Rational
 
 from derive.canonical import canonical
 from derive.errors import InputError
-from derive.indices import Index, Tensor, extent
+from derive.indices import Element, Index, Tensor, extent
 from derive.sums import Binder, IndexSum, free_indices, substitute
 
 Factors = list[tuple[Expr, Rational]]
@@ -105,11 +105,26 @@ def unify(pattern: sympy.Basic, expr: sympy.Basic, binding: dict[Index, Expr]) -
         return binding if pattern == expr else None
     if pattern.func != expr.func or len(pattern.args) != len(expr.args):
         return None
+    if isinstance(pattern, Element):
+        return _unify_element(pattern, expr, binding)
     if isinstance(pattern, (sympy.Add, sympy.Mul)):
         ways = _assign(pattern.args, expr.args, binding)
         return ways[0][0] if ways else None
     for inner, part in zip(pattern.args, expr.args, strict=True):
         grown = unify(inner, part, binding)
+        if grown is None:
+            return None
+        binding = grown
+    return binding
+
+
+def _unify_element(pattern: Element, expr: sympy.Basic, binding: dict[Index, Expr]) -> dict[Index, Expr] | None:
+    """Elements of one tensor; a number in an index's place is a position of that axis."""
+    if pattern.tensor != expr.tensor:
+        return None
+    for own, other, axis in zip(pattern.indices, expr.indices, pattern.tensor.sizes, strict=True):
+        position = isinstance(own, Index) and own.size == axis and other.is_Integer
+        grown = binding | {own: other} if position and own not in binding else unify(own, other, binding)
         if grown is None:
             return None
         binding = grown

@@ -33,6 +33,7 @@ from derive.polynomials import (
     divide,
     expression,
     number,
+    order,
     scale,
     single,
 )
@@ -58,7 +59,7 @@ class Normaliser(Generators):
         facts: Iterable[Fact] = (),
     ) -> None:
         super().__init__(generators, distribute, prefer)
-        self.facts = tuple(facts)
+        self.facts = {_solved_for_a_sum(fact): fact for fact in facts}
         self.used_facts: dict[Fact, None] = {}
         self._known: dict[Expr, Polynomial] = {}
         self._fresh = count()
@@ -285,8 +286,8 @@ class Normaliser(Generators):
         return components, outside
 
     def _component(self, factors: list[tuple[Expr, Rational]], bound: frozenset[Index]) -> Polynomial:
-        for fact in self.facts:
-            found = fact.match(factors, bound)
+        for solved, fact in self.facts.items():
+            found = solved.match(factors, bound)
             if found is not None:
                 self.used_facts[fact] = None
                 value, rest, left = found
@@ -294,6 +295,19 @@ class Normaliser(Generators):
                 return add(*(scale(self._sum_monomial(m, left), c) for m, c in inner.items())) if left else inner
         body = Mul(*(atom**exponent for atom, exponent in factors))
         return single(canonical(IndexSum(body, *sorted(bound, key=lambda index: index.name))))
+
+
+def _solved_for_a_sum(fact: Fact) -> Fact:
+    """The fact about a sum of one product: sum(a + b) = c as sum(a) = c - sum(b), sum(a s) = c as sum(a) = c / s."""
+    poly = Normaliser(generators=True).polynomial(fact.left)
+    for monomial in sorted(poly, key=order):
+        for total in (atom for atom, exponent in monomial if isinstance(atom, IndexSum) and exponent == 1):
+            factor = divide(monomial, {total: S.One})
+            everything = free_indices(total) == free_indices(fact.left)
+            if everything and all(is_positive(atom) for atom, _ in factor):
+                others = {other: c for other, c in poly.items() if other != monomial}
+                return Fact(total, (fact.right - expression(others)) / expression({factor: poly[monomial]}), fact.text)
+    return fact
 
 
 def _split_by(poly: Polynomial, live: frozenset[Index]) -> tuple[Polynomial, Polynomial]:

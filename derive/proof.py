@@ -152,10 +152,11 @@ def find_counterexample(
     left: Expr, right: Expr, facts: tuple[Fact, ...], generator: random.Random
 ) -> Counterexample | None:
     """Look for sizes and values at which the sides differ."""
-    tensors = tensors_in(left) | tensors_in(right)
-    symbols = _sizes_of(left, right, tensors)
+    sides = (left, right, *(side for fact in facts for side in (fact.left, fact.right)))
+    tensors = frozenset().union(*map(tensors_in, sides))
+    symbols = _sizes_of(sides, tensors)
     indices = sorted(free_indices(left) | free_indices(right), key=lambda index: index.name)
-    least = _least_sizes(left, right)
+    least = _least_sizes(sides)
     for numbers in _size_choices(len(symbols)):
         sizes = {symbol: max(number, least.get(symbol, 1)) for symbol, number in zip(symbols, numbers, strict=True)}
         for line, whole in product(LINES, (False, True)):
@@ -172,14 +173,14 @@ def find_counterexample(
     return None
 
 
-def _sizes_of(left: Expr, right: Expr, tensors: frozenset[Tensor]) -> list[Symbol]:
-    found: set[Symbol] = left.free_symbols | right.free_symbols
-    for tensor in tensors:
-        found |= tensor.free_symbols
+def _sizes_of(sides: Iterable[Expr], tensors: Iterable[Tensor]) -> list[Symbol]:
+    found: set[Symbol] = set()
+    for mentioning in (*sides, *tensors):
+        found |= mentioning.free_symbols
     return sorted(found, key=str)
 
 
-def _least_sizes(*sides: Expr) -> dict[Expr, int]:
+def _least_sizes(sides: Iterable[Expr]) -> dict[Expr, int]:
     """How large a size must be for the numbers that stand in indices to be positions."""
     least: dict[Expr, int] = {}
     for element in frozenset().union(*(side.atoms(Element) for side in sides)):
