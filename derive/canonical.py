@@ -157,7 +157,7 @@ def readable(expr: Expr, letters: dict[Expr, tuple[str, ...]], taken: frozenset[
             bound.append(index.renamed(name))
         marked = {old: Index(f"{MARK}r{place}", old.size) for place, old in enumerate(renamed)}
         body = substitute(substitute(expr.body, marked), {marked[old]: new for old, new in renamed.items()})
-        return type(expr)(readable(body, letters, taken), *bound)
+        return type(expr)(readable(body, letters, frozenset(used)), *bound)
     if isinstance(expr, (Index, Tensor)):
         return expr
     return expr.func(*(readable(argument, letters, taken) for argument in expr.args))

@@ -26,7 +26,7 @@ from derive.letters import disjoint, letters_by_size, natural_element
 from derive.printing import definition_text
 from derive.record import Definition, Operation
 from derive.rewriting import cost, simplify
-from derive.sums import IndexSum, Partial, rewrite, substitute, tensors_in
+from derive.sums import IndexSum, Partial, free_indices, rewrite, substitute, tensors_in
 
 #: What it costs to have one more name.
 NAME_COST = 1.0
@@ -87,6 +87,7 @@ class Chain:
         self.jacobian = jacobian
         self.explicit = explicit or jacobian
         self.letters = letters_by_size(operation)
+        self.names = {t.name for t in (*operation.inputs, *(d.tensor for d in operation.definitions))}
         self.output = operation.output
         self._path = _on_path(operation, wrt)
         self.sensitivities: dict[Tensor, Sensitivity] = {}
@@ -225,7 +226,8 @@ class Chain:
 
     def _add(self, steps: list[Step], rule: str, left: Expr, before: Expr, after: Expr, note: str = "") -> Expr:
         """Add a step unless it changes nothing; return its right side."""
-        after = readable(after, self.letters)
+        free = {index.name for index in free_indices(left) | free_indices(after)}
+        after = readable(after, self.letters, frozenset(self.names | free))
         if before != after:
             steps.append(Step(rule, left, before, after, note))
         return after
