@@ -6,6 +6,7 @@ Exit status: 0 when all went well, 1 when a verification fails, 2 for a mistake 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shutil
 import sys
@@ -14,13 +15,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import sympy
+
 from derive import __version__, catalogue, find, jacobian, vjp
 from derive.derivation import Derivation
 from derive.errors import DeriveError, InputError
+from derive.functions import Maximum, Minimum, Where
+from derive.indices import Bracket
 from derive.notation import find_notation, known_notations
 from derive.printing import plain_text
 from derive.record import Operation
 from derive.rendering import BOLD, RESET, latex_document, latex_section
+from derive.sums import IndexArgmax, IndexMax
 
 if TYPE_CHECKING:
     from codegen.verification import Numbers
@@ -33,14 +39,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    if sys.stdout is None:
+        print("derive: standard output is closed; there is nowhere to write", file=sys.stderr)
+        return 2
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # A terminal that has no ȳ shows a question mark.
     try:
         status: int = options.run(options)
+        sys.stdout.flush()
     except DeriveError as error:
         print(f"derive: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"derive: cannot write: {error.strerror}", file=sys.stderr)
+        return 2
     return status
 
 
@@ -191,7 +207,7 @@ def _print_check(check: GradientCheck, options: argparse.Namespace) -> None:
         print(_indented(derivation.text(options.notation, colour=_colours())))
     print(_indented(plain_line(derivation, options.notation)))
     print(f"  {len(derivation.steps)} steps, both sides of each evaluated at random values: equal")
-    print(f"  {check.proof.verdict}: it is the derivative of the whole expression, {sizes}")
+    print(f"  {check.proof.verdict}: it is the derivative of the whole expression, {sizes}{_except_kinks(derivation)}")
     for simplification in check.simplifications:
         shorter = simplification.derivation
         print(f"\n  given {simplification.fact}:")
@@ -291,6 +307,14 @@ def plain_line(derivation: Derivation, notation: str) -> str:
     """The result of a derivation as one line."""
     written = find_notation(notation, derivation.operation)
     return f"{plain_text(derivation.target, written)} = {plain_text(derivation.result, written)}"
+
+
+def _except_kinks(derivation: Derivation) -> str:
+    """What is said of the places where there is no derivative."""
+    kinks = (Maximum, Minimum, Where, Bracket, IndexMax, IndexArgmax, sympy.Abs, sympy.sign)
+    if not any(definition.body.atoms(*kinks) for definition in derivation.operation.definitions):
+        return ""
+    return "; at a kink or tie it is one of the sides'"
 
 
 def _for_every_size(operation: Operation) -> str:

@@ -175,6 +175,8 @@ class Chain:
         """Replace a sensitivity by its value in its users, if that makes the whole shorter or must be."""
         own = self.sensitivities[tensor]
         users = [s for s in self.sensitivities.values() if s is not own and self._mentions(s.value, tensor)]
+        if len(users) > 1 and not self.explicit:
+            return  # What is used more than once is computed once.
         put = [self._inserted(user.value, own) for user in users]
         short = [simplify(e, self._definitions(), self._kept(u)).result for e, u in zip(put, users, strict=True)]
         named_cost = cost(own.value) + NAME_COST + sum(cost(user.value) for user in users)

@@ -37,6 +37,8 @@ context.dps = DIGITS
 STEP = context.mpf(10) ** -STEP_DIGITS
 #: Slopes to both sides that differ by more than this, relative to their size, are those of a kink.
 KINK = context.mpf(10) ** -6
+#: Values to both sides that differ by more than this, relative to their size, have a jump between them.
+JUMP = context.mpf(10) ** -7
 
 #: Computed numbers closer than this, relative to their size, are the same: what is left of an exact tie.
 TIE = context.mpf(10) ** -40
@@ -142,6 +144,8 @@ class Assignment:
             return self._computed[key]
         if isinstance(expr, sympy.Rational):
             return context.mpf(expr.p) / expr.q
+        if isinstance(expr, sympy.Float):
+            return context.make_mpf(expr._mpf_)
         if isinstance(expr, sympy.NumberSymbol):
             return context.mpf(expr.evalf(context.dps))
         if isinstance(expr, Symbol):
@@ -173,11 +177,17 @@ class Assignment:
 
     def _pow(self, expr: Pow, places: Places) -> Number:
         base, exponent = self._value(expr.args[0], places), self._value(expr.args[1], places)
-        if base == 0 and exponent < 0:
-            raise UndefinedError("a division by zero")
-        if base < 0 and exponent != int(exponent):
+        if abs(exponent) > LARGEST_EXPONENT:
+            raise UndefinedError("a power too large to evaluate")
+        nearest = int(context.nint(exponent))
+        whole = compare(exponent, nearest) == 0
+        if compare(base, 0) == 0:
+            if exponent < 0:
+                raise UndefinedError("a division by zero")
+            return context.mpf(int(whole and nearest == 0))
+        if base < 0 and not whole:
             raise UndefinedError("a root of a negative number")
-        return context.mpf(base) ** (int(exponent) if exponent == int(exponent) else exponent)
+        return context.mpf(base) ** (nearest if whole else exponent)
 
     def _index(self, expr: Index, places: Places) -> Number:
         place = places.get(expr)
@@ -250,6 +260,8 @@ class Assignment:
         below, above = (sides[1] - sides[0]) / STEP, (sides[2] - sides[1]) / STEP
         if abs(above - below) > KINK * (1 + abs(above) + abs(below)):
             raise UndefinedError("no derivative at a kink")
+        if abs(sides[2] - sides[0]) > JUMP * (1 + abs(sides[1])):
+            raise UndefinedError("no derivative at a kink: a jump")
         return (above + below) / 2
 
 

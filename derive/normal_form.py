@@ -102,8 +102,8 @@ class Normaliser(Generators):
         return expression(self.polynomial(expr))
 
     def _rule(self, expr: Any) -> Polynomial:
-        if isinstance(expr, Rational):
-            return number(expr)
+        if isinstance(expr, (Rational, sympy.Float)):
+            return number(Rational(expr))
         rule = self._rules.get(type(expr))
         return rule(expr) if rule else self._opaque(expr)
 

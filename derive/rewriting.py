@@ -205,11 +205,16 @@ def _polish(normaliser: Normaliser, atom: Expr) -> Expr:
 
 @dataclass(frozen=True)
 class Generator:
-    """An atom told from a definition's value: ``atom ** exponent = value``."""
+    """An atom told from a definition's value: ``atom ** exponent = value``.
+
+    Attributes:
+        subtracts: the value has a term with other inputs taken away, which costs precision unless it cancels.
+    """
 
     atom: Expr
     exponent: Rational
     value: Expr
+    subtracts: bool = False
 
 
 def _fold(
@@ -218,17 +223,25 @@ def _fold(
     """The polynomial with one of the definition's generators expressed by the definition's own name."""
     body = normaliser.polynomial(definition.body)
     needed = frozenset(definition.indices)
+    present = frozenset().union(*(tensors_in(atom) for monomial in poly for atom, _ in monomial))
     for generator in _solve(normaliser, body, definition.target, needed):
+        if not tensors_in(generator.atom) <= present:
+            continue
         try:
             folded = _Substitution(normaliser, generator).apply(poly)
             folded = None if folded is None else _use_known_sums(normaliser, folded, definitions)
         except (ZeroDivisionError, TooLargeError):
             continue
-        if folded is not None and _is_defined_where(normaliser, folded, poly, definition):
-            yield folded
+        if folded is None or not _is_defined_where(normaliser, folded, poly, definition):
+            continue
+        if generator.subtracts and (len(folded) > len(poly) or _mixes(folded, definition) - _mixes(poly, definition)):
+            continue  # What y = a + f is made of is not to be had from y - a: nothing may be left of f.
+        yield folded
 
 
-def _solve(normaliser: Normaliser, poly: Polynomial, value: Expr, needed: frozenset[Index]) -> Iterator[Generator]:
+def _solve(
+    normaliser: Normaliser, poly: Polynomial, value: Expr, needed: frozenset[Index], subtracts: bool = False
+) -> Iterator[Generator]:
     """Solve ``poly = value`` for each atom that can be told from it: sigmoid's e^-x is 1/y - 1."""
     if not poly:
         return
@@ -237,17 +250,18 @@ def _solve(normaliser: Normaliser, poly: Polynomial, value: Expr, needed: frozen
         for atom, exponent in sorted(monomial, key=lambda pair: structure_key(pair[0])):
             if needed <= free_indices(atom) and not atom.is_number:
                 rest = expression({divide(monomial, {atom: exponent}): coefficient})
-                yield from _solve_atom(normaliser, Generator(atom, exponent, value / rest), needed)
+                yield from _solve_atom(normaliser, Generator(atom, exponent, value / rest, subtracts), needed)
         return
     number, common, rest = split_shared(poly, positive=False)
     inner = value / (number * expression({common: S.One}))
     whole = canonical(expression(rest))
     if needed <= free_indices(whole):
-        yield Generator(whole, S.One, inner)
+        yield Generator(whole, S.One, inner, subtracts)
     for monomial, coefficient in sorted(rest.items(), key=lambda item: order(item[0])):
         if monomial != ONE:
             others = expression({m: c for m, c in rest.items() if m != monomial})
-            yield from _solve(normaliser, {monomial: coefficient}, inner - others, needed)
+            taken_away = subtracts or bool(tensors_in(others))
+            yield from _solve(normaliser, {monomial: coefficient}, inner - others, needed, taken_away)
 
 
 def _solve_atom(normaliser: Normaliser, generator: Generator, needed: frozenset[Index]) -> Iterator[Generator]:
@@ -257,9 +271,16 @@ def _solve_atom(normaliser: Normaliser, generator: Generator, needed: frozenset[
         return
     inner = generator.value**root
     if isinstance(generator.atom, Add):
-        yield from _solve(normaliser, normaliser.polynomial(generator.atom), inner, needed)
+        yield from _solve(normaliser, normaliser.polynomial(generator.atom), inner, needed, generator.subtracts)
     elif isinstance(generator.atom, sympy.log):
-        yield from _solve(normaliser, normaliser.polynomial(generator.atom.args[0]), sympy.exp(inner), needed)
+        argument = normaliser.polynomial(generator.atom.args[0])
+        yield from _solve(normaliser, argument, sympy.exp(inner), needed, generator.subtracts)
+
+
+def _mixes(poly: Polynomial, definition: Definition) -> set[Expr]:
+    """The sums of terms inside a polynomial's atoms that have the definition's value beside another tensor."""
+    inner = {part for monomial in poly for atom, _ in monomial for part in atom.atoms(Add)}
+    return {part for part in inner if definition.tensor in tensors_in(part) and len(tensors_in(part)) > 1}
 
 
 class _Substitution:

@@ -12,7 +12,7 @@ A form is proved equal to the definition before it is used; where that fails, th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sympy
 from sympy import Add, Expr, Mul, Pow
@@ -52,21 +52,28 @@ def stabilise(definitions: tuple[Definition, ...], operation: Operation) -> tupl
     taken = {tensor.name for tensor in operation.inputs} | {d.tensor.name for d in operation.definitions}
     letters = letters_by_size(operation)
     made: list[Definition] = []
+    rewritten: list[Definition] = []
+    helpers: list[Definition] = []
     for definition in definitions:
         body = _expand_logarithms(definition.body, made)
         stable = _shift_exponentials(Definition(definition.target, body), taken, letters)
-        if not _is_same(definition, stable[-1], definitions, (*made, *stable)):
+        if not _is_same(definition, stable[-1], rewritten, (*helpers, *stable[:-1])):
             stable = [definition]
+        if stable != [definition]:
+            rewritten.append(definition)
+            helpers += stable
         made += stable
         taken |= {each.tensor.name for each in stable if not each.tensor.role}
     return guard_absent(tuple(made), operation.record.absent)
 
 
 def _is_same(
-    own: Definition, stable: Definition, definitions: tuple[Definition, ...], made: tuple[Definition, ...]
+    own: Definition, stable: Definition, rewritten: Sequence[Definition], helpers: Sequence[Definition]
 ) -> bool:
-    """Whether the stable form is proved equal to the definition."""
-    return stable.body == own.body or is_zero(inline(own.body, definitions) - inline(stable.body, made))
+    """Whether the stable form is proved equal to the definition; names that were not rewritten may stay names."""
+    if stable.body == own.body:
+        return True
+    return is_zero(inline(own.body, tuple(rewritten)) - inline(stable.body, tuple(helpers)))
 
 
 def guard_absent(definitions: tuple[Definition, ...], absent: Mapping[str, str]) -> tuple[Definition, ...]:
@@ -241,7 +248,7 @@ def _split_logarithm(node: Expr) -> Expr | None:
         return None
     factors = Mul.make_args(node.args[0])
     exps = [factor for factor in factors if isinstance(factor, sympy.exp)]
-    if not exps:
+    if not exps and not any(isinstance(factor, Pow) and factor.base.is_positive for factor in factors):
         return None
     terms = [factor.args[0] for factor in exps]
     rest = []

@@ -6,7 +6,7 @@ One generator serves two drivers: Hypothesis, which shrinks what fails, and a se
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import permutations
 from typing import Any, Protocol, TypeVar
 
@@ -49,13 +49,13 @@ class Seeded:
 
 
 class Drawn:
-    """Choices of Hypothesis."""
+    """Choices of Hypothesis, from a wide range: from a narrow one it mostly takes the first."""
 
     def __init__(self, draw: Callable[..., Any]) -> None:
         self.draw = draw
 
     def pick(self, items: Sequence[Item]) -> Item:
-        return items[self.draw(st.integers(0, len(items) - 1))]
+        return items[self.draw(st.integers(0, 9999)) % len(items)]
 
 
 # -- expressions ------------------------------------------------------------------------------------------------------
@@ -170,9 +170,10 @@ def is_small(expr: Expr, most: int = 120) -> bool:
 
 @st.composite
 def index_expressions(draw: Callable[..., Any], depth: int = 3, smooth: bool = False) -> Expr:
-    """Expressions over the tensors above, free in n and k at most."""
-    expr = Maker(Drawn(draw), smooth).expression(draw(st.integers(1, depth)))
-    return expr if is_small(expr) else draw(st.just(X[n, k] * Y[n, k]))
+    """Expressions over the tensors above, free in n and k at most: small ones that shrink, and any by a seed."""
+    source = Drawn(draw) if draw(st.integers(0, 3)) == 3 else Seeded(draw(st.integers(0, 10**9)))
+    expr = Maker(source, smooth).expression(max(1, depth - source.pick([0, 0, 0, 1, 2])))
+    return expr if is_small(expr) else X[n, k] * Y[n, k]
 
 
 @st.composite
@@ -184,11 +185,17 @@ def choices(draw: Callable[..., Any]) -> Source:
 # -- values -----------------------------------------------------------------------------------------------------------
 
 
-def assignment(seed: int, sizes: dict[Any, int] | None = None, domain: tuple[float, float] = (-2.0, 2.0)) -> Assignment:
-    """Random numbers for every tensor, their gradients' tensors included."""
+def assignment(
+    seed: int,
+    sizes: dict[Any, int] | None = None,
+    domain: tuple[float, float] = (-2.0, 2.0),
+    more: Iterable[Expr] = (),
+) -> Assignment:
+    """Random numbers for every tensor, their gradients' tensors included, and for those of more expressions."""
     sizes = sizes or SIZES
-    everything = [*TENSORS, LABELS, *(tensor.gradient() for tensor in TENSORS)]
-    lines = {tensor.name: domain for tensor in TENSORS}
+    known = {*TENSORS, LABELS, *(tensor.gradient() for tensor in TENSORS)}
+    everything = [*known, *(frozenset().union(*map(tensors_in, more)) - known)]
+    lines = {tensor.name: domain for tensor in everything}
     return Assignment(dict(sizes), sample(everything, sizes, random.Random(seed), lines))
 
 
@@ -203,7 +210,7 @@ def value_at(expr: Expr, here: Assignment, places: dict[Index, int]) -> Any:
 def differs(first: Expr, second: Expr, seed: int = 0, sizes: dict[Any, int] | None = None) -> str:
     """Where two expressions have different numbers, as a text; empty where they never have."""
     for domain in ((-2.0, 2.0), (0.0, 1.5)):
-        here = assignment(seed, sizes, domain)
+        here = assignment(seed, sizes, domain, (first, second))
         indices = sorted(free_indices(first) | free_indices(second), key=lambda index: index.name)
         for places in here.places(indices):
             one, two = value_at(first, here, places), value_at(second, here, places)
@@ -217,7 +224,7 @@ def differs(first: Expr, second: Expr, seed: int = 0, sizes: dict[Any, int] | No
 def less_defined(first: Expr, second: Expr, seed: int = 0) -> str:
     """Where the first expression has a number and the second has none."""
     for domain in ((-2.0, 2.0), (0.0, 1.5)):
-        here = assignment(seed, None, domain)
+        here = assignment(seed, None, domain, (first, second))
         for places in here.places(sorted(free_indices(first) | free_indices(second), key=lambda index: index.name)):
             if value_at(first, here, places) is not None and value_at(second, here, places) is None:
                 return f"at {places}"
@@ -421,3 +428,13 @@ def rebuilt(expr: Any) -> Any:
     if isinstance(expr, (Index, Tensor)) or not isinstance(expr, sympy.Basic) or not expr.args:
         return expr
     return expr.func(*(rebuilt(argument) for argument in expr.args))
+
+
+def somewhere_undefined(expr: Expr, seed: int = 0) -> bool:
+    """Whether an expression has no number at some place of those that ``less_defined`` looks at."""
+    for domain in ((-2.0, 2.0), (0.0, 1.5)):
+        here = assignment(seed, None, domain, (expr,))
+        for places in here.places(sorted(free_indices(expr), key=lambda index: index.name)):
+            if value_at(expr, here, places) is None:
+                return True
+    return False

@@ -163,7 +163,7 @@ def test_structure_keys_tell_elements_apart(first: Expr, second: Expr) -> None:
 # -- generated --------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=150)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(index_expressions(), st.data())
 def test_renaming_and_reordering_changes_nothing(expr: Expr, data: st.DataObject) -> None:
     expr = rebuilt(expr)
@@ -171,7 +171,7 @@ def test_renaming_and_reordering_changes_nothing(expr: Expr, data: st.DataObject
     assert canonical(expr) == canonical(other)
 
 
-@settings(max_examples=100)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(index_expressions())
 def test_canonical_names_change_no_value_and_are_settled(expr: Expr) -> None:
     named = canonical(expr)
@@ -214,7 +214,7 @@ def test_an_argmax_in_a_delta_gets_readable_letters() -> None:
     assert canonical(shown) == named
 
 
-@settings(max_examples=60)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(index_expressions())
 def test_readable_letters_change_no_value(expr: Expr) -> None:
     letters = {K: ("k", "j"), N: ("n", "m")}

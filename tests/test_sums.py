@@ -25,7 +25,7 @@ from expressions import (
     n,
     value_at,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.canonical import canonical
@@ -187,6 +187,7 @@ def test_a_size_is_replaced_in_the_body_and_in_the_bound_index() -> None:
     assert halved.bound[0].size == 3
 
 
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.integers(0, 10**9))
 def test_substitution_renames_and_evaluates_alike(seed: int) -> None:
     """The value at n = m of an expression is the value of the expression with m for n."""
