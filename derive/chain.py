@@ -18,7 +18,7 @@ from sympy import Add, Expr
 
 from derive.canonical import readable
 from derive.derivation import Step
-from derive.differentiation import advance
+from derive.differentiation import advance, differentiate
 from derive.errors import ImpossibleError
 from derive.facts import Fact
 from derive.indices import Delta, Element, Index, Tensor
@@ -167,7 +167,9 @@ class Chain:
         while current.atoms(Partial):
             advanced, rules = advance(current)
             current = self._add(steps, ", ".join(rules) or "constants drop out", left, current, advanced)
-        return self._shorten(steps, left, current, prefer=where, definitions=(user,))
+        # The quotient rule is for the reader; without it the parts that cancel have not been multiplied out.
+        plain = differentiate(user.at(*where), element, quotients=False)
+        return self._shorten(steps, left, current, prefer=where, definitions=(user,), same=plain)
 
     # -- putting together ---------------------------------------------------------------------------------------------
 
@@ -241,9 +243,10 @@ class Chain:
         current: Expr,
         prefer: Iterable[Index],
         definitions: Iterable[Definition] = (),
+        same: Expr | None = None,
     ) -> Expr:
-        """Bring the right side to its shortest form, saying how."""
-        simplified = simplify(current, definitions, prefer)
+        """Bring the right side to its shortest form, saying how; ``same`` is another way to write it."""
+        simplified = simplify(current if same is None else same, definitions, prefer)
         rule = "the delta collapses the sum" if _sums_a_delta(current) else "collect"
         contracted = self._add(steps, rule, left, current, simplified.contracted)
         if simplified.folded is None:

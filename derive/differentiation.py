@@ -24,8 +24,11 @@ ELEMENT_RULE = "derivative of an element"
 Rule = Callable[[Any, Element], Expr]
 
 
-def differentiate(expr: Expr, element: Element) -> Expr:
+def differentiate(expr: Expr, element: Element, quotients: bool = True) -> Expr:
     """Return the derivative of an expression with respect to one element, deltas included.
+
+    Args:
+        quotients: use the quotient rule; without it a quotient is a product with a negative power.
 
     Example:
         >>> from derive.indices import Index, Tensor, size
@@ -39,11 +42,11 @@ def differentiate(expr: Expr, element: Element) -> Expr:
     """
     result: Expr = Partial(expr, element)
     while _has_partial(result):
-        result, _ = advance(result)
+        result, _ = advance(result, quotients)
     return result
 
 
-def advance(expr: Expr) -> tuple[Expr, tuple[str, ...]]:
+def advance(expr: Expr, quotients: bool = True) -> tuple[Expr, tuple[str, ...]]:
     """Carry every derivative one rule further.
 
     Derivatives of elements wait until nothing else is left, so that they are taken in one step.
@@ -53,7 +56,7 @@ def advance(expr: Expr) -> tuple[Expr, tuple[str, ...]]:
     """
     names: dict[str, None] = {}
     waiting = _only_elements(expr)
-    return _advance(expr, names, waiting), tuple(names)
+    return _advance(expr, names, waiting, quotients), tuple(names)
 
 
 def _has_partial(expr: Any) -> bool:
@@ -64,15 +67,15 @@ def _only_elements(expr: Expr) -> bool:
     return all(isinstance(partial.body, Element) for partial in expr.atoms(Partial))
 
 
-def _advance(expr: Any, names: dict[str, None], elements: bool) -> Any:
+def _advance(expr: Any, names: dict[str, None], elements: bool, quotients: bool) -> Any:
     if isinstance(expr, Partial):
-        return _step(expr.body, expr.element, names, elements)
+        return _step(expr.body, expr.element, names, elements, quotients)
     if not isinstance(expr, Expr) or not expr.args or not _has_partial(expr):
         return expr
-    return expr.func(*(_advance(argument, names, elements) for argument in expr.args))
+    return expr.func(*(_advance(argument, names, elements, quotients) for argument in expr.args))
 
 
-def _step(body: Expr, element: Element, names: dict[str, None], elements: bool) -> Expr:
+def _step(body: Expr, element: Element, names: dict[str, None], elements: bool, quotients: bool) -> Expr:
     """One derivative, one rule further; sums and constant factors are passed through on the way."""
     if element.tensor.values is not None:
         raise ImpossibleError(f"{element.tensor.name} holds integers; there is no derivative with respect to it")
@@ -85,27 +88,27 @@ def _step(body: Expr, element: Element, names: dict[str, None], elements: bool) 
         return differentiate_element(body, element)
     if isinstance(body, Add):
         names["sum rule"] = None
-        return Add(*(_step(term, element, names, elements) for term in body.args))
+        return Add(*(_step(term, element, names, elements, quotients) for term in body.args))
     if isinstance(body, IndexSum):
         names["sum rule"] = None
         inner, bound = body.opened(free_indices(element))
-        return IndexSum(_step(inner, element, names, elements), *bound)
+        return IndexSum(_step(inner, element, names, elements, quotients), *bound)
     if isinstance(body, Mul):
         varying = [factor for factor in body.args if element.tensor in tensors_in(factor)]
         if len(varying) < len(body.args):
             constant = Mul(*(factor for factor in body.args if factor not in varying))
-            return Mul(constant, _step(Mul(*varying), element, names, elements))
-    name, rule = _rule_for(body)
+            return Mul(constant, _step(Mul(*varying), element, names, elements, quotients))
+    name, rule = _rule_for(body, quotients)
     if name:
         names[name] = None
     return rule(body, element)
 
 
-def _rule_for(body: Expr) -> tuple[str, Rule]:
+def _rule_for(body: Expr, quotients: bool) -> tuple[str, Rule]:
     if isinstance(body, Mul):
         return (
             ("quotient rule", differentiate_quotient)
-            if _denominator(body) != 1
+            if quotients and _denominator(body) != 1
             else ("product rule", differentiate_product)
         )
     for kind, (name, rule) in RULES.items():
