@@ -150,7 +150,8 @@ def readable(expr: Expr, letters: dict[Expr, tuple[str, ...]], taken: frozenset[
         for index in expr.bound:
             name = next((letter for letter in letters.get(index.size, ()) if letter not in used), None)
             if name is None:
-                first = next(iter(letters.get(index.size, ())), str(index.size).lower())
+                usual = "k" if index.size.is_Integer else str(index.size).lower()
+                first = next(iter(letters.get(index.size, ())), usual)
                 name = fresh_index(index.renamed(first), used).name
             used.add(name)
             renamed[index] = index.renamed(name)

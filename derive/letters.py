@@ -34,7 +34,8 @@ def natural_element(operation: Operation, tensor: Tensor) -> Element:
     letters = letters_by_size(operation)
     taken: list[Index] = []
     for extent in tensor.sizes:
-        first = letters.get(extent, (str(extent).lower(),))[0]
+        usual = "k" if extent.is_Integer else str(extent).lower()
+        first = letters.get(extent, (usual,))[0]
         taken.append(fresh_index(Index(first, extent), taken))
     return tensor(*taken)
 
