@@ -7,14 +7,16 @@ sides are evaluated at random values; a disagreement there is a defect of the en
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from sympy import Expr, Symbol, sympify
+from sympy import Expr, Rational, Symbol, sympify
 
+from derive.cases import where_defined
 from derive.errors import DeriveError, InputError
 from derive.evaluation import Assignment, Number, UndefinedError, context, impose, sample
 from derive.facts import Fact
@@ -22,11 +24,13 @@ from derive.indices import Element, Index, Tensor
 from derive.normal_form import Normaliser
 from derive.record import Definition, inline
 from derive.sums import free_indices, tensors_in
-from derive.vanishing import SPLITS, known_where_defined, vanishes
+from derive.vanishing import ONE_CASE, vanishes
 
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
 #: Intervals from which values are drawn for a counterexample, fractions and, so that there are ties, integers.
 LINES = ((-2.0, 2.0), (0.0, 2.0), (0.0, 1.0), (1.0, 2.0))
+#: Larger numbers in an equation do not widen the interval.
+LARGEST_REACH = 1000
 #: Digits with which a difference is looked at again, so that rounding refutes nothing.
 MORE_DIGITS = 400
 #: Two numbers computed with 60 digits that differ by less than this are the same.
@@ -101,10 +105,10 @@ def prove_equal(
     facts = tuple(facts)
     full_left, full_right = inline(left, definitions), inline(right, definitions)
     difference = full_left - full_right
-    used = _prove_zero(difference, facts, splits=0)
+    used = _prove_zero(difference, facts)
     counterexample = find_counterexample(full_left, full_right, facts, random.Random(seed))
     if used is None and counterexample is None:
-        used = _prove_zero(difference, facts, SPLITS)
+        used = _prove_zero(difference, facts, by_cases=True)
     if used is None:
         return Proof(left, right, UNDECIDED if counterexample is None else REFUTED, (), counterexample)
     if counterexample is not None:
@@ -112,12 +116,11 @@ def prove_equal(
     return Proof(left, right, PROVED, tuple(fact.text for fact in used))
 
 
-def _prove_zero(expr: Expr, facts: tuple[Fact, ...], splits: int) -> tuple[Fact, ...] | None:
+def _prove_zero(expr: Expr, facts: tuple[Fact, ...], by_cases: bool = False) -> tuple[Fact, ...] | None:
     """The facts that were needed to see that an expression vanishes; None where that was not seen."""
     for given in ((), facts) if facts else ((),):
         normaliser = Normaliser(generators=True, facts=given)
-        known = known_where_defined(normaliser, expr) if splits else {}
-        if vanishes(normaliser, expr, splits, known):
+        if vanishes(normaliser, expr, where_defined(normaliser, expr) if by_cases else ONE_CASE):
             return tuple(normaliser.used_facts)
     return None
 
@@ -157,9 +160,10 @@ def find_counterexample(
     symbols = _sizes_of(sides, tensors)
     indices = sorted(free_indices(left) | free_indices(right), key=lambda index: index.name)
     least = _least_sizes(sides)
+    reach = _reach(sides)
     for numbers in _size_choices(len(symbols)):
         sizes = {symbol: max(number, least.get(symbol, 1)) for symbol, number in zip(symbols, numbers, strict=True)}
-        for line, whole in product(LINES, (False, True)):
+        for line, whole in product((*LINES, (-reach, reach)), (False, True)):
             domain = {tensor.name: line for tensor in tensors}
             assignment = Assignment(sizes, sample(tensors, sizes, generator, domain, whole=whole))
             try:
@@ -178,6 +182,13 @@ def _sizes_of(sides: Iterable[Expr], tensors: Iterable[Tensor]) -> list[Symbol]:
     for mentioning in (*sides, *tensors):
         found |= mentioning.free_symbols
     return sorted(found, key=str)
+
+
+def _reach(sides: Iterable[Expr]) -> float:
+    """An extent in which values lie on both sides of the numbers that the sides mention."""
+    numbers = frozenset().union(*(side.atoms(Rational) for side in sides))
+    largest = max((abs(float(number)) for number in numbers), default=0.0)
+    return math.ceil(2 * largest + 2) if largest < LARGEST_REACH else LINES[0][1]
 
 
 def _least_sizes(sides: Iterable[Expr]) -> dict[Expr, int]:

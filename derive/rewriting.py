@@ -102,10 +102,10 @@ def simplify(
         normaliser = Normaliser(distribute=distribute, prefer=prefer, facts=facts)
         try:
             poly = normaliser.polynomial(expr)
+            plain = arrange(normaliser, poly)
+            short, folded = _fold_repeatedly(normaliser, poly, plain, definitions)
         except (TooLargeError, ZeroDivisionError):
             continue
-        plain = arrange(normaliser, poly)
-        short, folded = _fold_repeatedly(normaliser, poly, plain, definitions)
         if best is None or cost(short) < best[0]:
             best = cost(short), Simplified(plain, short, folded, tuple(normaliser.used_facts))
     return Simplified(expr, expr, None, ()) if best is None else best[1]

@@ -8,34 +8,29 @@ nothing of the places where the denominator is zero, and a bracket may stand for
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import permutations
-from types import MappingProxyType
 
-import sympy
-from sympy import Add, Expr, Integer, Mul, Pow, Rational, S
+from sympy import Add, Expr, Rational, S
 
-from derive.algebra import in_range
 from derive.canonical import structure_key
-from derive.functions import Where
-from derive.indices import Bracket, Delta, Element, Index
-from derive.normal_form import Normaliser, only_atom
+from derive.cases import Case, split
+from derive.indices import Bracket, Index
+from derive.normal_form import Normaliser
 from derive.polynomials import Monomial, Polynomial, TooLargeError, accumulate, divide, order
-from derive.sums import Binder, IndexSum, free_indices, rewrite, substitute
+from derive.sums import IndexSum, substitute
 
-#: How many comparisons are taken case by case, one inside the cases of another.
-SPLITS = 4
 #: How many ways of naming the indices of sums are tried.
 MOST_CHOICES = 24
-NOTHING: Mapping[Expr, Expr] = MappingProxyType({})
+#: Nothing known, and nothing taken case by case.
+ONE_CASE = Case(depth=0)
 
 
-def vanishes(normaliser: Normaliser, expr: Expr, splits: int = 0, known: Mapping[Expr, Expr] = NOTHING) -> bool:
+def vanishes(normaliser: Normaliser, expr: Expr, case: Case = ONE_CASE) -> bool:
     """Whether an expression is zero, by its normal form; False says only that it was not seen to be.
 
     Args:
-        splits: how many comparisons and deltas may be taken case by case.
-        known: what some of them are.
+        case: what is known, and how many comparisons and deltas may be taken case by case.
 
     Example:
         >>> from derive.indices import Tensor
@@ -44,12 +39,13 @@ def vanishes(normaliser: Normaliser, expr: Expr, splits: int = 0, known: Mapping
         True
     """
     try:
-        if known:
-            expr = _with_known(normaliser, expr, known)
+        if case.values:
+            expr = case.put_in(normaliser, expr)
         poly = normaliser.polynomial(expr)
-        if all(_part_vanishes(normaliser, part, splits, known) for part in _by_indicators(poly)):
+        if all(_part_vanishes(normaliser, part, case) for part in _by_indicators(poly)):
             return True
-        return splits > 0 and _vanishes_in_every_case(normaliser, normaliser.expression(expr), splits, known)
+        cases = split(normaliser, normaliser.expression(expr), case)
+        return cases is not None and all(vanishes(normaliser, each, known) for each, known in cases)
     except (TooLargeError, ZeroDivisionError):
         return False
 
@@ -63,10 +59,10 @@ def _by_indicators(poly: Polynomial) -> list[Polynomial]:
     return list(parts.values())
 
 
-def _part_vanishes(normaliser: Normaliser, poly: Polynomial, splits: int, known: Mapping[Expr, Expr]) -> bool:
+def _part_vanishes(normaliser: Normaliser, poly: Polynomial, case: Case) -> bool:
     poly = clear_denominators(normaliser, poly)
     while poly:
-        rest = _without_vanishing_sum(normaliser, poly, splits, known)
+        rest = _without_vanishing_sum(normaliser, poly, case)
         if rest is None:
             return False
         poly = rest
@@ -98,9 +94,7 @@ def clear_denominators(normaliser: Normaliser, poly: Polynomial) -> Polynomial:
 # -- sums -------------------------------------------------------------------------------------------------------------
 
 
-def _without_vanishing_sum(
-    normaliser: Normaliser, poly: Polynomial, splits: int, known: Mapping[Expr, Expr]
-) -> Polynomial | None:
+def _without_vanishing_sum(normaliser: Normaliser, poly: Polynomial, case: Case) -> Polynomial | None:
     """Put sums with one cofactor under one sign; where what is summed vanishes, return the polynomial without them."""
     for monomial in sorted(poly, key=order):
         for total in sorted(_sums(monomial), key=structure_key):
@@ -108,7 +102,7 @@ def _without_vanishing_sum(
             sizes = sorted((index.size for index in total.bound), key=structure_key)
             members = dict(_members(poly, cofactor, sizes))
             choices = _summands(normaliser, poly, members, total) if len(members) > 1 else ()
-            if any(vanishes(normaliser, Add(*summands), splits, known) for summands in choices):
+            if any(vanishes(normaliser, Add(*summands), case) for summands in choices):
                 return {each: coefficient for each, coefficient in poly.items() if each not in members}
     return None
 
@@ -148,83 +142,3 @@ def _renamed(total: IndexSum, bound: tuple[Index, ...]) -> Iterator[Expr]:
         if all(own.size == name.size for own, name in zip(total.bound, names, strict=True)):
             body: Expr = substitute(total.body, dict(zip(total.bound, names, strict=True)))
             yield body
-
-
-# -- cases ------------------------------------------------------------------------------------------------------------
-
-
-def _vanishes_in_every_case(normaliser: Normaliser, expr: Expr, splits: int, known: Mapping[Expr, Expr]) -> bool:
-    indicators = sorted(_indicators(expr, frozenset()), key=structure_key)
-    return bool(indicators) and all(
-        vanishes(normaliser, case, splits - 1, {**known, **settled}) for case, settled in _cases(expr, indicators[0])
-    )
-
-
-def _with_known(normaliser: Normaliser, expr: Expr, known: Mapping[Expr, Expr]) -> Expr:
-    """Put in what is known, again where the normal form then shows more of it."""
-    for _ in range(SPLITS):
-        plain = put(normaliser.expression(expr), known)
-        if plain == expr:
-            break
-        expr = plain
-    return expr
-
-
-def _indicators(expr: Expr, bound: frozenset[Index]) -> Iterator[Expr]:
-    """The brackets and deltas that have no other inside and do not depend on an index bound around them."""
-    inner = bound | frozenset(expr.bound) if isinstance(expr, Binder) else bound
-    below = [found for part in expr.args if isinstance(part, Expr) for found in _indicators(part, inner)]
-    yield from below
-    alone = not (expr.atoms(Bracket, Delta) - {expr})
-    if isinstance(expr, (Bracket, Delta)) and alone and not free_indices(expr) & bound:
-        yield expr
-
-
-def _cases(expr: Expr, indicator: Expr) -> Iterator[tuple[Expr, dict[Expr, Expr]]]:
-    """An expression in each case of a comparison or a delta, and what is known there."""
-    if isinstance(indicator, Delta):
-        yield expr, {indicator: S.Zero}
-        sides = [(indicator.left, indicator.right), (indicator.right, indicator.left)]
-        same = [(old, new) for old, new in sides if isinstance(old, Index) and in_range(new, old.size)]
-        yield substitute(expr, dict(same[:1])), {indicator: S.One}
-        return
-    body = indicator.left - indicator.right
-    above, level = Bracket(">", indicator.left, indicator.right), Bracket("=", indicator.left, indicator.right)
-    yield expr, {above: S.One, level: S.Zero}
-    yield expr, {above: S.Zero, level: S.Zero}
-    yield expr, {above: S.Zero, level: S.One, **({body: S.Zero} if isinstance(body, Element) else {})}
-
-
-def put(expr: Expr, values: Mapping[Expr, Expr]) -> Expr:
-    """Replace expressions by numbers; in a normal form, where no bound index has a typed name."""
-    result: Expr = rewrite(expr, values.get)
-    return result
-
-
-def known_where_defined(normaliser: Normaliser, expr: Expr) -> dict[Expr, Expr]:
-    """The comparisons that are settled wherever an expression is defined: a divisor is not zero."""
-    known: dict[Expr, Expr] = {}
-    for what, part in _demands(expr):
-        try:
-            turned, above, level = normaliser.compare(normaliser.polynomial(part))
-        except (TooLargeError, ZeroDivisionError):
-            continue
-        for poly, value in ((level, 0), (above, 0 if turned else 1)):
-            atom = only_atom(poly)
-            if isinstance(atom, Bracket) and (poly is level or what == "positive"):
-                known[atom] = Integer(value)
-    return known
-
-
-def _demands(expr: Expr) -> Iterator[tuple[str, Expr]]:
-    """What an expression needs for being defined, but for what is only needed at some indices or in some case."""
-    if isinstance(expr, sympy.log):
-        yield "positive", expr.args[0]
-    if isinstance(expr, Pow) and expr.exp.is_negative:
-        for factor in Mul.make_args(expr.base):
-            yield "nonzero", factor.args[0] if isinstance(factor, sympy.Abs) else factor
-    parts = (expr.condition,) if isinstance(expr, Where) else expr.args
-    if not isinstance(expr, Binder):
-        for part in parts:
-            if isinstance(part, Expr):
-                yield from _demands(part)

@@ -17,8 +17,8 @@ ORDERS = {
     "derive": """
         errors tokens sizes syntax limits indices sums functions record instantiation letters vocabulary calls scopes
         settling building canonical necks signs polynomials factoring division algebra generators facts normal_form
-        vanishing notation layout reading writing latex printing parsing composition library catalogue
-        differentiation rewriting evaluation proof derivation chain rendering stability pullback verification
+        inequalities cases vanishing notation layout reading writing latex printing parsing composition library
+        catalogue differentiation rewriting evaluation proof derivation chain rendering stability pullback verification
         __init__ __main__
     """.split(),
     "codegen": """

@@ -1,0 +1,142 @@
+"""Cases: what an expression is where a comparison holds and where it does not, a delta is 1 and where it is 0.
+
+Comparisons are those of the prover's normal form, ``[d > 0]`` and ``[d = 0]``. A case remembers the signs chosen on the
+way to it, so that cases which contradict themselves are passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import sympy
+from sympy import Expr, Integer, Mul, Pow, S
+
+from derive.algebra import in_range
+from derive.canonical import structure_key
+from derive.functions import Where
+from derive.indices import Bracket, Delta, Element, Index
+from derive.inequalities import contradict
+from derive.normal_form import Normaliser, only_atom
+from derive.polynomials import ONE, Polynomial, TooLargeError, expression
+from derive.sums import Binder, free_indices, rewrite, substitute
+
+#: How many comparisons are taken case by case, one inside the cases of another.
+DEPTH = 5
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is known: values of comparisons, deltas and elements, and the signs of polynomials (1, 0 or -1).
+
+    Attributes:
+        depth: how many more comparisons may be taken case by case.
+    """
+
+    values: Mapping[Expr, Expr] = field(default_factory=dict)
+    signs: tuple[tuple[Expr, int], ...] = ()
+    depth: int = DEPTH
+
+    def with_values(self, values: Mapping[Expr, Expr], *signs: tuple[Expr, int]) -> Case:
+        """This case with more known, and one comparison less to go."""
+        return Case({**self.values, **values}, (*self.signs, *signs), self.depth - 1)
+
+    def is_possible(self, normaliser: Normaliser) -> bool:
+        """Whether the signs do not contradict each other, as far as that is seen."""
+        return not contradict((normaliser.polynomial(body), sign) for body, sign in self.signs)
+
+    def put_in(self, normaliser: Normaliser, expr: Expr) -> Expr:
+        """Put in what is known, again where the normal form then shows more of it."""
+        for _ in range(DEPTH):
+            plain = put(normaliser.expression(expr), self.values)
+            if plain == expr:
+                break
+            expr = plain
+        return expr
+
+
+def put(expr: Expr, values: Mapping[Expr, Expr]) -> Expr:
+    """Replace expressions by values; in a normal form, where no bound index has a typed name."""
+    result: Expr = rewrite(expr, values.get)
+    return result
+
+
+def split(normaliser: Normaliser, expr: Expr, case: Case) -> Iterator[tuple[Expr, Case]] | None:
+    """The possible cases of the first comparison or delta of a normal form; None where there is none to split by."""
+    indicators = sorted(set(_indicators(expr, frozenset())), key=structure_key)
+    if case.depth <= 0 or not indicators:
+        return None
+    every = _delta_cases if isinstance(indicators[0], Delta) else _comparison_cases
+    return (each for each in every(normaliser, expr, indicators[0], case) if each[1].is_possible(normaliser))
+
+
+def _indicators(expr: Expr, bound: frozenset[Index]) -> Iterator[Expr]:
+    """The brackets and deltas that have no other inside and do not depend on an index bound around them."""
+    inner = bound | frozenset(expr.bound) if isinstance(expr, Binder) else bound
+    for part in expr.args:
+        if isinstance(part, Expr):
+            yield from _indicators(part, inner)
+    alone = not (expr.atoms(Bracket, Delta) - {expr})
+    if isinstance(expr, (Bracket, Delta)) and alone and not free_indices(expr) & bound:
+        yield expr
+
+
+def _delta_cases(normaliser: Normaliser, expr: Expr, delta: Expr, case: Case) -> Iterator[tuple[Expr, Case]]:
+    yield expr, case.with_values({delta: S.Zero})
+    sides = [(delta.left, delta.right), (delta.right, delta.left)]
+    same = [(old, new) for old, new in sides if isinstance(old, Index) and in_range(new, old.size)]
+    yield substitute(expr, dict(same[:1])), case.with_values({delta: S.One})
+
+
+def _comparison_cases(normaliser: Normaliser, expr: Expr, bracket: Expr, case: Case) -> Iterator[tuple[Expr, Case]]:
+    body = bracket.left - bracket.right
+    above, level = Bracket(">", body, 0), Bracket("=", body, 0)
+    yield expr, case.with_values({above: S.One, level: S.Zero}, (body, 1))
+    yield expr, case.with_values({above: S.Zero, level: S.Zero}, (body, -1))
+    solved = _solved(normaliser.polynomial(body))
+    yield expr, case.with_values({above: S.Zero, level: S.One, **solved}, (body, 0))
+
+
+def _solved(poly: Polynomial) -> dict[Expr, Expr]:
+    """An element that a polynomial is linear in, and what it is where that is zero; empty if there is none."""
+    for monomial in sorted(poly, key=lambda each: sorted(structure_key(atom) for atom, _ in each)):
+        atom = next((atom for atom, exponent in monomial if exponent == 1 and len(monomial) == 1), None)
+        others = expression({other: coefficient for other, coefficient in poly.items() if other != monomial})
+        if isinstance(atom, Element) and monomial != ONE and not others.has(atom):
+            return {atom: -others / poly[monomial]}
+    return {}
+
+
+# -- what is known beforehand -----------------------------------------------------------------------------------------
+
+
+def where_defined(normaliser: Normaliser, expr: Expr) -> Case:
+    """The comparisons that are settled wherever an expression is defined: a divisor is not zero."""
+    values: dict[Expr, Expr] = {}
+    signs: list[tuple[Expr, int]] = []
+    for what, part in _demands(expr):
+        try:
+            turned, above, level = normaliser.compare(normaliser.polynomial(part))
+        except (TooLargeError, ZeroDivisionError):
+            continue
+        if isinstance(only_atom(level), Bracket):
+            values[only_atom(level)] = S.Zero
+        if what == "positive":
+            signs.append((part, 1))
+            if isinstance(only_atom(above), Bracket):
+                values[only_atom(above)] = Integer(0 if turned else 1)
+    return Case(values, tuple(signs))
+
+
+def _demands(expr: Expr) -> Iterator[tuple[str, Expr]]:
+    """What an expression needs for being defined, but for what is only needed at some indices or in some case."""
+    if isinstance(expr, sympy.log):
+        yield "positive", expr.args[0]
+    if isinstance(expr, Pow) and expr.exp.is_negative:
+        for factor in Mul.make_args(expr.base):
+            yield "nonzero", factor.args[0] if isinstance(factor, sympy.Abs) else factor
+    parts = (expr.condition,) if isinstance(expr, Where) else expr.args
+    if not isinstance(expr, Binder):
+        for part in parts:
+            if isinstance(part, Expr):
+                yield from _demands(part)
