@@ -29,6 +29,8 @@ from derive.vanishing import ONE_CASE, vanishes
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
 #: Intervals from which values are drawn for a counterexample, fractions and, so that there are ties, integers.
 LINES = ((-2.0, 2.0), (0.0, 2.0), (0.0, 1.0), (1.0, 2.0))
+#: How many ways to draw values are tried at each choice of sizes when the answer is only held against numbers.
+WAYS = 3
 #: Larger numbers in an equation do not widen the interval.
 LARGEST_REACH = 1000
 #: Digits with which a difference is looked at again, so that rounding refutes nothing.
@@ -106,7 +108,7 @@ def prove_equal(
     full_left, full_right = inline(left, definitions), inline(right, definitions)
     difference = full_left - full_right
     used = _prove_zero(difference, facts)
-    counterexample = find_counterexample(full_left, full_right, facts, random.Random(seed))
+    counterexample = find_counterexample(full_left, full_right, facts, random.Random(seed), thorough=used is None)
     if used is None and counterexample is None:
         used = _prove_zero(difference, facts, by_cases=True)
     if used is None:
@@ -152,18 +154,23 @@ def is_zero(expr: Expr) -> bool:
 
 
 def find_counterexample(
-    left: Expr, right: Expr, facts: tuple[Fact, ...], generator: random.Random
+    left: Expr, right: Expr, facts: tuple[Fact, ...], generator: random.Random, thorough: bool = True
 ) -> Counterexample | None:
-    """Look for sizes and values at which the sides differ."""
+    """Look for sizes and values at which the sides differ.
+
+    Args:
+        thorough: draw from every interval at every choice of sizes; otherwise from some at each, in turn.
+    """
     sides = (left, right, *(side for fact in facts for side in (fact.left, fact.right)))
     tensors = frozenset().union(*map(tensors_in, sides))
     symbols = _sizes_of(sides, tensors)
     indices = sorted(free_indices(left) | free_indices(right), key=lambda index: index.name)
     least = _least_sizes(sides)
     reach = _reach(sides)
-    for numbers in _size_choices(len(symbols)):
+    ways = list(product((*LINES, (-reach, reach)), (False, True)))
+    for turn, numbers in enumerate(_size_choices(len(symbols))):
         sizes = {symbol: max(number, least.get(symbol, 1)) for symbol, number in zip(symbols, numbers, strict=True)}
-        for line, whole in product((*LINES, (-reach, reach)), (False, True)):
+        for line, whole in ways if thorough else [ways[(WAYS * turn + place) % len(ways)] for place in range(WAYS)]:
             domain = {tensor.name: line for tensor in tensors}
             assignment = Assignment(sizes, sample(tensors, sizes, generator, domain, whole=whole))
             try:
