@@ -93,7 +93,11 @@ class Algebra(ABC):
                 exponent -= whole
             else:
                 whole = self._whole_part(atom, exponent)
-                if whole != 0:
+                power = self.power_of_indicators(self.polynomial(atom), exponent) if isinstance(atom, Add) else None
+                if power is not None:
+                    expanded.append(power)
+                    exponent = S.Zero
+                elif whole != 0:
                     expanded.append(self._whole_power(atom, whole))
                     exponent -= whole
             if exponent != 0:
@@ -133,6 +137,10 @@ class Algebra(ABC):
         for _ in range(times):
             result = self.multiply(result, base)
         return result
+
+    def power_of_indicators(self, base: Polynomial, exponent: Rational) -> Polynomial | None:
+        """A power of a polynomial in comparisons alone, value by value; None where it is not one."""
+        return None
 
     def _merge_free_deltas(self, factors: dict[Expr, Rational]) -> Polynomial | None:
         """Use delta(i, j) f(j) = delta(i, j) f(i) so that one of the two indices is left in the other factors."""
@@ -188,19 +196,19 @@ class Algebra(ABC):
         ((monomial, coefficient),) = base.items()
         if exponent.is_Integer:
             return scale(self.settle({a: e * exponent for a, e in monomial}), coefficient**exponent)
-        outside: dict[Expr, Rational] = {}
+        outside: list[tuple[Expr, Rational]] = []
         inside: dict[Expr, Rational] = {}
         for atom, power in sorted(monomial, key=lambda pair: structure_key(pair[0])):
             if is_positive(atom):
-                outside[atom] = power * exponent
+                outside.append((atom, power * exponent))
             elif power.is_Integer and power % 2 == 0:
-                outside[absolute(atom)] = power * exponent
+                outside.append((absolute(atom), power * exponent))
             else:
                 inside[atom] = power
         if coefficient > 0 and all(is_nonnegative(atom) for atom in inside):
-            outside |= {atom: power * exponent for atom, power in inside.items()}
+            outside += [(atom, power * exponent) for atom, power in inside.items()]
             inside = {}
-        result = self.settle(outside)
+        result = self.settle(collected(outside))
         if inside:
             sign = S.One if coefficient > 0 else S.NegativeOne
             body = sign * Mul(*(atom**power for atom, power in inside.items()))
@@ -237,16 +245,16 @@ class Algebra(ABC):
 
     def _factored(self, poly: Polynomial, positive: bool, squares: bool) -> tuple[Rational, Monomial, Polynomial]:
         """Split by the factors of a polynomial."""
-        taken: dict[Expr, Rational] = {}
+        taken: list[tuple[Expr, Rational]] = []
         left: Polynomial = {ONE: S.One}
         product: Polynomial = {ONE: S.One}
         for atom, plain, exponent in self._irreducible(poly):
             power = self.power(plain, exponent)
             product = self.multiply(product, power)
             if is_positive(atom) or not positive:
-                taken[atom] = exponent
+                taken.append((atom, exponent))
             elif squares and exponent % 2 == 0:
-                taken[absolute(atom)] = exponent
+                taken.append((absolute(atom), exponent))
             else:
                 left = self.multiply(left, power)
         ratio = poly[min(poly, key=order)] / product.get(min(poly, key=order), S.One) if poly else S.One
@@ -254,7 +262,7 @@ class Algebra(ABC):
             return S.One, ONE, poly
         if positive and ratio < 0:
             left, ratio = scale(left, S.NegativeOne), -ratio
-        return ratio, frozenset(taken.items()), left
+        return ratio, frozenset(collected(taken).items()), left
 
     def _irreducible(self, poly: Polynomial) -> Iterator[tuple[Expr, Polynomial, Rational]]:
         """The factors of a polynomial as atoms and as polynomials, and their exponents."""
@@ -268,11 +276,17 @@ class Algebra(ABC):
                 yield -atom if turned else atom, scale(plain, S.NegativeOne) if turned else plain, Rational(times)
 
 
+def collected(factors: Iterable[tuple[Expr, Rational]]) -> dict[Expr, Rational]:
+    """Factors with the exponents of equal atoms added up."""
+    result: dict[Expr, Rational] = {}
+    for atom, exponent in factors:
+        result[atom] = result.get(atom, S.Zero) + exponent
+    return result
+
+
 def _together(first: Monomial, second: Monomial) -> Monomial:
     """The product of two monomials, as it stands."""
-    factors = dict(first)
-    for atom, exponent in second:
-        factors[atom] = factors.get(atom, S.Zero) + exponent
+    factors = collected([*first, *second])
     return frozenset((atom, exponent) for atom, exponent in factors.items() if exponent != 0)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sympy
 from sympy import Expr, Integer, Pow, Rational, S
 
-from derive.algebra import Algebra
+from derive.algebra import Algebra, collected
 from derive.canonical import canonical
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket
@@ -95,8 +95,42 @@ class Generators(Algebra):
 
     def power_as_atom(self, base: Polynomial, exponent: Rational) -> Polynomial:
         """As in general; but what is an absolute value, 2 d [d > 0] - d, is one again."""
+        of_indicators = self.power_of_indicators(base, exponent)
+        if of_indicators is not None:
+            return of_indicators
         argument = self._absolute_argument(base) if self.generators else None
         return super().power_as_atom(base, exponent) if argument is None else self.absolute_power(argument, exponent)
+
+    def power_of_indicators(self, base: Polynomial, exponent: Rational) -> Polynomial | None:
+        values = self._values(base) if self.generators else {}
+        return self._power_of_values(values, exponent) if values else None
+
+    def _values(self, poly: Polynomial) -> dict[Monomial, Rational]:
+        """What a polynomial in [d > 0] and [d = 0] alone is where neither holds, and where each does; else nothing."""
+        brackets = {atom for monomial in poly for atom, _ in monomial}
+        if not all(isinstance(atom, Bracket) and atom.relation in (">", "=") for atom in brackets):
+            return {}
+        bodies = {(atom.left, atom.right) for atom in brackets}
+        if len(bodies) != 1 or any(len(monomial) > 1 or any(e != 1 for _, e in monomial) for monomial in poly):
+            return {}
+        neither = poly.get(ONE, S.Zero)
+        return {ONE: neither} | {monomial: neither + c for monomial, c in poly.items() if monomial != ONE}
+
+    def _power_of_values(self, values: dict[Monomial, Rational], exponent: Rational) -> Polynomial:
+        """A power, value by value; where it is not defined it is what it is elsewhere."""
+        powers = {
+            where: self.power(number(value), exponent)
+            for where, value in values.items()
+            if value > 0 or (value == 0 and exponent > 0) or (value < 0 and exponent.is_Integer)
+        }
+        if not powers:
+            raise ZeroDivisionError("a power that is nowhere defined")
+        otherwise = powers.get(ONE, next(iter(powers.values())))
+        result = otherwise
+        for where, power in powers.items():
+            if where != ONE:
+                result = add(result, self.multiply({where: S.One}, add(power, scale(otherwise, S.NegativeOne))))
+        return result
 
     def _absolute_argument(self, poly: Polynomial) -> Polynomial | None:
         """The d of a polynomial that is |d|."""
@@ -108,11 +142,12 @@ class Generators(Algebra):
 
     def absolute_power(self, argument: Polynomial, exponent: Rational) -> Polynomial:
         """|a|^e, factor by factor."""
+        argument = self._absolute_argument(argument) or argument
         content, common, rest = self.content(argument, positive=False)
-        factors = {magnitude(atom): power * exponent for atom, power in common}
+        factors = [(magnitude(atom), power * exponent) for atom, power in common]
         if len(rest) > 1:
-            factors[magnitude(canonical(expression(rest)))] = exponent
-        result = self.multiply(self.settle(factors), self.power(number(abs(content)), exponent))
+            factors.append((magnitude(canonical(expression(rest))), exponent))
+        result = self.multiply(self.settle(collected(factors)), self.power(number(abs(content)), exponent))
         return result if rest else self.power({}, exponent)
 
     def read_maximum(self, expr: Maximum) -> Polynomial:

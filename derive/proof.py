@@ -210,7 +210,9 @@ def _least_sizes(sides: Iterable[Expr]) -> dict[Expr, int]:
 
 def _size_choices(count: int) -> Iterator[tuple[int, ...]]:
     """Size choices: distinct ones first, then small ones with 1, at last larger ones."""
-    yield tuple((2, 3, 2, 3)[place % 4] for place in range(count))
+    yield tuple((2, 3)[place % 2] for place in range(count))
+    if count:
+        yield tuple((3, 2)[place % 2] for place in range(count))
     yield from list(product((2, 1), repeat=count))[:6]
     if 0 < count <= 3:
         yield (4, 5, 3)[:count]
