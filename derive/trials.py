@@ -1,0 +1,167 @@
+"""A few assignments of numbers at which expressions are compared, before anything is proved.
+
+They tell in a millisecond that two expressions differ, so that hundreds of candidates can be looked through and only
+those that agree everywhere are worth a proof. The sizes are distinct, so that no two axes are mistaken for each other.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sympy import Expr, Symbol
+
+from derive.errors import UnsupportedError
+from derive.evaluation import Assignment, Number, UndefinedError, context, impose, sample
+from derive.facts import Fact
+from derive.indices import Element, Index, Tensor
+from derive.record import Definition
+from derive.sums import free_indices, tensors_in
+
+#: Sizes of the axes, in turn: distinct in each trial, and in no fixed ratio to each other.
+SIZES = ((3, 2, 4, 5), (2, 5, 3, 4))
+#: Intervals to draw from until the reference is defined: the last is inside the domain of any logarithm or root.
+LINES = ((-2.0, 2.0), (0.0, 2.0), (0.05, 0.95))
+#: How often values are drawn from each interval.
+ATTEMPTS = 3
+#: At how many places of the free indices expressions are compared.
+MOST_PLACES = 60
+#: Numbers with 60 digits that differ by less than this, relative to their size, are the same.
+TOLERANCE = context.mpf(10) ** -25
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An assignment, places for the free indices, and what the reference is at each."""
+
+    assignment: Assignment
+    places: tuple[dict[Index, int], ...]
+    values: tuple[Number, ...]
+
+
+class Trials:
+    """Compares expressions with a reference by numbers.
+
+    Args:
+        reference: what the others are compared with.
+        others: expressions whose tensors and indices must have values too.
+        definitions: of names that are computed.
+        facts: equations that the values satisfy.
+
+    Attributes:
+        trials: none where no values were found at which the reference is defined and the facts hold.
+
+    Example:
+        >>> x = Tensor("x")()
+        >>> trials = Trials(x**2 - 1, [x])
+        >>> trials.agree((x - 1) * (x + 1)), trials.agree(x - 1)
+        (True, False)
+    """
+
+    def __init__(
+        self,
+        reference: Expr,
+        others: Iterable[Expr] = (),
+        definitions: Iterable[Definition] = (),
+        facts: Iterable[Fact] = (),
+        seed: int = 0,
+    ) -> None:
+        self.reference, self.facts = reference, tuple(facts)
+        self.definitions = {definition.tensor: definition for definition in definitions}
+        self.sides = (reference, *others)
+        mentioned = (*self.sides, *(definition.body for definition in self.definitions.values()))
+        mentioned += tuple(side for fact in self.facts for side in (fact.left, fact.right))
+        self.tensors = frozenset().union(*map(tensors_in, mentioned)) - self.definitions.keys()
+        self.symbols = sorted(_sizes_of([*mentioned, *self.tensors, *self.definitions]), key=str)
+        self.least = _largest_position(mentioned) + 1
+        self.indices = sorted(frozenset().union(*map(free_indices, self.sides)), key=lambda index: index.name)
+        generator = random.Random(seed)
+        self.trials = [t for sizes in SIZES if (t := self._trial(sizes, generator)) is not None]
+
+    def _trial(self, extents: tuple[int, ...], generator: random.Random) -> Trial | None:
+        sizes = {
+            symbol: max(self.least, extents[place % len(extents)] + place // len(extents))
+            for place, symbol in enumerate(self.symbols)
+        }
+        for line in LINES:
+            for _ in range(ATTEMPTS):
+                values = sample(self.tensors, sizes, generator, _everywhere(self.tensors, line))
+                trial = self._at(Assignment(sizes, values, dict(self.definitions)), generator)
+                if trial is not None:
+                    return trial
+        return None
+
+    def _at(self, assignment: Assignment, generator: random.Random) -> Trial | None:
+        """The trial at these numbers; None where a side is defined nowhere or the facts can not be made to hold."""
+        try:
+            if not impose(self.facts, assignment):
+                return None
+        except (UndefinedError, ZeroDivisionError):
+            return None
+        every = list(assignment.places(self.indices))
+        chosen = every if len(every) <= MOST_PLACES else generator.sample(every, MOST_PLACES)
+        generator.shuffle(chosen)
+        known = [(value_at(assignment, self.reference, places), places) for places in chosen]
+        defined = [(value, places) for value, places in known if value is not None]
+        if not defined:
+            return None
+        defined.sort(key=lambda pair: pair[0] == 0)  # Where the reference is 0 little is told: these come last.
+        return Trial(assignment, tuple(places for _, places in defined), tuple(value for value, _ in defined))
+
+    def agree(self, expr: Expr) -> bool:
+        """Whether an expression has the reference's value wherever that was looked at; False where nothing was."""
+        return bool(self.trials) and all(
+            _same(value_at(trial.assignment, expr, places), value)
+            for trial in self.trials
+            for places, value in zip(trial.places, trial.values, strict=True)
+        )
+
+    def ratios(self, expr: Expr) -> list[Number] | None:
+        """The ratio of the reference to an expression, by trial; None where it is not the same at every place."""
+        ratios: list[Number] = []
+        for trial in self.trials:
+            ratio: Number | None = None
+            for places, value in zip(trial.places, trial.values, strict=True):
+                own = value_at(trial.assignment, expr, places)
+                if own is None or (own == 0) != (value == 0):
+                    return None
+                if own == 0:
+                    continue
+                if ratio is None:
+                    ratio = value / own
+                elif not _same(ratio * own, value):
+                    return None
+            if ratio is None:
+                return None
+            ratios.append(ratio)
+        return ratios or None
+
+
+def value_at(assignment: Assignment, expr: Expr, places: dict[Index, int]) -> Number | None:
+    """The number an expression stands for; None where it has none."""
+    try:
+        return assignment.value(expr, places)
+    except (UndefinedError, ZeroDivisionError, UnsupportedError):
+        return None
+
+
+def _same(first: Number | None, second: Number) -> bool:
+    return first is not None and bool(abs(first - second) <= TOLERANCE * (1 + abs(first) + abs(second)))
+
+
+def _everywhere(tensors: Iterable[Tensor], line: tuple[float, float]) -> dict[str, tuple[float, float]]:
+    return {tensor.name: line for tensor in tensors}
+
+
+def _sizes_of(mentioning: Iterable[Expr | Tensor]) -> set[Symbol]:
+    found: set[Symbol] = set()
+    for each in mentioning:
+        found |= each.free_symbols
+    return found
+
+
+def _largest_position(sides: Iterable[Expr]) -> int:
+    """The largest whole number that stands in an index's place; 0 where there is none."""
+    elements = frozenset().union(*(side.atoms(Element) for side in sides))
+    return max((int(where) for element in elements for where in element.indices if where.is_Integer), default=0)
