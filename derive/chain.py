@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from sympy import Add, Expr
 
 from derive.canonical import readable
+from derive.costs import cost
 from derive.derivation import Step
 from derive.differentiation import advance, differentiate
 from derive.errors import ImpossibleError
@@ -25,7 +26,7 @@ from derive.indices import Delta, Element, Index, Tensor
 from derive.letters import disjoint, letters_by_size, natural_element
 from derive.printing import definition_text
 from derive.record import Definition, Operation
-from derive.rewriting import cost, simplify
+from derive.rewriting import simplify
 from derive.sums import IndexSum, Partial, free_indices, rewrite, substitute, tensors_in
 
 #: What it costs to have one more name.
@@ -247,12 +248,16 @@ class Chain:
     ) -> Expr:
         """Bring the right side to its shortest form, saying how; ``same`` is another way to write it."""
         simplified = simplify(current if same is None else same, definitions, prefer)
-        rule = "the delta collapses the sum" if _sums_a_delta(current) else "collect"
-        contracted = self._add(steps, rule, left, current, simplified.contracted)
+        contracted = self._add(steps, collecting(current), left, current, simplified.contracted)
         if simplified.folded is None:
             return contracted
         note = f"{definition_text(simplified.folded.target)} as defined"
         return self._add(steps, "fold back", left, contracted, simplified.result, note)
+
+
+def collecting(expr: Expr) -> str:
+    """What bringing an expression to its shortest form is called."""
+    return "the delta collapses the sum" if _sums_a_delta(expr) else "collect"
 
 
 def _sums_a_delta(expr: Expr) -> bool:

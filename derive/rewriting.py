@@ -14,8 +14,9 @@ import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from derive.canonical import canonical, structure_key
+from derive.costs import cost
 from derive.facts import Fact, unify
-from derive.indices import Bracket, Delta, Element, Index
+from derive.indices import Element, Index
 from derive.normal_form import Normaliser
 from derive.polynomials import (
     ONE,
@@ -31,36 +32,10 @@ from derive.polynomials import (
     scale,
     split_shared,
 )
+from derive.quotients import multiply_in
 from derive.record import Definition, inline
 from derive.signs import is_nonnegative, is_positive
-from derive.sums import IndexArgmax, IndexMax, IndexSum, free_indices, substitute, tensors_in
-
-FUNCTION_COST = 4.0
-SUM_COST = 2.0
-
-
-def cost(expr: Expr) -> float:
-    """What an expression costs to read and to compute, roughly: operations, functions more, sums by index.
-
-    Example:
-        >>> from derive.indices import Tensor
-        >>> x = Tensor("x")()
-        >>> cost(x * (1 - x)) < cost(sympy.exp(x) / (1 + sympy.exp(x)) ** 2)
-        True
-    """
-    if isinstance(expr, (Element, Index)) or not expr.args:
-        return 0.25 if expr.is_Integer else 1.0
-    inner = sum(cost(argument) for argument in expr.args if isinstance(argument, Expr))
-    if isinstance(expr, (Add, Mul)):
-        negative = isinstance(expr, Mul) and expr.args[0] == -1
-        return inner + len(expr.args) - (2 if negative else 1)
-    if isinstance(expr, Pow):
-        return inner + (0.5 if expr.exp.is_Integer else FUNCTION_COST)
-    if isinstance(expr, (IndexSum, IndexMax, IndexArgmax)):
-        return inner + (SUM_COST - 1) * (len(expr.args) - 1)
-    if isinstance(expr, (Delta, Bracket)):
-        return inner
-    return inner + FUNCTION_COST
+from derive.sums import IndexSum, free_indices, substitute, tensors_in
 
 
 @dataclass(frozen=True)
@@ -97,7 +72,25 @@ def simplify(
         p[k]
     """
     definitions = tuple(definitions)
-    best: tuple[float, Simplified] | None = None
+    prefer, facts = tuple(prefer), tuple(facts)
+    forms = _forms(expr, definitions, prefer, facts)
+    if not forms:
+        return Simplified(expr, expr, None, ())
+    best = min(forms, key=lambda form: cost(form.result))
+    multiplied = multiply_in(best.result)
+    others = _forms(multiplied, definitions, prefer, facts) if multiplied != best.result else []
+    for other in (form for form in others if cost(form.result) < cost(best.result)):
+        contracted = other.contracted if best.folded is None else best.contracted
+        used = tuple(dict.fromkeys((*best.facts, *other.facts)))
+        best = Simplified(contracted, other.result, other.folded or best.folded, used)
+    return best
+
+
+def _forms(
+    expr: Expr, definitions: tuple[Definition, ...], prefer: tuple[Index, ...], facts: tuple[Fact, ...]
+) -> list[Simplified]:
+    """The expression as it stands and multiplied out, each with what makes it shorter folded in."""
+    found = []
     for distribute in (False, True):
         normaliser = Normaliser(distribute=distribute, prefer=prefer, facts=facts)
         try:
@@ -106,9 +99,8 @@ def simplify(
             short, folded = _fold_repeatedly(normaliser, poly, plain, definitions)
         except (TooLargeError, ZeroDivisionError):
             continue
-        if best is None or cost(short) < best[0]:
-            best = cost(short), Simplified(plain, short, folded, tuple(normaliser.used_facts))
-    return Simplified(expr, expr, None, ()) if best is None else best[1]
+        found.append(Simplified(plain, short, folded, tuple(normaliser.used_facts)))
+    return found
 
 
 def _fold_repeatedly(

@@ -12,7 +12,7 @@ A form is proved equal to the definition before it is used; where that fails, th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import sympy
 from sympy import Add, Expr, Mul, Pow
@@ -57,7 +57,9 @@ def stabilise(definitions: tuple[Definition, ...], operation: Operation) -> tupl
     for definition in definitions:
         body = _expand_logarithms(definition.body, made)
         stable = _shift_exponentials(Definition(definition.target, body), taken, letters)
-        if not _is_same(definition, stable[-1], rewritten, (*helpers, *stable[:-1])):
+        inner = definitions[: definitions.index(definition)]
+        ways = (rewritten, (*helpers, *stable[:-1])), (inner, (*made, *stable[:-1]))
+        if not any(_is_same(definition, stable[-1], *way) for way in ways):
             stable = [definition]
         if stable != [definition]:
             rewritten.append(definition)
@@ -70,7 +72,7 @@ def stabilise(definitions: tuple[Definition, ...], operation: Operation) -> tupl
 def _is_same(
     own: Definition, stable: Definition, rewritten: Sequence[Definition], helpers: Sequence[Definition]
 ) -> bool:
-    """Whether the stable form is proved equal to the definition; names that were not rewritten may stay names."""
+    """Whether the stable form is proved equal to the definition, the names of the definitions given put in."""
     if stable.body == own.body:
         return True
     return is_zero(inline(own.body, tuple(rewritten)) - inline(stable.body, tuple(helpers)))
@@ -79,8 +81,9 @@ def _is_same(
 def guard_absent(definitions: tuple[Definition, ...], absent: Mapping[str, str]) -> tuple[Definition, ...]:
     """Keep what a label of 0 makes irrelevant from becoming infinite: t log(p) and t / p are 0 where t is.
 
-    In every product with a factor t[i], the p[i] of a logarithm or a denominator is replaced by
-    ``where(t[i] = 0, 1, p[i])``; p stays as it is everywhere else.
+    In every product with a factor t[i], the logarithms and denominators that p[i] stands in become those of 1: p[i] is
+    replaced by ``where(t[i] = 0, 1, p[i])`` there and stays as it is everywhere else. A factor 1 - t[i] does as t[i]
+    does where it is 0: (1 - t) log(1 - p) is 0 where t is 1.
 
     Args:
         absent: by the name of p, the name of t.
@@ -94,27 +97,39 @@ def guard_absent(definitions: tuple[Definition, ...], absent: Mapping[str, str])
     if not absent:
         return definitions
 
-    def guard(factor: Expr, labels: Collection[Element]) -> Expr:
-        inner = factor.args[0] if isinstance(factor, (sympy.log, Pow)) else None
-        if isinstance(factor, Pow) and isinstance(inner, sympy.log):
-            return Pow(guard(inner, labels), factor.exp)
-        if isinstance(inner, Element) and (isinstance(factor, sympy.log) or factor.exp.is_negative):
-            for label in labels:
-                if absent.get(inner.tensor.name) == label.tensor.name and inner.indices == label.indices:
-                    return factor.func(Where(Bracket("=", label, 0), 1, inner), *factor.args[1:])
-        return factor
-
     def change(node: Expr) -> Expr | None:
         if not isinstance(node, Mul):
             return None
         bases = [factor.base if isinstance(factor, Pow) and factor.exp.is_positive else factor for factor in node.args]
-        labels = [base for base in bases if isinstance(base, Element)]
-        return Mul(*(guard(factor, labels) for factor in node.args))
+        weights = [weight for weight in map(_line, bases) if weight is not None]
+        return Mul(*(_guard(factor, weights, absent) for factor in node.args)) if weights else None
 
     return tuple(Definition(each.target, rewrite(each.body, change)) for each in definitions)
 
 
-# -- exponentials -----------------------------------------------------------------------------------------------------
+def _line(expr: Expr) -> tuple[Element, Expr, Expr] | None:
+    """An element and numbers a and b where the expression is ``a + b element``."""
+    constant, rest = expr.as_coeff_Add()
+    slope, element = rest.as_coeff_Mul()
+    return (element, constant, slope) if isinstance(element, Element) else None
+
+
+def _guard(expr: Expr, weights: Sequence[tuple[Element, Expr, Expr]], absent: Mapping[str, str]) -> Expr:
+    """A factor, or a sum of products that is one, with what is not looked at put to what is harmless."""
+    if isinstance(expr, (Add, Mul)):
+        return expr.func(*(_guard(part, weights, absent) for part in expr.args))
+    inner = expr.args[0] if isinstance(expr, (sympy.log, Pow)) else None
+    if isinstance(expr, Pow) and isinstance(inner, sympy.log):
+        return Pow(_guard(inner, weights, absent), expr.exp)
+    line = _line(inner) if isinstance(inner, Expr) else None
+    if line is None or not (isinstance(expr, sympy.log) or expr.exp.is_negative):
+        return expr
+    element, constant, slope = line
+    for label, at_0, by_label in weights:
+        if absent.get(element.tensor.name) == label.tensor.name and element.indices == label.indices:
+            guarded = Where(Bracket("=", label, -at_0 / by_label), (1 - constant) / slope, element)
+            return expr.func(constant + slope * guarded, *expr.args[1:])
+    return expr
 
 
 def _shift_exponentials(
@@ -207,12 +222,53 @@ def _expand_logarithms(body: Expr, definitions: list[Definition]) -> Expr:
     """Expand log(e^a b) and log(v[...]) where v is defined so, so that no exponential is taken back."""
 
     def change(node: Expr) -> Expr | None:
-        if isinstance(node, sympy.log) and isinstance(node.args[0], Element):
-            return _logarithm(node.args[0], definitions)
-        return _split_logarithm(node)
+        if not isinstance(node, sympy.log):
+            return None
+        argument = node.args[0]
+        expanded = _logarithm(argument, definitions) if isinstance(argument, Element) else _split_logarithm(node)
+        return _logarithm_of_quotient(argument, definitions) if expanded is None else expanded
 
     result: Expr = rewrite(body, change)
-    return result
+    return body if result == body else rewrite(result, _take_minus_out)
+
+
+def _take_minus_out(node: Expr) -> Expr | None:
+    """A sum over an index of negative terms as minus the sum of positive ones."""
+    terms = Add.make_args(node.body) if isinstance(node, IndexSum) else ()
+    negative = all(term.as_coeff_Mul()[0] < 0 for term in terms)
+    return -IndexSum(Add(*(-term for term in terms)), *node.bound) if terms and negative else None
+
+
+def _logarithm_of_quotient(argument: Expr, definitions: Iterable[Definition]) -> Expr | None:
+    """The logarithm over one denominator: log(1 - 1 / (1 + e^-z)) = -log(1 + e^z); None where a part may be negative.
+
+    A name in it is replaced by its definition.
+    """
+    values = {each.tensor: each for each in definitions}
+
+    def insert(node: Expr) -> Expr | None:
+        known = isinstance(node, Element) and node.tensor in values
+        return values[node.tensor].at(*node.indices) if known else None
+
+    inserted: Expr = rewrite(argument, insert)
+    if not inserted.atoms(sympy.exp):
+        return None
+    for form in (inserted, sympy.together(inserted, deep=False)):
+        factors = Mul.make_args(form)
+        if form != argument and all(_is_positive_power(factor) for factor in factors):
+            return Add(*(_logarithm_of_power(factor) for factor in factors))
+    return None
+
+
+def _is_positive_power(factor: Expr) -> bool:
+    return bool(factor.base.is_positive if isinstance(factor, Pow) else factor.is_positive)
+
+
+def _logarithm_of_power(factor: Expr) -> Expr:
+    """The logarithm of a positive number to a power: the exponent times that of the base."""
+    if isinstance(factor, sympy.exp):
+        return factor.args[0]
+    return factor.exp * sympy.log(factor.base) if isinstance(factor, Pow) else sympy.log(factor)
 
 
 def _logarithm(element: Element, definitions: list[Definition]) -> Expr | None:

@@ -197,6 +197,55 @@ def test_softmax_cce_is_right_at_huge_logits(dtype: Any, rows: int, classes: int
     assert_allclose(codegen.forward("softmax")(logits), np.exp(logs), rtol=1e-6, atol=1e-30)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_activations_and_losses_of_logits_are_right_at_huge_ones(dtype: Any) -> None:
+    """Values and gradients at numbers whose exponentials overflow or vanish, with no warning on the way."""
+    x = np.array([-1e4, -300.0, 0.0, 300.0, 1e4], dtype)
+    sigmoid, positive = np.array([0, 0, 0.5, 1, 1]), np.maximum(x, 0)
+    expected = {
+        "sigmoid": (sigmoid, [0, 0, 0.25, 0, 0]),
+        "softplus": (positive + np.array([0, 0, np.log(2), 0, 0]), sigmoid),
+        "silu": (positive, sigmoid),
+        "gelu": (positive, sigmoid),
+        "leaky-relu": (np.where(x > 0, x, x / 100), [0.01, 0.01, 0.01, 1, 1]),
+        "identity": (x, np.ones(5)),
+    }
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        for name, (value, slope) in expected.items():
+            output, pullback = codegen.vjp(name, x)
+            (found,) = pullback(np.ones_like(x))
+            assert (output.dtype, found.dtype) == (dtype, dtype), name
+            assert_allclose(output, value, rtol=1e-6, atol=1e-30, err_msg=name)
+            assert_allclose(found, slope, rtol=1e-6, atol=1e-30, err_msg=name)
+        for label, loss in ((0.0, positive), (1.0, positive - x)):
+            output, pullback = codegen.vjp("bce-logits", x[None], np.full((1, 5), label, dtype))
+            (found,) = pullback()
+            assert_allclose(output, np.mean(loss + np.array([0, 0, np.log(2), 0, 0])), rtol=1e-6)
+            assert_allclose(found, (sigmoid - label)[None] / 5, rtol=1e-6, atol=1e-30)
+        logs, pullback = codegen.vjp("log-softmax", x[None])
+        assert_allclose(logs, (x - 1e4)[None], rtol=1e-6)
+        assert_allclose(pullback(np.ones((1, 5), dtype))[0], [[1, 1, 1, 1, -4]], rtol=1e-6)
+        total, pullback = codegen.vjp("logsumexp", x[None])
+        assert_allclose(total, [1e4], rtol=1e-6)
+        assert_allclose(pullback(np.ones(1, dtype))[0], [[0, 0, 0, 0, 1]], rtol=1e-6, atol=1e-30)
+
+
+def test_losses_do_not_look_at_what_a_label_takes_away() -> None:
+    sure, labels = np.array([[0.0, 1.0, 0.25]]), np.array([[0.0, 1.0, 1.0]])
+    with np.errstate(all="raise"):
+        loss, pullback = codegen.vjp("bce", sure, labels)
+        assert_allclose(loss, np.log(4) / 3)
+        assert_allclose(pullback()[0], [[1 / 3, -1 / 3, -4 / 3]])
+        loss, pullback = codegen.vjp("kl", sure, np.array([[0.0, 0.5, 0.5]]))
+        assert_allclose(loss, np.log(0.5) + 0.5 * np.log(4))
+        assert_allclose(pullback()[0], [[0, -0.5, -2]])
+        loss, pullback = codegen.vjp("poisson-nll", sure, np.array([[0.0, 2.0, 0.0]]))
+        assert_allclose(loss, 1.25 / 3)
+        assert_allclose(pullback()[0], [[1 / 3, -1 / 3, 1 / 3]])
+    with np.errstate(divide="ignore"):
+        assert codegen.forward("bce")(sure, 1 - labels) == np.inf
+
+
 def test_cross_entropy_does_not_look_at_a_class_without_label() -> None:
     p, t = np.array([[1.0, 0.0], [0.25, 0.75]]), np.array([[1.0, 0.0], [0.0, 1.0]])
     loss, pullback = codegen.vjp("cce", p, t)

@@ -34,13 +34,16 @@ from sympy import Add, Expr, Mul, Rational, exp, log, sqrt, tanh
 
 from derive.canonical import canonical
 from derive.catalogue import find
+from derive.costs import cost
 from derive.derivation import CheckFailedError, Derivation
 from derive.differentiation import differentiate
 from derive.evaluation import Assignment, context
 from derive.indices import Bracket, Delta, Tensor
+from derive.proof import is_zero
 from derive.pullback import jacobian, vjp
+from derive.quotients import multiply_in
 from derive.record import Definition
-from derive.rewriting import cost, simplify
+from derive.rewriting import simplify
 from derive.sums import IndexSum, free_indices, substitute
 
 F, G = Tensor("f", (N, K)), Tensor("g", (K,))
@@ -284,3 +287,26 @@ def test_an_error_at_one_place_alone_is_caught() -> None:
     wrong = derivation.result + Delta(first, third) * Delta(second, fourth) * Delta(first, 0) * Delta(second, 0)
     with pytest.raises(CheckFailedError, match="conclusion"):
         replace(derivation, result=wrong).check()
+
+
+@pytest.mark.parametrize(
+    ("expr", "expected"),
+    [
+        (u * (v / u + w), v + u * w),
+        (u * (1 - u) * (v / u + (v - 1) / (1 - u)), v - u),
+        (u * (u - 1) * (v / u + (v - 1) / (1 - u)), u - v),
+        (u**2 * (v / u**2 + w / u) / y, (v + u * w) / y),
+        (exp(w) * u * (v / u + w), exp(w) * (v + u * w)),
+        (IndexSum(G[k] * (X[n, k] / G[k] + 1), k), IndexSum(X[n, k], k) + IndexSum(G[k], k)),
+    ],
+)
+def test_denominators_that_a_factor_takes_away_are_taken_away(expr: Expr, expected: Expr) -> None:
+    short = simplify(expr).result
+    assert is_zero(short - expected)
+    assert cost(short) <= cost(expected)
+    assert not is_zero(short - 2 * expected)
+
+
+@pytest.mark.parametrize("expr", [u * (v / w + y), (1 - u) * (v / (1 + u) + w), exp(u) * (v / u + w)])
+def test_denominators_that_no_factor_takes_away_stay(expr: Expr) -> None:
+    assert multiply_in(expr) == expr

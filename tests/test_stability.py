@@ -55,6 +55,34 @@ def test_a_logarithm_of_a_quotient_in_one_definition_is_taken_apart() -> None:
     assert loss == "L = -sum(t[n,j]*(z[n,j] - log(total[n]) - row_max[n]), n, j)/N"
 
 
+def test_the_logarithm_of_a_sigmoid_and_of_its_complement_are_not_taken_of_what_underflowed() -> None:
+    assert texts("bce-logits") == [
+        "p[n,k] = 1/(1 + exp(-z[n,k]))",
+        "L = sum(t[n,k]*log(1 + exp(-z[n,k])) + log(1 + exp(z[n,k]))*(1 - t[n,k]), n, k)/(N*K)",
+    ]
+    assert texts("p = sigmoid(z); y = log(p)")[1] == "y = -log(1 + exp(-z))"
+    assert texts("p = sigmoid(z); y = log(1 - p)")[1] == "y = -log(1 + exp(z))"
+    assert texts("y = log(1 - 1/(1 + exp(-z)))") == ["y = -log(1 + exp(z))"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "p = 1/(1 + exp(-z)); y = log(1 - 2*p)",
+        "p[n,k] = exp(z[n,k])/2; y[n,k] = log(1 - p[n,k])",
+        "y = log(x + exp(z))",
+        "p = sigmoid(z); y = log(x + p)",
+    ],
+)
+def test_a_logarithm_of_what_may_be_negative_stays_as_it_is(text: str) -> None:
+    assert texts(text)[-1] == definition_of(text)
+
+
+def definition_of(text: str) -> str:
+    last = derive.operation(text).definitions[-1]
+    return f"{definition_text(last.target)} = {definition_text(last.body)}"
+
+
 def test_gradients_are_stable_too() -> None:
     pullback = derive.pull_back("y[n,k] = x[n,k] - log(sum(exp(x[n,j]), j))*x[n,k]")
     bodies = [definition_text(definition.body) for definition in pullback.definitions]
@@ -100,3 +128,25 @@ def test_only_logarithms_and_denominators_under_a_label_are_guarded() -> None:
 def test_every_way_to_multiply_by_a_label_guards(body: str) -> None:
     (loss,) = guard_absent(derive.operation(f"L = sum({body} + t[n,j], n, k, j)").definitions, {"p": "t"})
     assert "where(t[n,k] == 0, 1, p[n,k])" in definition_text(loss.body)
+
+
+def test_a_label_that_is_1_takes_away_the_complement() -> None:
+    assert texts("bce") == [
+        "L = -sum(t[n,k]*log(where(t[n,k] == 0, 1, p[n,k]))"
+        " + log(1 - where(t[n,k] == 1, 0, p[n,k]))*(1 - t[n,k]), n, k)/(N*K)"
+    ]
+    (gradient,) = derive.pull_back("bce").definitions
+    assert "(1 - where(t[n,k] == 1, 0, p[n,k]))" in definition_text(gradient.body)
+
+
+def test_what_stands_in_a_sum_that_a_label_multiplies_is_guarded_too() -> None:
+    assert texts("kl") == [
+        "L = sum(t[n,k]*(log(where(t[n,k] == 0, 1, t[n,k])) - log(where(t[n,k] == 0, 1, p[n,k]))), n, k)/N"
+    ]
+
+
+@pytest.mark.parametrize("body", ["t[n,k]*log(p[n,k]**2)", "t[n,k]*log(1 - p[k,n])", "(q[n,k] - t[n,k])*log(p[n,k])"])
+def test_what_a_label_does_not_make_irrelevant_is_not_guarded(body: str) -> None:
+    text = f"L = sum({body} + a[n,m]*b[m,k] + c[k,n], n, m, k)"
+    (loss,) = guard_absent(derive.operation(text).definitions, {"p": "t"})
+    assert "where" not in definition_text(loss.body)

@@ -1,14 +1,28 @@
-"""Activations: elementwise functions, and softmax."""
+"""Activations: elementwise functions, softmax and its logarithm."""
 
 from derive.record import Record
 
 RECORDS = (
+    Record(
+        name="identity",
+        group="activations",
+        title="identity, the activation of a linear output",
+        definition="y = x",
+        source="elementary",
+    ),
     Record(
         name="relu",
         group="activations",
         title="rectified linear unit",
         definition="y = max(x, 0)",
         source="Nair and Hinton, Rectified linear units improve restricted Boltzmann machines, ICML 2010",
+    ),
+    Record(
+        name="leaky-relu",
+        group="activations",
+        title="leaky rectified linear unit, slope 1/100 below 0",
+        definition="y = where(x > 0, x, x/100)",
+        source="Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models, 2013",
     ),
     Record(
         name="sigmoid",
@@ -25,10 +39,45 @@ RECORDS = (
         source="elementary",
     ),
     Record(
+        name="exp",
+        group="activations",
+        title="exponential, the mean of a log-linear model",
+        definition="y = exp(x)",
+        source="elementary",
+    ),
+    Record(
+        name="softplus",
+        group="activations",
+        title="softplus, a smooth rectified linear unit",
+        definition="y = log(1 + exp(x))",
+        source="Dugas, Bengio, Belisle, Nadeau and Garcia, Incorporating second-order functional knowledge, NIPS 2000",
+    ),
+    Record(
+        name="silu",
+        group="activations",
+        title="sigmoid linear unit (swish)",
+        definition="s = sigmoid(x); y = x * s",
+        source="Elfwing, Uchibe and Doya, Sigmoid-weighted linear units, Neural Networks 107, 2018",
+    ),
+    Record(
+        name="gelu",
+        group="activations",
+        title="Gaussian error linear unit",
+        definition="y = x/2 * (1 + erf(x/sqrt(2)))",
+        source="Hendrycks and Gimpel, Gaussian error linear units, arXiv 1606.08415, 2016",
+    ),
+    Record(
         name="softmax",
         group="activations",
         title="softmax over the last index",
         definition="y[n,k] = exp(x[n,k]) / sum(exp(x[n,j]), j)",
         source="Bridle, Probabilistic interpretation of feedforward classification network outputs, 1990",
+    ),
+    Record(
+        name="log-softmax",
+        group="activations",
+        title="logarithm of softmax over the last index",
+        definition="y[n,k] = x[n,k] - log(sum(exp(x[n,j]), j))",
+        source="Goodfellow, Bengio and Courville, Deep Learning, MIT Press 2016, section 6.2.2.3",
     ),
 )

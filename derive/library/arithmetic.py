@@ -1,4 +1,4 @@
-"""Arithmetic: products and sums."""
+"""Arithmetic: products, sums and what is said over an index."""
 
 from derive.record import Record
 
@@ -30,5 +30,12 @@ RECORDS = (
         title="mean over an index",
         definition="y[n] = mean(a[n,i], i)",
         source="elementary",
+    ),
+    Record(
+        name="logsumexp",
+        group="arithmetic",
+        title="logarithm of the sum of exponentials over an index",
+        definition="y[n] = log(sum(exp(a[n,i]), i))",
+        source="Boyd and Vandenberghe, Convex Optimization, Cambridge University Press 2004, section 3.1.5",
     ),
 )

@@ -1,8 +1,9 @@
-"""Losses; each averages over the samples."""
+"""Losses; each averages over the samples, but for those that say they are sums."""
 
 from derive.record import Record
 
 ROWS_SUM_TO_ONE = "sum(t[n,k], k) = 1"
+LOGISTIC = "Bishop, Pattern Recognition and Machine Learning, Springer 2006, section 4.3.2"
 CROSS_ENTROPY = "Goodfellow, Bengio and Courville, Deep Learning, MIT Press 2016, section 6.2.1"
 
 RECORDS = (
@@ -42,10 +43,99 @@ RECORDS = (
         source=CROSS_ENTROPY,
     ),
     Record(
+        name="nll",
+        group="losses",
+        title="negative log-likelihood of log-probabilities, one-hot or soft labels",
+        definition="L = -1/N * sum(t[n,k] * y[n,k], n, k)",
+        inputs=("y", "t"),
+        labels=("t",),
+        facts=(ROWS_SUM_TO_ONE,),
+        domain={"y": (-3.0, 0.0), "t": (0.0, 1.0)},
+        source=CROSS_ENTROPY,
+    ),
+    Record(
+        name="nll-sparse",
+        group="losses",
+        title="negative log-likelihood of log-probabilities, labels as class numbers",
+        definition="L = -1/N * sum(y[n,t[n]], n)",
+        labels=("t",),
+        domain={"y": (-3.0, 0.0)},
+        source=CROSS_ENTROPY,
+    ),
+    Record(
+        name="kl",
+        group="losses",
+        title="Kullback-Leibler divergence of probabilities from the labels' distribution",
+        definition="L = 1/N * sum(t[n,k] * (log(t[n,k]) - log(p[n,k])), n, k)",
+        inputs=("p", "t"),
+        labels=("t",),
+        facts=(ROWS_SUM_TO_ONE,),
+        domain={"p": (0.05, 1.0), "t": (0.0, 1.0)},
+        absent={"p": "t", "t": "t"},
+        source="Kullback and Leibler, On information and sufficiency, Annals of Mathematical Statistics 22, 1951",
+    ),
+    Record(
+        name="bce",
+        group="losses",
+        title="binary cross-entropy of probabilities",
+        definition="L = -mean(t[n,k] * log(p[n,k]) + (1 - t[n,k]) * log(1 - p[n,k]), n, k)",
+        inputs=("p", "t"),
+        labels=("t",),
+        domain={"p": (0.05, 0.95), "t": (0.0, 1.0)},
+        absent={"p": "t"},
+        source=LOGISTIC,
+    ),
+    Record(
+        name="bce-logits",
+        group="losses",
+        title="binary cross-entropy of logits",
+        definition="p[n,k] = sigmoid(z[n,k]); L = bce(p, t)",
+        source=LOGISTIC,
+    ),
+    Record(
+        name="poisson-nll",
+        group="losses",
+        title="negative log-likelihood of Poisson rates, without its constant",
+        definition="L = mean(r[n,k] - t[n,k] * log(r[n,k]), n, k)",
+        inputs=("r", "t"),
+        labels=("t",),
+        domain={"r": (0.1, 2.0), "t": (0.0, 4.0)},
+        absent={"r": "t"},
+        source="McCullagh and Nelder, Generalized Linear Models, Chapman and Hall 1989, chapter 6",
+    ),
+    Record(
+        name="gaussian-nll",
+        group="losses",
+        title="negative log-likelihood of Gaussian means and variances, without its constant",
+        definition="L = mean(log(var[n,k]) + (mu[n,k] - t[n,k])**2 / var[n,k], n, k) / 2",
+        inputs=("mu", "var", "t"),
+        labels=("t",),
+        domain={"var": (0.1, 2.0)},
+        source="Nix and Weigend, Estimating the mean and variance of the target probability distribution, 1994",
+    ),
+    Record(
         name="mse",
         group="losses",
         title="mean squared error",
         definition="L = mean((y[n,k] - t[n,k])**2, n, k)",
+        labels=("t",),
+        source="elementary",
+    ),
+    Record(
+        name="least-squares",
+        group="losses",
+        title="sum of squared errors",
+        definition="L = sum((y[n,k] - t[n,k])**2, n, k)",
+        inputs=("y", "t"),
+        labels=("t",),
+        source="Legendre, Nouvelles methodes pour la determination des orbites des cometes, 1805",
+    ),
+    Record(
+        name="mae",
+        group="losses",
+        title="mean absolute error",
+        definition="L = mean(abs(y[n,k] - t[n,k]), n, k)",
+        inputs=("y", "t"),
         labels=("t",),
         source="elementary",
     ),

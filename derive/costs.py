@@ -1,0 +1,36 @@
+"""What an expression costs to read and to compute: by it the shortest of several equal forms is chosen."""
+
+from __future__ import annotations
+
+from sympy import Add, Expr, Mul, Pow
+
+from derive.indices import Bracket, Delta, Element, Index
+from derive.sums import IndexArgmax, IndexMax, IndexSum
+
+FUNCTION_COST = 4.0
+SUM_COST = 2.0
+
+
+def cost(expr: Expr) -> float:
+    """What an expression costs to read and to compute, roughly: operations, functions more, sums by index.
+
+    Example:
+        >>> from derive.indices import Tensor
+        >>> from sympy import exp
+        >>> x = Tensor("x")()
+        >>> cost(x * (1 - x)) < cost(exp(x) / (1 + exp(x)) ** 2)
+        True
+    """
+    if isinstance(expr, (Element, Index)) or not expr.args:
+        return 0.25 if expr.is_Integer else 1.0
+    inner = sum(cost(argument) for argument in expr.args if isinstance(argument, Expr))
+    if isinstance(expr, (Add, Mul)):
+        negative = isinstance(expr, Mul) and expr.args[0] == -1
+        return inner + len(expr.args) - (2 if negative else 1)
+    if isinstance(expr, Pow):
+        return inner + (0.5 if expr.exp.is_Integer else FUNCTION_COST)
+    if isinstance(expr, (IndexSum, IndexMax, IndexArgmax)):
+        return inner + (SUM_COST - 1) * (len(expr.args) - 1)
+    if isinstance(expr, (Delta, Bracket)):
+        return inner
+    return inner + FUNCTION_COST

@@ -1,0 +1,65 @@
+r"""Denominators that a factor takes away: :math:`a\,(b/a + c) = b + a\,c`.
+
+The logistic function has the derivative :math:`p\,(1 - p)`, the logarithms of its cross-entropy have
+:math:`1/p` and :math:`1/(1 - p)`: what is left of them is seen only when the factor is multiplied in.
+"""
+
+from __future__ import annotations
+
+from sympy import Add, Expr, Mul, Pow, S
+
+from derive.sums import rewrite
+
+
+def multiply_in(expr: Expr) -> Expr:
+    """Return an equal expression whose factors are multiplied into the sums that have them below a line.
+
+    Example:
+        >>> from derive.indices import Tensor
+        >>> p, t = Tensor("p")(), Tensor("t")()
+        >>> multiply_in(p * (t / p + 1))
+        p + t
+    """
+    result: Expr = rewrite(expr, _multiplied)
+    return result
+
+
+def _multiplied(node: Expr) -> Expr | None:
+    """A product with such factors multiplied into one of its sums; None where there are none."""
+    if not isinstance(node, Mul):
+        return None
+    for total in (factor for factor in node.args if isinstance(factor, Add)):
+        others = [factor for factor in node.args if factor is not total]
+        divisors = set().union(*map(_divisors, total.args))
+        taken = [factor for factor in others if _power(factor)[1] > 0 and _monic(_power(factor)[0]) in divisors]
+        if taken:
+            rest = Mul(*(factor for factor in others if factor not in taken))
+            return rest * Add(*(_cancelled(Mul(*taken, term)) for term in total.args))
+    return None
+
+
+def _divisors(term: Expr) -> set[Expr]:
+    return {_monic(base) for base, exponent in map(_power, Mul.make_args(term)) if exponent < 0}
+
+
+def _power(factor: Expr) -> tuple[Expr, Expr]:
+    """The base and the exponent; 1 where that is no number."""
+    if isinstance(factor, Pow) and factor.exp.is_Rational:
+        return factor.base, factor.exp
+    return factor, S.One
+
+
+def _monic(base: Expr) -> Expr:
+    """The base or its negative, the same for both."""
+    return -base if base.could_extract_minus_sign() else base
+
+
+def _cancelled(product: Expr) -> Expr:
+    """A product in which a - b above a line and b - a below it are taken away."""
+    sign, factors = S.One, []
+    for factor in Mul.make_args(product):
+        base, exponent = _power(factor)
+        turned = exponent.is_Integer and isinstance(base, Add) and base.could_extract_minus_sign()
+        sign *= (-1) ** exponent if turned else 1
+        factors.append(Pow(-base, exponent) if turned else factor)
+    return sign * Mul(*factors)
