@@ -18,8 +18,8 @@ ORDERS = {
         errors tokens sizes syntax limits indices sums functions record instantiation letters vocabulary calls scopes
         settling building canonical necks signs polynomials factoring division algebra generators facts normal_form
         inequalities cases vanishing notation layout reading writing latex printing parsing composition library
-        catalogue differentiation costs quotients rewriting evaluation trials assumptions proof derivation chain rendering
-        stability pullback pairs verification __init__ __main__
+        catalogue differentiation costs quotients rewriting evaluation trials assumptions proof derivation chain
+        rendering stability pullback pairs verification __init__ __main__
     """.split(),
     "codegen": """
         factoring elementary fitting helpers program building arithmetic contraction finishing indexing numpy_printer
