@@ -8,7 +8,9 @@ r"""derivegen, the symbolic half: operations in index notation, their derivation
 """
 
 from derive.catalogue import catalogue, find, operation, parse_fact
+from derive.claims import prove
 from derive.composition import compose as _compose
+from derive.counterexamples import Counterexample
 from derive.derivation import Derivation, Step
 from derive.differentiation import differentiate
 from derive.errors import DefinitionError, DeriveError, ImpossibleError, InputError, UnsupportedError
@@ -16,7 +18,7 @@ from derive.facts import Fact
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor, size
 from derive.printing import definition_text
-from derive.proof import Counterexample, Proof, prove_equal
+from derive.proof import Proof, prove_equal
 from derive.pullback import Pullback, jacobian, pull_back, vjp
 from derive.record import Definition, Operation, Record
 from derive.rewriting import Simplified, simplify
@@ -77,6 +79,7 @@ __all__ = [
     "jacobian",
     "operation",
     "parse_fact",
+    "prove",
     "prove_equal",
     "pull_back",
     "simplify",

@@ -9,6 +9,7 @@ import sympy
 from sympy import Add, Expr, Integer, Mul, Pow
 
 from derive.calls import WholeCall
+from derive.demands import Demand, demands_of_power
 from derive.functions import Where
 from derive.indices import Bracket, Delta, Element, Index
 from derive.instantiation import Instance, instantiate, usual_indices
@@ -16,7 +17,7 @@ from derive.limits import Limits
 from derive.record import Definition
 from derive.scopes import Scope
 from derive.settling import Settled
-from derive.sums import IndexArgmax, IndexMax, IndexSum, all_indices, free_indices, fresh_index
+from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, all_indices, free_indices, fresh_index
 from derive.syntax import Access, Call, Comparison, Factors, Literal, Name, Power, Terms, Tree
 from derive.vocabulary import SCALAR_FUNCTIONS
 
@@ -34,7 +35,12 @@ def surround(indices: Mapping[str, Index]) -> Surroundings:
 
 
 class Builder:
-    """Makes expressions of trees whose names are understood."""
+    """Makes expressions of trees whose names are understood.
+
+    Attributes:
+        demands: what must hold for the expressions made to be defined; SymPy cancels some of it, so that ``x/x`` is 1
+            as soon as it is made.
+    """
 
     def __init__(self, scope: Scope, settled: Settled) -> None:
         self.scope, self.source = scope, scope.source
@@ -42,6 +48,7 @@ class Builder:
         self.letters = dict(settled.letters)
         self.made: dict[str, Expr] = {}
         self.limits = Limits(scope.source)
+        self.demands: list[Demand] = []
 
     def definition(self, name: str, indices: tuple[Name, ...], right: Tree) -> Definition:
         free = {index.name: self.index_called(index.name) for index in indices}
@@ -121,6 +128,7 @@ class Builder:
             return [value]
         if self.limits.is_zero(value):
             raise self.source.mistake(tree.at, "division by zero", "the part after / is 0 whatever the inputs are")
+        self.demands.append(Demand("!=", value))
         return [Pow(value, -1)]
 
     def power(self, tree: Power, free: Surroundings) -> Expr:
@@ -128,6 +136,7 @@ class Builder:
         if self.limits.is_zero(base) and exponent.is_negative:
             raise self.source.mistake(tree.at, "division by zero", "a negative power of 0")
         self.limits.check_power(base, exponent, tree)
+        self.demands += demands_of_power(base, exponent)
         result = Pow(base, exponent)
         self.limits.check_growth(result, tree)
         return result
@@ -165,8 +174,12 @@ class Builder:
         values = [self.number(argument, free) for argument in arguments]
         for value in values:
             self.limits.check_growth(value, tree)
+        if name == "diff":
+            return Partial(*values)
         if name in SCALAR_FUNCTIONS:
             self.limits.check_argument(name, values[0], tree)
+            if name in ("log", "sqrt"):
+                self.demands.append(Demand(">" if name == "log" else ">=", values[0]))
             result = SCALAR_FUNCTIONS[name].make(*values)
         else:
             operation = self.scope.words.find(name)

@@ -43,7 +43,7 @@ def check_call(source: Text, words: Words, letters: Container[str], tree: Call) 
     """
     name, count = tree.name, len(tree.arguments)
     if name in FUNCTIONS:
-        shapes = {"where": count == 3, "delta": count == 2, "sum": count >= 2, "mean": count >= 2}
+        shapes = {"where": count == 3, "delta": count == 2, "diff": count == 2, "sum": count >= 2, "mean": count >= 2}
         arguments = SCALAR_FUNCTIONS[name].arguments if name in SCALAR_FUNCTIONS else ("", "")
         if not shapes.get(name, count == len(arguments)):
             written = WRITTEN.get(name) or f"{name}({', '.join(arguments)})"

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-import sympy
-from sympy import Expr, Integer, Mul, Pow, S
+from sympy import Expr, Integer, S
 
 from derive.algebra import in_range
 from derive.canonical import structure_key
-from derive.functions import Where
+from derive.demands import demands
 from derive.indices import Bracket, Delta, Element, Index
 from derive.inequalities import contradict
 from derive.normal_form import Normaliser, only_atom
@@ -114,29 +113,17 @@ def where_defined(normaliser: Normaliser, expr: Expr) -> Case:
     """The comparisons that are settled wherever an expression is defined: a divisor is not zero."""
     values: dict[Expr, Expr] = {}
     signs: list[tuple[Expr, int]] = []
-    for what, part in _demands(expr):
+    for relation, part, guards in demands(expr, through_binders=False):
+        if guards or relation == ">=":
+            continue
         try:
             turned, above, level = normaliser.compare(normaliser.polynomial(part))
         except (TooLargeError, ZeroDivisionError):
             continue
         if isinstance(only_atom(level), Bracket):
             values[only_atom(level)] = S.Zero
-        if what == "positive":
+        if relation == ">":
             signs.append((part, 1))
             if isinstance(only_atom(above), Bracket):
                 values[only_atom(above)] = Integer(0 if turned else 1)
     return Case(values, tuple(signs))
-
-
-def _demands(expr: Expr) -> Iterator[tuple[str, Expr]]:
-    """What an expression needs for being defined, but for what is only needed at some indices or in some case."""
-    if isinstance(expr, sympy.log):
-        yield "positive", expr.args[0]
-    if isinstance(expr, Pow) and expr.exp.is_negative:
-        for factor in Mul.make_args(expr.base):
-            yield "nonzero", factor.args[0] if isinstance(factor, sympy.Abs) else factor
-    parts = (expr.condition,) if isinstance(expr, Where) else expr.args
-    if not isinstance(expr, Binder):
-        for part in parts:
-            if isinstance(part, Expr):
-                yield from _demands(part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 
@@ -11,6 +11,7 @@ from derive.facts import Fact
 from derive.library import activations, arithmetic, linear, losses
 from derive.necks import name_necks
 from derive.parsing import parse_equation, parse_operation
+from derive.problems import Problem, parse_problem
 from derive.record import Operation, Record
 
 GROUPS = (arithmetic, activations, linear, losses)
@@ -89,6 +90,20 @@ def parse_fact(text: str, op: Operation) -> Fact:
     tensors = {tensor.name: tensor for tensor in (*op.inputs, *(definition.tensor for definition in op.definitions))}
     left, right = parse_equation(text, tensors, _named, records())
     return Fact(left, right, text)
+
+
+def parse_claim(claim: str, where: Iterable[str] = (), given: Iterable[str] = ()) -> Problem:
+    """Return what a claim, definitions and facts say together; the catalogue's operations may be called in them.
+
+    Raises:
+        DefinitionError: a mistake in a text.
+        InputError: a fact is of no kind that can be used.
+
+    Example:
+        >>> parse_claim("sum(p[n,k], k) = 1", ["p = softmax(z)"]).definitions[0].target
+        p[n,k]
+    """
+    return parse_problem(where, given, claim, _named, records())
 
 
 def find(op: str | Operation) -> Operation:

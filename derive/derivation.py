@@ -47,6 +47,24 @@ class Step:
     note: str = ""
 
 
+def check_step(step: Step, assignment: Assignment, generator: random.Random, title: str) -> None:
+    """Compare the sides of a step at many places.
+
+    Raises:
+        CheckFailedError: they differ.
+        UndefinedError: a side has no value.
+    """
+    sides = (step.left, step.before, step.after)
+    indices = sorted(frozenset().union(*map(free_indices, sides)), key=lambda index: index.name)
+    every = list(assignment.places(indices))
+    for places in every if len(every) <= MOST_PLACES else generator.sample(every, MOST_PLACES):
+        values = [assignment.value(side, places) for side in sides]
+        scale = 1 + max(abs(value) for value in values)
+        if max(abs(value - values[0]) for value in values) > scale * context.mpf(10) ** -10:
+            shown = ", ".join(context.nstr(value, 8) for value in values)
+            raise CheckFailedError(f"the step '{step.rule}' of {title} does not hold: {shown}")
+
+
 @dataclass(frozen=True)
 class Derivation:
     """A derived equation ``target = result`` and the steps that lead to it.
@@ -111,16 +129,7 @@ class Derivation:
         """Compare the sides of every step, and of what the derivation says in the end, at many places."""
         conclusion = Step("conclusion", self.target, self.target, self.result)
         for step in (*self.steps, conclusion):
-            indices = sorted(
-                free_indices(step.left) | free_indices(step.before) | free_indices(step.after), key=lambda i: i.name
-            )
-            every = list(assignment.places(indices))
-            for places in every if len(every) <= MOST_PLACES else generator.sample(every, MOST_PLACES):
-                values = [assignment.value(side, places) for side in (step.left, step.before, step.after)]
-                scale = 1 + max(abs(value) for value in values)
-                if max(abs(value - values[0]) for value in values) > scale * context.mpf(10) ** -10:
-                    shown = ", ".join(context.nstr(value, 8) for value in values)
-                    raise CheckFailedError(f"the step '{step.rule}' of {self.title} does not hold: {shown}")
+            check_step(step, assignment, generator, self.title)
 
     def assignment(self, generator: random.Random) -> Assignment:
         """Random values for everything the steps mention, the assumptions satisfied."""

@@ -7,7 +7,7 @@ rule further, as a person writes a line; ``differentiate`` goes to the end. The 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import sympy
@@ -16,7 +16,8 @@ from sympy import Add, Expr, Integer, Mul, Pow
 from derive.errors import ImpossibleError, UnsupportedError
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element
-from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices, substitute, tensors_in
+from derive.record import Definition, inline
+from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices, rewrite, substitute, tensors_in
 
 ELEMENT_RULE = "derivative of an element"
 
@@ -43,6 +44,55 @@ def differentiate(expr: Expr, element: Element, quotients: bool = True) -> Expr:
     result: Expr = Partial(expr, element)
     while _has_partial(result):
         result, _ = advance(result, quotients)
+    return result
+
+
+def close(expr: Expr, definitions: Iterable[Definition] = ()) -> Expr:
+    r"""Carry out every derivative and put every definition in: what is left is made of inputs alone.
+
+    A derivative is total: with :math:`p = p(z)`, that of :math:`L(p)` by :math:`z` goes through :math:`p`; that by
+    :math:`p` looks at what comes after it.
+
+    Raises:
+        ImpossibleError: a derivative by a label.
+
+    Example:
+        >>> from derive.indices import Tensor
+        >>> x, y = Tensor("x"), Tensor("y")
+        >>> close(Partial(y(), x()), [Definition(y(), sympy.tanh(x()))])
+        1 - tanh(x)**2
+    """
+    plain: tuple[Definition, ...] = ()
+    for definition in definitions:
+        plain = (*plain, Definition(definition.target, _carried_out(definition.body, plain)))
+    return inline(_carried_out(expr, plain), plain)
+
+
+def _carried_out(expr: Expr, definitions: tuple[Definition, ...]) -> Expr:
+    """The expression without derivatives, in which some definitions may have been put in."""
+    return expr if not _has_partial(expr) else rewrite(expr, lambda node: _total(node, definitions))
+
+
+def _total(node: Expr, definitions: tuple[Definition, ...]) -> Expr | None:
+    if not isinstance(node, Partial):
+        return None
+    through = tuple(definition for definition in definitions if definition.tensor != node.element.tensor)
+    return differentiate(inline(node.body, through), node.element)
+
+
+def with_totals(expr: Expr, definitions: tuple[Definition, ...]) -> Expr:
+    """Write derivatives so that evaluation by differences takes them to be total: definitions put in inside of them.
+
+    Of a derivative of a derivative the inner one is carried out.
+    """
+
+    def change(node: Expr) -> Expr | None:
+        if not isinstance(node, Partial):
+            return None
+        through = tuple(each for each in definitions if each.tensor != node.element.tensor)
+        return Partial(inline(_carried_out(node.body, definitions), through), node.element)
+
+    result: Expr = rewrite(expr, change)
     return result
 
 

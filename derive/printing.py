@@ -187,7 +187,7 @@ DEFINITION_ROWS: Mapping[str, Row] = {
     "index_sum": Row(ATOM, write_call("sum")),
     "index_max": Row(ATOM, write_call("max")),
     "index_argmax": Row(ATOM, write_call("argmax")),
-    "partial": Row(PRODUCT, lambda writer, phrase: "/".join(call("d", writer.write(part)) for part in phrase.parts)),
+    "partial": Row(ATOM, write_call("diff")),
     "maximum": Row(ATOM, define_extremum("max")),
     "minimum": Row(ATOM, define_extremum("min")),
     "where": Row(ATOM, define_where),

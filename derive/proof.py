@@ -7,64 +7,37 @@ sides are evaluated at random values; a disagreement there is a defect of the en
 
 from __future__ import annotations
 
-import math
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
-from sympy import Expr, Rational, Symbol, sympify
+from sympy import Expr, sympify
 
+from derive.budget import OutOfTimeError, within
 from derive.cases import where_defined
+from derive.counterexamples import Counterexample, assignments, find_counterexample
+from derive.derivation import Step
+from derive.differentiation import close, with_totals
+from derive.domains import implied_signs
 from derive.errors import DeriveError, InputError
-from derive.evaluation import Assignment, Number, UndefinedError, context, impose, sample
-from derive.facts import Fact
-from derive.indices import Element, Index, Tensor
+from derive.evaluation import Assignment, UndefinedError, context
 from derive.normal_form import Normaliser
-from derive.record import Definition, inline
-from derive.sums import free_indices, tensors_in
+from derive.premises import Equality, Premise, Sign, check_premises, facts_of, with_equalities, with_signs
+from derive.record import Definition
+from derive.sums import Partial, free_indices
 from derive.vanishing import ONE_CASE, vanishes
 
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
-#: Intervals from which values are drawn for a counterexample, fractions and, so that there are ties, integers.
-LINES = ((-2.0, 2.0), (0.0, 2.0), (0.0, 1.0), (1.0, 2.0))
-#: How many ways to draw values are tried at each choice of sizes when the answer is only held against numbers.
-WAYS = 3
-#: Larger numbers in an equation do not widen the interval.
-LARGEST_REACH = 1000
-#: Digits with which a difference is looked at again, so that rounding refutes nothing.
-MORE_DIGITS = 400
-#: Two numbers computed with 60 digits that differ by less than this are the same.
-TOLERANCE = context.mpf(10) ** -25
+#: A derivative taken by differences is right to so many digits, and is looked at at so many places.
+DERIVATIVE_TOLERANCE = context.mpf(10) ** -8
+DERIVATIVE_PLACES = 4
+
+Result = TypeVar("Result")
 
 
 class UnsoundError(DeriveError):
     """The normal form says equal and numbers say different: a defect of the engine."""
-
-
-@dataclass(frozen=True)
-class Counterexample:
-    """Numbers at which two sides differ.
-
-    Attributes:
-        sizes, values: what was put in, as text.
-        place: the free indices' positions.
-        left, right: what came out.
-    """
-
-    sizes: dict[str, int]
-    values: dict[str, str]
-    place: dict[str, int]
-    left: str
-    right: str
-
-    def text(self) -> str:
-        """Say it in lines."""
-        where = "".join(f", {name} = {number}" for name, number in self.place.items())
-        lines = ["at " + ", ".join(f"{name} = {number}" for name, number in self.sizes.items()) + where]
-        lines += [f"  {name} = {numbers}" for name, numbers in self.values.items()]
-        return "\n".join([*lines, f"  left side  = {self.left}", f"  right side = {self.right}"])
 
 
 @dataclass(frozen=True)
@@ -75,6 +48,11 @@ class Proof:
         verdict: ``"proved"``, ``"refuted"`` or ``"undecided"``.
         assumptions: the given facts that the proof used, as texts.
         counterexample: the numbers of a refutation.
+        definitions, premises: what the sides are about, and the facts that were used.
+        tried: what was tried where nothing was decided.
+        conditions: where both sides are defined, such as ``x[n] != 0``; what always holds is left out.
+        kinks: equations such as ``x[n] = 0``, outside of which a refuted equation holds.
+        needed: texts of facts, under each of which a refuted equation would be proved.
     """
 
     left: Expr
@@ -82,18 +60,71 @@ class Proof:
     verdict: str
     assumptions: tuple[str, ...] = ()
     counterexample: Counterexample | None = None
+    definitions: tuple[Definition, ...] = ()
+    premises: tuple[Premise, ...] = ()
+    tried: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+    kinks: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of the proof; for what is not proved, the steps that bring each side to its shortest form."""
+        from derive.exposition import steps_of
+
+        return steps_of(self)
+
+    def check(self, seed: int = 0) -> None:
+        """Evaluate both sides of every step at random values, derivatives by central differences.
+
+        Raises:
+            CheckFailedError: two sides differ.
+        """
+        from derive.exposition import check_proof
+
+        check_proof(self, seed)
+
+    def text(self, notation: str = "bar", steps: bool = True, colour: bool = False) -> str:
+        """Return the verdict for a terminal, with its steps or without them."""
+        from derive.exposition import render_proof_text
+
+        return render_proof_text(self, notation, steps, colour)
+
+    def latex(self, notation: str = "bar") -> str:
+        """Return the steps as an ``align*`` block that LaTeX and KaTeX accept."""
+        from derive.exposition import render_proof_latex
+
+        return render_proof_latex(self, notation)
+
+    def markdown(self, notation: str = "bar") -> str:
+        """Return the verdict and its steps as Markdown with display formulas."""
+        from derive.exposition import render_proof_markdown
+
+        return render_proof_markdown(self, notation)
+
+    def _repr_latex_(self) -> str:
+        return self.latex()
+
+    def __str__(self) -> str:
+        return self.text(steps=False)
 
 
 def prove_equal(
     left: Expr,
     right: Expr,
     definitions: tuple[Definition, ...] = (),
-    facts: Iterable[Fact] = (),
+    facts: Iterable[Premise] = (),
     seed: int = 0,
+    seconds: float | None = None,
 ) -> Proof:
     """Decide whether two expressions are equal for all sizes, free indices and values that satisfy the facts.
 
+    Args:
+        definitions: of names that the sides use; derivatives go through them.
+        seconds: how long to try; without it, as long as it takes.
+
     Raises:
+        InputError: a side is no expression, or a fact is about a tensor that is defined.
         UnsoundError: the engine contradicts itself.
 
     Example:
@@ -103,28 +134,9 @@ def prove_equal(
         >>> prove_equal(1 / (1 + exp(-x)), 1 - 1 / (1 + exp(x))).verdict
         'proved'
     """
-    left, right = _checked(left), _checked(right)
-    facts = tuple(facts)
-    full_left, full_right = inline(left, definitions), inline(right, definitions)
-    difference = full_left - full_right
-    used = _prove_zero(difference, facts)
-    counterexample = find_counterexample(full_left, full_right, facts, random.Random(seed), thorough=used is None)
-    if used is None and counterexample is None:
-        used = _prove_zero(difference, facts, by_cases=True)
-    if used is None:
-        return Proof(left, right, UNDECIDED if counterexample is None else REFUTED, (), counterexample)
-    if counterexample is not None:
-        raise UnsoundError(f"the normal forms agree and the numbers do not:\n{counterexample.text()}")
-    return Proof(left, right, PROVED, tuple(fact.text for fact in used))
-
-
-def _prove_zero(expr: Expr, facts: tuple[Fact, ...], by_cases: bool = False) -> tuple[Fact, ...] | None:
-    """The facts that were needed to see that an expression vanishes; None where that was not seen."""
-    for given in ((), facts) if facts else ((),):
-        normaliser = Normaliser(generators=True, facts=given)
-        if vanishes(normaliser, expr, where_defined(normaliser, expr) if by_cases else ONE_CASE):
-            return tuple(normaliser.used_facts)
-    return None
+    left, right, premises = _checked(left), _checked(right), tuple(facts)
+    check_premises(premises, definitions)
+    return _Attempt(left, right, tuple(definitions), premises, seed, seconds).decide()
 
 
 def _checked(side: Any) -> Expr:
@@ -137,8 +149,130 @@ def _checked(side: Any) -> Expr:
         return sympify(side)
     raise InputError(
         f"a side of an equation is an expression made of the project's nodes, not {type(side).__name__}; "
-        "derive.parsing.parse_expression reads one from a text"
+        "derive.prove takes a text"
     )
+
+
+class _Attempt:
+    """One equation, on its way to a verdict."""
+
+    def __init__(
+        self,
+        left: Expr,
+        right: Expr,
+        definitions: tuple[Definition, ...],
+        premises: tuple[Premise, ...],
+        seed: int,
+        seconds: float | None,
+    ) -> None:
+        self.left, self.right, self.definitions, self.premises = left, right, definitions, premises
+        self.seed, self.seconds = seed, seconds
+        self.tried: list[str] = []
+        self.conditions: tuple[str, ...] = ()
+
+    def decide(self) -> Proof:
+        try:
+            with within(self.seconds):
+                self.sides = tuple(close(side, self.definitions) for side in (self.left, self.right))
+                return self._decide()
+        except OutOfTimeError:
+            return self._verdict(UNDECIDED)
+
+    def _decide(self) -> Proof:
+        found = self._phase("numbers at small sizes", 0.25, lambda: self._hunt(thorough=False))
+        used = self._phase("the normal form of the difference", 0.4, self._prove)
+        if used is not None and found is not None:
+            raise UnsoundError(f"the normal forms agree and the numbers do not:\n{found.text()}")
+        if used is None and found is None:
+            found = self._phase("more numbers", 0.6, lambda: self._hunt(thorough=True))
+        if used is None and found is None:
+            used = self._phase("case by case", 1.0, lambda: self._prove(by_cases=True))
+        if used is not None:
+            self._check_derivatives()
+            return self._verdict(PROVED, used)
+        return self._verdict(UNDECIDED) if found is None else self._verdict(REFUTED, counterexample=found)
+
+    def _phase(self, what: str, share: float, work: Callable[[], Result | None]) -> Result | None:
+        """Try something for a share of the time, and note that it was tried."""
+        limit = None if self.seconds is None else share * self.seconds
+        try:
+            with within(limit):
+                result = work()
+        except OutOfTimeError:
+            self.tried.append(f"{what}: stopped for want of time")
+            return None
+        self.tried.append(f"{what}: nothing found")
+        return result
+
+    def _verdict(
+        self, verdict: str, used: tuple[Premise, ...] = (), counterexample: Counterexample | None = None
+    ) -> Proof:
+        texts = tuple(premise.text for premise in used)
+        tried = tuple(self.tried) if verdict == UNDECIDED else ()
+        conditions = self.conditions if verdict == PROVED else ()
+        about = (self.definitions, used, tried, conditions)
+        return Proof(self.left, self.right, verdict, texts, counterexample, *about)
+
+    # -- the phases ---------------------------------------------------------------------------------------------------
+
+    def _hunt(self, thorough: bool) -> Counterexample | None:
+        left, right = (with_equalities(side, self.premises) for side in self.sides)
+        facts = facts_of(premise for premise in self.premises if not isinstance(premise, Sign))
+        signs = [premise for premise in self.premises if isinstance(premise, Sign)]
+        return find_counterexample(left, right, facts, random.Random(self.seed), thorough, signs)
+
+    def _prove(self, by_cases: bool = False) -> tuple[Premise, ...] | None:
+        """The facts that were needed to see that the sides are equal; None where that was not seen."""
+        if self._vanishes((), by_cases) is not None:
+            return ()
+        used = self._vanishes(self.premises, by_cases) if self.premises else None
+        for premise in used or ():
+            fewer = tuple(each for each in used or () if each != premise)
+            if fewer and self._vanishes(fewer, by_cases) is not None:
+                used = fewer
+        return used
+
+    def _vanishes(self, premises: tuple[Premise, ...], by_cases: bool) -> tuple[Premise, ...] | None:
+        """Whether the difference vanishes under facts: those used, as far as that is seen."""
+        left, right = (with_signs(with_equalities(side, premises), premises) for side in self.sides)
+        for signs in dict.fromkeys(((), implied_signs(left, right))):
+            normaliser = Normaliser(generators=True, facts=facts_of((*premises, *signs)))
+            plain = with_signs(left - right, signs)
+            if vanishes(normaliser, plain, where_defined(normaliser, plain) if by_cases else ONE_CASE):
+                self.conditions = tuple(sign.text for sign in signs)
+                break
+        else:
+            return None
+        names = {fact.text for fact in normaliser.used_facts}
+        return tuple(each for each in premises if isinstance(each, (Equality, Sign)) or each.text in names)
+
+    def _check_derivatives(self) -> None:
+        """Hold both sides against each other with derivatives taken by differences.
+
+        Raises:
+            UnsoundError: they differ.
+        """
+        if not any(side.atoms(Partial) for side in (self.left, self.right)):
+            return
+        if any(isinstance(premise, (Equality, Sign)) for premise in self.premises):
+            return
+        sides = [with_totals(side, self.definitions) for side in (self.left, self.right)]
+        by_tensor = {definition.tensor: definition for definition in self.definitions}
+        indices = sorted(free_indices(self.left) | free_indices(self.right), key=lambda index: index.name)
+        everything = (*sides, *(definition.body for definition in self.definitions))
+        facts, generator = facts_of(self.premises), random.Random(self.seed)
+        drawn = next(assignments(everything, facts, generator, False, defined=by_tensor), None)
+        if drawn is None:
+            return
+        here = Assignment(drawn.sizes, drawn.values, by_tensor)
+        for places in list(here.places(indices))[:DERIVATIVE_PLACES]:
+            try:
+                first, second = (here.value(side, places) for side in sides)
+            except (UndefinedError, ZeroDivisionError):
+                continue
+            if abs(first - second) > DERIVATIVE_TOLERANCE * (1 + abs(first) + abs(second)):
+                shown = " and ".join(context.nstr(value, 12) for value in (first, second))
+                raise UnsoundError(f"the derivatives agree and their differences do not: {shown}")
 
 
 def is_zero(expr: Expr) -> bool:
@@ -151,112 +285,3 @@ def is_zero(expr: Expr) -> bool:
         (True, False)
     """
     return vanishes(Normaliser(generators=True), expr)
-
-
-def find_counterexample(
-    left: Expr, right: Expr, facts: tuple[Fact, ...], generator: random.Random, thorough: bool = True
-) -> Counterexample | None:
-    """Look for sizes and values at which the sides differ.
-
-    Args:
-        thorough: draw from every interval at every choice of sizes; otherwise from some at each, in turn.
-    """
-    sides = (left, right, *(side for fact in facts for side in (fact.left, fact.right)))
-    tensors = frozenset().union(*map(tensors_in, sides))
-    symbols = _sizes_of(sides, tensors)
-    indices = sorted(free_indices(left) | free_indices(right), key=lambda index: index.name)
-    least = _least_sizes(sides)
-    reach = _reach(sides)
-    ways = list(product((*LINES, (-reach, reach)), (False, True)))
-    for turn, numbers in enumerate(_size_choices(len(symbols))):
-        sizes = {symbol: max(number, least.get(symbol, 1)) for symbol, number in zip(symbols, numbers, strict=True)}
-        for line, whole in ways if thorough else [ways[(WAYS * turn + place) % len(ways)] for place in range(WAYS)]:
-            domain = {tensor.name: line for tensor in tensors}
-            assignment = Assignment(sizes, sample(tensors, sizes, generator, domain, whole=whole))
-            try:
-                if not impose(facts, assignment):
-                    continue
-            except UndefinedError:
-                continue
-            found = _differs_at(assignment, left, right, indices)
-            if found is not None:
-                return found
-    return None
-
-
-def _sizes_of(sides: Iterable[Expr], tensors: Iterable[Tensor]) -> list[Symbol]:
-    found: set[Symbol] = set()
-    for mentioning in (*sides, *tensors):
-        found |= mentioning.free_symbols
-    return sorted(found, key=str)
-
-
-def _reach(sides: Iterable[Expr]) -> float:
-    """An extent in which values lie on both sides of the numbers that the sides mention."""
-    numbers = frozenset().union(*(side.atoms(Rational) for side in sides))
-    largest = max((abs(float(number)) for number in numbers), default=0.0)
-    return math.ceil(2 * largest + 2) if largest < LARGEST_REACH else LINES[0][1]
-
-
-def _least_sizes(sides: Iterable[Expr]) -> dict[Expr, int]:
-    """How large a size must be for the numbers that stand in indices to be positions."""
-    least: dict[Expr, int] = {}
-    for element in frozenset().union(*(side.atoms(Element) for side in sides)):
-        for where, size in zip(element.indices, element.tensor.sizes, strict=True):
-            if where.is_Integer:
-                least[size] = max(least.get(size, 1), int(where) + 1)
-    return least
-
-
-def _size_choices(count: int) -> Iterator[tuple[int, ...]]:
-    """Size choices: distinct ones first, then small ones with 1, at last larger ones."""
-    yield tuple((2, 3)[place % 2] for place in range(count))
-    if count:
-        yield tuple((3, 2)[place % 2] for place in range(count))
-    yield from list(product((2, 1), repeat=count))[:6]
-    if 0 < count <= 3:
-        yield (4, 5, 3)[:count]
-
-
-def _differs_at(assignment: Assignment, left: Expr, right: Expr, indices: list[Index]) -> Counterexample | None:
-    for places in assignment.places(indices):
-        try:
-            values = _values(assignment, places, left, right)
-            if _differ(*values):
-                with context.workdps(MORE_DIGITS):
-                    values = _values(Assignment(assignment.sizes, assignment.values), places, left, right)
-                    if _differ(*values):
-                        return _counterexample(assignment, places, *values)
-        except (UndefinedError, ZeroDivisionError):
-            continue
-    return None
-
-
-def _values(assignment: Assignment, places: dict[Index, int], left: Expr, right: Expr) -> tuple[Number, Number]:
-    return assignment.value(left, places), assignment.value(right, places)
-
-
-def _differ(first: Number, second: Number) -> bool:
-    return bool(abs(first - second) > TOLERANCE * (1 + abs(first) + abs(second)))
-
-
-def _counterexample(assignment: Assignment, places: dict[Index, int], left: Number, right: Number) -> Counterexample:
-    return Counterexample(
-        {str(symbol): number for symbol, number in assignment.sizes.items()},
-        {tensor.name: _shown(tensor, assignment) for tensor in sorted(assignment.values, key=lambda t: t.name)},
-        {index.name: place for index, place in places.items()},
-        context.nstr(left, 12),
-        context.nstr(right, 12),
-    )
-
-
-def _shown(tensor: Tensor, assignment: Assignment) -> str:
-    numbers = assignment.values[tensor]
-
-    def nested(prefix: tuple[int, ...], extents: list[int]) -> str:
-        if not extents:
-            return str(context.nstr(numbers[prefix], 12))
-        return "[" + ", ".join(nested((*prefix, place), extents[1:]) for place in range(extents[0])) + "]"
-
-    extents = [int(extent.xreplace(assignment.sizes)) for extent in tensor.sizes]
-    return nested((), extents)

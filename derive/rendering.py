@@ -262,7 +262,8 @@ def render_text(
     column = width - max((display_width(reason) for _, reason in rows), default=0)
     fitting = [display_width(text) + 3 for text, reason in rows if reason and display_width(text) + 3 <= column]
     column = min(column, max(fitting, default=column))
-    opening = [title, "\n".join(f"  {line}" for line in definition_lines(derivation, write))]
+    definitions = "\n".join(f"  {line}" for line in definition_lines(derivation, write))
+    opening = [title, definitions] if definitions else [title]
     parts = opening if steps else []
     parts += ["\n".join(_with_reason(*row, column, width, colour) for row in chain) for chain in chains]
     assumptions = given(derivation, write, str)

@@ -6,7 +6,7 @@ used. What is left open then - ranks in whole-operation calls, the names of size
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from derive.calls import WholeCall, Words, check_argument_count, check_call, check_hyphen
 from derive.indices import Tensor
@@ -34,6 +34,7 @@ class Scope:
         positions: the largest integer that stands on an axis.
         standing: the indices that stand on an axis.
         written: the indices with which a tensor is written first, by its name.
+        is_problem: whether it is a claim's text, in which derivatives may stand and a definition may go unused.
     """
 
     def __init__(self, source: Text, words: Words, given: Mapping[str, Tensor] | None = None) -> None:
@@ -50,6 +51,7 @@ class Scope:
         self.positions: dict[Place, tuple[int, Span]] = {}
         self.standing: dict[Place, set[str]] = {}
         self.written: dict[str, tuple[str, ...]] = {}
+        self.is_problem = given is not None
         self._named: set[str] = set(given or ())
         self._statement = -1
 
@@ -60,15 +62,27 @@ class Scope:
 
     # First reading: targets, indices, whole calls.
 
-    def read_definitions(self, statements: list[Statement]) -> None:
-        """Find out what every name of the definitions means.
+    def read_problem(self, statements: list[Statement], sides: list[Tree]) -> None:
+        """Find out what every name of definitions and of equations about what they define means.
+
+        Raises:
+            DefinitionError: a name is used in two ways, or defined by itself or too late.
+        """
+        self.is_problem = True
+        self.read_definitions(statements, sides)
+        self._statement = len(statements)
+        for side in sides:
+            self._read(side)
+
+    def read_definitions(self, statements: list[Statement], more: Sequence[Tree] = ()) -> None:
+        """Find out what every name of the definitions means; indices may stand in more trees.
 
         Raises:
             DefinitionError: a name is used in two ways, a size is not known, a definition is not used.
         """
         for number, statement in enumerate(statements):
             self._read_target(number, statement)
-        self._find_letters([statement.right for statement in statements])
+        self._find_letters([*(statement.right for statement in statements), *more])
         for number, statement in enumerate(statements):
             call = self._read_whole_call(statement)
             if call is not None:
@@ -85,7 +99,7 @@ class Scope:
                 self._read(statement.right)
                 self._check_indices(statement)
         for statement in statements[:-1]:
-            if statement.name not in self.used:
+            if statement.name not in self.used and not self.is_problem:
                 problem = f"{statement.name} is defined and never used"
                 raise self.source.mistake(statement.name_at, problem, "use it in a later definition, or take it out")
 
@@ -210,7 +224,7 @@ class Scope:
         if name in self.letters:
             problem = f"{name} is an index in this text, so it can not stand for a number too"
             raise self.source.mistake(tree.at, problem, "name the number otherwise, or write a tensor's element")
-        if name in FUNCTIONS:
+        if name in RESERVED and name != "pi":
             written = WRITTEN.get(name, f"{name}(x[n])")
             raise self.source.mistake(tree.at, f"{name} is a function", f"write it with its arguments: {written}")
         if name == "pi":
@@ -251,9 +265,22 @@ class Scope:
             for index in tree.arguments[1:]:
                 self._check_bound(tree, index)
             self._read(tree.arguments[0])
+        elif tree.name == "diff":
+            self._read_derivative(tree)
         else:
             for argument in tree.arguments:
                 self._read(argument)
+
+    def _read_derivative(self, tree: Call) -> None:
+        if not self.is_problem:
+            expected = "a derivative stands in a claim: diff(y[n,k], x[n,j]) = ..."
+            raise self.source.unsupported(tree.at, "an operation is not defined by a derivative yet", expected)
+        body, element = tree.arguments
+        if not isinstance(element, Access | Name) or (isinstance(element, Name) and element.name in self.letters):
+            expected = f"expected an element such as x[n,j]: {WRITTEN['diff']}"
+            raise self.source.mistake(element.at, "a derivative is taken by an element of a tensor", expected)
+        self._read(body)
+        self._read(element)
 
     def _check_bound(self, tree: Call, index: Tree) -> None:
         if not isinstance(index, Name):

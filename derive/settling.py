@@ -187,7 +187,8 @@ class _Naming:
         for number, call in scope.calls.items():
             self._name_from_call(number, call)
         self._name_the_rest()
-        self._check_inputs_tell_sizes()
+        if not self.scope.is_problem:
+            self._check_inputs_tell_sizes()
 
     def _name_from_call(self, number: int, call: WholeCall) -> None:
         """Sizes that no index of the text runs over take the letters of the operation that is called."""

@@ -17,6 +17,8 @@ from derive.errors import DefinitionError
 from derive.tokens import Span, Text, Token, check_order, read_tokens, split_statements
 
 DEEPEST_NESTING = 40
+#: Relations that a fact may state.
+ORDERS = ("=", ">", ">=", "<", "<=")
 RELATIONS = {ast.Eq: "=", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
 
@@ -126,6 +128,16 @@ class Statement:
         return Span(self.at.offset, len(self.name))
 
 
+@dataclass(frozen=True)
+class Relation:
+    """``left = right``, or another relation, outside of all brackets."""
+
+    sign: str
+    left: Tree
+    right: Tree
+    at: Span
+
+
 def read_statements(source: Text) -> list[Statement]:
     """Return the definitions of a text as trees.
 
@@ -160,6 +172,50 @@ def read_sides(source: Text, sides: int) -> list[Tree]:
         at = parts[1][0].at if sides == 1 and parts[1:] and parts[1] else parts[0][0].at if parts[0] else Span(0, 1)
         raise source.mistake(at, f"this is not an {kind}", f"expected an {kind}, such as {example}")
     return [_read_tree(source, tokens) for tokens in parts]
+
+
+def read_problem(source: Text, where: int, given: int) -> tuple[list[Statement], list[Relation], Relation]:
+    """Return the definitions, the facts and the claim of a text that holds them in this order.
+
+    Args:
+        where, given: the offsets at which the definitions and the facts end.
+
+    Raises:
+        DefinitionError: a part is not what must stand there.
+    """
+    parts = split_statements(source, read_tokens(source))
+    definitions = [_read_statement(source, tokens) for tokens in parts if tokens[0].at.offset < where]
+    facts = [_read_relation(source, tokens, ORDERS) for tokens in parts if where <= tokens[0].at.offset < given]
+    claims = [_read_relation(source, tokens, ("=",)) for tokens in parts if tokens[0].at.offset >= given]
+    if len(claims) != 1:
+        at = claims[1].left.at if claims else Span(len(source.text), 1)
+        problem = "this is a second claim" if claims else "there is no claim"
+        raise source.mistake(at, problem, "expected one equation, such as sum(p[n,k], k) = 1")
+    return definitions, facts, claims[0]
+
+
+def _read_relation(source: Text, tokens: list[Token], allowed: tuple[str, ...]) -> Relation:
+    """Return the two sides of an equation or inequality."""
+    depth, places = 0, []
+    for place, token in enumerate(tokens):
+        depth += (token.kind == "open") - (token.kind == "close")
+        if depth == 0 and token.kind == "comparison":
+            places.append(place)
+    at = Span(tokens[0].at.offset, tokens[-1].at.offset + tokens[-1].at.length - tokens[0].at.offset)
+    if not places:
+        raise source.mistake(at, "this is not an equation: it has no =", "expected LEFT = RIGHT")
+    sign = tokens[places[0]]
+    if len(places) > 1:
+        second = tokens[places[1]]
+        raise source.mistake(second.at, f"this is a second {second.text}", "write two claims, one after the other")
+    if sign.text not in allowed:
+        expected = "write =" if sign.text == "==" else f"expected {' or '.join(allowed)}"
+        raise source.mistake(sign.at, f"{sign.text} has no place here", expected)
+    left, right = tokens[: places[0]], tokens[places[0] + 1 :]
+    if not left or not right:
+        problem = f"nothing stands on the {'right' if left else 'left'} of {sign.text}"
+        raise source.mistake(sign.at, problem, f"expected LEFT {sign.text} RIGHT")
+    return Relation(sign.text, _read_tree(source, left), _read_tree(source, right), at)
 
 
 def _read_statement(source: Text, tokens: list[Token]) -> Statement:

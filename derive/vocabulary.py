@@ -43,12 +43,14 @@ WRITTEN = {
     "argmax": "argmax(x[n,k], k)",
     "where": "where(x[n] > 0, x[n], 0)",
     "delta": "delta(i, j)",
+    "diff": "diff(y[n,k], x[n,j])",
     "max": "max(a, b), or max(x[n,k], k) over an index",
 }
 #: Functions whose arguments after the first are the indices that they bind (max too, where its second is an index).
 BINDING = ("sum", "mean", "argmax")
 FUNCTIONS = tuple({**SCALAR_FUNCTIONS, **WRITTEN})
-RESERVED = frozenset((*FUNCTIONS, "pi"))
+#: ``diff`` is a function where it is called, and may name a tensor all the same.
+RESERVED = frozenset((*FUNCTIONS, "pi")) - {"diff"}
 
 
 def scalar_operation(name: str) -> Operation:

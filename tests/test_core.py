@@ -177,11 +177,34 @@ def test_the_true_one_is_proved_and_the_false_one_refuted(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "right"),
-    [(log(u * v), log(u) + log(v)), (sqrt(u * v), sqrt(u) * sqrt(v)), ((u**3) ** sympy.Rational(1, 3), u)],
+    ("left", "right", "conditions"),
+    [
+        (log(u * v), log(u) + log(v), ("u > 0", "v > 0")),
+        (sqrt(u * v), sqrt(u) * sqrt(v), ("u >= 0", "v >= 0")),
+        (log(u), log(2 * u) - log(2), ()),
+    ],
 )
-def test_what_holds_for_positive_numbers_alone_is_not_proved(left: sympy.Expr, right: sympy.Expr) -> None:
-    assert prove_equal(left, right).verdict != PROVED
+def test_what_holds_for_positive_numbers_alone_says_so(
+    left: sympy.Expr, right: sympy.Expr, conditions: tuple[str, ...]
+) -> None:
+    proof = prove_equal(left, right)
+    assert (proof.verdict, proof.conditions) == (PROVED, conditions)
+
+
+def test_what_one_side_alone_asks_for_is_no_condition_of_elements_that_it_does_not_ask() -> None:
+    """The logarithm asks a[0] to be positive, and says nothing of the other elements."""
+    a = Tensor("a", (K,))
+    k = Index("k", K)
+    assert prove_equal(log(a[0]) + sympy.Abs(a[0]), log(a[0]) + a[0]).verdict == PROVED
+    assert prove_equal(log(a[0]) + sympy.Abs(a[k]), log(a[0]) + a[k]).verdict == REFUTED
+    assert prove_equal(log(a[k]) + sympy.Abs(a[k]), log(a[k]) + a[k]).verdict == PROVED
+    everywhere, sizes, values = (derive.IndexSum(body, k) for body in (log(a[k]), sympy.Abs(a[k]), a[k]))
+    assert prove_equal(everywhere + sizes, everywhere + values).verdict == PROVED
+    assert prove_equal(log(a[k]) + sizes, log(a[k]) + values).verdict == REFUTED
+
+
+def test_a_root_of_a_cube_is_not_proved() -> None:
+    assert prove_equal((u**3) ** sympy.Rational(1, 3), u).verdict != PROVED
 
 
 def test_a_fact_is_used_where_its_bound_index_stands_alone() -> None:

@@ -15,11 +15,12 @@ ROOT = Path(__file__).parent.parent
 #: A module imports only modules above it in its list, and those of the packages that its package may import.
 ORDERS = {
     "derive": """
-        errors tokens sizes syntax limits indices sums functions record instantiation letters vocabulary calls scopes
-        settling building canonical necks signs polynomials factoring division algebra generators facts normal_form
-        inequalities cases vanishing notation layout reading writing latex printing parsing composition library
-        catalogue differentiation costs quotients rewriting evaluation trials assumptions proof derivation chain
-        rendering stability pullback pairs verification __init__ __main__
+        errors budget tokens sizes syntax limits indices sums functions demands record instantiation letters vocabulary
+        calls scopes settling building canonical necks signs polynomials factoring division algebra generators facts
+        normal_form inequalities cases vanishing premises notation layout reading writing latex printing domains kinks
+        differentiation problems parsing composition library catalogue costs quotients rewriting evaluation sampling
+        counterexamples derivation trials assumptions proof chain rendering exposition claims stability pullback pairs
+        mistakes diagnosis verification __init__ __main__
     """.split(),
     "codegen": """
         factoring elementary fitting helpers program building arithmetic contraction finishing indexing numpy_printer
@@ -30,6 +31,7 @@ ORDERS = {
 #: Imports inside a function, and why each is right.
 LAZY = {
     ("derive.indices", "derive.printing"): "a node prints itself through the printer, which is made of nodes",
+    ("derive.proof", "derive.exposition"): "a proof shows itself through its steps, which are made of proofs",
     ("derive.derivation", "derive.rendering"): "a derivation shows itself through the renderers, made of derivations",
 }
 

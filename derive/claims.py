@@ -1,0 +1,157 @@
+"""What a user asks of the prover: is this equation true, where and under which assumptions, and if not, why not?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import sympy
+from sympy import Expr
+
+from derive.assumptions import needed_facts
+from derive.budget import OutOfTimeError, within
+from derive.catalogue import parse_claim
+from derive.demands import Demand, demands
+from derive.differentiation import close
+from derive.domains import conditions
+from derive.errors import InputError
+from derive.facts import Fact
+from derive.kinks import kinks
+from derive.normal_form import Normaliser
+from derive.premises import Equality, Premise, Sign, facts_of, with_equalities, with_signs
+from derive.printing import definition_text
+from derive.problems import Problem
+from derive.proof import PROVED, REFUTED, Proof, prove_equal
+from derive.record import Definition, Operation
+from derive.sums import tensors_in
+
+Claim = str | tuple[Expr, Expr]
+Where = Iterable[str | Definition | Operation]
+Given = Iterable[str | Premise]
+
+
+def prove(claim: Claim | sympy.Basic, where: Where = (), given: Given = (), seconds: float = 10.0, seed: int = 0) -> Proof:
+    r"""Decide an equation for all sizes, all positions of its free indices and all values.
+
+    Equality means: equal wherever both sides are defined; ``Proof.conditions`` says where that is. ``diff(L, z[n,k])``
+    in a claim is the total derivative through the definitions.
+
+    Args:
+        claim: ``"LEFT = RIGHT"``, a pair of expressions made of the project's nodes, or ``sympy.Eq`` of them.
+        where: definitions of names in the claim: texts, also whole operations such as ``"p = softmax(z)"``.
+        given: facts: about a sum, ``"sum(t[n,k], k) = 1"``; every element, ``"a[n] = 2*b[n]"``; a sign, ``"x[n] > 0"``.
+        seconds: how long to try.
+        seed: of the numbers that the sides are held against.
+
+    Raises:
+        DefinitionError: a mistake in a text, shown with a caret.
+        InputError: a fact of no kind that can be used, an argument of another type.
+        UnsoundError: the engine contradicts itself: a defect, never a verdict.
+
+    Example:
+        >>> softmax = ["p = softmax(z)", "L = cce(p, t)"]
+        >>> print(prove("diff(L, z[n,k]) = (p[n,k] - t[n,k])/N", softmax, ["sum(t[n,k], k) = 1"]))
+        proved for every N and K, given sum_k t[n,k] = 1
+        >>> prove("sum(a[k]**2, k) = sum(a[k], k)**2").verdict
+        'refuted'
+    """
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not seconds > 0:
+        raise InputError(f"seconds is a time limit, a number above 0, not {seconds!r}")
+    for name, value in (("where", where), ("given", given)):
+        if isinstance(value, (str, Definition, Operation, Fact, Equality, Sign)):
+            raise InputError(f"{name} takes a list; write [{value!r}]")
+    problem = _problem(claim, list(where), list(given))
+    deadline = time.monotonic() + seconds
+    proof = prove_equal(problem.left, problem.right, problem.definitions, problem.premises, seed, seconds)
+
+    def while_time(work: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+        try:
+            with within(max(0.0, deadline - time.monotonic())):
+                return work()
+        except OutOfTimeError:
+            return ()
+
+    if proof.verdict == PROVED:
+        return replace(proof, conditions=while_time(lambda: _conditions(problem)))
+    if proof.verdict == REFUTED:
+        proof = replace(proof, kinks=while_time(lambda: _kinks(problem)))
+        return proof if proof.kinks else replace(proof, needed=while_time(lambda: _needed(problem)))
+    return proof
+
+
+def _problem(claim: Any, where: list[Any], given: list[Any]) -> Problem:
+    """What is asked, from texts or expressions; where both are mixed, everything is written as text first."""
+    if isinstance(claim, str):
+        texts = [text for each in where for text in _texts(each)]
+        return parse_claim(claim, texts, [each if isinstance(each, str) else _fact_text(each) for each in given])
+    left, right = _sides(claim)
+    if any(isinstance(each, str) for each in (*where, *given)):
+        return _problem(f"{definition_text(left)} = {definition_text(right)}", where, given)
+    for each in given:
+        _fact_text(each)
+    definitions: list[Definition] = []
+    for each in where:
+        _texts(each)
+        definitions += each.definitions if isinstance(each, Operation) else [each]
+    return Problem(tuple(definitions), tuple(given), left, right)
+
+
+def _sides(claim: Any) -> tuple[Expr, Expr]:
+    if isinstance(claim, (sympy.logic.boolalg.BooleanTrue, sympy.logic.boolalg.BooleanFalse)):
+        raise InputError("SymPy has decided this equation already; give the two sides as a pair")
+    sides = claim.args if isinstance(claim, sympy.Equality) else claim
+    if not isinstance(sides, (tuple, list)) or len(sides) != 2:
+        what = f"a text such as 'sum(p[n,k], k) = 1' or a pair of expressions, not {type(claim).__name__}"
+        raise InputError(f"a claim is {what}")
+    if any(isinstance(side, str) for side in sides):
+        raise InputError("write the claim as one text, LEFT = RIGHT")
+    left, right = map(sympy.sympify, sides)
+    return left, right
+
+
+def _texts(each: Any) -> list[str]:
+    if isinstance(each, str):
+        return [each]
+    if isinstance(each, (Definition, Operation)):
+        definitions = each.definitions if isinstance(each, Operation) else (each,)
+        return [f"{definition_text(d.target)} = {definition_text(d.body, d.indices)}" for d in definitions]
+    raise InputError(f"where takes definitions such as 'p = softmax(z)', not {type(each).__name__}")
+
+
+def _fact_text(each: Any) -> str:
+    if isinstance(each, (Fact, Equality, Sign)):
+        return each.text
+    raise InputError(f"given takes facts such as 'sum(t[n,k], k) = 1', not {type(each).__name__}")
+
+
+# -- what is said beside the verdict ----------------------------------------------------------------------------------
+
+
+def _closed(expr: Expr, problem: Problem) -> Expr:
+    plain = close(expr, problem.definitions)
+    return with_signs(with_equalities(plain, problem.premises), problem.premises)
+
+
+def _conditions(problem: Problem) -> tuple[str, ...]:
+    wanted: list[Demand] = [*problem.demands, *demands(problem.left), *demands(problem.right)]
+    used = tensors_in(problem.left) | tensors_in(problem.right)
+    for definition in reversed(problem.definitions):
+        if definition.tensor in used:
+            used |= tensors_in(definition.body)
+            wanted += demands(definition.body)
+    normaliser = Normaliser(generators=True, facts=facts_of(problem.premises))
+    return conditions(wanted, lambda expr: _closed(expr, problem), normaliser)
+
+
+def _kinks(problem: Problem) -> tuple[str, ...]:
+    normaliser = Normaliser(generators=True, facts=facts_of(problem.premises))
+    return kinks(normaliser, _closed(problem.left, problem) - _closed(problem.right, problem))
+
+
+def _needed(problem: Problem) -> tuple[str, ...]:
+    facts = tuple(premise for premise in problem.premises if isinstance(premise, Fact))
+    sides = (problem.left, problem.right)
+    left, right = (with_equalities(close(side, problem.definitions), problem.premises) for side in sides)
+    return tuple(fact.text for fact in needed_facts(left, right, problem.definitions, facts))

@@ -1,0 +1,195 @@
+"""Numbers at which two sides differ: small sizes, short values, both sides, so that a person can check them."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from sympy import Expr, Rational, Symbol
+
+from derive.evaluation import Assignment, Number, UndefinedError, context, impose, sample
+from derive.facts import Fact
+from derive.indices import Element, Index, Tensor
+from derive.premises import Sign
+from derive.sums import free_indices, tensors_in
+
+#: Intervals from which values are drawn for a counterexample, fractions and, so that there are ties, integers.
+LINES = ((-2.0, 2.0), (0.0, 2.0), (0.0, 1.0), (1.0, 2.0))
+#: How many ways to draw values are tried at each choice of sizes when the answer is only held against numbers.
+WAYS = 3
+#: At how many positions of the free indices the sides are evaluated, when hunting and when only held against numbers.
+MOST_PLACES, FEW_PLACES = 64, 12
+#: Larger numbers in an equation do not widen the interval.
+LARGEST_REACH = 1000
+#: Digits with which a difference is looked at again, so that rounding refutes nothing.
+MORE_DIGITS = 400
+#: Two numbers computed with 60 digits that differ by less than this are the same.
+TOLERANCE = context.mpf(10) ** -25
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """Numbers at which two sides differ.
+
+    Attributes:
+        sizes, values: what was put in, as text.
+        place: the free indices' positions.
+        left, right: what came out.
+    """
+
+    sizes: dict[str, int]
+    values: dict[str, str]
+    place: dict[str, int]
+    left: str
+    right: str
+
+    def text(self) -> str:
+        """Say it in lines."""
+        where = [f"{name} = {number}" for name, number in (self.sizes | self.place).items()]
+        lines = [f"at {', '.join(where)}"] if where else []
+        lines += [f"  {name} = {numbers}" for name, numbers in self.values.items()]
+        return "\n".join([*lines, f"  left side  = {self.left}", f"  right side = {self.right}"])
+
+
+def find_counterexample(
+    left: Expr,
+    right: Expr,
+    facts: tuple[Fact, ...],
+    generator: random.Random,
+    thorough: bool = True,
+    signs: Iterable[Sign] = (),
+) -> Counterexample | None:
+    """Look for sizes and values at which the sides differ and the facts hold.
+
+    Args:
+        thorough: draw from every interval at every choice of sizes; otherwise from some at each, in turn.
+        signs: between what the values of a tensor lie.
+    """
+    indices = sorted(free_indices(left) | free_indices(right), key=lambda index: index.name)
+    most = MOST_PLACES if thorough else FEW_PLACES
+    for assignment in assignments((left, right), facts, generator, thorough, tuple(signs)):
+        every = list(assignment.places(indices))
+        places = every if len(every) <= most else generator.sample(every, most)
+        found = _differs_at(assignment, places, left, right)
+        if found is not None:
+            return found
+    return None
+
+
+def assignments(
+    sides: Iterable[Expr],
+    facts: tuple[Fact, ...],
+    generator: random.Random,
+    thorough: bool,
+    signs: tuple[Sign, ...] = (),
+    defined: Collection[Tensor] = (),
+) -> Iterator[Assignment]:
+    """Yield numbers that satisfy the facts, for the tensors of some expressions but those that are defined."""
+    sides = (*sides, *(side for fact in facts for side in (fact.left, fact.right)))
+    tensors = frozenset().union(*map(tensors_in, sides)) - frozenset(defined)
+    symbols = _sizes_of(sides, tensors)
+    least = _least_sizes(sides)
+    reach = _reach(sides)
+    ways = list(product((*LINES, (-reach, reach)), (False, True)))
+    bounds = {sign.tensor: sign for sign in signs if sign.tensor in tensors}
+    for turn, numbers in enumerate(_size_choices(len(symbols))):
+        sizes = {symbol: max(number, least.get(symbol, 1)) for symbol, number in zip(symbols, numbers, strict=True)}
+        for line, whole in ways if thorough else [ways[(WAYS * turn + place) % len(ways)] for place in range(WAYS)]:
+            domain = {tensor.name: bounds[tensor].interval(line) if tensor in bounds else line for tensor in tensors}
+            assignment = Assignment(sizes, sample(tensors, sizes, generator, domain, whole=whole))
+            try:
+                if impose(facts, assignment) and _allowed(assignment, bounds):
+                    yield assignment
+            except UndefinedError:
+                continue
+
+
+def _allowed(assignment: Assignment, bounds: Mapping[Tensor, Sign]) -> bool:
+    return all(sign.holds(value) for tensor, sign in bounds.items() for value in assignment.values[tensor].values())
+
+
+def _sizes_of(sides: Iterable[Expr], tensors: Iterable[Tensor]) -> list[Symbol]:
+    found: set[Symbol] = set()
+    for mentioning in (*sides, *tensors):
+        found |= mentioning.free_symbols
+    return sorted(found, key=str)
+
+
+def _reach(sides: Iterable[Expr]) -> float:
+    """An extent in which values lie on both sides of the numbers that the sides mention."""
+    numbers = frozenset().union(*(side.atoms(Rational) for side in sides))
+    largest = max((abs(float(number)) for number in numbers), default=0.0)
+    return math.ceil(2 * largest + 2) if largest < LARGEST_REACH else LINES[0][1]
+
+
+def _least_sizes(sides: Iterable[Expr]) -> dict[Expr, int]:
+    """How large a size must be for the numbers that stand in indices to be positions."""
+    least: dict[Expr, int] = {}
+    for element in frozenset().union(*(side.atoms(Element) for side in sides)):
+        for where, size in zip(element.indices, element.tensor.sizes, strict=True):
+            if where.is_Integer:
+                least[size] = max(least.get(size, 1), int(where) + 1)
+    return least
+
+
+def _size_choices(count: int) -> Iterator[tuple[int, ...]]:
+    """Size choices: distinct ones first, then small ones with 1, at last larger ones."""
+    yield tuple((2, 3)[place % 2] for place in range(count))
+    if count:
+        yield tuple((3, 2)[place % 2] for place in range(count))
+    yield from list(product((2, 1), repeat=count))[:6]
+    if 0 < count <= 3:
+        yield (4, 5, 3)[:count]
+
+
+def _differs_at(
+    assignment: Assignment, every: list[dict[Index, int]], left: Expr, right: Expr
+) -> Counterexample | None:
+    for places in every:
+        try:
+            values = _values(assignment, places, left, right)
+            if _differ(*values):
+                with context.workdps(MORE_DIGITS):
+                    values = _values(Assignment(assignment.sizes, assignment.values), places, left, right)
+                    if _differ(*values):
+                        return _counterexample(assignment, places, *values)
+        except (UndefinedError, ZeroDivisionError):
+            continue
+    return None
+
+
+def _values(assignment: Assignment, places: dict[Index, int], left: Expr, right: Expr) -> tuple[Number, Number]:
+    return assignment.value(left, places), assignment.value(right, places)
+
+
+def _differ(first: Number, second: Number) -> bool:
+    return bool(abs(first - second) > TOLERANCE * (1 + abs(first) + abs(second)))
+
+
+def _counterexample(assignment: Assignment, places: dict[Index, int], left: Number, right: Number) -> Counterexample:
+    return Counterexample(
+        {str(symbol): number for symbol, number in assignment.sizes.items()},
+        {_name(tensor): _shown(tensor, assignment) for tensor in sorted(assignment.values, key=_name)},
+        {index.name: place for index, place in places.items()},
+        context.nstr(left, 12),
+        context.nstr(right, 12),
+    )
+
+
+def _shown(tensor: Tensor, assignment: Assignment) -> str:
+    numbers = assignment.values[tensor]
+
+    def nested(prefix: tuple[int, ...], extents: list[int]) -> str:
+        if not extents:
+            return str(context.nstr(numbers[prefix], 12))
+        return "[" + ", ".join(nested((*prefix, place), extents[1:]) for place in range(extents[0])) + "]"
+
+    extents = [int(extent.xreplace(assignment.sizes)) for extent in tensor.sizes]
+    return nested((), extents)
+
+
+def _name(tensor: Tensor) -> str:
+    return f"d{tensor.name}" if tensor.role else tensor.name

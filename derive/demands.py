@@ -1,0 +1,68 @@
+"""What an expression needs for being defined: what it divides by is not zero, what it takes a logarithm of is positive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import sympy
+from sympy import Expr, Mul, Pow
+
+from derive.functions import Where
+from derive.indices import Bracket
+from derive.sums import Binder
+
+
+class Demand(NamedTuple):
+    """``body relation 0`` wherever all guards hold.
+
+    Attributes:
+        relation: ``">"``, ``">="`` or ``"!="``.
+        guards: conditions of choices, each with whether it holds, under which alone the body is looked at.
+    """
+
+    relation: str
+    body: Expr
+    guards: tuple[tuple[Bracket, bool], ...] = ()
+
+
+def demands(expr: Expr, through_binders: bool = True) -> Iterator[Demand]:
+    """Yield what an expression needs, part by part.
+
+    Args:
+        through_binders: look into sums and maxima too; what is found there holds for every value of their indices.
+
+    Example:
+        >>> from derive.indices import Tensor
+        >>> x = Tensor("x")()
+        >>> list(demands(sympy.log(x)))
+        [Demand(relation='>', body=x, guards=())]
+    """
+    if isinstance(expr, Binder) and not through_binders:
+        return
+    if isinstance(expr, sympy.log):
+        yield Demand(">", expr.args[0])
+    if isinstance(expr, Pow):
+        yield from demands_of_power(*expr.args)
+    if isinstance(expr, Where):
+        yield from demands(expr.condition, through_binders)
+        for part, holds in ((expr.chosen, True), (expr.other, False)):
+            for demand in demands(part, through_binders):
+                yield demand._replace(guards=((expr.condition, holds), *demand.guards))
+        return
+    for argument in expr.args:
+        if isinstance(argument, Expr):
+            yield from demands(argument, through_binders)
+
+
+def demands_of_power(base: Expr, exponent: Expr) -> Iterator[Demand]:
+    """Yield what a power needs: no division by zero, no root of a negative number."""
+    if not exponent.is_number:  # A negative base is allowed where the exponent happens to be whole: no more is sure.
+        yield Demand(">=", base)
+        return
+    if exponent.is_integer:
+        if exponent.is_negative:
+            for factor in Mul.make_args(base):
+                yield Demand("!=", factor.args[0] if isinstance(factor, sympy.Abs) else factor)
+    else:
+        yield Demand(">" if exponent.is_negative else ">=", base)

@@ -1,0 +1,125 @@
+"""Domain conditions: where both sides of an equation are defined, said in words that leave out what always holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import sympy
+from sympy import Add, Expr, Integer, Mul, Pow
+
+from derive.canonical import canonical
+from derive.demands import Demand, demands
+from derive.functions import Where
+from derive.indices import Bracket, Element, Tensor
+from derive.normal_form import Normaliser
+from derive.polynomials import TooLargeError
+from derive.premises import Sign
+from derive.printing import definition_text
+from derive.signs import is_nonnegative, is_positive
+
+#: What holds where a comparison does not.
+OPPOSITE = {">": "<=", ">=": "<", "<": ">=", "<=": ">", "=": "!=", "!=": "="}
+
+
+def conditions(wanted: Iterable[Demand], close: Callable[[Expr], Expr], normaliser: Normaliser) -> tuple[str, ...]:
+    """Return the demands that do not hold by themselves, as texts such as ``p[n,k] > 0``.
+
+    Args:
+        close: puts definitions in, so that ``exp(z[n,k])`` is seen to be positive whatever it is called.
+        normaliser: of the prover, with the given facts.
+
+    Example:
+        >>> x = Tensor("x")()
+        >>> conditions([Demand(">", x), Demand("!=", 1 + x**2)], lambda expr: expr, Normaliser(generators=True))
+        ('x > 0',)
+    """
+    wanted = dict.fromkeys(wanted)
+    positive = {
+        demand.body: sympy.exp(Tensor(f"_{place}")())
+        for place, demand in enumerate(wanted)
+        if demand.relation == ">" and isinstance(demand.body, Element) and not demand.guards
+    }
+
+    def given_elements(expr: Expr) -> Expr:
+        """The expression with what stands in the conditions as positive anyway."""
+        return close(expr) if expr in positive else close(expr.xreplace(positive))
+
+    texts: dict[str, None] = {}
+    for demand in wanted:
+        if not _holds(demand, given_elements, normaliser):
+            texts[_text(demand)] = None
+    strict = {text.removesuffix(" > 0") for text in texts if text.endswith(" > 0")}
+    return tuple(text for text in texts if not (text.endswith((" >= 0", " != 0")) and text[:-5] in strict))
+
+
+def implied_signs(*sides: Expr) -> tuple[Sign, ...]:
+    """Return the signs that tensors have wherever all sides are defined, as those of which logarithms are taken.
+
+    A tensor has one only if every element of it that occurs is asked for it.
+
+    Example:
+        >>> x = Tensor("x")()
+        >>> [sign.text for sign in implied_signs(x, sympy.log(x))]
+        ['x > 0']
+    """
+    plain = [canonical(side) for side in sides]
+    asked: dict[str, set[Expr]] = {">": set(), ">=": set()}
+    for side in plain:
+        for relation, body, guards in demands(side):
+            if relation in asked and not guards:
+                asked[relation].add(body)
+    occurring = frozenset().union(*(side.atoms(Element) for side in plain))
+    signs = []
+    for tensor in sorted({element.tensor for element in occurring}, key=str):
+        elements = {element for element in occurring if element.tensor == tensor}
+        for relation, bodies in asked.items() if tensor.values is None else ():
+            if elements and elements <= bodies:
+                signs.append(Sign(tensor, relation, Integer(0), f"{tensor.name} {relation} 0"))
+                break
+    return tuple(signs)
+
+
+def _holds(demand: Demand, close: Callable[[Expr], Expr], normaliser: Normaliser) -> bool:
+    """Whether a demand is seen to hold for all values."""
+    if any(_follows(demand, guard, holds) for guard, holds in demand.guards):
+        return True
+    body = close(demand.body)
+    forms = [demand.body, body]
+    try:
+        forms.append(normaliser.expression(body))
+    except (TooLargeError, ZeroDivisionError):
+        pass
+    if any(map(is_positive, forms)):
+        return True
+    if demand.relation == ">=":
+        return any(map(is_nonnegative, forms))
+    return demand.relation == "!=" and any(_is_not_zero(form) for form in forms)
+
+
+def _is_not_zero(expr: Expr) -> bool:
+    if isinstance(expr, Mul):
+        return all(map(_is_not_zero, expr.args))
+    if isinstance(expr, Pow):
+        return _is_not_zero(expr.base)
+    if isinstance(expr, Where):
+        return _is_not_zero(expr.chosen) and _is_not_zero(expr.other)
+    return bool(expr.is_nonzero) or is_positive(expr) or (isinstance(expr, Add) and is_positive(-expr))
+
+
+def _follows(demand: Demand, guard: Bracket, holds: bool) -> bool:
+    """Whether a demand is what a condition says, or less."""
+    relation = guard.relation if holds else OPPOSITE[guard.relation]
+    difference = guard.left - guard.right
+    if relation in ("<", "<="):
+        relation, difference = {"<": ">", "<=": ">="}[relation], -difference
+    if relation == "!=":
+        return demand.relation == "!=" and difference in (demand.body, -demand.body)
+    enough = {">": (">", ">=", "!="), ">=": (">=",)}.get(relation, ())
+    return difference == demand.body and demand.relation in enough
+
+
+def _text(demand: Demand) -> str:
+    text = f"{definition_text(demand.body)} {demand.relation} 0"
+    for guard, holds in demand.guards:
+        text += f" where {'' if holds else 'not '}{definition_text(guard)}"
+    return text

@@ -1,0 +1,41 @@
+"""Where an equation that holds almost everywhere fails: at the kinks of its sides, where two values are equal."""
+
+from __future__ import annotations
+
+from sympy import Expr, Integer
+
+from derive.canonical import structure_key
+from derive.cases import Case
+from derive.indices import Bracket
+from derive.normal_form import Normaliser
+from derive.polynomials import TooLargeError
+from derive.printing import definition_text
+from derive.vanishing import vanishes
+
+
+def kinks(normaliser: Normaliser, difference: Expr) -> tuple[str, ...]:
+    """Return equations, such as ``x[n] = 0``, outside of which an expression vanishes; none where that was not seen.
+
+    Example:
+        >>> from derive.indices import Tensor
+        >>> x = Tensor("x")()
+        >>> kinks(Normaliser(generators=True), Bracket(">", x, 0) - Bracket(">=", x, 0))
+        ('x = 0',)
+    """
+    try:
+        plain = normaliser.expression(difference)
+    except (TooLargeError, ZeroDivisionError):
+        return ()
+    level = [bracket for bracket in plain.atoms(Bracket) if bracket.relation == "="]
+    if not level or not vanishes(normaliser, difference, Case(values={bracket: Integer(0) for bracket in level})):
+        return ()
+    needed = sorted(level, key=structure_key)
+    for bracket in tuple(needed):
+        fewer = [each for each in needed if each != bracket]
+        if fewer and vanishes(normaliser, difference, Case(values={each: Integer(0) for each in fewer})):
+            needed = fewer
+    return tuple(dict.fromkeys(map(_text, needed)))
+
+
+def _text(bracket: Bracket) -> str:
+    return f"{definition_text(bracket.left)} = {definition_text(bracket.right)}"

@@ -1,0 +1,184 @@
+"""What is given: an equation about a sum, an equation for every element of a tensor, or between what its values lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sympy
+from sympy import Expr, Mul, Rational, S
+
+from derive.errors import InputError
+from derive.facts import Fact
+from derive.indices import Element, Index, Tensor
+from derive.record import Definition, inline
+from derive.sums import IndexSum, free_indices, tensors_in
+
+#: A number that a value is compared with need not be met exactly by a value computed with 60 digits.
+CLOSE = 1e-25
+
+
+@dataclass(frozen=True)
+class Equality:
+    """``element = value`` for every value of the element's indices.
+
+    Attributes:
+        definition: the element and what it equals.
+        text: as it was given.
+    """
+
+    definition: Definition
+    text: str
+
+
+@dataclass(frozen=True)
+class Sign:
+    """Every value of a tensor is larger, or smaller, than a number.
+
+    Attributes:
+        relation: ``">"``, ``">="``, ``"<"`` or ``"<="``.
+
+    Example:
+        >>> x = Tensor("x")
+        >>> Sign(x, ">", sympy.Integer(0), "x > 0").parameterised(x())
+        exp(x)
+    """
+
+    tensor: Tensor
+    relation: str
+    bound: Rational
+    text: str
+
+    @property
+    def is_lower(self) -> bool:
+        return self.relation in (">", ">=")
+
+    def holds(self, value: object) -> bool:
+        """Whether a number satisfies it."""
+        difference = (value - float(self.bound)) * (1 if self.is_lower else -1)  # type: ignore[operator]
+        return bool(difference > CLOSE if len(self.relation) == 1 else difference >= 0)
+
+    def interval(self, line: tuple[float, float]) -> tuple[float, float]:
+        """An interval as wide as a given one in which it holds."""
+        bound, width = float(self.bound), line[1] - line[0]
+        return (bound, bound + width) if self.is_lower else (bound - width, bound)
+
+    def parameterised(self, free: Expr) -> Expr:
+        """What takes exactly the values that satisfy it as something free takes all: exp(u), or u**2."""
+        distance = sympy.exp(free) if len(self.relation) == 1 else free**2
+        return self.bound + distance if self.is_lower else self.bound - distance
+
+
+Premise = Fact | Equality | Sign
+
+
+def make_premise(relation: str, left: Expr, right: Expr, text: str) -> Premise:
+    """Return what an equation or inequality states.
+
+    Raises:
+        InputError: it is nothing that can be used.
+
+    Example:
+        >>> x = Tensor("x")
+        >>> make_premise("<", sympy.Integer(0), x(), "0 < x").relation
+        '>'
+    """
+    if relation != "=":
+        return _sign(relation, left, right, text)
+    for side, other in ((left, right), (right, left)):
+        factor, total = _one_sum(side)
+        if total is not None and not free_indices(other) - free_indices(total):
+            return Fact(total, other / factor, text)
+    for side, other in ((left, right), (right, left)):
+        if _is_general(side) and side.tensor not in tensors_in(other):
+            if free_indices(other) <= free_indices(side):
+                return Equality(Definition(side, other), text)
+    expected = "such as sum(t[n,k], k) = 1, a[n] = 2*b[n] or x[n] > 0"
+    raise InputError(f"the fact {text!r} is of no kind that can be used; expected a sum or an element, {expected}")
+
+
+def _one_sum(expr: Expr) -> tuple[Expr, IndexSum | None]:
+    """The sum that an expression is, and the number and sizes that it is multiplied with."""
+    factors = Mul.make_args(expr)
+    sums = [factor for factor in factors if isinstance(factor, IndexSum)]
+    others = [factor for factor in factors if not isinstance(factor, IndexSum)]
+    if len(sums) == 1 and all(not tensors_in(other) and not free_indices(other) for other in others):
+        return Mul(*others), sums[0]
+    return S.One, None
+
+
+def _is_general(expr: Expr) -> bool:
+    """Whether it is an element with distinct indices, so that what is said of it is said of all."""
+    if not isinstance(expr, Element):
+        return False
+    return all(isinstance(index, Index) for index in expr.indices) and len(set(expr.indices)) == len(expr.indices)
+
+
+def _sign(relation: str, left: Expr, right: Expr, text: str) -> Sign:
+    turned = {">": "<", ">=": "<=", "<": ">", "<=": ">="}
+    for side, number, sense in ((left, right, relation), (right, left, turned[relation])):
+        if _is_general(side) and number.is_Rational:
+            if side.tensor.values is not None:
+                raise InputError(f"the fact {text!r} is about labels, which are whole numbers from 0 anyway")
+            return Sign(side.tensor, sense, number, text)
+    raise InputError(f"the fact {text!r} must compare a tensor's elements with a number, such as x[n] > 0")
+
+
+def check_premises(premises: Iterable[Premise], definitions: tuple[Definition, ...]) -> None:
+    """Check that facts are about what is free to have them.
+
+    Raises:
+        InputError: a fact gives a tensor that is defined a value or a sign, or two facts speak of one element.
+    """
+    defined = {definition.tensor for definition in definitions}
+    said: dict[Tensor, str] = {}
+    for premise in premises:
+        if isinstance(premise, Fact):
+            continue
+        tensor = premise.tensor if isinstance(premise, Sign) else premise.definition.tensor
+        if tensor in defined:
+            what = "is defined by other tensors; say it of them"
+            raise InputError(f"the fact {premise.text!r} is about {tensor.name}, which {what}")
+        if tensor in said:
+            raise InputError(f"the facts {said[tensor]!r} and {premise.text!r} are both about {tensor.name}; give one")
+        said[tensor] = premise.text
+
+
+def with_equalities(expr: Expr, premises: Iterable[Premise]) -> Expr:
+    """Put in what elements are given to equal."""
+    for premise in premises:
+        if isinstance(premise, Equality):
+            expr = inline(expr, (premise.definition,))
+    return expr
+
+
+def with_signs(expr: Expr, premises: Iterable[Premise]) -> Expr:
+    """Put in for every tensor with a sign what has that sign whatever it is made of."""
+    for premise in premises:
+        if isinstance(premise, Sign):
+            expr = inline(expr, (_as_definition(premise),))
+    return expr
+
+
+def _as_definition(sign: Sign) -> Definition:
+    tensor = sign.tensor
+    where = tuple(Index(f"_s{axis}", size) for axis, size in enumerate(tensor.sizes))
+    free = Tensor(f"_{tensor.name}", tensor.sizes)
+    return Definition(tensor(*where), sign.parameterised(free(*where)))
+
+
+def facts_of(premises: Iterable[Premise]) -> tuple[Fact, ...]:
+    """The facts about sums, with everything else that is given put in.
+
+    Example:
+        >>> facts_of([Sign(Tensor("x"), ">", sympy.Integer(0), "x > 0")])
+        ()
+    """
+    premises = tuple(premises)
+    result = []
+    for fact in premises:
+        if isinstance(fact, Fact):
+            sides = [with_signs(with_equalities(side, premises), premises) for side in (fact.left, fact.right)]
+            if isinstance(sides[0], IndexSum):
+                result.append(Fact(sides[0], sides[1], fact.text))
+    return tuple(result)
