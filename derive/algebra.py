@@ -13,18 +13,19 @@ from typing import Any
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, S
 
+from derive.budget import tick
 from derive.canonical import canonical, structure_key
 from derive.division import carry_out_division
 from derive.factoring import factors_of
 from derive.indices import Bracket, Delta, Element, Index, extent
 from derive.polynomials import (
-    LARGEST,
     ONE,
     Monomial,
     Polynomial,
-    TooLargeError,
     accumulate,
+    accumulate_term,
     add,
+    check_size,
     expression,
     number_power,
     order,
@@ -63,24 +64,27 @@ class Algebra(ABC):
 
     def multiply(self, left: Polynomial, right: Polynomial) -> Polynomial:
         """Multiply two polynomials."""
-        if len(left) * len(right) > LARGEST:
-            raise TooLargeError(f"the distributed form has more than {LARGEST} terms")
+        check_size(len(left) * len(right))
         result: Polynomial = {}
+        plain = [(monomial, coefficient, is_plain(monomial)) for monomial, coefficient in right.items()]
         for first, a in left.items():
-            for second, b in right.items():
-                accumulate(result, self._product(first, second), a * b)
+            tick()
+            first_is_plain = is_plain(first)
+            for second, b, second_is_plain in plain:
+                coefficient = b if a == 1 else a * b
+                if first_is_plain and second_is_plain:
+                    accumulate_term(result, together(first, second), coefficient)
+                elif not first or not second:
+                    accumulate_term(result, first or second, coefficient)
+                else:
+                    accumulate(result, self.settle(collected((*first, *second))), coefficient)
         return result
-
-    def _product(self, first: Monomial, second: Monomial) -> Polynomial:
-        if not first or not second:
-            return {first or second: S.One}
-        factors: dict[Expr, Rational] = dict(first)
-        for atom, exponent in second:
-            factors[atom] = factors.get(atom, S.Zero) + exponent
-        return self.settle(factors)
 
     def settle(self, factors: dict[Expr, Rational]) -> Polynomial:
         """Turn factors into a polynomial, their powers reduced."""
+        tick()
+        if is_plain(factors.items()):
+            return {frozenset((atom, exponent) for atom, exponent in factors.items() if exponent): S.One}
         coefficient: Rational = S.One
         kept: dict[Expr, Rational] = {}
         expanded: list[Polynomial] = []
@@ -237,11 +241,11 @@ class Algebra(ABC):
         plain = add(*(scale(self.settle(dict(monomial)), c) for monomial, c in rest.items()))
         if plain != rest:
             more, further, rest = self.content(plain, positive, squares)
-            return coefficient * more, _together(common, further), rest
+            return coefficient * more, together(common, further), rest
         if not self.generators:
             return coefficient, common, rest
         ratio, taken, rest = self._factored(rest, positive, squares)
-        return coefficient * ratio, _together(common, taken), rest
+        return coefficient * ratio, together(common, taken), rest
 
     def _factored(self, poly: Polynomial, positive: bool, squares: bool) -> tuple[Rational, Monomial, Polynomial]:
         """Split by the factors of a polynomial."""
@@ -280,14 +284,33 @@ def collected(factors: Iterable[tuple[Expr, Rational]]) -> dict[Expr, Rational]:
     """Factors with the exponents of equal atoms added up."""
     result: dict[Expr, Rational] = {}
     for atom, exponent in factors:
-        result[atom] = result.get(atom, S.Zero) + exponent
+        before = result.get(atom)
+        result[atom] = exponent if before is None else before + exponent
     return result
 
 
-def _together(first: Monomial, second: Monomial) -> Monomial:
+def together(first: Monomial, second: Monomial) -> Monomial:
     """The product of two monomials, as it stands."""
-    factors = collected([*first, *second])
-    return frozenset((atom, exponent) for atom, exponent in factors.items() if exponent != 0)
+    if not first or not second:
+        return first or second
+    factors = dict(first)
+    for atom, exponent in second:
+        before = factors.get(atom)
+        total = exponent if before is None else before + exponent
+        if total:
+            factors[atom] = total
+        else:
+            del factors[atom]
+    return frozenset(factors.items())
+
+
+#: Atoms of whose powers, or of which beside others, something is known.
+_SETTLED = (Delta, Bracket, Add, Mul, Pow, sympy.Abs, sympy.Number)
+
+
+def is_plain(factors: Iterable[tuple[Expr, Rational]]) -> bool:
+    """Whether nothing but the sum of exponents is known of powers and products of these factors."""
+    return not any(isinstance(atom, _SETTLED) for atom, _ in factors)
 
 
 def in_range(where: Expr, size: Expr) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import sympy
 from sympy import Add, Expr, Integer, Mul, Rational, S
 
+from derive.budget import tick
 from derive.canonical import structure_key
 from derive.errors import UnsupportedError
 from derive.signs import is_positive
@@ -40,12 +41,29 @@ def number(value: Rational) -> Polynomial:
 def accumulate(result: Polynomial, poly: Polynomial, factor: Rational) -> None:
     """Add a multiple of a polynomial to another in place."""
     for monomial, coefficient in poly.items():
-        total = result.get(monomial, S.Zero) + coefficient * factor
-        if total == 0:
-            result.pop(monomial, None)
-        else:
-            result[monomial] = total
-    if len(result) > LARGEST:
+        accumulate_term(result, monomial, coefficient if factor == 1 else coefficient * factor)
+    check_size(len(result))
+
+
+def accumulate_term(result: Polynomial, monomial: Monomial, coefficient: Rational) -> None:
+    """Add a term to a polynomial in place."""
+    before = result.get(monomial)
+    total = coefficient if before is None else before + coefficient
+    if total:
+        result[monomial] = total
+    elif before is not None:
+        del result[monomial]
+
+
+def check_size(terms: int) -> None:
+    """Refuse what has too many terms.
+
+    Raises:
+        TooLargeError: it has.
+        OutOfTimeError: the time is over.
+    """
+    tick()
+    if terms > LARGEST:
         raise TooLargeError(f"the distributed form has more than {LARGEST} terms")
 
 

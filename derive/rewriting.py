@@ -6,24 +6,24 @@ and the one that costs least to read and to compute is taken. All are equal by c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, S
 
+from derive.budget import tick
 from derive.canonical import canonical, structure_key
 from derive.costs import cost
 from derive.facts import Fact, unify
-from derive.indices import Element, Index
+from derive.indices import Element, Index, Tensor
 from derive.normal_form import Normaliser
 from derive.polynomials import (
-    ONE,
     Monomial,
     Polynomial,
     TooLargeError,
-    add,
+    accumulate,
     common_factors,
     common_number,
     divide,
@@ -216,7 +216,7 @@ def _fold(
     body = normaliser.polynomial(definition.body)
     needed = frozenset(definition.indices)
     present = frozenset().union(*(tensors_in(atom) for monomial in poly for atom, _ in monomial))
-    for generator in _solve(normaliser, body, definition.target, needed):
+    for generator in _solve(normaliser, body, definition.target, _Scope(needed, present)):
         if not tensors_in(generator.atom) <= present:
             continue
         try:
@@ -231,42 +231,81 @@ def _fold(
         yield folded
 
 
+@dataclass(frozen=True)
+class _Scope:
+    """Which atoms are worth telling: those with the needed indices, and with a tensor that is present, if with any."""
+
+    needed: frozenset[Index]
+    present: frozenset[Tensor]
+
+    def admits(self, atom: Expr) -> bool:
+        tensors = tensors_in(atom)
+        known = not tensors or bool(tensors & self.present)
+        return known and self.needed <= free_indices(atom) and not atom.is_number
+
+
 def _solve(
-    normaliser: Normaliser, poly: Polynomial, value: Expr, needed: frozenset[Index], subtracts: bool = False
+    normaliser: Normaliser, poly: Polynomial, value: Expr, scope: _Scope, subtracts: bool = False
 ) -> Iterator[Generator]:
     """Solve ``poly = value`` for each atom that can be told from it: sigmoid's e^-x is 1/y - 1."""
     if not poly:
         return
     if len(poly) == 1:
         ((monomial, coefficient),) = poly.items()
-        for atom, exponent in sorted(monomial, key=lambda pair: structure_key(pair[0])):
-            if needed <= free_indices(atom) and not atom.is_number:
-                rest = expression({divide(monomial, {atom: exponent}): coefficient})
-                yield from _solve_atom(normaliser, Generator(atom, exponent, value / rest, subtracts), needed)
+        yield from _solve_term(normaliser, monomial, coefficient, monomial, value, scope, subtracts)
         return
     number, common, rest = split_shared(poly, positive=False)
     inner = value / (number * expression({common: S.One}))
     whole = canonical(expression(rest))
-    if needed <= free_indices(whole):
+    if scope.needed <= free_indices(whole):
         yield Generator(whole, S.One, inner, subtracts)
+    highest = _highest_powers(rest)
     for monomial, coefficient in sorted(rest.items(), key=lambda item: order(item[0])):
-        if monomial != ONE:
+        told = frozenset(pair for pair in monomial if pair in highest and scope.admits(pair[0]))
+        if told:
             others = expression({m: c for m, c in rest.items() if m != monomial})
             taken_away = subtracts or bool(tensors_in(others))
-            yield from _solve(normaliser, {monomial: coefficient}, inner - others, needed, taken_away)
+            yield from _solve_term(normaliser, monomial, coefficient, told, inner - others, scope, taken_away)
 
 
-def _solve_atom(normaliser: Normaliser, generator: Generator, needed: frozenset[Index]) -> Iterator[Generator]:
+def _highest_powers(poly: Polynomial) -> set[tuple[Expr, Rational]]:
+    """The powers than which no other term has a higher one: to solve for a lower one would leave its atom there."""
+    powers: dict[tuple[Expr, bool], list[Rational]] = {}
+    for monomial in poly:
+        for atom, exponent in monomial:
+            powers.setdefault((atom, exponent.p > 0), []).append(exponent)
+    highest = {atom: max(found, key=abs) for atom, found in powers.items()}
+    return {(atom[0], power) for atom, power in highest.items() if powers[atom].count(power) == 1}
+
+
+def _solve_term(
+    normaliser: Normaliser,
+    monomial: Monomial,
+    coefficient: Rational,
+    told: Monomial,
+    value: Expr,
+    scope: _Scope,
+    subtracts: bool,
+) -> Iterator[Generator]:
+    """Solve ``coefficient * monomial = value`` for the powers in it that are to be told."""
+    for atom, exponent in sorted(told, key=lambda pair: structure_key(pair[0])):
+        if scope.admits(atom):
+            tick()
+            rest = expression({divide(monomial, {atom: exponent}): coefficient})
+            yield from _solve_atom(normaliser, Generator(atom, exponent, value / rest, subtracts), scope)
+
+
+def _solve_atom(normaliser: Normaliser, generator: Generator, scope: _Scope) -> Iterator[Generator]:
     yield generator
     root = 1 / generator.exponent
     if not (root.is_Integer or is_nonnegative(generator.atom)):
         return
     inner = generator.value**root
     if isinstance(generator.atom, Add):
-        yield from _solve(normaliser, normaliser.polynomial(generator.atom), inner, needed, generator.subtracts)
+        yield from _solve(normaliser, normaliser.polynomial(generator.atom), inner, scope, generator.subtracts)
     elif isinstance(generator.atom, sympy.log):
         argument = normaliser.polynomial(generator.atom.args[0])
-        yield from _solve(normaliser, argument, sympy.exp(inner), needed, generator.subtracts)
+        yield from _solve(normaliser, argument, sympy.exp(inner), scope, generator.subtracts)
 
 
 def _mixes(poly: Polynomial, definition: Definition) -> set[Expr]:
@@ -291,15 +330,10 @@ class _Substitution:
         return result if self.found else None
 
     def _replace(self, poly: Polynomial) -> Polynomial:
-        total: Polynomial = {}
-        for monomial, coefficient in poly.items():
-            product: Polynomial = {ONE: coefficient}
-            for atom, exponent in monomial:
-                product = self.normaliser.multiply(product, self._power(atom, exponent))
-            total = add(total, product)
-        return total
+        return replace_powers(self.normaliser, poly, self._power)
 
-    def _power(self, atom: Expr, exponent: Rational) -> Polynomial:
+    def _power(self, atom: Expr, exponent: Rational) -> Polynomial | None:
+        """What stands for a power; None for itself."""
         binding = unify(self.generator.atom, atom, {})
         whole = (exponent / self.generator.exponent).is_Integer
         if binding is not None and (whole or is_nonnegative(atom)):
@@ -319,20 +353,32 @@ class _Substitution:
             inside, self.found = self.found, self.found or before
             if inside:
                 return self.normaliser.power(self.normaliser.polynomial(atom.func(*arguments)), exponent)
-        return {frozenset(((atom, exponent),)): S.One}
+        return None
+
+
+def replace_powers(
+    normaliser: Normaliser, poly: Polynomial, change: Callable[[Expr, Rational], Polynomial | None]
+) -> Polynomial:
+    """Put polynomials in the place of some powers of atoms; those for which there is None stay."""
+    total: Polynomial = {}
+    for monomial, coefficient in poly.items():
+        tick()
+        changed = {pair: new for pair in monomial if (new := change(*pair)) is not None}
+        product: Polynomial = {monomial.difference(changed): coefficient}
+        for new in changed.values():
+            product = normaliser.multiply(product, new)
+        accumulate(total, product, S.One)
+    return total
 
 
 def _use_known_sums(normaliser: Normaliser, poly: Polynomial, definitions: tuple[Definition, ...]) -> Polynomial:
     """Replace sums of defined values that are the same whatever the inputs: softmax's rows sum to 1."""
-    total: Polynomial = {}
-    for monomial, coefficient in poly.items():
-        product: Polynomial = {ONE: coefficient}
-        for atom, exponent in monomial:
-            value = known_sum(atom, definitions) if isinstance(atom, IndexSum) else None
-            known = {frozenset(((atom, S.One),)): S.One} if value is None else normaliser.polynomial(value)
-            product = normaliser.multiply(product, normaliser.power(known, exponent))
-        total = add(total, product)
-    return total
+
+    def known_power(atom: Expr, exponent: Rational) -> Polynomial | None:
+        value = known_sum(atom, definitions) if isinstance(atom, IndexSum) else None
+        return None if value is None else normaliser.power(normaliser.polynomial(value), exponent)
+
+    return replace_powers(normaliser, poly, known_power)
 
 
 @lru_cache(maxsize=1000)
