@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import sympy
-from sympy import Add, Expr, Mul, Pow, Rational, S
+from sympy import Add, Expr, Mul, Pow, Rational, S, Symbol
 
 from derive.budget import tick
 from derive.canonical import canonical, structure_key
 from derive.costs import cost
 from derive.facts import Fact, unify
-from derive.indices import Element, Index, Tensor
+from derive.indices import Element, Index
 from derive.normal_form import Normaliser
 from derive.polynomials import (
     Monomial,
@@ -28,14 +28,13 @@ from derive.polynomials import (
     common_number,
     divide,
     expression,
-    order,
     scale,
-    split_shared,
 )
 from derive.quotients import multiply_in
 from derive.record import Definition, inline
 from derive.signs import is_nonnegative, is_positive
-from derive.sums import IndexSum, free_indices, substitute, tensors_in
+from derive.solving import Generator, Scope, solve
+from derive.sums import IndexSum, substitute, tensors_in
 
 
 @dataclass(frozen=True)
@@ -194,19 +193,8 @@ def _polish(normaliser: Normaliser, atom: Expr) -> Expr:
 
 # -- folding ----------------------------------------------------------------------------------------------------------
 
-
-@dataclass(frozen=True)
-class Generator:
-    """An atom told from a definition's value: ``atom ** exponent = value``.
-
-    Attributes:
-        subtracts: the value has a term with other inputs taken away, which costs precision unless it cancels.
-    """
-
-    atom: Expr
-    exponent: Rational
-    value: Expr
-    subtracts: bool = False
+#: What a definition says of an atom is looked at if it has at most so many times the terms that there are.
+MOST_OTHERS = 3
 
 
 def _fold(
@@ -216,7 +204,9 @@ def _fold(
     body = normaliser.polynomial(definition.body)
     needed = frozenset(definition.indices)
     present = frozenset().union(*(tensors_in(atom) for monomial in poly for atom, _ in monomial))
-    for generator in _solve(normaliser, body, definition.target, _Scope(needed, present)):
+    plain = all(isinstance(atom, (Element, Symbol)) for monomial in poly for atom, _ in monomial)
+    scope = Scope(needed, present, MOST_OTHERS * len(poly) if plain else None)
+    for generator in solve(normaliser, body, definition.target, scope):
         if not tensors_in(generator.atom) <= present:
             continue
         try:
@@ -224,88 +214,12 @@ def _fold(
             folded = None if folded is None else _use_known_sums(normaliser, folded, definitions)
         except (ZeroDivisionError, TooLargeError):
             continue
-        if folded is None or not _is_defined_where(normaliser, folded, poly, definition):
+        if folded is None or (generator.subtracts and len(folded) > len(poly)):
             continue
-        if generator.subtracts and (len(folded) > len(poly) or _mixes(folded, definition) - _mixes(poly, definition)):
+        if generator.subtracts and _mixes(folded, definition) - _mixes(poly, definition):
             continue  # What y = a + f is made of is not to be had from y - a: nothing may be left of f.
-        yield folded
-
-
-@dataclass(frozen=True)
-class _Scope:
-    """Which atoms are worth telling: those with the needed indices, and with a tensor that is present, if with any."""
-
-    needed: frozenset[Index]
-    present: frozenset[Tensor]
-
-    def admits(self, atom: Expr) -> bool:
-        tensors = tensors_in(atom)
-        known = not tensors or bool(tensors & self.present)
-        return known and self.needed <= free_indices(atom) and not atom.is_number
-
-
-def _solve(
-    normaliser: Normaliser, poly: Polynomial, value: Expr, scope: _Scope, subtracts: bool = False
-) -> Iterator[Generator]:
-    """Solve ``poly = value`` for each atom that can be told from it: sigmoid's e^-x is 1/y - 1."""
-    if not poly:
-        return
-    if len(poly) == 1:
-        ((monomial, coefficient),) = poly.items()
-        yield from _solve_term(normaliser, monomial, coefficient, monomial, value, scope, subtracts)
-        return
-    number, common, rest = split_shared(poly, positive=False)
-    inner = value / (number * expression({common: S.One}))
-    whole = canonical(expression(rest))
-    if scope.needed <= free_indices(whole):
-        yield Generator(whole, S.One, inner, subtracts)
-    highest = _highest_powers(rest)
-    for monomial, coefficient in sorted(rest.items(), key=lambda item: order(item[0])):
-        told = frozenset(pair for pair in monomial if pair in highest and scope.admits(pair[0]))
-        if told:
-            others = expression({m: c for m, c in rest.items() if m != monomial})
-            taken_away = subtracts or bool(tensors_in(others))
-            yield from _solve_term(normaliser, monomial, coefficient, told, inner - others, scope, taken_away)
-
-
-def _highest_powers(poly: Polynomial) -> set[tuple[Expr, Rational]]:
-    """The powers than which no other term has a higher one: to solve for a lower one would leave its atom there."""
-    powers: dict[tuple[Expr, bool], list[Rational]] = {}
-    for monomial in poly:
-        for atom, exponent in monomial:
-            powers.setdefault((atom, exponent.p > 0), []).append(exponent)
-    highest = {atom: max(found, key=abs) for atom, found in powers.items()}
-    return {(atom[0], power) for atom, power in highest.items() if powers[atom].count(power) == 1}
-
-
-def _solve_term(
-    normaliser: Normaliser,
-    monomial: Monomial,
-    coefficient: Rational,
-    told: Monomial,
-    value: Expr,
-    scope: _Scope,
-    subtracts: bool,
-) -> Iterator[Generator]:
-    """Solve ``coefficient * monomial = value`` for the powers in it that are to be told."""
-    for atom, exponent in sorted(told, key=lambda pair: structure_key(pair[0])):
-        if scope.admits(atom):
-            tick()
-            rest = expression({divide(monomial, {atom: exponent}): coefficient})
-            yield from _solve_atom(normaliser, Generator(atom, exponent, value / rest, subtracts), scope)
-
-
-def _solve_atom(normaliser: Normaliser, generator: Generator, scope: _Scope) -> Iterator[Generator]:
-    yield generator
-    root = 1 / generator.exponent
-    if not (root.is_Integer or is_nonnegative(generator.atom)):
-        return
-    inner = generator.value**root
-    if isinstance(generator.atom, Add):
-        yield from _solve(normaliser, normaliser.polynomial(generator.atom), inner, scope, generator.subtracts)
-    elif isinstance(generator.atom, sympy.log):
-        argument = normaliser.polynomial(generator.atom.args[0])
-        yield from _solve(normaliser, argument, sympy.exp(inner), scope, generator.subtracts)
+        if _is_defined_where(normaliser, folded, poly, definition):
+            yield folded
 
 
 def _mixes(poly: Polynomial, definition: Definition) -> set[Expr]:

@@ -18,8 +18,8 @@ ORDERS = {
         errors budget tokens sizes syntax limits indices sums functions demands record instantiation letters vocabulary
         calls scopes settling building canonical necks signs polynomials factoring division algebra generators facts
         normal_form inequalities cases vanishing premises notation layout reading writing latex printing domains kinks
-        differentiation problems parsing composition library catalogue costs quotients rewriting evaluation sampling
-        counterexamples derivation trials assumptions proof chain rendering exposition claims stability pullback pairs
+        differentiation problems parsing composition library catalogue costs quotients solving rewriting evaluation
+        sampling counterexamples derivation trials assumptions proof chain rendering exposition claims stability pullback pairs
         mistakes diagnosis verification __init__ __main__
     """.split(),
     "codegen": """
