@@ -10,10 +10,11 @@ from itertools import product
 
 from sympy import Expr, Rational, Symbol
 
-from derive.evaluation import Assignment, Number, UndefinedError, context, impose, sample
+from derive.evaluation import Assignment, Number, UndefinedError, context
 from derive.facts import Fact
 from derive.indices import Element, Index, Tensor
 from derive.premises import Sign
+from derive.sampling import impose, sample
 from derive.sums import free_indices, tensors_in
 
 #: Intervals from which values are drawn for a counterexample, fractions and, so that there are ties, integers.

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from sympy import Expr
 
 from derive.errors import DeriveError
-from derive.evaluation import Assignment, UndefinedError, context, impose, sample
+from derive.evaluation import Assignment, UndefinedError, context
 from derive.facts import Fact
 from derive.indices import Tensor
 from derive.letters import disjoint, natural_element
 from derive.notation import find_notation
 from derive.record import Definition, Operation
+from derive.sampling import impose, sample
 from derive.sums import IndexSum, Partial, free_indices
 
 #: Sizes at which steps are checked, distinct so that no two axes are mistaken for each other.

@@ -6,8 +6,6 @@ evaluated by a central difference, not by the engine's own rules.
 
 from __future__ import annotations
 
-import math
-import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,7 +17,6 @@ import sympy
 from sympy import Add, Expr, Mul, Pow, Symbol
 
 from derive.errors import InputError, UnsupportedError
-from derive.facts import Fact
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor
 from derive.record import Definition
@@ -44,10 +41,6 @@ JUMP = context.mpf(10) ** -7
 TIE = context.mpf(10) ** -40
 #: Larger exponents are not evaluated: their results have more digits than can be carried.
 LARGEST_EXPONENT = 10**6
-#: How often values are scaled in turn until several facts hold at once.
-ROUNDS = 100
-#: What a round has to leave at most of the distance from facts that hold; else they do not come to hold.
-MOST_LEFT = 0.8
 
 COMPARISONS: dict[str, Callable[[int], bool]] = {
     ">": lambda sign: sign > 0,
@@ -304,100 +297,3 @@ _REMEMBERED = frozenset(_RULES[kind] for kind in (Pow, IndexSum, IndexMax, Index
 @lru_cache(maxsize=10_000)
 def _free(expr: Expr) -> tuple[Index, ...]:
     return tuple(free_indices(expr))
-
-
-def sample(
-    tensors: Iterable[Tensor],
-    sizes: Mapping[Symbol, int],
-    generator: random.Random,
-    domain: Mapping[str, tuple[float, float]] | None = None,
-    positive: bool = False,
-    whole: bool = False,
-) -> dict[Tensor, dict[tuple[int, ...], Number]]:
-    """Draw rational values for tensors: in their domain's interval, labels among the positions they may take.
-
-    Values are small fractions that a person can retype; ``positive`` draws all of them above 0, ``whole`` draws
-    integers, so that many of them are equal.
-    """
-    values: dict[Tensor, dict[tuple[int, ...], Number]] = {}
-    for tensor in sorted(tensors, key=lambda each: (each.name, each.role)):
-        line = (0.0, 2.0) if positive else (-2.0, 2.0)
-        low, high = (domain or {}).get(tensor.name, line) if not tensor.role else line
-        positions = product(*(range(_integer(extent, sizes)) for extent in tensor.sizes))
-        values[tensor] = {}
-        for where in positions:
-            if tensor.values is not None:
-                values[tensor][where] = generator.randrange(_integer(tensor.values, sizes))
-            elif whole:
-                values[tensor][where] = context.mpf(generator.randint(math.ceil(low), math.floor(high)))
-            else:
-                grain = 64 if high - low >= 0.5 else 4096
-                drawn = generator.randint(int(low * grain) + 1, int(high * grain) - 1)
-                values[tensor][where] = context.mpf(drawn) / grain
-    return values
-
-
-def impose(facts: Iterable[Fact], assignment: Assignment) -> bool:
-    """Change the values of an assignment until facts hold; return whether they do.
-
-    Example:
-        >>> from derive.indices import size
-        >>> from derive.sums import IndexSum
-        >>> K = size("K"); k = Index("k", K); p = Tensor("p", (K,))
-        >>> here = Assignment({K: 2}, {p: {(0,): 1, (1,): 3}})
-        >>> impose([Fact(IndexSum(p[k], k), sympy.Integer(1), "sum(p[k], k) = 1")], here), float(here.value(p[1]))
-        (True, 0.75)
-    """
-    facts = tuple(facts)
-    before: Number = context.inf
-    for _ in range(ROUNDS):
-        unmet = [
-            (fact, places)
-            for fact in facts
-            for places in assignment.places(sorted(free_indices(fact.left), key=lambda index: index.name))
-            if compare(assignment.value(fact.left, places), assignment.value(fact.right, places)) != 0
-        ]
-        if not unmet:
-            return True
-        distance = max(abs(assignment.value(f.left, p) - assignment.value(f.right, p)) for f, p in unmet)
-        if distance > before * MOST_LEFT:
-            return False
-        before = distance
-        for fact, places in unmet:
-            if not _adjust(fact, places, assignment):
-                return False
-            assignment.forget()
-    return False
-
-
-def _adjust(fact: Fact, places: Places, assignment: Assignment) -> bool:
-    """Scale one tensor's values, or shift them where that will not do, so that the fact holds at one place."""
-    total, wanted = assignment.value(fact.left, places), assignment.value(fact.right, places)
-    given = [t for t in assignment.values if t.values is None and t not in assignment.definitions]
-    elements = [element for element in fact.left.atoms(Element) if element.tensor in given]
-    spanning = [element for element in elements if set(fact.left.bound) <= free_indices(element)]
-    if not spanning:
-        return False
-    element = min(spanning, key=lambda each: each.tensor.name)
-    numbers = assignment.values[element.tensor]
-    where = {assignment.position(element, {**places, **bound}) for bound in assignment.places(fact.left.bound)}
-    before = dict(numbers)
-    for place in where:
-        numbers[place] = 2 * before[place]
-    assignment.forget()
-    doubled = assignment.value(fact.left, places)
-    degree = context.log(doubled / total, 2) if compare(total, 0) != 0 and doubled / total > 0 else 0
-    linear = compare(degree, 1) == 0
-    ratio = wanted / total if degree else 0
-    for place in where:
-        if ratio > 0:
-            numbers[place] = before[place] * ratio ** (1 / degree)
-        elif ratio and linear:
-            numbers[place] = before[place] * ratio
-        else:
-            numbers[place] = before[place] + (wanted - total) / len(where)
-    return True
-
-
-def _integer(extent: Expr, sizes: Mapping[Symbol, int]) -> int:
-    return int(extent.xreplace({symbol: sympy.Integer(number) for symbol, number in sizes.items()}))

@@ -65,7 +65,7 @@ def simplify(
         facts: equations that may be used.
 
     Example:
-        >>> from derive.indices import Tensor, size
+        >>> from derive.indices import Delta, Tensor, size
         >>> K = size("K"); j, k = Index("j", K), Index("k", K); p = Tensor("p", (K,))
         >>> simplify(IndexSum(Delta(j, k) * p[j], j)).result
         p[k]

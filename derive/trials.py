@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from sympy import Expr, Symbol
 
 from derive.errors import UnsupportedError
-from derive.evaluation import Assignment, Number, UndefinedError, context, impose, sample
+from derive.evaluation import Assignment, Number, UndefinedError, context
 from derive.facts import Fact
 from derive.indices import Element, Index, Tensor
 from derive.record import Definition
+from derive.sampling import impose, sample
 from derive.sums import free_indices, tensors_in
 
 #: Sizes of the axes, in turn: distinct in each trial, and in no fixed ratio to each other.

@@ -10,10 +10,11 @@ from expressions import LABELS, A, B, K, N, S, W, X, assignment, i, j, k, n
 from sympy import Expr, Integer, Rational, erf, exp, log, sqrt, tanh
 
 from derive.errors import InputError, UnsupportedError
-from derive.evaluation import Assignment, UndefinedError, compare, context, sample
+from derive.evaluation import Assignment, UndefinedError, compare, context
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Tensor
 from derive.record import Definition
+from derive.sampling import sample
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial
 
 u, v = Tensor("u")(), Tensor("v")()
@@ -212,12 +213,26 @@ def test_defined_tensors_are_computed_when_asked_for_and_forgotten_when_told() -
 
 
 def test_values_are_drawn_in_their_interval_and_labels_among_their_positions() -> None:
-    drawn = sample([X, A, LABELS], {N: 5, K: 7}, random.Random(1), {"x": (0.25, 0.75)})
-    assert set(drawn[X]) == {(row, column) for row in range(5) for column in range(7)}
+    drawn = sample([X, A, LABELS], {N: 4, K: 7}, random.Random(1), {"x": (0.25, 0.75)})
+    assert set(drawn[X]) == {(row, column) for row in range(4) for column in range(7)}
     assert all(0.25 < value < 0.75 for value in drawn[X].values())
     assert all(-2 < value < 2 for value in drawn[A].values())
     assert set(drawn[LABELS].values()) <= set(range(7))
     assert all(value * 64 == int(value * 64) for value in drawn[X].values())
+
+
+def test_values_are_as_short_as_the_interval_allows_and_different_from_each_other() -> None:
+    bounds = {"x": (-2.0, 2.0), "a": (0.0, 1.0), "b": (0.25, 0.75), "w": (0.1, 0.2)}
+    drawn = sample([X, A, B, W], {N: 3, K: 4}, random.Random(1), bounds)
+    for tensor, grain in ((X, 8), (A, 8), (B, 64), (W, 4096)):
+        numbers = list(drawn[tensor].values())
+        assert all(value * grain == int(value * grain) for value in numbers), tensor.name
+        assert len(set(numbers)) == len(numbers), tensor.name
+    assert any(value * 64 != int(value * 64) for value in drawn[W].values())
+    many = sample([X], {N: 3, K: 4}, random.Random(1), {"x": (0.0, 1.0)})[X].values()
+    assert len(set(many)) == 12
+    assert any(value * 8 != int(value * 8) for value in many)
+    assert len(sample([X], {N: 60, K: 60}, random.Random(1), {"x": (0.0, 0.5)})[X]) == 3600
 
 
 def test_whole_values_have_ties() -> None:

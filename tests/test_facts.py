@@ -9,11 +9,12 @@ from expressions import LABELS, A, B, K, N, S, W, assignment, i, j, k, m, n
 from sympy import Expr, Integer, exp, log, sqrt, sympify
 
 from derive.errors import InputError
-from derive.evaluation import compare, context, impose
+from derive.evaluation import compare, context
 from derive.facts import Fact, unify
 from derive.indices import Bracket, Delta, Tensor
 from derive.proof import PROVED, REFUTED, UNDECIDED, prove_equal
 from derive.rewriting import simplify
+from derive.sampling import impose
 from derive.sums import IndexMax, IndexSum, free_indices
 
 T, P = Tensor("t_soft", (N, K)), Tensor("p", (N, K))

@@ -19,8 +19,8 @@ ORDERS = {
         calls scopes settling building canonical necks signs polynomials factoring division algebra generators facts
         normal_form inequalities cases vanishing premises notation layout reading writing latex printing domains kinks
         differentiation problems parsing composition library catalogue costs quotients solving rewriting evaluation
-        sampling counterexamples derivation trials assumptions proof chain rendering exposition claims stability pullback pairs
-        mistakes diagnosis verification __init__ __main__
+        sampling counterexamples derivation trials assumptions proof chain rendering exposition claims stability
+        pullback pairs mistakes diagnosis verification __init__ __main__
     """.split(),
     "codegen": """
         factoring elementary fitting helpers program building arithmetic contraction finishing indexing numpy_printer

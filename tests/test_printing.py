@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sympy import Add, Expr, Integer, Mul, Pow, Rational, erf, exp, log, sqrt, tanh
 
 from derive.errors import DefinitionError, InputError, UnsupportedError
-from derive.evaluation import Assignment, UndefinedError, context, sample
+from derive.evaluation import Assignment, UndefinedError, context
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor, size
 from derive.latex import counted_from
@@ -22,6 +22,7 @@ from derive.notation import BAR, LEIBNIZ, NOTEBOOK, find_notation, known_notatio
 from derive.parsing import parse_operation
 from derive.printing import definition_text, latex_text, operation_text, plain_text
 from derive.record import Definition, Operation, Record
+from derive.sampling import sample
 from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, Partial, free_indices
 
 N, K, D = map(size, "NKD")

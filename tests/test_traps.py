@@ -22,7 +22,7 @@ from derive.catalogue import find
 from derive.chain import Chain
 from derive.differentiation import differentiate
 from derive.errors import InputError
-from derive.evaluation import Assignment, context, sample
+from derive.evaluation import Assignment, context
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Index, Tensor
 from derive.normal_form import Normaliser
@@ -30,6 +30,7 @@ from derive.proof import PROVED, REFUTED, prove_equal
 from derive.pullback import vjp
 from derive.record import Definition
 from derive.rewriting import simplify
+from derive.sampling import sample
 from derive.stability import stable_definitions
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices, substitute
 
