@@ -12,13 +12,14 @@ from itertools import combinations
 from sympy import Expr, Integer, S
 
 from derive.canonical import MARK, canonical, readable
+from derive.differentiation import close
 from derive.factoring import factors_of
 from derive.facts import Fact
 from derive.indices import Element, Index, Tensor
 from derive.normal_form import Normaliser
 from derive.polynomials import Polynomial, TooLargeError, divide, expression, order, single, split_content
 from derive.printing import definition_text
-from derive.record import Definition, inline
+from derive.record import Definition
 from derive.sums import IndexSum, all_indices, free_indices, fresh_index, substitute, tensors_in
 from derive.trials import Trials
 from derive.vanishing import clear_denominators, vanishes
@@ -46,7 +47,7 @@ def needed_facts(
         ['sum(t[n,j], j) = 1']
     """
     definitions, facts = tuple(definitions), tuple(facts)
-    difference = inline(left, definitions) - inline(right, definitions)
+    difference = close(left, definitions) - close(right, definitions)
     if follows(difference, facts):
         return ()
     names = Letters((*(definition.body for definition in definitions), left, right))
@@ -161,7 +162,7 @@ def _from_factors(
     names: Letters,
 ) -> Iterator[Fact]:
     """What makes a factor of the difference vanish; with the defined names, where it is shorter, and without."""
-    for expr in dict.fromkeys((difference, inline(difference, definitions))):
+    for expr in dict.fromkeys((difference, close(difference, definitions))):
         normaliser = Normaliser(generators=True, facts=facts)
         try:
             poly = clear_denominators(normaliser, normaliser.polynomial(expr))

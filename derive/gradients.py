@@ -1,0 +1,351 @@
+"""A gradient that somebody claims, as a text, and the derived one that it is to be held against.
+
+The claim is an expression, or an equation with the left side spelt out: ``dz[i,j] = ...`` or ``diff(y[n,k], x[n,j]) =
+...``. Its letters need not be those of the derivation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import permutations
+
+from sympy import Expr, S
+
+from derive.catalogue import catalogue, find
+from derive.derivation import Derivation
+from derive.differentiation import close
+from derive.errors import DefinitionError, InputError
+from derive.facts import Fact
+from derive.indices import Element, Index, Tensor
+from derive.notation import LOSS_LETTERS
+from derive.parsing import parse_equation, parse_expression
+from derive.premises import Premise
+from derive.printing import definition_text
+from derive.proof import PROVED, prove_equal
+from derive.pullback import jacobian, pull_back, vjp
+from derive.record import Definition, Operation
+from derive.sums import Partial, free_indices, substitute, tensors_in
+
+#: An equation's sign, which is no part of a comparison.
+EQUALS = re.compile(r"(?<![<>=!])=(?!=)")
+#: An element with two indices or more, and the letters of one.
+ACCESS = re.compile(r"(\w+)\[([^\[\]]*,[^\[\]]*)\]")
+SUBSCRIPT = re.compile(r"([^\W\d]\w*)\[([^\[\]<>=]*)\]")
+WORD = re.compile(r"[^\W\d]\w*")
+
+
+@dataclass(frozen=True)
+class ClaimedGradient:
+    """What is claimed and what is derived, with the same letters.
+
+    Attributes:
+        derivation: of the gradient in its own letters.
+        target: the left side: an element of the gradient, or a derivative.
+        claimed, derived: the right sides.
+        definitions: of the names in both, gradients of intermediates among them.
+        is_renamed: whether the claim's letters are other ones.
+    """
+
+    derivation: Derivation
+    target: Expr
+    claimed: Expr
+    derived: Expr
+    definitions: tuple[Definition, ...]
+    is_renamed: bool = False
+
+    @property
+    def name(self) -> str:
+        """The left side as it is typed."""
+        if is_loss(self.derivation.operation) and isinstance(self.target, Partial):
+            element = self.target.element
+            return definition_text(element.tensor.gradient()(*element.indices))
+        return definition_text(self.target)
+
+
+def read_gradient(op: str | Operation, wrt: str | None, text: str) -> ClaimedGradient:
+    """Read a claim about the gradient of an operation with respect to an input, and derive the gradient.
+
+    An expression is the derivative of a loss; of another operation, the product with the upstream gradient if it
+    mentions that, and otherwise the Jacobian.
+
+    Args:
+        wrt: the input's name; may be left out where the claim's left side says it, or there is one input alone.
+
+    Raises:
+        DefinitionError: a mistake in the text, shown with a caret.
+        InputError: the claim is about something else.
+
+    Example:
+        >>> read = read_gradient("dense", "w", "sum(x[s,i]*dy[s,j], s)")
+        >>> read.name, read.claimed
+        ('dw[d,k]', sum(dy[s,k]*x[s,d], s))
+    """
+    operation = find(op)
+    if not isinstance(text, str):
+        raise InputError(f"a claim is a text such as 'y*(1 - y)', not {type(text).__name__}")
+    tensors = names_of(operation)
+    text = _without_shapes(text, operation, tensors)
+    if EQUALS.search(text):
+        left, right = parse_equation(text, tensors, catalogue().get, catalogue())
+        left = _quotient(left, operation)
+    else:
+        left, right = None, _expression(text, operation, wrt, tensors)
+    tensor = _differentiated(operation, wrt, left)
+    derivation = _derived(operation, tensor, left, right)
+    own = _letters(derivation.target)
+    renamed: dict[Expr, Expr] = {}
+    if left is None:
+        target, derived = derivation.target, derivation.result
+        renamed = _matched(right, own, text)
+        right = substitute(right, renamed)
+    else:
+        where = dict(zip(own, _places(left), strict=True))
+        target, derived = substitute(derivation.target, where), substitute(derivation.result, where)
+    definitions = (*operation.definitions, *_upstream(operation, tensor, right, derivation))
+    if _has_partial(right):
+        right = close(right, definitions)
+    return ClaimedGradient(derivation, target, right, derived, definitions, bool(renamed))
+
+
+def is_loss(operation: Operation) -> bool:
+    """Whether the output is one number for everything that comes in; a single neuron's is, if it is called so.
+
+    Example:
+        >>> is_loss(find("mse")), is_loss(find("sigmoid")), is_loss(find("L = (w*x - t)**2"))
+        (True, False, True)
+    """
+    output = operation.output.tensor
+    return output.rank == 0 and (not operation.is_elementwise or output.name in LOSS_LETTERS)
+
+
+def names_of(operation: Operation) -> dict[str, Tensor]:
+    """The names that a claim may use: the operation's own, and ``dx`` and ``dL_dx`` for gradients, where free.
+
+    Example:
+        >>> sorted(names_of(find("relu")))
+        ['dL_dx', 'dL_dy', 'dx', 'dy', 'x', 'y']
+    """
+    tensors = [*operation.inputs, *(definition.tensor for definition in operation.definitions)]
+    names = {tensor.name: tensor for tensor in tensors}
+    loss = operation.output.tensor.name if is_loss(operation) else LOSS_LETTERS[0]
+    for tensor in tensors:
+        for name in (f"d{tensor.name}", f"d{loss}_d{tensor.name}"):
+            if name != f"d{loss}_d{loss}":
+                names.setdefault(name, tensor.gradient())
+    return names
+
+
+def _without_shapes(text: str, operation: Operation, tensors: Mapping[str, Tensor]) -> str:
+    """A claim about an elementwise operation without indices, where all elements in it have the same ones."""
+    subscripts = {access[2].replace(" ", "") for access in SUBSCRIPT.finditer(text) if access[1] in tensors}
+    if not operation.is_elementwise or len(subscripts) != 1:
+        return text
+    return SUBSCRIPT.sub(lambda access: access[1] if access[1] in tensors else access[0], text)
+
+
+def _expression(text: str, operation: Operation, wrt: str | None, tensors: Mapping[str, Tensor]) -> Expr:
+    """An expression; letters that stand in deltas alone run over what the derivation's letters run over."""
+    try:
+        return parse_expression(text, tensors, catalogue().get, catalogue())
+    except DefinitionError:
+        target = jacobian(operation, _differentiated(operation, wrt, None).name).target
+        parts = [definition_text(part) for part in (target.body, target.element) if part.indices]
+        try:
+            return parse_equation(f"{text} = {'*'.join(parts)}", tensors, catalogue().get, catalogue())[0]
+        except DefinitionError:
+            pass
+        raise
+
+
+def _quotient(left: Expr, operation: Operation) -> Expr:
+    """A left side ``dy[n,k]/dx[m,j]`` as the derivative that it stands for."""
+    above, below = left.as_numer_denom()
+    if all(isinstance(part, Element) and part.tensor.role for part in (above, below)):
+        tensors = {tensor.name: tensor for tensor in _everything(operation)}
+        value, element = (tensors[part.tensor.name](*part.indices) for part in (above, below))
+        return Partial(value, element)
+    return left
+
+
+# -- what is claimed --------------------------------------------------------------------------------------------------
+
+
+def _differentiated(operation: Operation, wrt: str | None, left: Expr | None) -> Tensor:
+    """The input that the claim is about."""
+    said: Tensor | None = None
+    if isinstance(left, Partial):
+        said = left.element.tensor
+    elif isinstance(left, Element) and left.tensor.role:
+        said = next(t for t in _everything(operation) if t.name == left.tensor.name)
+    elif left is not None:
+        expected = "expected a gradient such as dx[n,k], or a derivative such as diff(y[n,k], x[n,j])"
+        raise InputError(f"the claim's left side is {definition_text(left)}; {expected}")
+    if wrt is None and said is None:
+        if len(operation.differentiable) != 1:
+            names = ", ".join(tensor.name for tensor in operation.differentiable)
+            raise InputError(f"{operation.name} has several inputs; say by which to differentiate: {names}")
+        said = operation.differentiable[0]
+    name = said.name if wrt is None and said is not None else wrt
+    tensor = operation.input(str(name))
+    if said is not None and said != tensor:
+        raise InputError(f"the claim is about the gradient of {said.name}, not of {tensor.name}")
+    return tensor
+
+
+def _derived(operation: Operation, tensor: Tensor, left: Expr | None, right: Expr) -> Derivation:
+    """The derivation that a claim is to be held against."""
+    upstream = operation.output.tensor.gradient()
+    gradients = {each for each in tensors_in(right) if each.role}
+    if tensor.gradient() in gradients:
+        raise InputError(f"the claim says what the gradient of {tensor.name} is by means of that gradient itself")
+    if isinstance(left, Partial):
+        body = left.body
+        if not isinstance(body, Element) or body.tensor != operation.output.tensor:
+            what = definition_text(operation.output.target)
+            raise InputError(f"the claim is about the derivative of {definition_text(body)}, not of the output {what}")
+        return jacobian(operation, tensor.name)
+    through = upstream in gradients or (bool(gradients) if left is None else True)
+    if is_loss(operation):
+        through = upstream in gradients
+    return (vjp if through else jacobian)(operation, tensor.name)
+
+
+def _upstream(operation: Operation, tensor: Tensor, right: Expr, derivation: Derivation) -> Iterator[Definition]:
+    """The definitions of the gradients that a claim mentions beside the one that comes in."""
+    upstream = operation.output.tensor.gradient()
+    mentioned = {each for each in tensors_in(right) if each.role} - {upstream}
+    if not mentioned:
+        return
+    if isinstance(derivation.target, Partial):
+        if upstream.rank:
+            names = ", ".join(sorted(f"d{each.name}" for each in mentioned))
+            raise InputError(
+                f"a derivative of {operation.output.tensor.name} has no gradient in it; the claim has {names}"
+            )
+        yield Definition(upstream(), S.One)
+    inputs = {each.name for each in operation.inputs if each.gradient() in mentioned}
+    gradients = pull_back(operation, sorted({tensor.name, *inputs}), fuse=False).gradients
+    missing = mentioned - {definition.tensor for definition in gradients}
+    if missing:
+        names = ", ".join(sorted(f"d{each.name}" for each in missing))
+        raise InputError(f"{names} is on no way from the output of {operation.name} to {tensor.name}")
+    yield from gradients
+
+
+def _everything(operation: Operation) -> tuple[Tensor, ...]:
+    return (*operation.inputs, *(definition.tensor for definition in operation.definitions))
+
+
+def _has_partial(expr: Expr) -> bool:
+    return bool(expr.atoms(Partial))
+
+
+# -- letters ----------------------------------------------------------------------------------------------------------
+
+
+def _letters(target: Expr) -> tuple[Index, ...]:
+    """The letters of a left side, in the order in which they are written."""
+    return tuple(_places(target))
+
+
+def _places(left: Expr) -> tuple[Expr, ...]:
+    if isinstance(left, Partial):
+        return (*(left.body.indices if isinstance(left.body, Element) else ()), *left.element.indices)
+    return tuple(left.indices)
+
+
+def _matched(claimed: Expr, own: tuple[Index, ...], text: str) -> dict[Expr, Expr]:
+    """The derivation's letters for a claim's: the same letter where it is the same, otherwise in order, by size."""
+    order = WORD.findall(text)
+    letters = sorted(free_indices(claimed), key=lambda index: order.index(index.name) if index.name in order else 0)
+    left = [index for index in own if index not in letters]
+    others = [index for index in letters if index not in own]
+    matched: dict[Expr, Expr] = {}
+    for index in others:
+        fits = next((other for other in left if other.size == index.size), None)
+        if fits is not None:
+            left.remove(fits)
+            matched[index] = fits
+    return matched
+
+
+# -- a claim that makes no sense as it is written ---------------------------------------------------------------------
+
+
+def mended_texts(text: str) -> Iterator[tuple[str, str]]:
+    """Yield texts in which two indices of one element are exchanged, or one is another letter, and what was done.
+
+    Example:
+        >>> next(mended_texts("sum(dy[n,k]*w[k,d], k)"))
+        ('the indices of dy[n,k] are transposed: dy[k,n] is meant', 'sum(dy[k,n]*w[k,d], k)')
+    """
+    found = list(ACCESS.finditer(text))
+    letters = sorted({letter.strip() for access in found for letter in access[2].split(",")})
+    for access in found:
+        own = [letter.strip() for letter in access[2].split(",")]
+        for other in permutations(own):
+            if list(other) != own:
+                new = f"{access[1]}[{','.join(other)}]"
+                words = f"the indices of {access[0]} are transposed: {new} is meant"
+                yield words, text[: access.start()] + new + text[access.end() :]
+    for access in found:
+        own = [letter.strip() for letter in access[2].split(",")]
+        for place in range(len(own)):
+            for letter in letters:
+                if letter != own[place]:
+                    new = f"{access[1]}[{','.join([*own[:place], letter, *own[place + 1 :]])}]"
+                    words = f"an index is wrong: {access[0]} is written where {new} is meant"
+                    yield words, text[: access.start()] + new + text[access.end() :]
+
+
+def explain(
+    op: str | Operation, wrt: str | None, text: str, given: Iterable[Iterable[Premise]] = ((),)
+) -> tuple[str, ClaimedGradient] | None:
+    """Say what is wrong with a claim whose indices do not fit, where mending one element makes it right.
+
+    Args:
+        given: facts, under which the mended claim may be right; each choice is tried in turn.
+
+    Example:
+        >>> explain("dense", "x", "sum(dy[n,k]*w[k,d], k)")[0]
+        'the indices of w[k,d] are transposed: w[d,k] is meant'
+    """
+    right: list[tuple[bool, str, ClaimedGradient]] = []
+    for words, mended in mended_texts(text):
+        try:
+            read = read_gradient(op, wrt, mended)
+        except (DefinitionError, InputError):
+            continue
+        for facts in given:
+            proof = prove_equal(read.claimed, read.derived, read.definitions, facts)
+            if proof.verdict == PROVED:
+                under = f"; then it is true given {' and '.join(proof.assumptions)}" if proof.assumptions else ""
+                right.append((read.is_renamed, words + under, read))
+                break
+    return min(right, key=lambda each: each[0])[1:] if right else None
+
+
+def other_gradient(read: ClaimedGradient, facts: Iterable[Fact] = ()) -> str | None:
+    """Say so where the claimed gradient is that of another name on the way to the input.
+
+    Example:
+        >>> other_gradient(read_gradient("softmax-cce", "z", "-t[n,k]/(N*p[n,k])"))
+        'this is the gradient of p, not of z'
+    """
+    operation, upstream = read.derivation.operation, read.derivation.operation.output.tensor.gradient()
+    element = read.target.element if isinstance(read.target, Partial) else read.target
+    if isinstance(read.target, Partial) and upstream.rank:
+        return None
+    tensor = operation.input(element.tensor.name)
+    gradients = pull_back(operation, [tensor.name], fuse=False).gradients
+    definitions = (*operation.definitions, *gradients)
+    if isinstance(read.target, Partial):
+        definitions = (*operation.definitions, Definition(upstream(), S.One), *gradients)
+    for other in gradients:
+        if other.tensor.name != tensor.name and other.tensor.sizes == tensor.sizes:
+            value = other.tensor(*element.indices)
+            if prove_equal(read.claimed, value, definitions, tuple(facts)).verdict == PROVED:
+                return f"this is the gradient of {other.tensor.name}, not of {tensor.name}"
+    return None
