@@ -18,6 +18,8 @@ from derive.indices import Bracket, Delta, Element, Index
 from derive.inequalities import contradict
 from derive.normal_form import Normaliser, only_atom
 from derive.polynomials import ONE, Polynomial, TooLargeError, expression
+from derive.record import Definition, inline
+from derive.regions import ranges
 from derive.sums import Binder, free_indices, rewrite, substitute
 
 #: How many comparisons are taken case by case, one inside the cases of another.
@@ -30,11 +32,13 @@ class Case:
 
     Attributes:
         depth: how many more comparisons may be taken case by case.
+        ranges: definitions of tensors that lie between numbers, as ``derive.regions`` has them.
     """
 
     values: Mapping[Expr, Expr] = field(default_factory=dict)
     signs: tuple[tuple[Expr, int], ...] = ()
     depth: int = DEPTH
+    ranges: tuple[Definition, ...] = ()
 
     def with_values(self, values: Mapping[Expr, Expr], *signs: tuple[Expr, int]) -> Case:
         """This case with more known, and one comparison less to go."""
@@ -46,6 +50,7 @@ class Case:
 
     def put_in(self, normaliser: Normaliser, expr: Expr) -> Expr:
         """Put in what is known, again where the normal form then shows more of it."""
+        expr = inline(expr, self.ranges)
         for _ in range(DEPTH):
             plain = put(normaliser.expression(expr), self.values)
             if plain == expr:
@@ -92,11 +97,11 @@ def _comparison_cases(normaliser: Normaliser, expr: Expr, bracket: Expr, case: C
     above, level = Bracket(">", body, 0), Bracket("=", body, 0)
     yield expr, case.with_values({above: S.One, level: S.Zero}, (body, 1))
     yield expr, case.with_values({above: S.Zero, level: S.Zero}, (body, -1))
-    solved = _solved(normaliser.polynomial(body))
+    solved = solved_for_an_element(normaliser.polynomial(body))
     yield expr, case.with_values({above: S.Zero, level: S.One, **solved}, (body, 0))
 
 
-def _solved(poly: Polynomial) -> dict[Expr, Expr]:
+def solved_for_an_element(poly: Polynomial) -> dict[Expr, Expr]:
     """An element that a polynomial is linear in, and what it is where that is zero; empty if there is none."""
     for monomial in sorted(poly, key=lambda each: sorted(structure_key(atom) for atom, _ in each)):
         atom = next((atom for atom, exponent in monomial if exponent == 1 and len(monomial) == 1), None)
@@ -110,7 +115,9 @@ def _solved(poly: Polynomial) -> dict[Expr, Expr]:
 
 
 def where_defined(normaliser: Normaliser, expr: Expr) -> Case:
-    """The comparisons that are settled wherever an expression is defined: a divisor is not zero."""
+    """What is settled wherever an expression is defined: a divisor is not zero, a logarithm's argument positive."""
+    within = ranges(normaliser, expr)
+    expr = inline(expr, within)
     values: dict[Expr, Expr] = {}
     signs: list[tuple[Expr, int]] = []
     for relation, part, guards in demands(expr, through_binders=False):
@@ -126,4 +133,4 @@ def where_defined(normaliser: Normaliser, expr: Expr) -> Case:
             signs.append((part, 1))
             if isinstance(only_atom(above), Bracket):
                 values[only_atom(above)] = Integer(0 if turned else 1)
-    return Case(values, tuple(signs))
+    return Case(values, tuple(signs), ranges=within)

@@ -39,7 +39,7 @@ def vanishes(normaliser: Normaliser, expr: Expr, case: Case = ONE_CASE) -> bool:
         True
     """
     try:
-        if case.values:
+        if case.values or case.ranges:
             expr = case.put_in(normaliser, expr)
         poly = normaliser.polynomial(expr)
         if all(_part_vanishes(normaliser, part, case) for part in _by_indicators(poly)):
