@@ -257,7 +257,18 @@ Dense = LayerKind(
     parameters={"w": Parameter(("n_inputs", "n_neurons"), spread=0.01), "b": Parameter(("1", "n_neurons"))},
 )
 ReLU = LayerKind(("relu",))
+LeakyReLU = LayerKind(("leaky-relu",))
+Sigmoid = LayerKind(("sigmoid",))
+Tanh = LayerKind(("tanh",))
+Softplus = LayerKind(("softplus",))
+SiLU = LayerKind(("silu",))
+GELU = LayerKind(("gelu",))
 Softmax = LayerKind(("softmax",))
+LogSoftmax = LayerKind(("log-softmax",))
+MeanSquaredError = LayerKind(("mse",))
+NegativeLogLikelihood = LayerKind(("nll", "nll-sparse"))
+BinaryCrossEntropy = LayerKind(("bce",))
+SigmoidBinaryCrossEntropy = LayerKind(("bce-logits",), names={"p": "probabilities"}, backward_takes=("p", "t"))
 CategoricalCrossEntropy = LayerKind(("cce", "cce-sparse"))
 SoftmaxCategoricalCrossEntropy = LayerKind(
     ("softmax-cce", "softmax-cce-sparse"), names={"p": "probabilities"}, backward_takes=("p", "t")

@@ -101,7 +101,9 @@ def _compared(operation: Operation, generator: np.random.Generator) -> Numbers:
 def timed_sizes(operation: Operation) -> tuple[int, ...]:
     """The sizes to time at, so that no array is larger than is good for a quick look."""
     rank = max(len(tensor.sizes) for tensor in (*operation.inputs, *(d.tensor for d in operation.definitions)))
-    return tuple(dict.fromkeys(min(extent, int(LARGEST_TIMED ** (1 / max(rank, 1)))) for extent in TIMED_SIZES))
+    if rank == 0:
+        return TIMED_SIZES[:1]
+    return tuple(dict.fromkeys(min(extent, int(LARGEST_TIMED ** (1 / rank))) for extent in TIMED_SIZES))
 
 
 def draw_defined(operation: Operation, generator: np.random.Generator) -> list[Array]:
@@ -171,7 +173,7 @@ def _against_separate(
     separate = separate_passes(operation)
     first, second = combined.run(fitted), separate(known, upstream)
     difference = largest_difference(first, second)
-    size = " x ".join(str(extent) for extent in np.shape(inputs[0]))
+    size = " x ".join(str(extent) for extent in np.shape(inputs[0])) or "a single number"
     ratio = time_ratio(lambda: separate(known, upstream), lambda: combined.run(fitted))
     return Comparison(f"the definitions' own backward passes in turn, {size}", difference, EXACT), (size, ratio)
 

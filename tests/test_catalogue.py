@@ -278,3 +278,8 @@ def test_arrays_that_do_not_fit_are_refused(name: str, inputs: list[np.ndarray],
         codegen.forward(name)(*inputs)
     for word in said:
         assert word in str(refused.value)
+
+
+def test_the_report_says_at_what_sizes_it_took_the_time() -> None:
+    assert [size for size, _ in compare_numbers(derive.find("silu")).ratios] == ["a single number"]
+    assert [size for size, _ in compare_numbers(derive.find("bce-logits")).ratios] == ["3 x 3", "300 x 300"]

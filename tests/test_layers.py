@@ -73,6 +73,16 @@ def run_loss(make: Callable[..., Any], sizes: tuple[int, int, int], rng: Rng, la
     return Run(output, {"dinputs": layer.dinputs})
 
 
+def run_elementwise_loss(make: Callable[..., Any], sizes: tuple[int, int, int], rng: Rng, logits: bool) -> Run:
+    shape = (sizes[0], sizes[2])
+    inputs = rng.normal(size=shape) if logits else rng.uniform(0.05, 0.95, size=shape)
+    targets = rng.uniform(size=shape).round(1)
+    layer = make()
+    output = layer.forward(inputs, targets)
+    layer.backward(layer.probabilities if logits else inputs, targets)
+    return Run(output, {"dinputs": layer.dinputs})
+
+
 def generated_dense(weights: np.ndarray, biases: np.ndarray) -> Layer:
     dense = Dense(*weights.shape)
     dense.weights, dense.biases = weights, biases
@@ -95,7 +105,30 @@ class Twins:
 TWINS = {
     "dense": Twins(generated_dense, by_hand.Dense, run_dense, {}),
     "relu": Twins(ReLU, by_hand.ReLU, run_activation, {}),
-    "softmax": Twins(Softmax, by_hand.Softmax, run_activation, {}),
+    **{
+        name: Twins(getattr(layers, kind), getattr(by_hand, kind), run_activation, {})
+        for name, kind in {
+            "leaky-relu": "LeakyReLU",
+            "sigmoid": "Sigmoid",
+            "tanh": "Tanh",
+            "softplus": "Softplus",
+            "silu": "SiLU",
+            "gelu": "GELU",
+            "softmax": "Softmax",
+            "log-softmax": "LogSoftmax",
+        }.items()
+    },
+    "mse": Twins(layers.MeanSquaredError, by_hand.MeanSquaredError, run_elementwise_loss, {"logits": False}),
+    "bce": Twins(layers.BinaryCrossEntropy, by_hand.BinaryCrossEntropy, run_elementwise_loss, {"logits": False}),
+    "bce-logits": Twins(
+        layers.SigmoidBinaryCrossEntropy, by_hand.SigmoidBinaryCrossEntropy, run_elementwise_loss, {"logits": True}
+    ),
+    **{
+        f"nll {labels}": Twins(
+            layers.NegativeLogLikelihood, by_hand.NegativeLogLikelihood, run_loss, {"labels": labels, "logits": False}
+        )
+        for labels in LABELS
+    },
     **{
         f"cce {labels}": Twins(
             CategoricalCrossEntropy,
@@ -173,6 +206,62 @@ class ReLUThatLeaks(by_hand.ReLU):
         self.dinputs = np.where(self.inputs > 0, dvalues, 0.01 * dvalues)
 
 
+class SigmoidWithoutItsComplement(by_hand.Sigmoid):
+    def backward(self, dvalues):
+        self.dinputs = dvalues * self.output
+
+
+class TanhWithoutTheSquare(by_hand.Tanh):
+    def backward(self, dvalues):
+        self.dinputs = dvalues * (1 - self.output)
+
+
+class LeakyReLUThatLeaksMore(by_hand.LeakyReLU):
+    def backward(self, dvalues):
+        self.dinputs = np.where(self.inputs > 0, dvalues, 0.02 * dvalues)
+
+
+class SoftplusByTheOtherSigmoid(by_hand.Softplus):
+    def backward(self, dvalues):
+        self.dinputs = dvalues / (1 + np.exp(self.inputs))
+
+
+class SiLUAsIfTheGateWereGiven(by_hand.SiLU):
+    def backward(self, dvalues):
+        self.dinputs = dvalues * self.gates
+
+
+class GELUWithoutTheDensity(by_hand.GELU):
+    def backward(self, dvalues):
+        self.dinputs = dvalues * self.below
+
+
+class LogSoftmaxWithTheMean(by_hand.LogSoftmax):
+    def backward(self, dvalues):
+        self.dinputs = dvalues - np.exp(self.output) * np.mean(dvalues, axis=1, keepdims=True)
+
+
+class MeanSquaredErrorPerSample(by_hand.MeanSquaredError):
+    def backward(self, predictions, targets):
+        self.dinputs = 2 * (predictions - targets) / len(predictions)
+
+
+class BinaryCrossEntropyOfLogits(by_hand.BinaryCrossEntropy):
+    def backward(self, predictions, labels):
+        self.dinputs = (predictions - labels) / predictions.size
+
+
+class SigmoidBinaryCrossEntropyAsIfAlone(by_hand.SigmoidBinaryCrossEntropy):
+    def backward(self, probabilities, labels):
+        self.dinputs = by_hand.BinaryCrossEntropy().backward(probabilities, labels)
+
+
+class LikelihoodOfProbabilities(by_hand.NegativeLogLikelihood):
+    def backward(self, predictions, labels):
+        super().backward(predictions, labels)
+        self.dinputs = self.dinputs / predictions
+
+
 class SoftmaxByItsDiagonal(by_hand.Softmax):
     def backward(self, dvalues):
         self.dinputs = self.output * (1 - self.output) * dvalues
@@ -210,6 +299,17 @@ class CombinedNotAveraged(by_hand.SoftmaxCategoricalCrossEntropy):
 MUTANTS = [
     *(("dense", m) for m in (DenseWithMeanOfBiases, DenseWithDweightsPerSample, DenseSlightlyOff, DenseWithoutBiases)),
     *(("relu", m) for m in (ReLUWithTheOtherSide, ReLUThatLeaks)),
+    ("sigmoid", SigmoidWithoutItsComplement),
+    ("tanh", TanhWithoutTheSquare),
+    ("leaky-relu", LeakyReLUThatLeaksMore),
+    ("softplus", SoftplusByTheOtherSigmoid),
+    ("silu", SiLUAsIfTheGateWereGiven),
+    ("gelu", GELUWithoutTheDensity),
+    ("log-softmax", LogSoftmaxWithTheMean),
+    ("mse", MeanSquaredErrorPerSample),
+    ("bce", BinaryCrossEntropyOfLogits),
+    ("bce-logits", SigmoidBinaryCrossEntropyAsIfAlone),
+    *((f"nll {labels}", LikelihoodOfProbabilities) for labels in LABELS),
     *(("softmax", m) for m in (SoftmaxByItsDiagonal, SoftmaxOverSamples)),
     *((f"cce {labels}", m) for labels in LABELS for m in (CrossEntropyNotAveraged, CrossEntropyOfTheWrongSign)),
     *((f"softmax-cce {labels}", m) for labels in LABELS for m in (CombinedAsIfAlone, CombinedNotAveraged)),

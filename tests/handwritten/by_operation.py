@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from tests.handwritten.layers import CategoricalCrossEntropy, Dense, ReLU, Softmax, SoftmaxCategoricalCrossEntropy
+from tests.handwritten.layers import (
+    GELU,
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    Dense,
+    LeakyReLU,
+    LogSoftmax,
+    MeanSquaredError,
+    NegativeLogLikelihood,
+    ReLU,
+    Sigmoid,
+    SigmoidBinaryCrossEntropy,
+    SiLU,
+    Softmax,
+    SoftmaxCategoricalCrossEntropy,
+    Softplus,
+    Tanh,
+)
 
 
 def after_forward(layer, *names):
@@ -21,22 +38,39 @@ def dense(inputs, upstream):
     return after_forward(layer, "dinputs", "dweights", "dbiases")(inputs, upstream)
 
 
-def cross_entropy(inputs, upstream):
-    return (upstream * CategoricalCrossEntropy().backward(*inputs),)
+def of_loss(layer):
+    """The gradient of a layer whose backward pass takes what its forward pass took."""
+    return lambda inputs, upstream: (upstream * layer.backward(*inputs),)
 
 
-def softmax_cross_entropy(inputs, upstream):
-    layer = SoftmaxCategoricalCrossEntropy()
-    layer.forward(*inputs)
-    return (upstream * layer.backward(layer.probabilities, inputs[1]),)
+def of_logits(layer):
+    """The gradient of a layer whose backward pass takes the probabilities that its forward pass computed."""
+
+    def gradients(inputs, upstream):
+        layer.forward(*inputs)
+        return (upstream * layer.backward(layer.probabilities, inputs[1]),)
+
+    return gradients
 
 
 GRADIENTS = {
     "dense": dense,
     "relu": after_forward(ReLU(), "dinputs"),
+    "leaky-relu": after_forward(LeakyReLU(), "dinputs"),
+    "sigmoid": after_forward(Sigmoid(), "dinputs"),
+    "tanh": after_forward(Tanh(), "dinputs"),
+    "softplus": after_forward(Softplus(), "dinputs"),
+    "silu": after_forward(SiLU(), "dinputs"),
+    "gelu": after_forward(GELU(), "dinputs"),
     "softmax": after_forward(Softmax(), "dinputs"),
-    "cce": cross_entropy,
-    "cce-sparse": cross_entropy,
-    "softmax-cce": softmax_cross_entropy,
-    "softmax-cce-sparse": softmax_cross_entropy,
+    "log-softmax": after_forward(LogSoftmax(), "dinputs"),
+    "mse": of_loss(MeanSquaredError()),
+    "nll": of_loss(NegativeLogLikelihood()),
+    "nll-sparse": of_loss(NegativeLogLikelihood()),
+    "bce": of_loss(BinaryCrossEntropy()),
+    "bce-logits": of_logits(SigmoidBinaryCrossEntropy()),
+    "cce": of_loss(CategoricalCrossEntropy()),
+    "cce-sparse": of_loss(CategoricalCrossEntropy()),
+    "softmax-cce": of_logits(SoftmaxCategoricalCrossEntropy()),
+    "softmax-cce-sparse": of_logits(SoftmaxCategoricalCrossEntropy()),
 }
