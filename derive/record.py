@@ -46,7 +46,7 @@ class Record:
         facts: equations that hold for the usual input, such as ``sum(t[n,k], k) = 1``; used only when asked for.
         domain: by input, the interval to sample in tests, where the whole line will not do.
         absent: by input, the label whose zeros make it irrelevant: ``{"p": "t"}`` says that p is not looked at where
-            t is 0 (0 log 0 = 0).
+            t is 0 (0 log 0 = 0), nor in a product with 1 - t where that is 0.
     """
 
     name: str
