@@ -170,7 +170,8 @@ class Builder:
             return total * Mul(*(index.size ** (-1 if name == "mean" else 1) for index in counted))
         if name == "where" and isinstance(arguments[0], Comparison):
             condition = self.comparison(arguments[0], free, as_delta=False)
-            return Where(condition, self.number(arguments[1], free), self.number(arguments[2], free))
+            chosen = self.guarded(arguments[1], free, condition, holds=True)
+            return Where(condition, chosen, self.guarded(arguments[2], free, condition, holds=False))
         values = [self.number(argument, free) for argument in arguments]
         for value in values:
             self.limits.check_growth(value, tree)
@@ -189,6 +190,15 @@ class Builder:
             self.limits.check_growth(result, tree)
         self.limits.check_real(result, tree)
         return result
+
+    def guarded(self, tree: Tree, free: Surroundings, condition: Expr, holds: bool) -> Expr:
+        """Return one of a choice's values; what it demands is demanded only where it is chosen."""
+        before = len(self.demands)
+        value = self.number(tree, free)
+        if isinstance(condition, Bracket):
+            inside = [each._replace(guards=((condition, holds), *each.guards)) for each in self.demands[before:]]
+            self.demands[before:] = inside
+        return value
 
     def bind(self, tree: Call, free: Surroundings) -> tuple[Surroundings, list[Index]]:
         """Return the indices known inside a binder, and those it binds, renamed where their names are taken."""

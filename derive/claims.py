@@ -74,7 +74,8 @@ def prove(claim: Claim | sympy.Basic, where: Where = (), given: Given = (), seco
             return ()
 
     if proof.verdict == PROVED:
-        return replace(proof, conditions=while_time(lambda: _conditions(problem)))
+        unused = tuple(each.text for each in problem.premises if each.text not in proof.assumptions)
+        return replace(proof, conditions=while_time(lambda: _conditions(problem)), unused=unused)
     if proof.verdict == REFUTED:
         proof = replace(proof, kinks=while_time(lambda: _kinks(problem)))
         return proof if proof.kinks else replace(proof, needed=while_time(lambda: _needed(problem)))

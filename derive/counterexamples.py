@@ -21,6 +21,8 @@ from derive.sums import free_indices, tensors_in
 LINES = ((-2.0, 2.0), (0.0, 2.0), (0.0, 1.0), (1.0, 2.0))
 #: How many ways to draw values are tried at each choice of sizes when the answer is only held against numbers.
 WAYS = 3
+#: After so many draws in a row that facts could not be made true of, other sizes are taken.
+MOST_FAILURES = 2
 #: At how many positions of the free indices the sides are evaluated, when hunting and when only held against numbers.
 MOST_PLACES, FEW_PLACES = 64, 12
 #: Larger numbers in an equation do not widen the interval.
@@ -98,14 +100,19 @@ def assignments(
     bounds = {sign.tensor: sign for sign in signs if sign.tensor in tensors}
     for turn, numbers in enumerate(_size_choices(len(symbols))):
         sizes = {symbol: max(number, least.get(symbol, 1)) for symbol, number in zip(symbols, numbers, strict=True)}
+        failures = 0
         for line, whole in ways if thorough else [ways[(WAYS * turn + place) % len(ways)] for place in range(WAYS)]:
             domain = {tensor.name: bounds[tensor].interval(line) if tensor in bounds else line for tensor in tensors}
             assignment = Assignment(sizes, sample(tensors, sizes, generator, domain, whole=whole))
+            if failures == MOST_FAILURES:
+                break
             try:
-                if impose(facts, assignment) and _allowed(assignment, bounds):
-                    yield assignment
+                holds = impose(facts, assignment)
             except UndefinedError:
                 continue
+            failures = 0 if holds else failures + 1
+            if holds and _allowed(assignment, bounds):
+                yield assignment
 
 
 def _allowed(assignment: Assignment, bounds: Mapping[Tensor, Sign]) -> bool:

@@ -33,7 +33,7 @@ def conditions(wanted: Iterable[Demand], close: Callable[[Expr], Expr], normalis
         >>> conditions([Demand(">", x), Demand("!=", 1 + x**2)], lambda expr: expr, Normaliser(generators=True))
         ('x > 0',)
     """
-    wanted = dict.fromkeys(wanted)
+    wanted = dict.fromkeys(map(_plain, wanted))
     positive = {
         demand.body: sympy.exp(Tensor(f"_{place}")())
         for place, demand in enumerate(wanted)
@@ -50,6 +50,12 @@ def conditions(wanted: Iterable[Demand], close: Callable[[Expr], Expr], normalis
             texts[_text(demand)] = None
     strict = {text.removesuffix(" > 0") for text in texts if text.endswith(" > 0")}
     return tuple(text for text in texts if not (text.endswith((" >= 0", " != 0")) and text[:-5] in strict))
+
+
+def _plain(demand: Demand) -> Demand:
+    """An absolute value is not zero where what it is of is not."""
+    size = isinstance(demand.body, sympy.Abs) and demand.relation in ("!=", ">")
+    return demand._replace(relation="!=", body=demand.body.args[0]) if size else demand
 
 
 def implied_signs(*sides: Expr) -> tuple[Sign, ...]:

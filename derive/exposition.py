@@ -260,8 +260,10 @@ def remarks(proof: Proof) -> Iterator[str]:
     """Yield what is to be said beside the verdict."""
     if proof.conditions:
         yield f"wherever {' and '.join(proof.conditions)}"
+    if proof.unused:
+        yield f"without need of {' and '.join(proof.unused)}"
     for kink in proof.kinks:
-        yield f"it holds wherever the two sides of {kink} differ: at the kink one convention stands against another"
+        yield f"it holds but where {kink}: at a kink the derivative is a matter of convention"
     if proof.needed:
         yield f"it would hold given {', or given '.join(proof.needed)}"
     if proof.tried:

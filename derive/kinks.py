@@ -5,7 +5,7 @@ from __future__ import annotations
 from sympy import Expr, Integer
 
 from derive.canonical import structure_key
-from derive.cases import Case
+from derive.cases import Case, solved_for_an_element
 from derive.indices import Bracket
 from derive.normal_form import Normaliser
 from derive.polynomials import TooLargeError
@@ -34,8 +34,10 @@ def kinks(normaliser: Normaliser, difference: Expr) -> tuple[str, ...]:
         fewer = [each for each in needed if each != bracket]
         if fewer and vanishes(normaliser, difference, Case(values={each: Integer(0) for each in fewer})):
             needed = fewer
-    return tuple(dict.fromkeys(map(_text, needed)))
+    return tuple(dict.fromkeys(_text(normaliser, bracket) for bracket in needed))
 
 
-def _text(bracket: Bracket) -> str:
-    return f"{definition_text(bracket.left)} = {definition_text(bracket.right)}"
+def _text(normaliser: Normaliser, bracket: Bracket) -> str:
+    solved = solved_for_an_element(normaliser.polynomial(bracket.left - bracket.right))
+    left, right = next(iter(solved.items()), (bracket.left, bracket.right))
+    return f"{definition_text(left)} = {definition_text(right)}"

@@ -53,6 +53,7 @@ class Proof:
         conditions: where both sides are defined, such as ``x[n] != 0``; what always holds is left out.
         kinks: equations such as ``x[n] = 0``, outside of which a refuted equation holds.
         needed: texts of facts, under each of which a refuted equation would be proved.
+        unused: given facts that a proof did without.
     """
 
     left: Expr
@@ -66,6 +67,7 @@ class Proof:
     conditions: tuple[str, ...] = ()
     kinks: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -187,10 +189,15 @@ class _Attempt:
             found = self._phase("more numbers", 0.6, lambda: self._hunt(thorough=True))
         if used is None and found is None:
             used = self._phase("case by case", 1.0, lambda: self._prove(by_cases=True))
-        if used is not None:
-            self._check_derivatives()
-            return self._verdict(PROVED, used)
-        return self._verdict(UNDECIDED) if found is None else self._verdict(REFUTED, counterexample=found)
+        if found is not None:
+            return self._verdict(REFUTED, counterexample=found)
+        if self.premises and used != () and not self._satisfiable():
+            self.tried.append("numbers that satisfy all the facts given: none found, so that anything might follow")
+            return self._verdict(UNDECIDED)
+        if used is None:
+            return self._verdict(UNDECIDED)
+        self._check_derivatives()
+        return self._verdict(PROVED, used)
 
     def _phase(self, what: str, share: float, work: Callable[[], Result | None]) -> Result | None:
         """Try something for a share of the time, and note that it was tried."""
@@ -220,6 +227,12 @@ class _Attempt:
         facts = facts_of(premise for premise in self.premises if not isinstance(premise, Sign))
         signs = [premise for premise in self.premises if isinstance(premise, Sign)]
         return find_counterexample(left, right, facts, random.Random(self.seed), thorough, signs)
+
+    def _satisfiable(self) -> bool:
+        """Whether there are numbers that satisfy the facts: from facts that contradict each other anything follows."""
+        signs = tuple(premise for premise in self.premises if isinstance(premise, Sign))
+        facts = facts_of(premise for premise in self.premises if not isinstance(premise, Sign))
+        return next(assignments((), facts, random.Random(self.seed), True, signs), None) is not None
 
     def _prove(self, by_cases: bool = False) -> tuple[Premise, ...] | None:
         """The facts that were needed to see that the sides are equal; None where that was not seen."""

@@ -12,15 +12,20 @@ from sympy import Expr, Symbol
 
 from derive.evaluation import Assignment, Number, Places, compare, context
 from derive.facts import Fact
-from derive.indices import Element, Tensor
-from derive.sums import free_indices
+from derive.indices import Element, Index, Tensor
+from derive.sums import free_indices, tensors_in
 
 #: How fine the fractions are that are drawn from an interval at least so wide.
 GRAINS = ((1.0, 8), (0.5, 64), (0.0, 4096))
 #: How often values are scaled in turn until several facts hold at once.
 ROUNDS = 100
+#: How many numbers Newton's method may have to find, times equations; its steps, and the step of a difference quotient.
+LARGEST_SYSTEM, NEWTON_STEPS, SLOPE_STEP = 200, 12, context.mpf(10) ** -28
 #: What a round has to leave at most of the distance from facts that hold; else they do not come to hold.
 MOST_LEFT = 0.8
+
+#: A fact at one place.
+Equation = tuple[Fact, dict[Index, int]]
 
 
 def sample(
@@ -73,25 +78,80 @@ def impose(facts: Iterable[Fact], assignment: Assignment) -> bool:
         >>> impose([Fact(IndexSum(p[k], k), sympy.Integer(1), "sum(p[k], k) = 1")], here), float(here.value(p[1]))
         (True, 0.75)
     """
-    facts = tuple(facts)
+    equations = [
+        (fact, places)
+        for fact in facts
+        for places in assignment.places(sorted(free_indices(fact.left), key=lambda index: index.name))
+    ]
+    drawn = {tensor: dict(numbers) for tensor, numbers in assignment.values.items()}
+    if _scale(equations, assignment):
+        return True
+    assignment.values.update(drawn)
+    assignment.forget()
+    return _solve(equations, assignment)
+
+
+def _distance(equation: Equation, assignment: Assignment) -> Number:
+    fact, places = equation
+    left, right = assignment.value(fact.left, places), assignment.value(fact.right, places)
+    return left - right if compare(left, right) else context.mpf(0)
+
+
+def _scale(equations: list[Equation], assignment: Assignment) -> bool:
+    """Scale or shift values in turn, which leaves their signs where it can."""
     before: Number = context.inf
     for _ in range(ROUNDS):
-        unmet = [
-            (fact, places)
-            for fact in facts
-            for places in assignment.places(sorted(free_indices(fact.left), key=lambda index: index.name))
-            if compare(assignment.value(fact.left, places), assignment.value(fact.right, places)) != 0
-        ]
-        if not unmet:
+        distances = [abs(_distance(equation, assignment)) for equation in equations]
+        distance = max(distances, default=0)
+        if distance == 0:
             return True
-        distance = max(abs(assignment.value(f.left, p) - assignment.value(f.right, p)) for f, p in unmet)
         if distance > before * MOST_LEFT:
             return False
         before = distance
-        for fact, places in unmet:
-            if not _adjust(fact, places, assignment):
+        for (fact, places), away in zip(equations, distances, strict=True):
+            if away and not _adjust(fact, places, assignment):
                 return False
             assignment.forget()
+    return False
+
+
+def _solve(equations: list[Equation], assignment: Assignment) -> bool:
+    """Change all values at once, as little as can be, by Newton's method."""
+    tensors = frozenset().union(*(tensors_in(side) for fact, _ in equations for side in (fact.left, fact.right)))
+    free = [
+        (t, place) for t, numbers in assignment.values.items() if t in tensors and t.values is None for place in numbers
+    ]
+    if not free or len(free) * len(equations) > LARGEST_SYSTEM:
+        return False
+    before: Number = context.inf
+    for turn in range(NEWTON_STEPS):
+        away = [_distance(equation, assignment) for equation in equations]
+        distance = max(map(abs, away))
+        if distance == 0:
+            return True
+        if turn > 2 and distance > before * MOST_LEFT:
+            return False
+        before = distance
+        slopes = context.matrix(len(equations), len(free))
+        for column, (tensor, place) in enumerate(free):
+            kept = assignment.values[tensor][place]
+            assignment.values[tensor][place] = kept + SLOPE_STEP
+            assignment.forget()
+            for row, (fact, places) in enumerate(equations):
+                moved = assignment.value(fact.left, places) - assignment.value(fact.right, places)
+                slopes[row, column] = (moved - away[row]) / SLOPE_STEP
+            assignment.values[tensor][place] = kept
+        assignment.forget()
+        square = slopes * slopes.T
+        for row in range(len(equations)):  # Equations may say the same twice.
+            square[row, row] += SLOPE_STEP
+        try:
+            step = slopes.T * context.lu_solve(square, context.matrix(away))
+        except ZeroDivisionError:
+            return False
+        for row, (tensor, place) in enumerate(free):
+            assignment.values[tensor][place] -= step[row]
+        assignment.forget()
     return False
 
 
@@ -100,7 +160,8 @@ def _adjust(fact: Fact, places: Places, assignment: Assignment) -> bool:
     total, wanted = assignment.value(fact.left, places), assignment.value(fact.right, places)
     given = [t for t in assignment.values if t.values is None and t not in assignment.definitions]
     elements = [element for element in fact.left.atoms(Element) if element.tensor in given]
-    spanning = [element for element in elements if set(fact.left.bound) <= free_indices(element)]
+    known = {*fact.left.bound, *places}
+    spanning = [element for element in elements if set(fact.left.bound) <= free_indices(element) <= known]
     if not spanning:
         return False
     element = min(spanning, key=lambda each: each.tensor.name)

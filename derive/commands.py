@@ -1,0 +1,283 @@
+"""What each command of the command line does; ``derive.__main__`` reads what was typed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sympy
+
+from derive import catalogue, find, jacobian, prove, vjp
+from derive.derivation import Derivation
+from derive.errors import InputError
+from derive.functions import Maximum, Minimum, Where
+from derive.indices import Bracket
+from derive.notation import find_notation
+from derive.printing import plain_text
+from derive.proof import PROVED, REFUTED, UNDECIDED
+from derive.record import Operation
+from derive.rendering import BOLD, RESET, latex_document, latex_section
+from derive.sums import IndexArgmax, IndexMax
+
+if TYPE_CHECKING:
+    from codegen.verification import Numbers
+    from derive.verification import GradientCheck
+
+#: What a shell is told of a claim; 2 is for mistakes in what was typed.
+EXIT_STATUS = {PROVED: 0, REFUTED: 1, UNDECIDED: 3}
+
+
+def run_list(options: argparse.Namespace) -> int:
+    """Print the catalogue by groups."""
+    group = None
+    width = max(len(name) for name in catalogue())
+    for operation in catalogue().values():
+        if operation.record.group != group:
+            group = operation.record.group
+            print(f"\n{_bold(group)}" if group != next(iter(catalogue().values())).record.group else _bold(group))
+        print(f"  {operation.name:<{width}}  {operation.record.definition}")
+    return 0
+
+
+def run_show(options: argparse.Namespace) -> int:
+    """Print an operation: definition, shapes, facts and gradients."""
+    operation = find(options.name)
+    notation = find_notation(options.notation, operation)
+    record = operation.record
+    print(_bold(operation.name) + (f"  {record.title}" if record.title else ""))
+    print()
+    for definition in operation.definitions:
+        print(f"  {plain_text(definition.target, notation)} = {plain_text(definition.body, notation)}")
+    print()
+    for tensor in operation.inputs:
+        shape = f"({', '.join(map(str, tensor.sizes))})" if tensor.sizes else "a scalar, or an array of any shape"
+        kind = f", whole numbers below {tensor.values}" if tensor.values else ", labels" * (tensor in operation.labels)
+        print(f"  {tensor.name}: {shape}{kind}")
+    for fact in record.facts:
+        print(f"  usually {fact}")
+    print()
+    for name in _wrt_names(operation, options.wrt):
+        for derive in _kinds(operation, steps=False):
+            print(_indented(plain_line(derive(operation, name, options.given), options.notation)))
+            for fact in record.facts if not options.given else ():
+                shorter = derive(operation, name, [fact])
+                if shorter.assumptions:
+                    print(f"      given {fact}:  {plain_line(shorter, options.notation)}")
+    if record.source:
+        print(f"\n  source: {record.source}")
+    return 0
+
+
+def run_latex(options: argparse.Namespace) -> int:
+    """Print derivations as LaTeX; in a file, as a document that compiles on its own."""
+    operation = find(options.name)
+    notation = find_notation(options.notation, operation)
+    derivations = [
+        derive(operation, name, options.given)
+        for name in _wrt_names(operation, options.wrt)
+        for derive in _kinds(operation, options.steps)
+    ]
+    if options.output is None:
+        print("\n\n".join(derivation.latex(options.notation, options.steps) for derivation in derivations))
+        return 0
+    parts = [latex_section(derivation, notation, options.steps) for derivation in derivations]
+    return _write(options.output, latex_document(parts, operation.name))
+
+
+def run_code(options: argparse.Namespace) -> int:
+    """Print a standalone NumPy module."""
+    import codegen
+
+    text = codegen.source(*options.name, given=options.given)
+    if options.output is None:
+        sys.stdout.write(text)
+        return 0
+    return _write(options.output, text)
+
+
+def run_verify(options: argparse.Namespace) -> int:
+    """Prove an operation's gradients, hold the generated code against numbers, and say what came out."""
+    from derive.verification import verify
+
+    if options.claim is not None:
+        return _run_claim(options)
+    if options.wrt is not None or options.given:
+        raise InputError("--wrt and --given go with --claim; without a claim every gradient is verified")
+    operation = find(options.name)
+    notation = find_notation(options.notation, operation)
+    print(_bold(operation.name) + (f"  {operation.record.title}" if operation.record.title else ""))
+    for definition in operation.definitions:
+        print(f"  {plain_text(definition.target, notation)} = {plain_text(definition.body, notation)}")
+    checks = verify(operation)
+    for check in checks:
+        print()
+        _print_check(check, options)
+    from codegen.verification import compare_numbers
+
+    numbers = compare_numbers(operation)
+    print()
+    _print_numbers(numbers)
+    holds = all(check.holds for check in checks) and numbers.holds
+    print()
+    print(_bold("proved" if holds else "NOT proved"))
+    return 0 if holds else 1
+
+
+def _run_claim(options: argparse.Namespace) -> int:
+    """Hold a hand-derived gradient against the derived one."""
+    from derive.verification import check_claim
+
+    find_notation(options.notation)
+    check = check_claim(options.name, options.wrt, options.claim, options.given, options.seconds)
+    print(check.text(options.notation))
+    if options.steps:
+        print(f"\n{check.derivation.text(options.notation, colour=_colours())}")
+    return EXIT_STATUS[check.verdict]
+
+
+def run_prove(options: argparse.Namespace) -> int:
+    """Decide an equation and say what came out."""
+    find_notation(options.notation)
+    proof = prove(options.claim, options.where, options.given, options.seconds)
+    print(proof.text(options.notation, options.steps, _colours()))
+    return EXIT_STATUS[proof.verdict]
+
+
+def run_pairs(options: argparse.Namespace) -> int:
+    """Print the canonical pairs of activations and losses."""
+    from derive.pairs import pairs_lines
+
+    for line in pairs_lines(_bold):
+        print(line)
+    return 0
+
+
+def _print_check(check: GradientCheck, options: argparse.Namespace) -> None:
+    derivation = check.derivation
+    sizes = _for_every_size(derivation.operation)
+    print(_bold(derivation.title))
+    if options.steps:
+        print(_indented(derivation.text(options.notation, colour=_colours())))
+    print(_indented(plain_line(derivation, options.notation)))
+    print(f"  {len(derivation.steps)} steps, both sides of each evaluated at random values: equal")
+    print(f"  {check.proof.verdict}: it is the derivative of the whole expression, {sizes}{_except_kinks(derivation)}")
+    for simplification in check.simplifications:
+        shorter = simplification.derivation
+        print(f"\n  given {simplification.fact}:")
+        print(_indented(plain_line(shorter, options.notation), 4))
+        print(f"    {simplification.proof.verdict} under this assumption, {sizes}")
+        if simplification.without.counterexample is not None:
+            print("    without it refuted: the shorter form (left) and the derived one (right) differ")
+            print(_indented(simplification.without.counterexample.text(), 6))
+
+
+def _print_numbers(numbers: Numbers) -> None:
+    print(_bold("generated code, float64"))
+    for comparison in numbers.comparisons:
+        verdict = "agrees" if comparison.holds else "DIFFERS"
+        print(f"  {verdict} with {comparison.what}: largest difference {comparison.difference:.1e}")
+    for size, ratio in numbers.ratios:
+        print(f"  time of the separate backward passes over the combined one, {size}: {ratio:.2f}")
+
+
+def run_tour(options: argparse.Namespace) -> int:
+    """Show the whole way, from a definition to a checked backward pass."""
+    from codegen.tour import tour_lines
+
+    for line in tour_lines(_bold):
+        print(line)
+    print(f"\n{_bold('derive verify softmax-cce')}")
+    status = run_verify(
+        argparse.Namespace(name="softmax-cce", notation="bar", steps=False, claim=None, wrt=None, given=[])
+    )
+    print(f"\n{_bold('Your turn')}")
+    command = _as_called()
+    print(f'  {command} show "y[n,k] = x[n,k] / sqrt(sum(x[n,j]**2, j))"')
+    print(f"  {command} latex softmax --wrt x --steps -o softmax.tex")
+    print(f"  {command} code softmax-cce dense relu -o layers.py")
+    return status
+
+
+# -- helpers ----------------------------------------------------------------------------------------------------------
+
+
+def _wrt_names(operation: Operation, wrt: str | None) -> list[str]:
+    """The inputs to differentiate by: the one named, or all that are not labels."""
+    names = [tensor.name for tensor in operation.differentiable] if wrt is None else [operation.input(wrt).name]
+    if not names:
+        raise InputError(f"{operation.name} has only labels as inputs; there is nothing to differentiate by")
+    return names
+
+
+def _kinds(operation: Operation, steps: bool) -> tuple[Callable[..., Derivation], ...]:
+    """What to derive: a loss's derivative; otherwise the product with the upstream gradient, and without steps both."""
+    if operation.output.tensor.rank == 0 and not operation.is_elementwise:
+        return (jacobian,)
+    return (vjp,) if steps else (jacobian, vjp)
+
+
+def _write(path: str, text: str) -> int:
+    """Write a whole file or none."""
+    target = Path(path).resolve()
+    try:
+        if target.exists() and not target.is_file():  # A device or a pipe is written to, not replaced.
+            target.write_text(text, encoding="utf-8")
+            return 0
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, target)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+    print(f"wrote {path}")
+    return 0
+
+
+def _as_called() -> str:
+    """What to type for this command: its name where the shell finds it, otherwise its path."""
+    called = Path(sys.argv[0])
+    if called.name != "derive" or shutil.which("derive") == str(called):
+        return "derive" if called.name == "derive" else "python -m derive"
+    return os.path.relpath(called)
+
+
+def _colours() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def _bold(text: str) -> str:
+    return f"{BOLD}{text}{RESET}" if _colours() else text
+
+
+def _indented(text: str, columns: int = 2) -> str:
+    return "\n".join(f"{' ' * columns}{line}".rstrip() for line in text.splitlines())
+
+
+def plain_line(derivation: Derivation, notation: str) -> str:
+    """The result of a derivation as one line."""
+    written = find_notation(notation, derivation.operation)
+    return f"{plain_text(derivation.target, written)} = {plain_text(derivation.result, written)}"
+
+
+def _except_kinks(derivation: Derivation) -> str:
+    """What is said of the places where there is no derivative."""
+    kinks = (Maximum, Minimum, Where, Bracket, IndexMax, IndexArgmax, sympy.Abs, sympy.sign)
+    if not any(definition.body.atoms(*kinks) for definition in derivation.operation.definitions):
+        return ""
+    return "; at a kink or tie it is one of the sides'"
+
+
+def _for_every_size(operation: Operation) -> str:
+    names = [str(symbol) for symbol in operation.sizes]
+    return f"for every {' and '.join(names)}" if names else "for every value"

@@ -1,0 +1,280 @@
+"""Claims as users type them: verdicts, assumptions, conditions, kinks, steps, and what is said of wrong input."""
+
+from __future__ import annotations
+
+import pytest
+import sympy
+
+import derive
+from derive import DefinitionError, Index, IndexSum, InputError, Tensor, prove, size
+from derive.budget import OutOfTimeError
+from derive.derivation import CheckFailedError
+from derive.exposition import claim_text
+from derive.proof import PROVED, REFUTED, UNDECIDED, Proof, UnsoundError
+
+SOFTMAX_CCE = ["p = softmax(z)", "L = cce(p, t)"]
+ROWS = "sum(t[n,k], k) = 1"
+K = size("K")
+k, j = Index("k", K), Index("j", K)
+A = Tensor("a", (K,))
+
+#: where, claim, its false twin, given
+CLAIMS = [
+    (SOFTMAX_CCE, "diff(L, z[n,k]) = (p[n,k] - t[n,k])/N", "diff(L, z[n,k]) = p[n,k] - t[n,k]", [ROWS]),
+    (["p = softmax(z)"], "sum(p[n,k], k) = 1", "sum(p[n,k], n) = 1", []),
+    (
+        ["p = softmax(z)"],
+        "diff(p[n,k], z[m,j]) = delta(n,m)*p[n,k]*(delta(k,j) - p[n,j])",
+        "diff(p[n,k], z[m,j]) = p[n,k]*(delta(k,j) - p[n,j])",
+        [],
+    ),
+    (["p = softmax(z)"], "diff(p[n,k]**2, z[n,j]) = 2*p[n,k]**2*(delta(k,j) - p[n,j])",
+     "diff(p[n,k]**2, z[n,j]) = 2*p[n,k]*(delta(k,j) - p[n,j])", []),
+    (SOFTMAX_CCE, "diff(L, p[n,k]) = -t[n,k]/(N*p[n,k])", "diff(L, p[n,k]) = t[n,k]/(N*p[n,k])", []),
+    (
+        SOFTMAX_CCE,
+        "diff(diff(L, z[n,k]), z[m,j]) = delta(n,m)*p[n,k]*(delta(k,j) - p[n,j])/N",
+        "diff(diff(L, z[n,k]), z[m,j]) = delta(n,m)*p[n,k]*(delta(k,j) - p[n,j])",
+        [ROWS],
+    ),
+    (["y = sigmoid(x)"], "diff(y, x) = y*(1 - y)", "diff(y, x) = 1 - y**2", []),
+    (["y = relu(x)"], "diff(y, x) = [x > 0]", "diff(y, x) = 1", []),
+    ([], "sum(delta(i,j), j) = 1", "sum(delta(i,j), j) = 2", []),
+    ([], "abs(x[n]) = x[n]", "abs(x[n]) = -x[n]", ["x[n] >= 0"]),
+    ([], "abs(x[n] - 1) = x[n] - 1", "abs(x[n] - 1) = 1 - x[n]", ["1 < x[n]"]),
+    ([], "a[n]**2 = b[n]**2", "a[n]**2 = b[n]", ["a[n] = -b[n]"]),
+    (
+        ["y[n,k] = sum(x[n,d]*w[d,k], d)"],
+        "sum(y[n,k]**2, k) = sum(x[n,d]**2, d)",
+        "sum(y[n,k]**2, k) = sum(x[n,d], d)**2",
+        ["sum(w[d,k]*w[e,k], k) = delta(d,e)"],
+    ),
+    (["m = mean(x[n], n)"], "mean((x[n] - m)**2, n) = mean(x[n]**2, n) - m**2", "mean((x[n] - m)**2, n) = mean(x[n]**2, n) + m**2", []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("where", "claim", "twin", "given"), CLAIMS)
+def test_a_claim_is_proved_and_its_twin_refuted(where: list[str], claim: str, twin: str, given: list[str]) -> None:
+    proof = prove(claim, where, given)
+    assert (proof.verdict, proof.assumptions, proof.counterexample) == (PROVED, tuple(given), None)
+    refuted = prove(twin, where, given)
+    assert refuted.verdict == REFUTED
+    assert refuted.counterexample is not None
+    assert refuted.counterexample.left != refuted.counterexample.right
+    for fact in given:
+        without = prove(claim, where, [each for each in given if each != fact])
+        assert without.verdict != PROVED
+
+
+@pytest.mark.parametrize(("where", "claim", "twin", "given"), CLAIMS)
+def test_steps_hold(where: list[str], claim: str, twin: str, given: list[str]) -> None:
+    for text in (claim, twin):
+        proof = prove(text, where, given)
+        proof.check()
+        assert str(proof).startswith(proof.verdict)
+        assert r"\begin{align*}" in proof.latex()
+        if proof.verdict == PROVED and proof.steps:
+            assert proof.steps[-1].after in (0, *(step.after for step in proof.steps[:-1]), proof.left, proof.right)
+
+
+def test_a_wrong_step_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    proof = prove("diff(L, z[n,k]) = (p[n,k] - t[n,k])/N", SOFTMAX_CCE, [ROWS])
+    (*rest, last) = proof.steps
+    wrong = (*rest, derive.Step(last.rule, last.left, last.before, 2 * last.after))
+    monkeypatch.setattr("derive.exposition.steps_of", lambda proof: wrong)
+    with pytest.raises(CheckFailedError, match="does not hold"):
+        proof.check()
+
+
+# -- what is said beside the verdict ----------------------------------------------------------------------------------
+
+
+def test_the_assumption_is_found() -> None:
+    proof = prove("diff(L, z[n,k]) = (p[n,k] - t[n,k])/N", SOFTMAX_CCE)
+    assert (proof.verdict, proof.needed) == (REFUTED, (ROWS,))
+    assert f"it would hold given {ROWS}" in str(proof)
+    assert prove("diff(L, z[n,k]) = 2*(p[n,k] - t[n,k])/N", SOFTMAX_CCE).needed == ()
+
+
+def test_a_fact_that_is_not_needed_is_named() -> None:
+    proof = prove("sum(p[n,k], k) = 1", ["p = softmax(z)"], ["sum(t[n,k], k) = 1"])
+    assert (proof.verdict, proof.assumptions, proof.unused) == (PROVED, (), ("sum(t[n,k], k) = 1",))
+    assert "without need of sum(t[n,k], k) = 1" in str(proof)
+
+
+@pytest.mark.parametrize(
+    ("claim", "conditions"),
+    [
+        ("x/x = 1", ("x != 0",)),
+        ("x**2/x = x", ("x != 0",)),
+        ("exp(log(x)) = x", ("x > 0",)),
+        ("sqrt(x)**2 = x", ("x >= 0",)),
+        ("log(a*b) = log(a) + log(b)", ("a > 0", "b > 0")),
+        ("log(exp(x)) = x", ()),
+        ("1/(1 + exp(-x)) = 1 - 1/(1 + exp(x))", ()),
+        ("x/sqrt(1 + x**2) = 1/sqrt(1 + x**2)*x", ()),
+        ("sum(a[k], k)/sum(a[k], k) = 1", ("sum(a[k], k) != 0",)),
+        ("sum(log(a[k]**2), k) = 2*sum(log(a[k]), k)", ("a[k] > 0",)),
+        ("where(x > 0, log(x), 0) = where(x <= 0, 0, log(x))", ()),
+        ("x/abs(x) = abs(x)/x", ("x != 0",)),
+        ("(x**2 - 1)/(x - 1) = x + 1", ("x - 1 != 0",)),
+    ],
+)
+def test_where_it_is_defined_is_said(claim: str, conditions: tuple[str, ...]) -> None:
+    proof = prove(claim)
+    assert (proof.verdict, proof.conditions) == (PROVED, conditions)
+    assert ("wherever" in str(proof)) == bool(conditions)
+
+
+def test_conditions_that_facts_make_true_are_not_said() -> None:
+    assert prove("log(x**2) = 2*log(x)", given=["x > 0"]).conditions == ()
+    assert prove("t[n,k]/sum(t[n,j], j) = t[n,k]", given=[ROWS]).conditions == ()
+
+
+@pytest.mark.parametrize(
+    ("where", "claim", "kinks"),
+    [
+        (["y = relu(x)"], "diff(y, x) = [x >= 0]", ("x = 0",)),
+        (["y = abs(x - 2)"], "diff(y, x) = where(x >= 2, 1, -1)", ("x = 2",)),
+        (["y = max(a, b)"], "diff(y, a) = [a >= b]", ("a = b",)),
+    ],
+)
+def test_what_fails_only_at_a_kink_says_so(where: list[str], claim: str, kinks: tuple[str, ...]) -> None:
+    proof = prove(claim, where)
+    assert (proof.verdict, proof.kinks, proof.needed) == (REFUTED, kinks, ())
+    assert str(proof).startswith("refuted, but only at a kink")
+
+
+def test_what_fails_elsewhere_too_is_no_matter_of_a_kink() -> None:
+    assert prove("diff(y, x) = [x > -1]", ["y = relu(x)"]).kinks == ()
+    assert prove("diff(y, x) = x", ["y = relu(x)"]).kinks == ()
+
+
+def test_contradictory_facts_prove_nothing() -> None:
+    proof = prove("sum(t[n,k], k) = 3", given=[ROWS, "sum(t[n,k], k) = 2"])
+    assert proof.verdict == UNDECIDED
+    assert "satisfy all the facts" in str(proof)
+
+
+def test_time_is_limited() -> None:
+    hard = " + ".join(f"tanh(x{place}*exp(y{place}))**3" for place in range(8))
+    proof = prove(f"exp({hard})/(1 + ({hard})**6) = ({hard})**6*exp({hard})", seconds=0.05)
+    assert proof.verdict in (REFUTED, UNDECIDED)
+    with pytest.raises(InputError, match="time limit"):
+        prove("x = x", seconds=0)
+
+
+def test_out_of_time_is_no_verdict_of_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(*arguments: object) -> None:
+        raise OutOfTimeError("over")
+
+    monkeypatch.setattr("derive.proof.vanishes", late)
+    proof = prove("tanh(x) = tanh(x) + y - y*1")
+    assert proof.verdict == PROVED or "stopped for want of time" in str(proof)
+    proof = prove("tanh(x) = 2/(1 + exp(-2*x)) - 1")
+    assert proof.verdict == UNDECIDED
+    assert "stopped for want of time" in str(proof)
+
+
+def test_derivatives_are_held_against_differences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong rule of differentiation can not prove anything: both sides are differentiated by numbers too."""
+    from derive.differentiation import RULES
+
+    name, rule = RULES[sympy.tanh]
+    monkeypatch.setitem(RULES, sympy.tanh, (name, lambda body, element: 2 * rule(body, element)))
+    with pytest.raises(UnsoundError, match="differences"):
+        prove("diff(tanh(x), x) = 2*(1 - tanh(x)**2)")
+
+
+# -- expressions in place of texts ------------------------------------------------------------------------------------
+
+
+def test_expressions_are_taken_too() -> None:
+    assert prove((IndexSum(A[k], k), IndexSum(A[j], j))).verdict == PROVED
+    assert prove(sympy.Eq(IndexSum(A[k], k) * 2, IndexSum(2 * A[k], k), evaluate=False)).verdict == PROVED
+    assert prove((IndexSum(A[k], k), 1), given=["sum(a[k], k) = 1"]).assumptions == ("sum(a[k], k) = 1",)
+    fact = derive.parse_fact("sum(t[n,k], k) = 1", derive.find("cce"))
+    t = derive.find("cce").input("t")
+    claim = (IndexSum(t(*fact.left.atoms(derive.Element).pop().indices), *fact.left.bound), sympy.Integer(1))
+    assert prove(claim, given=[fact]).verdict == PROVED
+    softmax = derive.find("softmax")
+    (definition,) = softmax.definitions
+    y = definition.target
+    assert prove((IndexSum(y, y.indices[1]), sympy.Integer(1)), where=[softmax]).verdict == PROVED
+    assert prove("sum(y[n,k], k) = 1", where=[definition]).verdict == PROVED
+    assert prove("sum(y[n,k], k) = 2", where=[definition]).verdict == REFUTED
+
+
+def test_proofs_can_be_compared() -> None:
+    first, second = (prove("sum(a[k], k) = a[0]") for _ in range(2))
+    assert isinstance(first, Proof)
+    assert first == second
+    assert claim_text(first) == "sum(a[k], k) = a[0]"
+
+
+# -- wrong input ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("claim", "where", "given", "message"),
+    [
+        ("", [], [], "there is no claim"),
+        ("x + 1", [], [], "it has no ="),
+        ("x = ", [], [], "nothing stands on the right of ="),
+        ("x == 1", [], [], "write ="),
+        ("x = y = z", [], [], "this is a second ="),
+        ("x = 1; y = 1", [], [], "this is a second claim"),
+        ("x > 1", [], [], "> has no place here"),
+        ("p = 1", ["p = softmax(z)"], [], "p stands with 2 indices here and with no index elsewhere"),
+        ("p[n] = 1", ["p = softmx(z)"], [], "did you mean softmax?"),
+        ("p[n,k] = 1", ["p[n,k]"], [], "this is not a definition"),
+        ("p[n] = 1", ["p[n] = q[n]", "q[n] = x[n]"], [], "q is used before it is defined"),
+        ("x = 1", [], ["x != 0"], "!= has no place here"),
+        ("x = y", [], ["x*y = 1"], "of no kind that can be used"),
+        ("x[n] = 1", [], ["x[0] > 0"], "must compare a tensor's elements with a number"),
+        ("p[n] = 1", ["p[n] = x[n]"], ["p[n] = 2"], "about p, which is defined"),
+        ("x = 1", [], ["x > 0", "x < 2"], "both about x; give one"),
+        ("x[t[n]] = 1", [], ["t[n] > 0"], "labels"),
+        ("diff(y, 2) = 1", ["y = exp(x)"], [], "by an element of a tensor"),
+        ("diff(y[n], n) = 1", ["y[n] = exp(x[n])"], [], "by an element of a tensor"),
+        ("diff(y) = 1", ["y = exp(x)"], [], "wrong number of arguments"),
+        ("__import__('os') = 1", [], [], "begins with an underscore"),
+    ],
+)
+def test_a_mistake_is_shown(claim: str, where: list[str], given: list[str], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        prove(claim, where, given)
+    assert message in str(caught.value)
+
+
+def test_a_mistake_is_shown_in_its_own_line() -> None:
+    with pytest.raises(DefinitionError) as caught:
+        prove("p[n,k] = 1", ["p = softmax(z)", "q[n] = exp(r[n]"], [ROWS])
+    assert str(caught.value).splitlines()[1:3] == ["  q[n] = exp(r[n]", "            ^"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("x = y", "x = z"), "where takes a list"),
+        (("x = y", [], "sum(a[k], k) = 1"), "given takes a list"),
+        ((5,), "a claim is a text"),
+        (((1, 2, 3),), "a claim is a text"),
+        ((("x", "y"),), "write the claim as one text"),
+        ((sympy.true,), "SymPy has decided"),
+        (("x = y", [5]), "where takes definitions"),
+        (("x = y", [], [5]), "given takes facts"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused(arguments: tuple[object, ...], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        prove(*arguments)  # type: ignore[arg-type]
+
+
+def test_an_operation_is_not_defined_by_a_derivative() -> None:
+    with pytest.raises(derive.UnsupportedError, match="not defined by a derivative"):
+        derive.operation("y[n] = diff(x[n]**2, x[n])")
+
+
+def test_a_tensor_may_be_called_diff() -> None:
+    assert prove("diff[n]**2 = (x[n] - t[n])**2", ["diff[n] = x[n] - t[n]"]).verdict == PROVED
