@@ -164,6 +164,71 @@ class Maker:
         return indicator * self.expression(depth - 1, scope)
 
 
+class FieldMaker(Maker):
+    """Makes random expressions of the forms that losses, activations and norms have."""
+
+    def expression(self, depth: int, scope: Sequence[Index] = FREE) -> Expr:
+        if depth > 0 and self.source.pick([True, True, False]):
+            kinds = [self.softmax, self.log_sum_exp, self.sigmoid, self.centred, self.variance, self.normed, self.mean]
+            kinds += [self.cross_entropy, self.softplus]
+            return self.source.pick(kinds)(scope, depth)
+        return super().expression(depth, scope)
+
+    def below(self, scope: Sequence[Index], depth: int, over: Index) -> Expr:
+        """An expression that depends on an index, as long as chance does not have it otherwise."""
+        inner = self.expression(depth - 1, (*scope, over))
+        return inner if over in free_indices(inner) else inner + self.source.pick([A[over], X[0, over]])
+
+    def over(self, scope: Sequence[Index]) -> Index:
+        """An index that none in scope hides."""
+        taken = {index.name for index in scope}
+        return Index(next(letter for letter in ("j", "i", "l", "u", "v", "w", "u2", "u3") if letter not in taken), K)
+
+    def softmax(self, scope: Sequence[Index], depth: int) -> Expr:
+        over = self.over(scope)
+        body = self.below(scope, depth, over)
+        at = substitute(body, {over: self.index(K, scope)})
+        return sympy.exp(at) / IndexSum(sympy.exp(body), over)
+
+    def log_sum_exp(self, scope: Sequence[Index], depth: int) -> Expr:
+        over = self.over(scope)
+        return sympy.log(IndexSum(sympy.exp(self.below(scope, depth, over)), over))
+
+    def sigmoid(self, scope: Sequence[Index], depth: int) -> Expr:
+        return 1 / (1 + sympy.exp(-self.expression(depth - 1, scope)))
+
+    def softplus(self, scope: Sequence[Index], depth: int) -> Expr:
+        return sympy.log(1 + sympy.exp(self.expression(depth - 1, scope)))
+
+    def mean(self, scope: Sequence[Index], depth: int) -> Expr:
+        over = self.over(scope)
+        return IndexSum(self.below(scope, depth, over), over) / K
+
+    def centred(self, scope: Sequence[Index], depth: int) -> Expr:
+        over = self.over(scope)
+        body = self.below(scope, depth, over)
+        return substitute(body, {over: self.index(K, scope)}) - IndexSum(body, over) / K
+
+    def variance(self, scope: Sequence[Index], depth: int) -> Expr:
+        over = self.over(scope)
+        body = self.below(scope, depth, over)
+        inner = self.over((*scope, over))
+        return IndexSum((body - IndexSum(substitute(body, {over: inner}), inner) / K) ** 2, over) / K
+
+    def normed(self, scope: Sequence[Index], depth: int) -> Expr:
+        over = self.over(scope)
+        body = self.below(scope, depth, over)
+        square = self.source.pick([IndexSum(body**2, over), IndexSum(body**2, over) / K, 1 + IndexSum(body**2, over)])
+        return substitute(body, {over: self.index(K, scope)}) / sympy.sqrt(square)
+
+    def cross_entropy(self, scope: Sequence[Index], depth: int) -> Expr:
+        over, other = self.over(scope), self.over((*scope, self.over(scope)))
+        logit = self.source.pick([A[over], X[0, over], W[over, 0]])
+        softmax = sympy.exp(logit) / IndexSum(sympy.exp(substitute(logit, {over: other})), other)
+        weight = self.source.pick([Y[0, over], A[over], softmax])
+        return -IndexSum(weight * sympy.log(softmax), over)
+
+
 def is_small(expr: Expr, most: int = 120) -> bool:
     """Whether an expression has few enough nodes to be evaluated quickly."""
     return sum(1 for _ in sympy.preorder_traversal(expr)) <= most
@@ -376,7 +441,7 @@ class Mutation:
     def somewhere(self, expr: Any) -> Any:
         inner = [
             place
-            for place, argument in enumerate(expr.args)
+            for place, argument in enumerate(() if isinstance(expr, Element) else expr.args)
             if isinstance(argument, Expr) and not isinstance(argument, Index)
         ]
         if inner and self.source.pick([True, True, True, False]):
@@ -429,6 +494,11 @@ def rebuilt(expr: Any) -> Any:
     if isinstance(expr, (Index, Tensor)) or not isinstance(expr, sympy.Basic) or not expr.args:
         return expr
     return expr.func(*(rebuilt(argument) for argument in expr.args))
+
+
+def has_no_value(expr: Expr) -> bool:
+    """Whether SymPy has found that an expression is no real number anywhere: 1/0 or the root of -1 was written."""
+    return bool(expr.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I))
 
 
 def somewhere_undefined(expr: Expr, seed: int = 0) -> bool:
