@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sympy
-from sympy import Add, Expr, Mul, Pow, Rational, S
+from sympy import Add, Expr, Integer, Mul, Pow, Rational, S
 
 from derive.budget import tick
 from derive.canonical import canonical, structure_key
@@ -29,6 +29,8 @@ from derive.polynomials import (
     expression,
     number_power,
     order,
+    power_of_terms,
+    rational_power,
     scale,
     single,
     split_content,
@@ -93,7 +95,7 @@ class Algebra(ABC):
                 exponent = S.One if exponent > 0 else S.NegativeOne
             elif atom.is_Rational and exponent >= 1:
                 whole = sympy.floor(exponent)
-                coefficient *= atom**whole
+                coefficient *= rational_power(atom, whole)
                 exponent -= whole
             else:
                 whole = self._whole_part(atom, exponent)
@@ -121,10 +123,11 @@ class Algebra(ABC):
     def _whole_part(self, atom: Expr, exponent: Rational) -> Rational:
         """How much of an atom's exponent is to be carried out."""
         if isinstance(atom, Add):
-            return sympy.floor(exponent) if exponent >= 1 and (self.distribute or _has_delta(atom)) else S.Zero
-        toward_zero = sympy.floor(exponent) if exponent > 0 else sympy.ceiling(exponent)
+            out = exponent.p >= exponent.q and (self.distribute or _has_delta(atom))
+            return Integer(exponent.p // exponent.q) if out else S.Zero
+        toward_zero = Integer(exponent.p // exponent.q if exponent.p > 0 else -(-exponent.p // exponent.q))
         if isinstance(atom, Mul) or (isinstance(atom, Pow) and atom.exp.is_Rational):
-            return sympy.floor(exponent) if self.generators else toward_zero
+            return Integer(exponent.p // exponent.q) if self.generators else toward_zero
         return toward_zero if isinstance(atom, sympy.Abs) and self.generators else S.Zero
 
     def _whole_power(self, atom: Expr, whole: Rational) -> Polynomial:
@@ -137,6 +140,8 @@ class Algebra(ABC):
         return self.power(self.polynomial(atom), whole)
 
     def _multiplied_out(self, base: Polynomial, times: int) -> Polynomial:
+        if all(map(is_plain, base)):
+            return power_of_terms(base, times)
         result: Polynomial = {ONE: S.One}
         for _ in range(times):
             result = self.multiply(result, base)
@@ -199,7 +204,7 @@ class Algebra(ABC):
     def _monomial_power(self, base: Polynomial, exponent: Rational) -> Polynomial:
         ((monomial, coefficient),) = base.items()
         if exponent.is_Integer:
-            return scale(self.settle({a: e * exponent for a, e in monomial}), coefficient**exponent)
+            return scale(self.settle({a: e * exponent for a, e in monomial}), rational_power(coefficient, exponent))
         outside: list[tuple[Expr, Rational]] = []
         inside: dict[Expr, Rational] = {}
         for atom, power in sorted(monomial, key=lambda pair: structure_key(pair[0])):

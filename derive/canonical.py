@@ -13,13 +13,16 @@ from itertools import count, islice
 from typing import Any
 
 import sympy
-from sympy import Add, Expr, Mul
+from sympy import Add, Expr, Mul, Rational
 
+from derive.budget import tick
 from derive.indices import Bracket, Delta, Index, Tensor
 from derive.sums import Binder, free_indices, fresh_index, substitute
 
 #: Canonical names begin with this; no typed index can.
 MARK = "_"
+#: Numbers of more bits are written with base 16, which takes no time.
+DECIMAL_BITS = 10_000
 
 
 @lru_cache(maxsize=200_000)
@@ -28,7 +31,10 @@ def structure_key(expr: sympy.Basic) -> str:
     if isinstance(expr, Index):
         return f"{expr.name}:{structure_key(expr.size)}"
     if not expr.args:
+        if isinstance(expr, Rational) and max(expr.p.bit_length(), expr.q.bit_length()) > DECIMAL_BITS:
+            return f"{expr.p:x}/{expr.q:x}"
         return str(expr) if not hasattr(expr, "name") else str(expr.name)
+    tick()
     parts = [structure_key(argument) for argument in expr.args]
     if isinstance(expr, (Add, Mul)):
         parts.sort()
@@ -59,6 +65,7 @@ def canonical(expr: Any) -> Any:
     best: tuple[str, Expr] | None = None
     names = _names(expr)
     for order in _orders(expr):
+        tick()
         renamed = {index: index.renamed(name) for index, name in zip(order, names, strict=True)}
         body = canonical(substitute(expr.body, renamed))
         candidate = type(expr)(body, *renamed.values())
@@ -82,6 +89,7 @@ def _orders(binder: Binder) -> list[tuple[Index, ...]]:
 
 def _settled(binder: Binder, colours: dict[Index, int]) -> Iterator[tuple[Index, ...]]:
     """Refine the colours; while two indices share one, try each of them as the first of its colour."""
+    tick()
     colours = _refined(binder, colours)
     shared = [colour for colour in sorted(set(colours.values())) if list(colours.values()).count(colour) > 1]
     if not shared:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from sympy import Add, Expr
 
+from derive.budget import tick
 from derive.canonical import readable
 from derive.costs import cost
 from derive.derivation import Step
@@ -124,6 +125,7 @@ class Chain:
     # -- one tensor ---------------------------------------------------------------------------------------------------
 
     def _derive(self, tensor: Tensor) -> Sensitivity:
+        tick()
         element = self._element(tensor)
         left = self._symbol(tensor, element.indices)
         users = [d for d in self.operation.definitions if d.tensor in self._path and tensor in tensors_in(d.body)]

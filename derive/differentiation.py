@@ -13,6 +13,7 @@ from typing import Any
 import sympy
 from sympy import Add, Expr, Integer, Mul, Pow
 
+from derive.budget import tick
 from derive.errors import ImpossibleError, UnsupportedError
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element
@@ -127,6 +128,7 @@ def _advance(expr: Any, names: dict[str, None], elements: bool, quotients: bool)
 
 def _step(body: Expr, element: Element, names: dict[str, None], elements: bool, quotients: bool) -> Expr:
     """One derivative, one rule further; sums and constant factors are passed through on the way."""
+    tick()
     if element.tensor.values is not None:
         raise ImpossibleError(f"{element.tensor.name} holds integers; there is no derivative with respect to it")
     if element.tensor not in tensors_in(body):

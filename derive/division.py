@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from sympy import Add, Expr, Rational, S
 
+from derive.budget import tick
 from derive.canonical import structure_key
 from derive.factoring import bezout
 from derive.indices import Bracket, Delta
@@ -31,6 +32,7 @@ class Arithmetic(Protocol):
 
 def carry_out_division(algebra: Arithmetic, factors: Factors) -> Polynomial | None:
     """Return a product with a division carried one step further; None where there is nothing to divide."""
+    tick()
     divisors = sorted((atom for atom, e in factors.items() if isinstance(atom, Add) and e < 0), key=structure_key)
     for first, second in combinations(divisors, 2):
         apart = _apart(algebra, factors, first, second)

@@ -16,6 +16,7 @@ import mpmath
 import sympy
 from sympy import Add, Expr, Mul, Pow, Symbol
 
+from derive.budget import tick
 from derive.errors import InputError, UnsupportedError
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor
@@ -39,6 +40,8 @@ JUMP = context.mpf(10) ** -7
 
 #: Computed numbers closer than this, relative to their size, are the same: what is left of an exact tie.
 TIE = context.mpf(10) ** -40
+#: How many times the bits that are carried are taken from a longer integer.
+SPARE = 4
 #: Larger exponents are not evaluated: their results have more digits than can be carried.
 LARGEST_EXPONENT = 10**6
 
@@ -127,6 +130,7 @@ class Assignment:
             yield dict(zip(indices, where, strict=True))
 
     def _value(self, expr: Any, places: Places) -> Number:
+        tick()
         rule = _RULES.get(type(expr))
         if rule is not None and rule not in _REMEMBERED:
             return rule(self, expr, places)
@@ -136,7 +140,7 @@ class Assignment:
                 self._computed[key] = (rule or Assignment._function)(self, expr, places)
             return self._computed[key]
         if isinstance(expr, sympy.Rational):
-            return context.mpf(expr.p) / expr.q
+            return _rounded(expr.p) / _rounded(expr.q)
         if isinstance(expr, sympy.Float):
             return context.make_mpf(expr._mpf_)
         if isinstance(expr, sympy.NumberSymbol):
@@ -256,6 +260,12 @@ class Assignment:
         if abs(sides[2] - sides[0]) > JUMP * (1 + abs(sides[1])):
             raise UndefinedError("no derivative at a kink: a jump")
         return (above + below) / 2
+
+
+def _rounded(integer: int) -> Number:
+    """An integer, of which no more bits are looked at than can matter."""
+    excess = max(0, integer.bit_length() - SPARE * context.prec)
+    return context.ldexp(context.mpf(integer >> excess), excess)
 
 
 def _whole(assignment: Assignment, tensor: Tensor) -> dict[tuple[int, ...], Number]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sympy
 from sympy import Expr, Rational, S
 
+from derive.budget import tick
 from derive.canonical import structure_key
 from derive.polynomials import Monomial, Polynomial
 
@@ -76,10 +77,11 @@ def _grain(polys: list[Polynomial], atoms: list[Expr]) -> dict[Expr, int]:
 
 def _whole(poly: Polynomial, atoms: list[Expr], grain: dict[Expr, int]) -> sympy.Poly | None:
     """SymPy's polynomial in roots of the atoms; None where it has negative exponents or too large ones."""
-    rows = {
-        tuple(int(dict(monomial).get(atom, S.Zero) * grain[atom]) for atom in atoms): coefficient
-        for monomial, coefficient in poly.items()
-    }
+    tick()
+    rows = {}
+    for monomial, coefficient in poly.items():
+        exponents = dict(monomial)
+        rows[tuple(int(exponents.get(atom, S.Zero) * grain[atom]) for atom in atoms)] = coefficient
     if any(exponent < 0 for row in rows for exponent in row) or max(map(sum, rows)) > LARGEST_DEGREE:
         return None
     return sympy.Poly.from_dict(rows, *(sympy.Symbol(f"a{place}") for place in range(len(atoms))), domain="QQ")

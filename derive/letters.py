@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from sympy import Expr
 
 from derive.indices import Element, Index, Tensor
 from derive.record import Definition, Operation
-from derive.sums import all_indices, fresh_index
+from derive.sums import all_indices, fresh_index, tensors_in
 
 
 def letters_by_size(operation: Operation) -> dict[Expr, tuple[str, ...]]:
@@ -27,10 +28,8 @@ def natural_element(operation: Operation, tensor: Tensor) -> Element:
         if definition.tensor == tensor:
             return definition.target
     for definition in operation.definitions:
-        for element in sorted(definition.body.atoms(Element), key=_by_distance_from(definition)):
-            plain = all(isinstance(index, Index) for index in element.indices)
-            if element.tensor == tensor and plain and len(set(element.indices)) == len(element.indices):
-                return element
+        if tensor in tensors_in(definition.body) and tensor in _natural_elements(definition):
+            return _natural_elements(definition)[tensor]
     letters = letters_by_size(operation)
     taken: list[Index] = []
     for extent in tensor.sizes:
@@ -38,6 +37,17 @@ def natural_element(operation: Operation, tensor: Tensor) -> Element:
         first = letters.get(extent, (usual,))[0]
         taken.append(fresh_index(Index(first, extent), taken))
     return tensor(*taken)
+
+
+@lru_cache(maxsize=1000)
+def _natural_elements(definition: Definition) -> dict[Tensor, Element]:
+    """By tensor, the element of a definition's body with different indices that is nearest to the definition's own."""
+    found: dict[Tensor, Element] = {}
+    for element in sorted(definition.body.atoms(Element), key=_by_distance_from(definition)):
+        plain = all(isinstance(index, Index) for index in element.indices)
+        if plain and len(set(element.indices)) == len(element.indices):
+            found.setdefault(element.tensor, element)
+    return found
 
 
 def _by_distance_from(definition: Definition) -> Callable[[Element], tuple[int, str]]:

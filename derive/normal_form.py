@@ -19,6 +19,7 @@ import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from derive.algebra import in_range, mentions_delta
+from derive.budget import tick
 from derive.canonical import canonical, structure_key
 from derive.facts import Fact
 from derive.functions import Maximum, Minimum, Where
@@ -94,6 +95,7 @@ class Normaliser(Generators):
         """Return the expression's polynomial."""
         known = self._known.get(expr)
         if known is None:
+            tick()
             known = self._known[expr] = self._rule(expr)
         return known
 

@@ -22,6 +22,11 @@ Polynomial = dict[Monomial, Rational]
 ONE: Monomial = frozenset()
 #: Past this many monomials a distributed form is no longer a help.
 LARGEST = 20_000
+#: Numbers of more bits are no help either.
+MOST_BITS = 100_000
+#: Of larger numbers only the primes below a bound are looked for.
+FACTORED_BITS = 80
+LARGEST_PRIME = 2**15
 
 
 class TooLargeError(UnsupportedError):
@@ -82,7 +87,11 @@ def scale(poly: Polynomial, factor: Rational) -> Polynomial:
 
 def expression(poly: Polynomial) -> Expr:
     """Return the polynomial as an expression."""
-    return Add(*(coefficient * Mul(*(a**e for a, e in monomial)) for monomial, coefficient in poly.items()))
+    terms = []
+    for monomial, coefficient in poly.items():
+        tick()
+        terms.append(coefficient * Mul(*(atom**exponent for atom, exponent in monomial)))
+    return Add(*terms)
 
 
 def order(monomial: Monomial) -> str:
@@ -100,8 +109,13 @@ def split_content(poly: Polynomial, positive: bool) -> tuple[Rational, Monomial,
         positive: take out only what is known to be positive, as a root must.
     """
     lowest: dict[Expr, Rational] = {}
-    for atom in {atom for monomial in poly for atom, _ in monomial}:
-        least = min(dict(monomial).get(atom, S.Zero) for monomial in poly)
+    exponents: dict[Expr, list[Rational]] = {}
+    for monomial in poly:
+        for atom, exponent in monomial:
+            exponents.setdefault(atom, []).append(exponent)
+    for atom, found in exponents.items():
+        tick()
+        least = min(found) if len(found) == len(poly) else min(*found, S.Zero)
         if least != 0 and (is_positive(atom) or not positive):
             lowest[atom] = least
     content = common_number(poly)
@@ -152,15 +166,89 @@ def number_power(base: Rational, exponent: Rational) -> Polynomial:
     for prime, times in factor_rational(base):
         total = times * exponent
         whole = sympy.floor(total)
-        result *= Integer(prime) ** whole
+        result *= rational_power(Integer(prime), whole)
         if total != whole:
             factors[Integer(prime)] = total - whole
     return {frozenset(factors.items()): result}
 
 
 def factor_rational(value: Rational) -> list[tuple[int, int]]:
-    """The primes of a positive rational number and how often each divides it."""
-    powers: dict[int, int] = dict(sympy.factorint(value.p))
-    for prime, times in sympy.factorint(value.q).items():
+    """The primes of a positive rational number and how often each divides it; a large factor may be no prime."""
+    powers = _factor_integer(value.p)
+    for prime, times in _factor_integer(value.q).items():
         powers[prime] = powers.get(prime, 0) - times
     return sorted((prime, times) for prime, times in powers.items() if prime != 1)
+
+
+def _factor_integer(value: int) -> dict[int, int]:
+    tick()
+    if value.bit_length() <= FACTORED_BITS:
+        return dict(sympy.factorint(value))
+    return dict(sympy.factorint(value, limit=LARGEST_PRIME, use_rho=False, use_pm1=False, use_ecm=False))
+
+
+def rational_power(base: Rational, exponent: Rational) -> Rational:
+    """A rational number to a whole power.
+
+    Raises:
+        TooLargeError: it has too many digits.
+    """
+    if max(base.p.bit_length(), base.q.bit_length(), 1) * abs(int(exponent)) > MOST_BITS and abs(base) != 1:
+        raise TooLargeError(f"a number has more than {MOST_BITS} bits")
+    return base**exponent
+
+
+def power_of_terms(base: Polynomial, times: int) -> Polynomial:
+    """A whole power of a polynomial of whose atoms nothing is known: exponents become one integer, a digit each.
+
+    Example:
+        >>> from sympy import symbols
+        >>> x, y = symbols("x y")
+        >>> expression(power_of_terms(add(single(x), single(y)), 2))
+        x**2 + 2*x*y + y**2
+    """
+    if len(base) > 1:
+        check_size(times + 1)  # It has no fewer terms than the power of a sum of two.
+    atoms = sorted({atom for monomial in base for atom, _ in monomial}, key=structure_key)
+    grain = sympy.ilcm(1, *(exponent.q for monomial in base for _, exponent in monomial))
+    denominator = sympy.ilcm(1, *(coefficient.q for coefficient in base.values()))
+    rows = [[int(dict(monomial).get(atom, S.Zero) * grain) for atom in atoms] for monomial in base]
+    lowest = [min(column) for column in zip(*rows, strict=True)]
+    widths = [(max(column) - low) * times + 1 for column, low in zip(zip(*rows, strict=True), lowest, strict=True)]
+    packed = [
+        (_pack([exponent - low for exponent, low in zip(row, lowest, strict=True)], widths), int(value * denominator))
+        for row, value in zip(rows, base.values(), strict=True)
+    ]
+    result = {0: 1}
+    for _ in range(times):
+        product: dict[int, int] = {}
+        for place, value in result.items():
+            tick()
+            for other, factor in packed:
+                product[place + other] = product.get(place + other, 0) + value * factor
+        result = {place: value for place, value in product.items() if value}
+        check_size(len(result))
+    unpacked: Polynomial = {}
+    for place, value in result.items():
+        tick()
+        exponents = (
+            Rational(digit + low * times, grain) for digit, low in zip(_unpack(place, widths), lowest, strict=True)
+        )
+        monomial = frozenset((atom, e) for atom, e in zip(atoms, exponents, strict=True) if e)
+        unpacked[monomial] = Rational(value, denominator**times)
+    return unpacked
+
+
+def _pack(digits: list[int], widths: list[int]) -> int:
+    place = 0
+    for digit, width in zip(digits, widths, strict=True):
+        place = place * width + digit
+    return place
+
+
+def _unpack(place: int, widths: list[int]) -> list[int]:
+    digits = []
+    for width in reversed(widths):
+        place, digit = divmod(place, width)
+        digits.append(digit)
+    return digits[::-1]

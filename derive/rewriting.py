@@ -37,6 +37,10 @@ from derive.solving import Generator, Scope, solve
 from derive.sums import IndexSum, substitute, tensors_in
 
 
+#: Of more terms, multiplied out, no short form is looked for where there is one already.
+MOST_TERMS = 60
+
+
 @dataclass(frozen=True)
 class Simplified:
     """A short form and how it came about.
@@ -94,6 +98,8 @@ def _forms(
         normaliser = Normaliser(distribute=distribute, prefer=prefer, facts=facts)
         try:
             poly = normaliser.polynomial(expr)
+            if len(poly) > MOST_TERMS and any(len(poly) > cost(form.result) for form in found):
+                continue
             plain = arrange(normaliser, poly)
             short, folded = _fold_repeatedly(normaliser, poly, plain, definitions)
         except (TooLargeError, ZeroDivisionError):
@@ -131,6 +137,7 @@ def _fold_repeatedly(
 
 def arrange(normaliser: Normaliser, poly: Polynomial) -> Expr:
     """Return a polynomial as an expression with common factors taken out."""
+    tick()
     if not poly:
         return S.Zero
     if len(poly) == 1:

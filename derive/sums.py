@@ -13,6 +13,7 @@ from typing import Any
 import sympy
 from sympy import Expr, Integer
 
+from derive.budget import tick
 from derive.errors import InputError
 from derive.indices import Element, Index, Node, Tensor
 
@@ -235,6 +236,7 @@ def substitute(expr: Any, mapping: Mapping[Expr, Expr]) -> Any:
         return mapping.get(expr, expr)
     if not expr.args:
         return expr
+    tick()
     live = {old: new for old, new in mapping.items() if old in free_indices(expr)}
     if not live:
         return expr
@@ -254,6 +256,7 @@ def rewrite(expr: Any, change: Callable[[Expr], Expr | None]) -> Any:
     """
     if not isinstance(expr, sympy.Basic):
         return expr
+    tick()
     if expr.args and not isinstance(expr, (Index, Tensor)):
         arguments = [
             argument if isinstance(argument, (Index, Tensor)) else rewrite(argument, change) for argument in expr.args

@@ -13,6 +13,7 @@ from itertools import permutations
 
 from sympy import Add, Expr, Rational, S
 
+from derive.budget import tick
 from derive.canonical import structure_key
 from derive.cases import Case, split
 from derive.indices import Bracket, Index
@@ -38,6 +39,7 @@ def vanishes(normaliser: Normaliser, expr: Expr, case: Case = ONE_CASE) -> bool:
         >>> vanishes(Normaliser(generators=True), 1 / (1 + x) - 1 + x / (1 + x))
         True
     """
+    tick()
     try:
         if case.values or case.ranges:
             expr = case.put_in(normaliser, expr)
@@ -98,6 +100,7 @@ def _without_vanishing_sum(normaliser: Normaliser, poly: Polynomial, case: Case)
     """Put sums with one cofactor under one sign; where what is summed vanishes, return the polynomial without them."""
     for monomial in sorted(poly, key=order):
         for total in sorted(_sums(monomial), key=structure_key):
+            tick()
             cofactor = divide(monomial, {total: S.One})
             sizes = sorted((index.size for index in total.bound), key=structure_key)
             members = dict(_members(poly, cofactor, sizes))
