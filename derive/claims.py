@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import sympy
-from sympy import Expr
+from sympy import Expr, Integer
 
 from derive.assumptions import needed_facts
 from derive.budget import OutOfTimeError, within
+from derive.canonical import structure_key
 from derive.catalogue import parse_claim
 from derive.demands import Demand, demands
 from derive.differentiation import close
 from derive.domains import conditions
 from derive.errors import InputError
 from derive.facts import Fact
+from derive.indices import Element
 from derive.kinks import kinks
 from derive.normal_form import Normaliser
 from derive.premises import Equality, Premise, Sign, facts_of, with_equalities, with_signs
@@ -26,6 +28,12 @@ from derive.problems import Problem
 from derive.proof import PROVED, REFUTED, Proof, prove_equal
 from derive.record import Definition, Operation
 from derive.sums import tensors_in
+
+#: Seconds for each of the things that are said beside a verdict.
+BESIDE = 2.0
+
+#: Of how many tensors signs are tried.
+MOST_SIGNS = 4
 
 Claim = str | tuple[Expr, Expr]
 Where = Iterable[str | Definition | Operation]
@@ -68,7 +76,7 @@ def prove(claim: Claim | sympy.Basic, where: Where = (), given: Given = (), seco
 
     def while_time(work: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
         try:
-            with within(max(0.0, deadline - time.monotonic())):
+            with within(max(0.0, min(deadline - time.monotonic(), BESIDE))):
                 return work()
         except OutOfTimeError:
             return ()
@@ -143,7 +151,7 @@ def _conditions(problem: Problem) -> tuple[str, ...]:
             used |= tensors_in(definition.body)
             wanted += demands(definition.body)
     normaliser = Normaliser(generators=True, facts=facts_of(problem.premises))
-    return conditions(wanted, lambda expr: _closed(expr, problem), normaliser)
+    return conditions(wanted, lambda expr: _closed(expr, problem), normaliser, problem.definitions)
 
 
 def _kinks(problem: Problem) -> tuple[str, ...]:
@@ -155,4 +163,18 @@ def _needed(problem: Problem) -> tuple[str, ...]:
     facts = tuple(premise for premise in problem.premises if isinstance(premise, Fact))
     sides = (problem.left, problem.right)
     left, right = (with_equalities(close(side, problem.definitions), problem.premises) for side in sides)
-    return tuple(fact.text for fact in needed_facts(left, right, problem.definitions, facts))
+    found = needed_facts(left, right, problem.definitions, facts)
+    return tuple(fact.text for fact in found) if found else tuple(_needed_signs(left, right, problem.premises))
+
+
+def _needed_signs(left: Expr, right: Expr, premises: tuple[Premise, ...]) -> Iterator[str]:
+    """The signs of one tensor, under which two sides are equal."""
+    said = {premise.tensor for premise in premises if isinstance(premise, Sign)}
+    tensors = [tensor for tensor in tensors_in(left) | tensors_in(right) if tensor.values is None]
+    for tensor in sorted(set(tensors) - said, key=str)[:MOST_SIGNS]:
+        letters = [element for side in (left, right) for element in side.atoms(Element) if element.tensor == tensor]
+        for relation in (">=", "<="):
+            text = f"{definition_text(min(letters, key=structure_key))} {relation} 0"
+            sign = Sign(tensor, relation, Integer(0), text)
+            if prove_equal(left, right, (), (*premises, sign)).verdict == PROVED:
+                yield text

@@ -7,33 +7,42 @@ from collections.abc import Callable, Iterable
 import sympy
 from sympy import Add, Expr, Integer, Mul, Pow
 
-from derive.canonical import canonical
+from derive.canonical import canonical, structure_key
 from derive.demands import Demand, demands
+from derive.facts import unify
 from derive.functions import Where
 from derive.indices import Bracket, Element, Tensor
 from derive.normal_form import Normaliser
 from derive.polynomials import TooLargeError
 from derive.premises import Sign
 from derive.printing import definition_text
+from derive.record import Definition
 from derive.signs import is_nonnegative, is_positive
 
 #: What holds where a comparison does not.
 OPPOSITE = {">": "<=", ">=": "<", "<": ">=", "<=": ">", "=": "!=", "!=": "="}
 
 
-def conditions(wanted: Iterable[Demand], close: Callable[[Expr], Expr], normaliser: Normaliser) -> tuple[str, ...]:
+def conditions(
+    wanted: Iterable[Demand],
+    close: Callable[[Expr], Expr],
+    normaliser: Normaliser,
+    definitions: Iterable[Definition] = (),
+) -> tuple[str, ...]:
     """Return the demands that do not hold by themselves, as texts such as ``p[n,k] > 0``.
 
     Args:
         close: puts definitions in, so that ``exp(z[n,k])`` is seen to be positive whatever it is called.
         normaliser: of the prover, with the given facts.
+        definitions: of names that the demands mention.
 
     Example:
         >>> x = Tensor("x")()
         >>> conditions([Demand(">", x), Demand("!=", 1 + x**2)], lambda expr: expr, Normaliser(generators=True))
         ('x > 0',)
     """
-    wanted = dict.fromkeys(map(_plain, wanted))
+    definitions = tuple(definitions)
+    wanted = dict.fromkeys(_plain(demand, definitions) for demand in wanted)
     positive = {
         demand.body: sympy.exp(Tensor(f"_{place}")())
         for place, demand in enumerate(wanted)
@@ -44,18 +53,42 @@ def conditions(wanted: Iterable[Demand], close: Callable[[Expr], Expr], normalis
         """The expression with what stands in the conditions as positive anyway."""
         return close(expr) if expr in positive else close(expr.xreplace(positive))
 
-    texts: dict[str, None] = {}
+    left = [demand for demand in wanted if not _holds(demand, given_elements, normaliser)]
+    general = [demand for demand in left if not any(_is_instance(demand, other) for other in left if other != demand)]
+    return tuple(dict.fromkeys(map(_text, _merged(general))))
+
+
+def _is_instance(demand: Demand, other: Demand) -> bool:
+    """Whether a demand is another one at some indices, or asks for less."""
+    stronger = other.relation in (demand.relation, ">") and not other.guards
+    if not stronger or unify(other.body, demand.body, {}) is None:
+        return False
+    again = other.relation == demand.relation and unify(demand.body, other.body, {}) is not None
+    return not again or structure_key(other.body) < structure_key(demand.body)
+
+
+def _merged(wanted: list[Demand]) -> list[Demand]:
+    """What must be at least zero and must not be zero is positive."""
+    relations: dict[tuple[Expr, object], set[str]] = {}
     for demand in wanted:
-        if not _holds(demand, given_elements, normaliser):
-            texts[_text(demand)] = None
-    strict = {text.removesuffix(" > 0") for text in texts if text.endswith(" > 0")}
-    return tuple(text for text in texts if not (text.endswith((" >= 0", " != 0")) and text[:-5] in strict))
+        relations.setdefault((demand.body, demand.guards), set()).add(demand.relation)
+    both = {key for key, asked in relations.items() if asked == {">=", "!="}}
+    merged = [demand._replace(relation=">") if (demand.body, demand.guards) in both else demand for demand in wanted]
+    return list(dict.fromkeys(merged))
 
 
-def _plain(demand: Demand) -> Demand:
-    """An absolute value is not zero where what it is of is not."""
-    size = isinstance(demand.body, sympy.Abs) and demand.relation in ("!=", ">")
-    return demand._replace(relation="!=", body=demand.body.args[0]) if size else demand
+def _plain(demand: Demand, definitions: Iterable[Definition]) -> Demand:
+    """The demand on what is inside: an absolute value or a root is not zero where what it is of is not."""
+    body = demand.body
+    for definition in definitions:
+        if isinstance(body, Element) and body.tensor == definition.tensor:
+            inside = definition.at(*body.indices)
+            body = inside if isinstance(inside, (Pow, sympy.Abs)) else body
+    if demand.relation in ("!=", ">") and isinstance(body, sympy.Abs):
+        return _plain(demand._replace(relation="!=", body=body.args[0]), definitions)
+    if demand.relation == "!=" and isinstance(body, Pow) and body.exp.is_positive:
+        return _plain(demand._replace(body=body.base), definitions)
+    return demand
 
 
 def implied_signs(*sides: Expr) -> tuple[Sign, ...]:

@@ -33,6 +33,9 @@ PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
 DERIVATIVE_TOLERANCE = context.mpf(10) ** -8
 DERIVATIVE_PLACES = 4
 
+#: Seconds for a look whether the normal form agrees that an equation is refuted.
+A_LOOK = 1.0
+
 Result = TypeVar("Result")
 
 
@@ -182,7 +185,7 @@ class _Attempt:
 
     def _decide(self) -> Proof:
         found = self._phase("numbers at small sizes", 0.25, lambda: self._hunt(thorough=False))
-        used = self._phase("the normal form of the difference", 0.4, self._prove)
+        used = self._phase("the normal form of the difference", 0.4, self._prove, A_LOOK if found else None)
         if used is not None and found is not None:
             raise UnsoundError(f"the normal forms agree and the numbers do not:\n{found.text()}")
         if used is None and found is None:
@@ -199,11 +202,13 @@ class _Attempt:
         self._check_derivatives()
         return self._verdict(PROVED, used)
 
-    def _phase(self, what: str, share: float, work: Callable[[], Result | None]) -> Result | None:
+    def _phase(
+        self, what: str, share: float, work: Callable[[], Result | None], most: float | None = None
+    ) -> Result | None:
         """Try something for a share of the time, and note that it was tried."""
         limit = None if self.seconds is None else share * self.seconds
         try:
-            with within(limit):
+            with within(limit), within(most):
                 result = work()
         except OutOfTimeError:
             self.tried.append(f"{what}: stopped for want of time")

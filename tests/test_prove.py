@@ -96,6 +96,28 @@ def test_the_assumption_is_found() -> None:
     assert prove("diff(L, z[n,k]) = 2*(p[n,k] - t[n,k])/N", SOFTMAX_CCE).needed == ()
 
 
+@pytest.mark.parametrize(
+    ("claim", "needed"),
+    [
+        ("sqrt(x[n]**2) = x[n]", ("x[n] >= 0",)),
+        ("abs(x) = -x", ("x <= 0",)),
+        ("sqrt(c**2*sum(x[n]**2, n)) = c*sqrt(sum(x[n]**2, n))", ("c >= 0",)),
+        ("sqrt(x**2) = 2*x", ()),
+    ],
+)
+def test_a_sign_that_is_lacking_is_found(claim: str, needed: tuple[str, ...]) -> None:
+    proof = prove(claim)
+    assert (proof.verdict, proof.needed) == (REFUTED, needed)
+    for fact in needed:
+        assert prove(claim, given=[fact]).verdict == PROVED
+
+
+def test_conditions_are_said_once() -> None:
+    """Of a definition and its instance, of a root and what is under it, one is said."""
+    where = ["v[n] = mean(x[n,k]**2, k)", "s[n] = sqrt(v[n] + e)", "y[n,k] = x[n,k]/s[n]"]
+    assert prove("y[i,k]*s[i] = x[i,k]", where).conditions == ("e + v[n] > 0",)
+
+
 def test_a_fact_that_is_not_needed_is_named() -> None:
     proof = prove("sum(p[n,k], k) = 1", ["p = softmax(z)"], ["sum(t[n,k], k) = 1"])
     assert (proof.verdict, proof.assumptions, proof.unused) == (PROVED, (), ("sum(t[n,k], k) = 1",))
