@@ -7,8 +7,10 @@ that is what the equation needs. Besides, the sums of every tensor over every se
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import combinations
 
+import sympy
 from sympy import Expr, Integer, S
 
 from derive.canonical import MARK, canonical, readable
@@ -44,15 +46,21 @@ def needed_facts(
         >>> N, K = size("N"), size("K"); n, j, k = Index("n", N), Index("j", K), Index("k", K)
         >>> p, t = Tensor("p", (N, K)), Tensor("t", (N, K))
         >>> [fact.text for fact in needed_facts(p[n, k] * IndexSum(t[n, j], j) - t[n, k], p[n, k] - t[n, k])]
-        ['sum(t[n,j], j) = 1']
+        ['sum(t[n,k], k) = 1']
     """
-    definitions, facts = tuple(definitions), tuple(facts)
+    return _needed(left, right, tuple(definitions), tuple(facts))
+
+
+@lru_cache(maxsize=64)
+def _needed(left: Expr, right: Expr, definitions: tuple[Definition, ...], facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
+    """The needed facts; a claim is asked about by its proof and again by its diagnosis."""
     difference = close(left, definitions) - close(right, definitions)
     if follows(difference, facts):
         return ()
-    names = Letters((*(definition.body for definition in definitions), left, right))
+    names = Letters((*(definition.body for definition in definitions), sympy.Tuple(left, right)))
     inputs = _inputs(difference)
-    candidates = [*_from_factors(left - right, definitions, facts, inputs, names), *_sums_of(inputs, names)]
+    said = frozenset().union(*(tensors_in(fact.left) for fact in facts))
+    candidates = [*_from_factors(left - right, definitions, facts, inputs, names), *_sums_of(inputs - said, names)]
     found: dict[tuple[Expr, Expr], Fact] = {}
     for fact in candidates:
         key = canonical(fact.left), fact.right
@@ -68,7 +76,7 @@ def sums_to_one(expr: Expr, definitions: Iterable[Definition] = ()) -> tuple[Fac
         >>> from derive.indices import size
         >>> K = size("K"); j, k = Index("j", K), Index("k", K); p, t = Tensor("p", (K,)), Tensor("t", (K,))
         >>> [fact.text for fact in sums_to_one(p[k] * IndexSum(t[j], j) - t[k])]
-        ['sum(t[j], j) = 1']
+        ['sum(t[k], k) = 1']
     """
     definitions = tuple(definitions)
     names = Letters((*(definition.body for definition in definitions), expr))
@@ -85,9 +93,9 @@ def sums_to_one(expr: Expr, definitions: Iterable[Definition] = ()) -> tuple[Fac
 
 
 class Letters:
-    """The letters that facts are written with: those with which a tensor is met first."""
+    """The letters that facts are written with: those with which a tensor is met first, free ones if there are."""
 
-    def __init__(self, sides: Iterable[Expr]) -> None:
+    def __init__(self, sides: Iterable[sympy.Basic]) -> None:
         self.sides = tuple(sides)
         self.by_size: dict[Expr, tuple[str, ...]] = {}
         for side in self.sides:
@@ -99,7 +107,9 @@ class Letters:
     def element(self, tensor: Tensor) -> Element:
         """The element of a tensor as it is written first."""
         for side in self.sides:
-            for element in sorted(side.atoms(Element), key=str):
+            free = free_indices(side)
+            met = sorted(side.atoms(Element), key=lambda each: (-len(free & set(each.indices)), str(each)))
+            for element in met:
                 plain = all(isinstance(i, Index) and not i.name.startswith(MARK) for i in element.indices)
                 if element.tensor == tensor and plain and len(set(element.indices)) == tensor.rank:
                     return element
@@ -137,7 +147,7 @@ def follows(difference: Expr, facts: tuple[Fact, ...]) -> bool:
 
 def _suffices(difference: Expr, facts: tuple[Fact, ...]) -> bool:
     """Whether facts, which can hold together, make a difference vanish - in numbers and by the normal form."""
-    return Trials(S.Zero, [difference], (), facts).agree(difference) and follows(difference, facts)
+    return Trials(S.Zero, [difference], (), facts, count=1).agree(difference) and follows(difference, facts)
 
 
 def _inputs(difference: Expr) -> frozenset[Tensor]:

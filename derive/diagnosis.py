@@ -73,10 +73,9 @@ def fact_words(fact: Fact) -> str:
         summed = [index in fact.left.bound for index in element.indices]
         name = element.tensor.name
         subject = {
-            (True,): name,
             (False, True): f"every row of {name}",
             (True, False): f"every column of {name}",
-            (True,) * len(summed): f"all of {name}",
+            (True,) * len(summed): name if len(summed) == 1 else f"all of {name}",
         }.get(tuple(summed))
         if subject is not None and not tensors_in(fact.right):
             return f"{WHEN} {subject} sums to {definition_text(fact.right)}: {fact.text}"
@@ -105,7 +104,7 @@ class _Diagnosis:
         usual = [fact for fact in needed if fact.right.is_number and fact.right != 0]
         if usual:
             return tuple(fact_words(fact) for fact in usual[:MOST_FINDINGS])
-        tacit = sums_to_one(self.derived, self.definitions)
+        tacit = tuple(fact for fact in sums_to_one(self.derived, self.definitions) if self._can_hold(fact))
         for more in ((), *((fact,) for fact in tacit)):
             found = self._mistakes(more) or self._restrictions(more) or self._diagonal(more)
             if found:
@@ -113,10 +112,22 @@ class _Diagnosis:
         symmetric = self._symmetric()
         if symmetric:
             return symmetric
-        remainders = [found for more in ((), *((fact,) for fact in tacit)) for found in self._remainders(more)]
-        if remainders:
-            return (min(remainders, key=lambda pair: pair[0])[1],)
-        return tuple(fact_words(fact) for fact in needed[:1])
+        words = self._remainder(tacit)
+        zero = tuple(fact_words(fact) for fact in needed if fact.right == 0)
+        return (*((words,) if words else ()), *zero[:1])
+
+    def _remainder(self, tacit: tuple[Fact, ...]) -> str | None:
+        """What is missing; under what is tacitly assumed only where it can not be said in one term without."""
+        plain = min(self._remainders(()), key=lambda each: each[0], default=None)
+        if plain is not None and not plain[2].has(Add):
+            return plain[1]
+        others = (found for fact in tacit for found in self._remainders((fact,)))
+        best = min((*others, *((plain,) if plain else ())), key=lambda each: each[0], default=None)
+        return None if best is None else best[1]
+
+    def _can_hold(self, fact: Fact) -> bool:
+        """Whether a fact does not contradict the given ones."""
+        return bool(Trials(S.Zero, [self.derived], self.definitions, (*self.facts, fact), count=1).trials)
 
     def _holds(self, expr: Expr, facts: tuple[Fact, ...]) -> bool:
         return prove_equal(expr, self.derived, self.definitions, facts).verdict == PROVED
@@ -132,11 +143,7 @@ class _Diagnosis:
             return (self._under(factor_words(whole, self.claimed), more),)
         single: list[Mistake] = []
         double: list[tuple[Mistake, Expr]] = []
-        seen: set[Expr] = set()
-        for mistake in mistakes(self.claimed, self.free, self._tensors(), self.slopes):
-            if mistake.mended in seen:
-                continue
-            seen.add(mistake.mended)
+        for mistake in self._candidates():
             factor = self._constant(trials, mistake.mended)
             if factor == 1:
                 single.append(mistake)
@@ -150,6 +157,15 @@ class _Diagnosis:
             if self._holds(factor * mistake.mended, facts):
                 return (self._under(f"{mistake.words}; besides, {factor_words(factor, mistake.mended)}", more),)
         return ()
+
+    def _candidates(self) -> Iterable[Mistake]:
+        """The mistakes, each mended formula once, with the words of the kind that is said first."""
+        found: dict[Expr, Mistake] = {}
+        for mistake in mistakes(self.claimed, self.free, self._tensors(), self.slopes):
+            known = found.get(mistake.mended)
+            if known is None or KINDS.index(mistake.kind) < KINDS.index(known.kind):
+                found[mistake.mended] = mistake
+        return found.values()
 
     def _under(self, words: str, more: tuple[Fact, ...]) -> str:
         return f"{words}; then it is {fact_words(more[0])}" if more else words
@@ -238,7 +254,7 @@ class _Diagnosis:
 
     # -- what is left -------------------------------------------------------------------------------------------------
 
-    def _remainders(self, more: tuple[Fact, ...]) -> Iterator[tuple[float, str]]:
+    def _remainders(self, more: tuple[Fact, ...]) -> Iterator[tuple[float, str, Expr]]:
         """A factor or a term by which the formulas differ, where that is short, with what it costs to read."""
         facts = (*self.facts, *more)
         if self.claimed == 0 or self.derived == 0 or not free_indices(self.claimed) <= set(self.free):
@@ -250,11 +266,11 @@ class _Diagnosis:
                 continue
             if self._holds(self.claimed * factor if what == "factor" else self.claimed / factor, facts):
                 named = self._named(factor) if what == "factor" else ""
-                yield cost(factor), self._under(f"the {what} {definition_text(factor)} is missing{named}", more)
+                yield cost(factor), self._under(f"the {what} {definition_text(factor)} is missing{named}", more), factor
         term = self._short(self.derived - self.claimed, facts)
         alone = len(Add.make_args(term)) == 1 and _divisors(term) <= _divisors(self.derived)
         if alone and cost(term) < cost(self.derived) and self._holds(self.claimed + term, facts):
-            yield cost(term), self._under(f"the term {definition_text(term)} is missing", more)
+            yield cost(term), self._under(f"the term {definition_text(term)} is missing", more), term
 
     def _short(self, expr: Expr, facts: tuple[Fact, ...]) -> Expr:
         """The shortest form, by the names that the formulas use."""

@@ -85,6 +85,8 @@ def _stray_letters(claimed: Expr, free: tuple[Index, ...]) -> Iterator[Mistake]:
             yield Mistake(SUM, f"the sum over {names} is missing: {definition_text(total)} is meant", total)
     for index in stray:
         for other in others(index, index.size, free):
+            if claimed.has(Delta(index, other)):
+                continue
             words = f"an index is wrong: {index.name} is written where {other.name} is meant"
             yield Mistake(INDEX, words, substitute(claimed, {index: other}))
 

@@ -168,22 +168,33 @@ def _wrong_sums(part: Expr, scope: frozenset[Index]) -> Iterator[Mistake]:
                 alone = IndexSum(body, *rest) if rest else body
                 words = f"the sum over {index.name} is too many: {definition_text(alone)} is meant"
                 yield Mistake(SUM, words, alone)
-    elif isinstance(part, (Element, Pow, sympy.Function, Add, Delta)):
+    elif isinstance(part, (Element, sympy.Function, Add)):
         yield from _summed(part, S.One, part, scope)
-    elif isinstance(part, Mul):
+    elif isinstance(part, (Mul, Pow)):
         number, rest = part.as_coeff_Mul()
         yield from _summed(rest, number, part, scope)
-        factors = part.args if len(part.args) <= MOST_FACTORS else ()
-        for count in range(len(factors) - 1, 0, -1):
-            for chosen in combinations(factors, count):
-                inside = Mul(*chosen)
-                if not isinstance(chosen[0], sympy.Number) and not isinstance(inside, sympy.Number):
-                    yield from _summed(inside, Mul(*(f for f in factors if f not in chosen)), part, scope)
+        factors = _single_factors(rest)
+        for count in range(len(factors) - 1, 0, -1) if len(factors) <= MOST_FACTORS else ():
+            for chosen in combinations(range(len(factors)), count):
+                inside, outside = (
+                    [f for p, f in enumerate(factors) if (p in chosen) == here] for here in (True, False)
+                )
+                yield from _summed(Mul(*inside), number * Mul(*outside), part, scope)
+
+
+def _single_factors(part: Expr) -> list[Expr]:
+    """The factors, a square twice."""
+    factors: list[Expr] = []
+    for base, exponent in part.as_powers_dict().items():
+        twice = exponent.is_Integer and 1 < exponent <= MOST_FACTORS
+        factors += [base] * int(exponent) if twice else [base**exponent]
+    return factors
 
 
 def _summed(inside: Expr, outside: Expr, part: Expr, scope: frozenset[Index]) -> Iterator[Mistake]:
-    """The part with some of its factors summed over each of their indices."""
-    for index in sorted(free_indices(inside), key=lambda each: each.name):
+    """The part with some of its factors summed over each of their indices; a delta's sum is nothing forgotten."""
+    collapsing = frozenset().union(*(free_indices(f) for f in Mul.make_args(inside) if isinstance(f, Delta)))
+    for index in sorted(free_indices(inside) - collapsing, key=lambda each: each.name):
         stays = index in free_indices(outside) or index in scope
         bound = fresh_index(index, {*scope, *all_indices(part)} - (set() if stays else {index}))
         total = IndexSum(substitute(inside, {index: bound}), bound)
@@ -251,11 +262,13 @@ def _wrong_powers(part: Expr) -> Iterator[Mistake]:
         for exponent in dict.fromkeys(exponents):
             if exponent != part.exp:
                 new = part.base**exponent
-                yield Mistake(POWER, f"an exponent is wrong: {_instead(part, new)}", new)
+                words = "an exponent is wrong: " if exponent else ""
+                yield Mistake(POWER, f"{words}{_instead(part, new)}", new)
     elif isinstance(part, Mul):
         turned = Mul(*(1 / factor if tensors_in(factor) else factor for factor in part.args))
         yield Mistake(POWER, f"a fraction is upside down: {_instead(part, turned)}", turned)
     elif isinstance(part, (Element, sympy.Function, IndexSum, Add)):
+        yield Mistake(POWER, _instead(part, S.One), S.One)
         for exponent in (Integer(2), Rational(1, 2), Integer(-1)):
             new = part**exponent
             yield Mistake(POWER, f"an exponent is wrong: {_instead(part, new)}", new)

@@ -49,6 +49,7 @@ class Trials:
         others: expressions whose tensors and indices must have values too.
         definitions: of names that are computed.
         facts: equations that the values satisfy.
+        count: how many assignments are made, each with sizes of its own.
 
     Attributes:
         trials: none where no values were found at which the reference is defined and the facts hold.
@@ -67,6 +68,7 @@ class Trials:
         definitions: Iterable[Definition] = (),
         facts: Iterable[Fact] = (),
         seed: int = 0,
+        count: int = len(SIZES),
     ) -> None:
         self.reference, self.facts = reference, tuple(facts)
         self.definitions = {definition.tensor: definition for definition in definitions}
@@ -78,28 +80,34 @@ class Trials:
         self.least = _largest_position(mentioned) + 1
         self.indices = sorted(frozenset().union(*map(free_indices, self.sides)), key=lambda index: index.name)
         generator = random.Random(seed)
-        self.trials = [t for sizes in SIZES if (t := self._trial(sizes, generator)) is not None]
+        self.trials = [t for sizes in SIZES[:count] if (t := self._trial(sizes, generator)) is not None]
 
     def _trial(self, extents: tuple[int, ...], generator: random.Random) -> Trial | None:
         sizes = {
             symbol: max(self.least, extents[place % len(extents)] + place // len(extents))
             for place, symbol in enumerate(self.symbols)
         }
+        zero: Trial | None = None  # Where the reference is 0 everywhere little is told; then values are drawn again.
         for line in LINES:
             for _ in range(ATTEMPTS):
                 values = sample(self.tensors, sizes, generator, _everywhere(self.tensors, line))
-                trial = self._at(Assignment(sizes, values, dict(self.definitions)), generator)
-                if trial is not None:
+                assignment = Assignment(sizes, values, dict(self.definitions))
+                if not self._impose(assignment):
+                    break
+                trial = self._at(assignment, generator)
+                if trial is not None and (self.reference == 0 or trial.values[0] != 0):
                     return trial
-        return None
+                zero = zero or trial
+        return zero
+
+    def _impose(self, assignment: Assignment) -> bool:
+        try:
+            return impose(self.facts, assignment)
+        except (UndefinedError, ZeroDivisionError):
+            return False
 
     def _at(self, assignment: Assignment, generator: random.Random) -> Trial | None:
-        """The trial at these numbers; None where a side is defined nowhere or the facts can not be made to hold."""
-        try:
-            if not impose(self.facts, assignment):
-                return None
-        except (UndefinedError, ZeroDivisionError):
-            return None
+        """The trial at these numbers; None where the reference is defined nowhere."""
         every = list(assignment.places(self.indices))
         chosen = every if len(every) <= MOST_PLACES else generator.sample(every, MOST_PLACES)
         generator.shuffle(chosen)
