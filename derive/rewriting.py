@@ -93,7 +93,7 @@ def _forms(
     expr: Expr, definitions: tuple[Definition, ...], prefer: tuple[Index, ...], facts: tuple[Fact, ...]
 ) -> list[Simplified]:
     """The expression as it stands and multiplied out, each with what makes it shorter folded in."""
-    found = []
+    found: list[Simplified] = []
     for distribute in (False, True):
         normaliser = Normaliser(distribute=distribute, prefer=prefer, facts=facts)
         try:
