@@ -57,6 +57,7 @@ class Algebra(ABC):
         self.distribute = distribute or generators
         self.prefer = tuple(prefer)
         self._divisions = 0
+        self._quotients: dict[Monomial, Polynomial] = {}
 
     @abstractmethod
     def polynomial(self, expr: Any) -> Polynomial:
@@ -111,14 +112,26 @@ class Algebra(ABC):
         if self.generators and _vanishes(kept):
             return {}
         result = self._merge_free_deltas(kept)
-        if result is None and self.generators and self._divisions < MOST_DIVISIONS:
-            result = carry_out_division(self, kept)
-            self._divisions += result is not None
+        if result is None and self.generators:
+            result = self._divided(kept)
         if result is None:
             result = {frozenset(kept.items()): S.One}
         for poly in expanded:
             result = self.multiply(result, poly)
         return result if coefficient == 1 else scale(result, coefficient)
+
+    def _divided(self, factors: dict[Expr, Rational]) -> Polynomial | None:
+        """The factors with a division carried out; long divisions come back to the same products again and again."""
+        monomial = frozenset(factors.items())
+        if monomial in self._quotients:
+            return self._quotients[monomial]
+        if self._divisions >= MOST_DIVISIONS:
+            return None
+        result = carry_out_division(self, factors)
+        if result is not None:
+            self._divisions += 1
+            self._quotients[monomial] = result
+        return result
 
     def _whole_part(self, atom: Expr, exponent: Rational) -> Rational:
         """How much of an atom's exponent is to be carried out."""

@@ -20,6 +20,8 @@ from derive.polynomials import ONE, Monomial, Polynomial, add, divide, number, o
 from derive.signs import is_positive
 
 Factors = dict[Expr, Rational]
+#: What has a larger degree is not divided: a division takes a step for each.
+LARGEST_DEGREE = 100
 
 
 class Arithmetic(Protocol):
@@ -32,8 +34,10 @@ class Arithmetic(Protocol):
 
 def carry_out_division(algebra: Arithmetic, factors: Factors) -> Polynomial | None:
     """Return a product with a division carried one step further; None where there is nothing to divide."""
-    tick()
     divisors = sorted((atom for atom, e in factors.items() if isinstance(atom, Add) and e < 0), key=structure_key)
+    if not divisors or sum(map(abs, factors.values())) > LARGEST_DEGREE:
+        return None
+    tick()
     for first, second in combinations(divisors, 2):
         apart = _apart(algebra, factors, first, second)
         if apart is not None:

@@ -15,6 +15,7 @@ from derive.polynomials import Monomial, Polynomial
 #: Larger polynomials are left as they are: factoring them costs more than it is worth.
 MOST_TERMS = 40
 MOST_ATOMS = 8
+LARGEST_PRODUCT = 240
 LARGEST_DEGREE = 16
 
 
@@ -30,7 +31,8 @@ def factors_of(poly: Polynomial) -> list[tuple[Polynomial, int]]:
         [1, 1]
     """
     atoms = sorted({atom for monomial in poly for atom, _ in monomial}, key=structure_key)
-    if _is_irreducible(poly) or not 1 < len(poly) <= MOST_TERMS or len(atoms) > MOST_ATOMS:
+    large = len(poly) > MOST_TERMS or len(atoms) > MOST_ATOMS or len(poly) * len(atoms) > LARGEST_PRODUCT
+    if large or len(poly) < 2 or _is_irreducible(poly):
         return [(poly, 1)]
     grain = _grain([poly], atoms)
     whole = _whole(poly, atoms, grain)

@@ -14,7 +14,18 @@ from derive.algebra import Algebra, collected
 from derive.canonical import canonical
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket
-from derive.polynomials import ONE, Monomial, Polynomial, add, expression, factor_rational, number, scale, single
+from derive.polynomials import (
+    ONE,
+    Monomial,
+    Polynomial,
+    add,
+    expression,
+    factor_rational,
+    number,
+    scale,
+    short_expression,
+    single,
+)
 from derive.signs import absolute as magnitude
 from derive.signs import is_nonnegative, is_positive
 
@@ -67,7 +78,7 @@ class Generators(Algebra):
             if len(monomial) == 1 and coefficient == 1:
                 ((atom, exponent),) = monomial
                 return scale(single(canonical(sympy.log(magnitude(atom) if absolute else atom))), exponent)
-        body = expression(rest)
+        body = short_expression(rest)
         return self._evaluated(sympy.log(magnitude(body) if absolute else body))
 
     def _evaluated(self, value: Expr) -> Polynomial:
@@ -84,8 +95,8 @@ class Generators(Algebra):
     def read_erf(self, expr: Expr) -> Polynomial:
         coefficient, common, rest = self.content(self.polynomial(expr.args[0]), positive=False)
         sign = S.NegativeOne if coefficient < 0 else S.One
-        argument = self.multiply({common: abs(coefficient)}, rest)
-        return scale(self._evaluated(sympy.erf(expression(argument))), sign)
+        inside = self.multiply({common: abs(coefficient)}, rest)
+        return scale(self._evaluated(sympy.erf(short_expression(inside))), sign)
 
     def read_abs(self, expr: Expr) -> Polynomial:
         return self._absolute(self.polynomial(expr.args[0]))
@@ -146,7 +157,7 @@ class Generators(Algebra):
         content, common, rest = self.content(argument, positive=False)
         factors = [(magnitude(atom), power * exponent) for atom, power in common]
         if len(rest) > 1:
-            factors.append((magnitude(canonical(expression(rest))), exponent))
+            factors.append((magnitude(canonical(short_expression(rest))), exponent))
         result = self.multiply(self.settle(collected(factors)), self.power(number(abs(content)), exponent))
         return result if rest else self.power({}, exponent)
 

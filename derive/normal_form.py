@@ -36,6 +36,7 @@ from derive.polynomials import (
     number,
     order,
     scale,
+    short_expression,
     single,
 )
 from derive.signs import is_positive
@@ -113,7 +114,8 @@ class Normaliser(Generators):
         """An atom whose arguments are in normal form themselves."""
         if isinstance(expr, (Index, Tensor)) or not expr.args:
             return single(expr)
-        arguments = [self.expression(a) if isinstance(a, Expr) else a for a in expr.args]
+        rebuild = short_expression if isinstance(expr, sympy.Function) else expression
+        arguments = [rebuild(self.polynomial(a)) if isinstance(a, Expr) else a for a in expr.args]
         rebuilt = canonical(expr.func(*arguments))
         return single(rebuilt) if type(rebuilt) is type(expr) else self.polynomial(rebuilt)
 

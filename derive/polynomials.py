@@ -22,6 +22,8 @@ Polynomial = dict[Monomial, Rational]
 ONE: Monomial = frozenset()
 #: Past this many monomials a distributed form is no longer a help.
 LARGEST = 20_000
+#: Past this many a function of them is not made: SymPy looks at the sign of each, and nothing can stop it.
+LARGEST_ARGUMENT = 400
 #: Numbers of more bits are no help either.
 MOST_BITS = 100_000
 #: Of larger numbers only the primes below a bound are looked for.
@@ -92,6 +94,17 @@ def expression(poly: Polynomial) -> Expr:
         tick()
         terms.append(coefficient * Mul(*(atom**exponent for atom, exponent in monomial)))
     return Add(*terms)
+
+
+def short_expression(poly: Polynomial) -> Expr:
+    """Return the polynomial as an expression that a function may be applied to.
+
+    Raises:
+        TooLargeError: it has too many terms.
+    """
+    if len(poly) > LARGEST_ARGUMENT:
+        raise TooLargeError(f"the argument of a function has more than {LARGEST_ARGUMENT} terms")
+    return expression(poly)
 
 
 def order(monomial: Monomial) -> str:
@@ -219,8 +232,8 @@ def power_of_terms(base: Polynomial, times: int) -> Polynomial:
         (_pack([exponent - low for exponent, low in zip(row, lowest, strict=True)], widths), int(value * denominator))
         for row, value in zip(rows, base.values(), strict=True)
     ]
-    result = {0: 1}
-    for _ in range(times):
+    result = _binomial(packed, times) if len(packed) == 2 else {0: 1}
+    for _ in range(times if len(packed) != 2 else 0):
         product: dict[int, int] = {}
         for place, value in result.items():
             tick()
@@ -237,6 +250,18 @@ def power_of_terms(base: Polynomial, times: int) -> Polynomial:
         monomial = frozenset((atom, e) for atom, e in zip(atoms, exponents, strict=True) if e)
         unpacked[monomial] = Rational(value, denominator**times)
     return unpacked
+
+
+def _binomial(terms: list[tuple[int, int]], times: int) -> dict[int, int]:
+    """The power of a sum of two terms, each a place and a coefficient."""
+    (first, one), (second, other) = terms
+    value = other**times
+    result = {}
+    for turn in range(times + 1):
+        tick()
+        result[turn * first + (times - turn) * second] = value
+        value = value * (times - turn) * one // ((turn + 1) * other)
+    return result
 
 
 def _pack(digits: list[int], widths: list[int]) -> int:

@@ -13,6 +13,9 @@ from sympy import Add, Expr, Mul, Pow
 from derive.functions import Maximum, Minimum, Where
 from derive.sums import IndexMax, IndexSum
 
+#: Sums of more terms are told by the signs of the terms alone.
+LONG = 100
+
 
 @lru_cache(maxsize=50_000)
 def is_positive(expr: Expr) -> bool:
@@ -24,7 +27,7 @@ def is_positive(expr: Expr) -> bool:
         >>> is_positive(1 + sympy.sqrt(x)), is_positive(sympy.exp(sympy.sqrt(x))), is_positive(x**2)
         (True, True, False)
     """
-    if expr.is_positive or isinstance(expr, sympy.exp):
+    if isinstance(expr, sympy.exp) or (not _is_long(expr) and expr.is_positive):
         return True
     if isinstance(expr, Add):
         return all(map(is_nonnegative, expr.args)) and any(map(is_positive, expr.args))
@@ -49,7 +52,7 @@ def is_nonnegative(expr: Expr) -> bool:
         >>> is_nonnegative(sympy.sqrt(x)), is_nonnegative(x**2), is_nonnegative(x)
         (True, True, False)
     """
-    if expr.is_nonnegative or isinstance(expr, sympy.Abs) or is_positive(expr):
+    if isinstance(expr, sympy.Abs) or is_positive(expr) or (not _is_long(expr) and expr.is_nonnegative):
         return True
     if isinstance(expr, (Add, Mul, Minimum)):
         return all(map(is_nonnegative, expr.args))
@@ -61,6 +64,11 @@ def is_nonnegative(expr: Expr) -> bool:
         base, exponent = expr.args
         return bool(exponent.is_Rational and (not exponent.is_Integer or exponent.is_even)) or is_nonnegative(base)
     return isinstance(expr, (IndexSum, IndexMax)) and is_nonnegative(expr.body)
+
+
+def _is_long(expr: Expr) -> bool:
+    """Whether SymPy takes long to tell the sign of a sum; it looks for more than the signs of the terms."""
+    return isinstance(expr, Add) and len(expr.args) > LONG
 
 
 def absolute(expr: Expr) -> Expr:
