@@ -7,7 +7,7 @@ those that agree everywhere are worth a proof. The sizes are distinct, so that n
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sympy import Expr, Symbol
@@ -50,9 +50,10 @@ class Trials:
         definitions: of names that are computed.
         facts: equations that the values satisfy.
         count: how many assignments are made, each with sizes of its own.
+        lines: by tensor, the interval in which its values lie.
 
     Attributes:
-        trials: none where no values were found at which the reference is defined and the facts hold.
+        trials: none where no values were found at which all of them are defined and the facts hold.
 
     Example:
         >>> x = Tensor("x")()
@@ -69,7 +70,9 @@ class Trials:
         facts: Iterable[Fact] = (),
         seed: int = 0,
         count: int = len(SIZES),
+        lines: Mapping[str, tuple[float, float]] | None = None,
     ) -> None:
+        self.lines = dict(lines or {})
         self.reference, self.facts = reference, tuple(facts)
         self.definitions = {definition.tensor: definition for definition in definitions}
         self.sides = (reference, *others)
@@ -90,7 +93,7 @@ class Trials:
         zero: Trial | None = None  # Where the reference is 0 everywhere little is told; then values are drawn again.
         for line in LINES:
             for _ in range(ATTEMPTS):
-                values = sample(self.tensors, sizes, generator, _everywhere(self.tensors, line))
+                values = sample(self.tensors, sizes, generator, _everywhere(self.tensors, line) | self.lines)
                 assignment = Assignment(sizes, values, dict(self.definitions))
                 if not self._impose(assignment):
                     break
@@ -107,12 +110,12 @@ class Trials:
             return False
 
     def _at(self, assignment: Assignment, generator: random.Random) -> Trial | None:
-        """The trial at these numbers; None where the reference is defined nowhere."""
+        """The trial at these numbers; None where the sides are defined nowhere."""
         every = list(assignment.places(self.indices))
         chosen = every if len(every) <= MOST_PLACES else generator.sample(every, MOST_PLACES)
         generator.shuffle(chosen)
-        known = [(value_at(assignment, self.reference, places), places) for places in chosen]
-        defined = [(value, places) for value, places in known if value is not None]
+        known = [([value_at(assignment, side, places) for side in self.sides], places) for places in chosen]
+        defined = [(values[0], places) for values, places in known if all(value is not None for value in values)]
         if not defined:
             return None
         defined.sort(key=lambda pair: pair[0] == 0)  # Where the reference is 0 little is told: these come last.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ from derive.canonical import canonical
 from derive.catalogue import catalogue, find
 from derive.claims import prove
 from derive.derivation import Derivation
-from derive.diagnosis import diagnose, is_assumption
+from derive.diagnosis import WHEN, diagnose, is_assumption
 from derive.differentiation import differentiate
 from derive.errors import DefinitionError, InputError
 from derive.facts import Fact
@@ -28,6 +29,8 @@ from derive.pullback import jacobian, vjp
 from derive.record import Operation, inline
 from derive.sums import IndexSum, Partial
 
+#: Time for a diagnosis where the proof has left none.
+LEAST_SECONDS = 0.1
 #: A comparison that a fact states.
 COMPARISON = re.compile(r"(.*?)(>=|<=|>|<)(.*)", re.DOTALL)
 
@@ -212,15 +215,21 @@ def check_claim(
             raise
         words, mended = found
         return ClaimCheck(mended.derivation, mended.name, None, mended.derived, None, (), (words,), error.problem)
+    deadline = time.monotonic() + seconds
     proof = prove((read.claimed, read.derived), read.definitions, premises, seconds)
     check = ClaimCheck(read.derivation, read.name, read.claimed, read.derived, proof)
     if proof.verdict == PROVED or proof.kinks:
         return check
     try:
-        with within(seconds):
+        with within(max(deadline - time.monotonic(), LEAST_SECONDS)):
             diagnosis = _diagnosis(read, premises)
-            needed = _needed(read, premises, proof) if is_assumption(diagnosis) else ()
-            return replace(check, needed=needed, diagnosis=diagnosis)
+            needed = _needed(read, premises, proof)
+            signs = [p for text in proof.needed if isinstance(p := _premise(text, operation), Sign)]
+            likely = [
+                sign for sign in signs if sign.is_lower or not diagnosis
+            ]  # Who assumes that numbers are negative?
+            diagnosis = tuple(f"{WHEN} {sign.text}" for sign in likely) or diagnosis
+            return replace(check, needed=needed if is_assumption(diagnosis) else (), diagnosis=diagnosis)
     except OutOfTimeError:
         return replace(check, needed=proof.needed)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sympy import Expr, Integer, Rational, exp, log, tanh
+from sympy import Expr, Integer, Rational, exp, log, sqrt, tanh
 
 from derive.catalogue import find, parse_fact
 from derive.derivation import Derivation
@@ -254,6 +254,12 @@ def test_trials_need_values_at_which_the_reference_is_defined() -> None:
     positive = Trials(log(x) + Element(A, Integer(2)))
     assert all(trial.assignment.sizes[K] >= 3 for trial in positive.trials)
     assert len(positive.trials) == 2
+
+
+def test_trials_keep_to_intervals() -> None:
+    assert not Trials(x, [u]).agree(sqrt(x**2))
+    assert Trials(x, [u], lines={"x": (0.0, 1.0)}).agree(sqrt(x**2))
+    assert not Trials(x, [u], lines={"u": (0.0, 1.0)}).agree(sqrt(x**2))
 
 
 def test_trials_satisfy_facts() -> None:
