@@ -86,6 +86,19 @@ def test_a_case_is_true_by_loops_and_numbers(case: Case) -> None:
     assert compared >= 3
 
 
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES if case.name not in NOT_DRAWN])
+def test_its_twins_are_false_by_loops_and_numbers(case: Case) -> None:
+    for twin in case.twins:
+        assert differs(Claim(twin.claim, case.where, facts_of(case, twin))) is None, twin.mistake
+
+
+def test_the_page_of_proofs_has_every_case_and_twin() -> None:
+    page = (ROOT / "docs" / "proofs.md").read_text("utf-8")
+    missing = [case.name for case in CASES if case.claim not in page or f"| {case.name} | proved |" not in page]
+    assert missing == list(UNDECIDED), "write it again: python tests/benchmarks/proofs.py --write docs/proofs.md"
+    assert not [twin.claim for case in CASES for twin in case.twins if f"`{twin.claim}` ({twin.mistake})" not in page]
+
+
 # -- verdicts ---------------------------------------------------------------------------------------------------------
 
 
