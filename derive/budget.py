@@ -6,10 +6,10 @@ kept small instead. Work that was stopped leaves nothing half done behind: it ma
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from time import monotonic
 from typing import NamedTuple
 
 from derive.errors import DeriveError, InputError
@@ -61,7 +61,7 @@ def _earliest(seconds: float | None) -> _Limit | None:
         return outer
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds >= 0:
         raise InputError(f"a time limit is a number of seconds from 0 on, or None; not {seconds!r}")
-    own = _Limit(time.monotonic() + seconds, seconds)
+    own = _Limit(monotonic() + seconds, seconds)
     return own if outer is None or own.deadline < outer.deadline else outer
 
 
@@ -75,5 +75,5 @@ def tick() -> None:
         >>> tick()
     """
     limit = _limit.get()
-    if limit is not None and time.monotonic() >= limit.deadline:
+    if limit is not None and monotonic() >= limit.deadline:
         raise OutOfTimeError(f"the {limit.seconds:g} s allowed are over")

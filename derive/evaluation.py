@@ -151,7 +151,17 @@ class Assignment:
             return self.sizes[expr]
         if expr.is_number:
             raise UndefinedError("a number that is not real and finite")
+        if expr.atoms(sympy.atan2):
+            return self._real_part(expr, places)
         raise UnsupportedError(f"no rule to evaluate {type(expr).__name__}")
+
+    def _real_part(self, expr: Expr, places: Places) -> Number:
+        """What SymPy makes of the real part of a root: cos(e atan2(0, a)) |a|^e, with an angle of 0 where a > 0."""
+        angles = expr.atoms(sympy.atan2)
+        for angle in angles:
+            if angle.args[0] != 0 or compare(self._value(angle.args[1], places), 0) <= 0:
+                raise UndefinedError("a root of a negative number")
+        return self._value(expr.xreplace(dict.fromkeys(angles, sympy.Integer(0))), places)
 
     def _function(self, expr: Expr, places: Places) -> Number:
         argument = self._value(expr.args[0], places)

@@ -36,7 +36,6 @@ from derive.signs import is_nonnegative, is_positive
 from derive.solving import Generator, Scope, solve
 from derive.sums import IndexSum, substitute, tensors_in
 
-
 #: Of more terms, multiplied out, no short form is looked for where there is one already.
 MOST_TERMS = 60
 

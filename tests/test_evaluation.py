@@ -132,6 +132,22 @@ def test_what_was_not_given_is_the_caller_s_mistake(expr: Expr, message: str) ->
         here().value(expr, {k: 0})
 
 
+@pytest.mark.parametrize("exponent", [Rational(1, 3), Rational(3, 2)])
+def test_the_real_part_of_a_root_is_undefined_where_the_root_is(exponent: Rational) -> None:
+    part = sympy.Abs(exp(u**exponent))
+    assert part.atoms(sympy.atan2), "SymPy writes it without complex numbers now, and the rule for it may go"
+    assert abs(here(u=4).value(part) - here(u=4).value(exp(u**exponent))) < context.mpf(10) ** -50
+    with pytest.raises(UndefinedError, match="a root of a negative number"):
+        here(u=-4).value(part)
+
+
+def test_long_numbers_are_rounded() -> None:
+    large, small = Integer(3) ** 200_000, Rational(1, 7**200_000)
+    assert here(u=2).value(large * u / (large * 2)) == 1
+    ratio = here(u=1).value(sympy.Mul(large, small * u, evaluate=False))
+    assert abs(context.log(ratio) - 200_000 * context.log(context.mpf(3) / 7)) < context.mpf(10) ** -40
+
+
 def test_an_unknown_function_is_refused_by_name() -> None:
     with pytest.raises(UnsupportedError, match="sin"):
         here(u=1).value(sympy.sin(u))
