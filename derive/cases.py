@@ -67,8 +67,8 @@ def put(expr: Expr, values: Mapping[Expr, Expr]) -> Expr:
 
 def split(normaliser: Normaliser, expr: Expr, case: Case) -> Iterator[tuple[Expr, Case]] | None:
     """The possible cases of the first comparison or delta of a normal form; None where there is none to split by."""
-    indicators = sorted(set(_indicators(expr, frozenset())), key=structure_key)
-    if case.depth <= 0 or not indicators:
+    indicators = sorted(set(_indicators(expr, frozenset())), key=structure_key) if case.depth > 0 else []
+    if not indicators:
         return None
     every = _delta_cases if isinstance(indicators[0], Delta) else _comparison_cases
     return (each for each in every(normaliser, expr, indicators[0], case) if each[1].is_possible(normaliser))
@@ -80,8 +80,8 @@ def _indicators(expr: Expr, bound: frozenset[Index]) -> Iterator[Expr]:
     for part in expr.args:
         if isinstance(part, Expr):
             yield from _indicators(part, inner)
-    alone = not (expr.atoms(Bracket, Delta) - {expr})
-    if isinstance(expr, (Bracket, Delta)) and alone and not free_indices(expr) & bound:
+    indicator = isinstance(expr, (Bracket, Delta)) and not free_indices(expr) & bound
+    if indicator and not expr.atoms(Bracket, Delta) - {expr}:
         yield expr
 
 

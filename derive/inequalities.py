@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sympy import Mul, Rational, S
 
+from derive.budget import tick
 from derive.polynomials import ONE, Monomial, Polynomial, add, order, scale
 from derive.signs import is_nonnegative, is_positive
 
@@ -69,6 +70,7 @@ def _eliminate(rows: list[Inequality], unknown: Monomial) -> list[Inequality]:
     lower = [row for row in rows if row.form.get(unknown, S.Zero) > 0]
     upper = [row for row in rows if row.form.get(unknown, S.Zero) < 0]
     for below in lower:
+        tick()
         for above in upper:
             form = add(scale(below.form, 1 / below.form[unknown]), scale(above.form, -1 / above.form[unknown]))
             kept.append(Inequality(form, below.strict or above.strict))
