@@ -28,6 +28,8 @@ from derive.vanishing import clear_denominators, vanishes
 
 #: The sums that are tried are these, simplest first.
 TRIED = (Integer(1), Integer(0))
+#: At how many places a fact is tried by numbers before it is tried by the prover.
+FEW_PLACES = 6
 #: Tensors with more axes than this are not tried.
 MOST_AXES = 4
 #: A right side with more parts than this is no assumption that anybody makes.
@@ -147,7 +149,8 @@ def follows(difference: Expr, facts: tuple[Fact, ...]) -> bool:
 
 def _suffices(difference: Expr, facts: tuple[Fact, ...]) -> bool:
     """Whether facts, which can hold together, make a difference vanish - in numbers and by the normal form."""
-    return Trials(S.Zero, [difference], (), facts, count=1).agree(difference) and follows(difference, facts)
+    few = Trials(S.Zero, [difference], (), facts, count=1, most=FEW_PLACES)
+    return few.agree(difference) and follows(difference, facts)
 
 
 def _inputs(difference: Expr) -> frozenset[Tensor]:

@@ -75,6 +75,12 @@ class Builder:
         self.limits.check_growth(result, tree)
         return result
 
+    def sides(self, *trees: Tree) -> list[Expr]:
+        """Return what the sides of an equation stand for; a letter that is free in several is one index in all."""
+        letters = frozenset().union(*map(self.scope.free_letters, trees))
+        free = surround({letter: self.index_called(letter) for letter in self.scope.letters if letter in letters})
+        return [self.whole(tree, free) for tree in trees]
+
     def index_called(self, letter: str) -> Index:
         return Index(letter, self.letters[letter])
 

@@ -18,8 +18,6 @@ from derive.indices import Bracket, Delta, Element, Index
 from derive.inequalities import contradict
 from derive.normal_form import Normaliser, only_atom
 from derive.polynomials import ONE, Polynomial, TooLargeError, expression
-from derive.record import Definition, inline
-from derive.regions import ranges
 from derive.sums import Binder, free_indices, rewrite, substitute
 
 #: How many comparisons are taken case by case, one inside the cases of another.
@@ -32,13 +30,11 @@ class Case:
 
     Attributes:
         depth: how many more comparisons may be taken case by case.
-        ranges: definitions of tensors that lie between numbers, as ``derive.regions`` has them.
     """
 
     values: Mapping[Expr, Expr] = field(default_factory=dict)
     signs: tuple[tuple[Expr, int], ...] = ()
     depth: int = DEPTH
-    ranges: tuple[Definition, ...] = ()
 
     def with_values(self, values: Mapping[Expr, Expr], *signs: tuple[Expr, int]) -> Case:
         """This case with more known, and one comparison less to go."""
@@ -50,7 +46,6 @@ class Case:
 
     def put_in(self, normaliser: Normaliser, expr: Expr) -> Expr:
         """Put in what is known, again where the normal form then shows more of it."""
-        expr = inline(expr, self.ranges)
         for _ in range(DEPTH):
             plain = put(normaliser.expression(expr), self.values)
             if plain == expr:
@@ -116,8 +111,6 @@ def solved_for_an_element(poly: Polynomial) -> dict[Expr, Expr]:
 
 def where_defined(normaliser: Normaliser, expr: Expr) -> Case:
     """What is settled wherever an expression is defined: a divisor is not zero, a logarithm's argument positive."""
-    within = ranges(normaliser, expr)
-    expr = inline(expr, within)
     values: dict[Expr, Expr] = {}
     signs: list[tuple[Expr, int]] = []
     for relation, part, guards in demands(expr, through_binders=False):
@@ -133,4 +126,4 @@ def where_defined(normaliser: Normaliser, expr: Expr) -> Case:
             signs.append((part, 1))
             if isinstance(only_atom(above), Bracket):
                 values[only_atom(above)] = Integer(0 if turned else 1)
-    return Case(values, tuple(signs), ranges=within)
+    return Case(values, tuple(signs))

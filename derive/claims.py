@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import sympy
-from sympy import Expr, Integer
+from sympy import Expr, S
 
-from derive.assumptions import needed_facts
+from derive.assumptions import FEW_PLACES, needed_facts
 from derive.budget import OutOfTimeError, within
 from derive.canonical import structure_key
 from derive.catalogue import parse_claim
@@ -20,7 +20,7 @@ from derive.domains import conditions
 from derive.errors import InputError
 from derive.facts import Fact
 from derive.indices import Element
-from derive.kinks import kinks
+from derive.kinks import KINKED, kinks
 from derive.normal_form import Normaliser
 from derive.premises import Equality, Premise, Sign, facts_of, with_equalities, with_signs
 from derive.printing import definition_text
@@ -28,6 +28,7 @@ from derive.problems import Problem
 from derive.proof import PROVED, REFUTED, Proof, prove_equal
 from derive.record import Definition, Operation
 from derive.sums import tensors_in
+from derive.trials import Trials
 
 #: Seconds for each of the things that are said beside a verdict.
 BESIDE = 2.0
@@ -40,7 +41,9 @@ Where = Iterable[str | Definition | Operation]
 Given = Iterable[str | Premise]
 
 
-def prove(claim: Claim | sympy.Basic, where: Where = (), given: Given = (), seconds: float = 10.0, seed: int = 0) -> Proof:
+def prove(
+    claim: Claim | sympy.Basic, where: Where = (), given: Given = (), seconds: float = 10.0, seed: int = 0
+) -> Proof:
     r"""Decide an equation for all sizes, all positions of its free indices and all values.
 
     Equality means: equal wherever both sides are defined; ``Proof.conditions`` says where that is. ``diff(L, z[n,k])``
@@ -155,8 +158,10 @@ def _conditions(problem: Problem) -> tuple[str, ...]:
 
 
 def _kinks(problem: Problem) -> tuple[str, ...]:
-    normaliser = Normaliser(generators=True, facts=facts_of(problem.premises))
-    return kinks(normaliser, _closed(problem.left, problem) - _closed(problem.right, problem))
+    left, right = _closed(problem.left, problem), _closed(problem.right, problem)
+    if not left.atoms(*KINKED) | right.atoms(*KINKED):
+        return ()
+    return kinks(Normaliser(generators=True, facts=facts_of(problem.premises)), left - right)
 
 
 def _needed(problem: Problem) -> tuple[str, ...]:
@@ -172,9 +177,11 @@ def _needed_signs(left: Expr, right: Expr, premises: tuple[Premise, ...]) -> Ite
     said = {premise.tensor for premise in premises if isinstance(premise, Sign)}
     tensors = [tensor for tensor in tensors_in(left) | tensors_in(right) if tensor.values is None]
     for tensor in sorted(set(tensors) - said, key=str)[:MOST_SIGNS]:
-        letters = [element for side in (left, right) for element in side.atoms(Element) if element.tensor == tensor]
-        for relation in (">=", "<="):
-            text = f"{definition_text(min(letters, key=structure_key))} {relation} 0"
-            sign = Sign(tensor, relation, Integer(0), text)
+        elements = [element for side in (left, right) for element in side.atoms(Element) if element.tensor == tensor]
+        for relation, line in ((">=", (0.0, 2.0)), ("<=", (-2.0, 0.0))):
+            trials = Trials(S.Zero, [left, right], count=1, most=FEW_PLACES, lines={tensor.name: line})
+            if not trials.agree(left - right) or trials.agree(left):
+                continue
+            sign = Sign(tensor, relation, S.Zero, f"{definition_text(min(elements, key=structure_key))} {relation} 0")
             if prove_equal(left, right, (), (*premises, sign)).verdict == PROVED:
-                yield text
+                yield sign.text

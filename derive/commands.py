@@ -11,19 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import sympy
-
 from derive import catalogue, find, jacobian, prove, vjp
 from derive.derivation import Derivation
 from derive.errors import InputError
-from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket
+from derive.kinks import KINKED
 from derive.notation import find_notation
 from derive.printing import plain_text
 from derive.proof import PROVED, REFUTED, UNDECIDED
 from derive.record import Operation
 from derive.rendering import BOLD, RESET, latex_document, latex_section
-from derive.sums import IndexArgmax, IndexMax
 
 if TYPE_CHECKING:
     from codegen.verification import Numbers
@@ -272,8 +268,7 @@ def plain_line(derivation: Derivation, notation: str) -> str:
 
 def _except_kinks(derivation: Derivation) -> str:
     """What is said of the places where there is no derivative."""
-    kinks = (Maximum, Minimum, Where, Bracket, IndexMax, IndexArgmax, sympy.Abs, sympy.sign)
-    if not any(definition.body.atoms(*kinks) for definition in derivation.operation.definitions):
+    if not any(definition.body.atoms(*KINKED) for definition in derivation.operation.definitions):
         return ""
     return "; at a kink or tie it is one of the sides'"
 

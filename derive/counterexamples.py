@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 from sympy import Expr, Rational, Symbol
@@ -13,14 +13,16 @@ from sympy import Expr, Rational, Symbol
 from derive.evaluation import Assignment, Number, UndefinedError, context
 from derive.facts import Fact
 from derive.indices import Element, Index, Tensor
-from derive.premises import Sign
+from derive.intervals import Interval
+from derive.record import Definition
 from derive.sampling import impose, sample
 from derive.sums import free_indices, tensors_in
 
 #: Intervals from which values are drawn for a counterexample, fractions and, so that there are ties, integers.
 LINES = ((-2.0, 2.0), (0.0, 2.0), (0.0, 1.0), (1.0, 2.0))
-#: How many ways to draw values are tried at each choice of sizes when the answer is only held against numbers.
-WAYS = 3
+#: How many ways to draw values are tried at each choice of sizes when the answer is only held against numbers; fewer
+#: where the values have to satisfy facts, which costs time.
+WAYS, FEW_WAYS = 3, 2
 #: After so many draws in a row that facts could not be made true of, other sizes are taken.
 MOST_FAILURES = 2
 #: At how many positions of the free indices the sides are evaluated, when hunting and when only held against numbers.
@@ -57,29 +59,71 @@ class Counterexample:
         return "\n".join([*lines, f"  left side  = {self.left}", f"  right side = {self.right}"])
 
 
-def find_counterexample(
-    left: Expr,
-    right: Expr,
-    facts: tuple[Fact, ...],
-    generator: random.Random,
-    thorough: bool = True,
-    signs: Iterable[Sign] = (),
-) -> Counterexample | None:
-    """Look for sizes and values at which the sides differ and the facts hold.
+@dataclass(frozen=True)
+class Question:
+    """Two sides, and what numbers have to satisfy at which they are compared.
 
-    Args:
-        thorough: draw from every interval at every choice of sizes; otherwise from some at each, in turn.
-        signs: between what the values of a tensor lie.
+    Attributes:
+        facts, intervals: what holds of the numbers.
+        definitions, bodies: what must have a value besides, though the sides may not mention it any more: what was
+            defined, and what was differentiated.
     """
-    indices = sorted(free_indices(left) | free_indices(right), key=lambda index: index.name)
-    most = MOST_PLACES if thorough else FEW_PLACES
-    for assignment in assignments((left, right), facts, generator, thorough, tuple(signs)):
-        every = list(assignment.places(indices))
-        places = every if len(every) <= most else generator.sample(every, most)
-        found = _differs_at(assignment, places, left, right)
-        if found is not None:
-            return found
-    return None
+
+    left: Expr
+    right: Expr
+    facts: tuple[Fact, ...] = ()
+    intervals: Mapping[Tensor, Interval] = field(default_factory=dict)
+    definitions: tuple[Definition, ...] = ()
+    bodies: tuple[Expr, ...] = ()
+
+    def compare(self, generator: random.Random, thorough: bool = True) -> Iterator[Counterexample | None]:
+        """Yield for every set of numbers where the sides are defined a counterexample, or None where they agree.
+
+        Args:
+            thorough: draw from every interval at every choice of sizes; otherwise from some at each, in turn.
+        """
+        indices = sorted(free_indices(self.left) | free_indices(self.right), key=lambda index: index.name)
+        most = MOST_PLACES if thorough else FEW_PLACES
+        sides = (self.left, self.right, *self.bodies, *(definition.body for definition in self.definitions))
+        defined = [definition.tensor for definition in self.definitions]
+        for assignment in assignments(sides, self.facts, generator, thorough, self.intervals, defined):
+            every = list(assignment.places(indices))
+            places = every if len(every) <= most else generator.sample(every, most)
+            compared = [found for place in places for found in self._compare_at(assignment, place)]
+            if compared:
+                yield next((found for found in compared if found is not None), None)
+
+    def _compare_at(self, assignment: Assignment, places: dict[Index, int]) -> Iterator[Counterexample | None]:
+        """One answer, or none where a side has no value."""
+        try:
+            values = _values(assignment, places, self.left, self.right)
+            if not _differ(*values):
+                yield None
+                return
+            with context.workdps(MORE_DIGITS):
+                values = _values(Assignment(assignment.sizes, assignment.values), places, self.left, self.right)
+            if not _differ(*values):
+                yield None
+            elif self._is_defined(assignment, places):
+                yield _counterexample(assignment, places, *values)
+        except (UndefinedError, ZeroDivisionError):
+            return
+
+    def _is_defined(self, assignment: Assignment, places: dict[Index, int]) -> bool:
+        """Whether everything has a value that must have one."""
+        by_tensor = {definition.tensor: definition for definition in self.definitions}
+        here = Assignment(assignment.sizes, dict(assignment.values), by_tensor)
+        try:
+            for definition in self.definitions:
+                for inner in here.places(definition.indices):
+                    here.value(definition.target, inner)
+            for body in self.bodies:
+                bound = sorted(free_indices(body) - places.keys(), key=lambda index: index.name)
+                for inner in here.places(bound):
+                    here.value(body, {**places, **inner})
+        except (UndefinedError, ZeroDivisionError):
+            return False
+        return True
 
 
 def assignments(
@@ -87,7 +131,7 @@ def assignments(
     facts: tuple[Fact, ...],
     generator: random.Random,
     thorough: bool,
-    signs: tuple[Sign, ...] = (),
+    intervals: Mapping[Tensor, Interval] | None = None,
     defined: Collection[Tensor] = (),
 ) -> Iterator[Assignment]:
     """Yield numbers that satisfy the facts, for the tensors of some expressions but those that are defined."""
@@ -97,12 +141,13 @@ def assignments(
     least = _least_sizes(sides)
     reach = _reach(sides)
     ways = list(product((*LINES, (-reach, reach)), (False, True)))
-    bounds = {sign.tensor: sign for sign in signs if sign.tensor in tensors}
+    bounds = {tensor: interval for tensor, interval in (intervals or {}).items() if tensor in tensors}
     for turn, numbers in enumerate(_size_choices(len(symbols))):
         sizes = {symbol: max(number, least.get(symbol, 1)) for symbol, number in zip(symbols, numbers, strict=True)}
         failures = 0
-        for line, whole in ways if thorough else [ways[(WAYS * turn + place) % len(ways)] for place in range(WAYS)]:
-            domain = {tensor.name: bounds[tensor].interval(line) if tensor in bounds else line for tensor in tensors}
+        few = FEW_WAYS if facts else WAYS
+        for line, whole in ways if thorough else [ways[(few * turn + place) % len(ways)] for place in range(few)]:
+            domain = {tensor.name: bounds[tensor].part(line) if tensor in bounds else line for tensor in tensors}
             assignment = Assignment(sizes, sample(tensors, sizes, generator, domain, whole=whole))
             if failures == MOST_FAILURES:
                 break
@@ -115,8 +160,10 @@ def assignments(
                 yield assignment
 
 
-def _allowed(assignment: Assignment, bounds: Mapping[Tensor, Sign]) -> bool:
-    return all(sign.holds(value) for tensor, sign in bounds.items() for value in assignment.values[tensor].values())
+def _allowed(assignment: Assignment, bounds: Mapping[Tensor, Interval]) -> bool:
+    return all(
+        interval.contains(value) for tensor, interval in bounds.items() for value in assignment.values[tensor].values()
+    )
 
 
 def _sizes_of(sides: Iterable[Expr], tensors: Iterable[Tensor]) -> list[Symbol]:
@@ -151,22 +198,6 @@ def _size_choices(count: int) -> Iterator[tuple[int, ...]]:
     yield from list(product((2, 1), repeat=count))[:6]
     if 0 < count <= 3:
         yield (4, 5, 3)[:count]
-
-
-def _differs_at(
-    assignment: Assignment, every: list[dict[Index, int]], left: Expr, right: Expr
-) -> Counterexample | None:
-    for places in every:
-        try:
-            values = _values(assignment, places, left, right)
-            if _differ(*values):
-                with context.workdps(MORE_DIGITS):
-                    values = _values(Assignment(assignment.sizes, assignment.values), places, left, right)
-                    if _differ(*values):
-                        return _counterexample(assignment, places, *values)
-        except (UndefinedError, ZeroDivisionError):
-            continue
-    return None
 
 
 def _values(assignment: Assignment, places: dict[Index, int], left: Expr, right: Expr) -> tuple[Number, Number]:

@@ -1,4 +1,4 @@
-"""What an expression needs for being defined: what it divides by is not zero, what it takes a logarithm of is positive."""
+"""What an expression needs for being defined: no division by zero, no logarithm of what is not positive."""
 
 from __future__ import annotations
 

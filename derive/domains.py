@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import sympy
-from sympy import Add, Expr, Integer, Mul, Pow
+from sympy import Add, Expr, Mul, Pow
 
-from derive.canonical import canonical, structure_key
-from derive.demands import Demand, demands
+from derive.canonical import structure_key
+from derive.demands import Demand
 from derive.facts import unify
 from derive.functions import Where
 from derive.indices import Bracket, Element, Tensor
 from derive.normal_form import Normaliser
 from derive.polynomials import TooLargeError
-from derive.premises import Sign
 from derive.printing import definition_text
 from derive.record import Definition
 from derive.signs import is_nonnegative, is_positive
@@ -47,6 +46,7 @@ def conditions(
         demand.body: sympy.exp(Tensor(f"_{place}")())
         for place, demand in enumerate(wanted)
         if demand.relation == ">" and isinstance(demand.body, Element) and not demand.guards
+        if demand.body.tensor not in {definition.tensor for definition in definitions}
     }
 
     def given_elements(expr: Expr) -> Expr:
@@ -91,33 +91,6 @@ def _plain(demand: Demand, definitions: Iterable[Definition]) -> Demand:
     return demand
 
 
-def implied_signs(*sides: Expr) -> tuple[Sign, ...]:
-    """Return the signs that tensors have wherever all sides are defined, as those of which logarithms are taken.
-
-    A tensor has one only if every element of it that occurs is asked for it.
-
-    Example:
-        >>> x = Tensor("x")()
-        >>> [sign.text for sign in implied_signs(x, sympy.log(x))]
-        ['x > 0']
-    """
-    plain = [canonical(side) for side in sides]
-    asked: dict[str, set[Expr]] = {">": set(), ">=": set()}
-    for side in plain:
-        for relation, body, guards in demands(side):
-            if relation in asked and not guards:
-                asked[relation].add(body)
-    occurring = frozenset().union(*(side.atoms(Element) for side in plain))
-    signs = []
-    for tensor in sorted({element.tensor for element in occurring}, key=str):
-        elements = {element for element in occurring if element.tensor == tensor}
-        for relation, bodies in asked.items() if tensor.values is None else ():
-            if elements and elements <= bodies:
-                signs.append(Sign(tensor, relation, Integer(0), f"{tensor.name} {relation} 0"))
-                break
-    return tuple(signs)
-
-
 def _holds(demand: Demand, close: Callable[[Expr], Expr], normaliser: Normaliser) -> bool:
     """Whether a demand is seen to hold for all values."""
     if any(_follows(demand, guard, holds) for guard, holds in demand.guards):
@@ -125,6 +98,8 @@ def _holds(demand: Demand, close: Callable[[Expr], Expr], normaliser: Normaliser
     body = close(demand.body)
     forms = [demand.body, body]
     try:
+        if normaliser.sees_positive(body):
+            return True
         forms.append(normaliser.expression(body))
     except (TooLargeError, ZeroDivisionError):
         pass

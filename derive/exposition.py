@@ -25,7 +25,7 @@ from derive.letters import letters_by_size
 from derive.normal_form import Normaliser
 from derive.notation import Notation, find_notation
 from derive.polynomials import TooLargeError
-from derive.premises import Equality, Premise, Sign, facts_of, with_equalities
+from derive.premises import Equality, Premise, Sign, facts_of, intervals_of, with_equalities
 from derive.printing import definition_text, latex_text, plain_text
 from derive.proof import PROVED, Proof
 from derive.record import Definition, Operation, Record, inline
@@ -191,14 +191,13 @@ def check_proof(proof: Proof, seed: int = 0) -> None:
     """
     steps, generator = steps_of(proof), random.Random(seed)
     known = {definition.tensor: definition for definition in proof.definitions}
-    signs = tuple(premise for premise in proof.premises if isinstance(premise, Sign))
     for premise in proof.premises:
         if isinstance(premise, Equality):
             known[premise.definition.tensor] = premise.definition
     sides = (proof.left, proof.right, *(definition.body for definition in known.values()))
     steps = tuple(replace(step, **_evaluable(step, proof.definitions)) for step in steps)
     facts = facts_of(premise for premise in proof.premises if not isinstance(premise, Sign))
-    for drawn in assignments(sides, facts, generator, True, signs, defined=known):
+    for drawn in assignments(sides, facts, generator, True, intervals_of(proof.premises), known):
         here = Assignment(drawn.sizes, drawn.values, known)
         try:
             for step in steps:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import sympy
 from sympy import Expr, Integer
 
 from derive.canonical import structure_key
 from derive.cases import Case, solved_for_an_element
+from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket
 from derive.normal_form import Normaliser
 from derive.polynomials import TooLargeError
 from derive.printing import definition_text
+from derive.sums import IndexArgmax, IndexMax
 from derive.vanishing import vanishes
+
+#: What has kinks or jumps.
+KINKED = (sympy.Abs, sympy.sign, Maximum, Minimum, Where, Bracket, IndexMax, IndexArgmax)
 
 
 def kinks(normaliser: Normaliser, difference: Expr) -> tuple[str, ...]:

@@ -145,9 +145,16 @@ class Normaliser(Generators):
             if isinstance(base, sympy.Abs) and self.generators:
                 return self.absolute_power(self.polynomial(base.args[0]), exponent)
             return self.power(self.polynomial(base), exponent)
-        if is_positive(base) and not exponent.is_number:
+        if not exponent.is_number and (is_positive(base) or self.sees_positive(base)):
             return self.polynomial(sympy.exp(exponent * sympy.log(base)))
         return self._opaque(expr)
+
+    def sees_positive(self, expr: Expr) -> bool:
+        """Whether every factor of the normal form is positive: 1 - 1/(1 + e) is e/(1 + e) for e = exp(x)."""
+        if not self.generators:
+            return False
+        content, _, rest = self.content(self.polynomial(expr), positive=True)
+        return bool(content > 0) and rest == {ONE: S.One}
 
     # -- indices ------------------------------------------------------------------------------------------------------
 

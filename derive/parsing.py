@@ -11,17 +11,18 @@ from dataclasses import replace
 
 from sympy import Expr
 
-from derive.building import Builder, surround
+from derive.building import Builder
 from derive.calls import Lookup, WholeCall, Words
 from derive.errors import InputError
 from derive.indices import Tensor
 from derive.instantiation import Instance
+from derive.premises import Premise, make_premise
 from derive.printing import definition_text
 from derive.record import Definition, Operation, Record
 from derive.scopes import Scope
 from derive.settling import settle
 from derive.sums import tensors_in
-from derive.syntax import read_sides, read_statements
+from derive.syntax import Tree, read_fact, read_sides, read_statements
 from derive.tokens import Text
 
 
@@ -119,6 +120,26 @@ def parse_equation(
     return left, right
 
 
+def parse_premise(
+    text: str, tensors: Mapping[str, Tensor], lookup: Lookup | None = None, known: Iterable[str] = ()
+) -> Premise:
+    """Return the fact that a text states of known tensors.
+
+    Raises:
+        DefinitionError: the text has a mistake; it is shown with a caret under it.
+        InputError: it is of no kind that can be used.
+
+    Example:
+        >>> from derive.indices import size
+        >>> parse_premise("x[n] > 0", {"x": Tensor("x", (size("N"),))}).relation
+        '>'
+    """
+    source = _read_text(text)
+    fact = read_fact(source)
+    left, right = _build(source, [fact.left, fact.right], tensors, Words(lookup, known))
+    return make_premise(fact.sign, left, right, text)
+
+
 def _read_text(text: str) -> Text:
     if not isinstance(text, str):
         raise InputError(f"a definition is a text, such as 'y[n] = max(x[n], 0)', not {type(text).__name__}")
@@ -127,14 +148,15 @@ def _read_text(text: str) -> Text:
 
 def _parse_sides(text: str, sides: int, tensors: Mapping[str, Tensor], words: Words) -> list[Expr]:
     source = _read_text(text)
-    trees = read_sides(source, sides)
+    return _build(source, read_sides(source, sides), tensors, words)
+
+
+def _build(source: Text, trees: list[Tree], tensors: Mapping[str, Tensor], words: Words) -> list[Expr]:
+    """What trees stand for; a letter that is free in several is one index in all of them."""
     scope = Scope(source, words, tensors)
     scope.read_expressions(trees)
     settled = settle(scope)
-    builder = Builder(scope, settled)
-    letters = {letter for tree in trees for letter in scope.free_letters(tree)}
-    free = {letter: builder.index_called(letter) for letter in scope.letters if letter in letters}
-    return [builder.whole(tree, surround(free)) for tree in trees]
+    return Builder(scope, settled).sides(*trees)
 
 
 def check_record(record: Record, inputs: Iterable[Tensor], definitions: Iterable[Definition]) -> None:

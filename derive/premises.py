@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import sympy
 from sympy import Expr, Mul, Rational, S
 
 from derive.errors import InputError
 from derive.facts import Fact
 from derive.indices import Element, Index, Tensor
+from derive.intervals import End, Interval
 from derive.record import Definition, inline
 from derive.sums import IndexSum, free_indices, tensors_in
-
-#: A number that a value is compared with need not be met exactly by a value computed with 60 digits.
-CLOSE = 1e-25
 
 
 @dataclass(frozen=True)
@@ -37,11 +34,6 @@ class Sign:
 
     Attributes:
         relation: ``">"``, ``">="``, ``"<"`` or ``"<="``.
-
-    Example:
-        >>> x = Tensor("x")
-        >>> Sign(x, ">", sympy.Integer(0), "x > 0").parameterised(x())
-        exp(x)
     """
 
     tensor: Tensor
@@ -52,21 +44,6 @@ class Sign:
     @property
     def is_lower(self) -> bool:
         return self.relation in (">", ">=")
-
-    def holds(self, value: object) -> bool:
-        """Whether a number satisfies it."""
-        difference = (value - float(self.bound)) * (1 if self.is_lower else -1)  # type: ignore[operator]
-        return bool(difference > CLOSE if len(self.relation) == 1 else difference >= 0)
-
-    def interval(self, line: tuple[float, float]) -> tuple[float, float]:
-        """An interval as wide as a given one in which it holds."""
-        bound, width = float(self.bound), line[1] - line[0]
-        return (bound, bound + width) if self.is_lower else (bound - width, bound)
-
-    def parameterised(self, free: Expr) -> Expr:
-        """What takes exactly the values that satisfy it as something free takes all: exp(u), or u**2."""
-        distance = sympy.exp(free) if len(self.relation) == 1 else free**2
-        return self.bound + distance if self.is_lower else self.bound - distance
 
 
 Premise = Fact | Equality | Sign
@@ -90,9 +67,9 @@ def make_premise(relation: str, left: Expr, right: Expr, text: str) -> Premise:
         if total is not None and not free_indices(other) - free_indices(total):
             return Fact(total, other / factor, text)
     for side, other in ((left, right), (right, left)):
-        if _is_general(side) and side.tensor not in tensors_in(other):
-            if free_indices(other) <= free_indices(side):
-                return Equality(Definition(side, other), text)
+        is_new = _is_general(side) and side.tensor not in tensors_in(other)
+        if is_new and free_indices(other) <= free_indices(side):
+            return Equality(Definition(side, other), text)
     expected = "such as sum(t[n,k], k) = 1, a[n] = 2*b[n] or x[n] > 0"
     raise InputError(f"the fact {text!r} is of no kind that can be used; expected a sum or an element, {expected}")
 
@@ -131,7 +108,9 @@ def check_premises(premises: Iterable[Premise], definitions: tuple[Definition, .
         InputError: a fact gives a tensor that is defined a value or a sign, or two facts speak of one element.
     """
     defined = {definition.tensor for definition in definitions}
+    premises = tuple(premises)
     said: dict[Tensor, str] = {}
+    bounded = intervals_of(premises)
     for premise in premises:
         if isinstance(premise, Fact):
             continue
@@ -139,9 +118,29 @@ def check_premises(premises: Iterable[Premise], definitions: tuple[Definition, .
         if tensor in defined:
             what = "is defined by other tensors; say it of them"
             raise InputError(f"the fact {premise.text!r} is about {tensor.name}, which {what}")
-        if tensor in said:
+        if tensor in said and not (isinstance(premise, Sign) and tensor in bounded):
             raise InputError(f"the facts {said[tensor]!r} and {premise.text!r} are both about {tensor.name}; give one")
         said[tensor] = premise.text
+    for tensor, interval in bounded.items():
+        if interval.is_empty:
+            raise InputError(f"nothing satisfies both {' and '.join(interval.texts(tensor.name))}")
+
+
+def intervals_of(premises: Iterable[Premise]) -> dict[Tensor, Interval]:
+    """Between which numbers the values of tensors are given to lie.
+
+    Example:
+        >>> x = Tensor("x")
+        >>> facts = [Sign(x, ">", S.Zero, "x > 0"), Sign(x, "<", S.One, "x < 1")]
+        >>> intervals_of(facts)[x].texts("x")
+        ('x > 0', 'x < 1')
+    """
+    found: dict[Tensor, Interval] = {}
+    for premise in premises:
+        if isinstance(premise, Sign):
+            end = End(premise.bound, strict=len(premise.relation) == 1)
+            found[premise.tensor] = found.get(premise.tensor, Interval()).narrowed(end, premise.is_lower)
+    return found
 
 
 def with_equalities(expr: Expr, premises: Iterable[Premise]) -> Expr:
@@ -153,18 +152,25 @@ def with_equalities(expr: Expr, premises: Iterable[Premise]) -> Expr:
 
 
 def with_signs(expr: Expr, premises: Iterable[Premise]) -> Expr:
-    """Put in for every tensor with a sign what has that sign whatever it is made of."""
-    for premise in premises:
-        if isinstance(premise, Sign):
-            expr = inline(expr, (_as_definition(premise),))
-    return expr
+    """Put in for every tensor with a sign what has that sign whatever it is made of, as far as there is such a form."""
+    return inline(expr, holding(intervals_of(premises)))
 
 
-def _as_definition(sign: Sign) -> Definition:
-    tensor = sign.tensor
-    where = tuple(Index(f"_s{axis}", size) for axis, size in enumerate(tensor.sizes))
-    free = Tensor(f"_{tensor.name}", tensor.sizes)
-    return Definition(tensor(*where), sign.parameterised(free(*where)))
+def holding(intervals: Mapping[Tensor, Interval]) -> tuple[Definition, ...]:
+    """Definitions by which tensors take just the values in their intervals, as something free takes all.
+
+    Example:
+        >>> (definition,) = holding({Tensor("x"): Interval(low=End(S.Zero, strict=True))})
+        >>> definition.body
+        exp(_x)
+    """
+    made = []
+    for tensor in sorted(intervals, key=lambda tensor: tensor.name):
+        where = tuple(Index(f"_r{axis}", size) for axis, size in enumerate(tensor.sizes))
+        value = intervals[tensor].holding(Tensor(f"_{tensor.name}", tensor.sizes)(*where))
+        if value is not None:
+            made.append(Definition(tensor(*where), value))
+    return tuple(made)
 
 
 def facts_of(premises: Iterable[Premise]) -> tuple[Fact, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sympy import Expr
 
-from derive.building import Builder, surround
+from derive.building import Builder
 from derive.calls import Lookup, Words
 from derive.demands import Demand
 from derive.differentiation import with_totals
@@ -17,7 +17,7 @@ from derive.record import Definition
 from derive.scopes import Scope
 from derive.settling import settle
 from derive.sums import Partial, rewrite
-from derive.syntax import Relation, read_problem
+from derive.syntax import read_problem
 from derive.tokens import Text
 
 #: What stands between the parts: a line of its own, so that a mistake is shown in the line that has it.
@@ -70,11 +70,11 @@ def parse_problem(
             definitions.append(builder.definition(statement.name, statement.indices, statement.right))
     premises = []
     for fact in facts:
-        left, right = _sides(builder, fact)
+        left, right = builder.sides(fact.left, fact.right)
         text = source.text[fact.at.offset : fact.at.offset + fact.at.length]
         premises.append(make_premise(fact.sign, left, right, " ".join(text.split())))
     before = len(builder.demands)
-    left, right = (_total(side, definitions) for side in _sides(builder, equation))
+    left, right = (_total(side, definitions) for side in builder.sides(equation.left, equation.right))
     del builder.demands[:before]
     return Problem(tuple(definitions), tuple(premises), left, right, tuple(builder.demands))
 
@@ -89,10 +89,3 @@ def _total(side: Expr, definitions: list[Definition]) -> Expr:
 
     result: Expr = rewrite(side, change)
     return result
-
-
-def _sides(builder: Builder, relation: Relation) -> tuple[Expr, Expr]:
-    """Both sides; a letter that one of them leaves free means the same index on both."""
-    letters = builder.scope.free_letters(relation.left) | builder.scope.free_letters(relation.right)
-    free = surround({letter: builder.index_called(letter) for letter in builder.scope.letters if letter in letters})
-    return builder.whole(relation.left, free), builder.whole(relation.right, free)

@@ -16,16 +16,26 @@ from sympy import Expr, sympify
 
 from derive.budget import OutOfTimeError, within
 from derive.cases import where_defined
-from derive.counterexamples import Counterexample, assignments, find_counterexample
+from derive.counterexamples import Counterexample, Question, assignments
 from derive.derivation import Step
 from derive.differentiation import close, with_totals
-from derive.domains import implied_signs
 from derive.errors import DeriveError, InputError
 from derive.evaluation import Assignment, UndefinedError, context
 from derive.normal_form import Normaliser
-from derive.premises import Equality, Premise, Sign, check_premises, facts_of, with_equalities, with_signs
-from derive.record import Definition
-from derive.sums import Partial, free_indices
+from derive.premises import (
+    Equality,
+    Premise,
+    Sign,
+    check_premises,
+    facts_of,
+    holding,
+    intervals_of,
+    with_equalities,
+    with_signs,
+)
+from derive.record import Definition, inline
+from derive.regions import regions
+from derive.sums import Partial, free_indices, tensors_in
 from derive.vanishing import ONE_CASE, vanishes
 
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
@@ -174,6 +184,7 @@ class _Attempt:
         self.seed, self.seconds = seed, seconds
         self.tried: list[str] = []
         self.conditions: tuple[str, ...] = ()
+        self.compared = False
 
     def decide(self) -> Proof:
         try:
@@ -194,10 +205,10 @@ class _Attempt:
             used = self._phase("case by case", 1.0, lambda: self._prove(by_cases=True))
         if found is not None:
             return self._verdict(REFUTED, counterexample=found)
-        if self.premises and used != () and not self._satisfiable():
-            self.tried.append("numbers that satisfy all the facts given: none found, so that anything might follow")
-            return self._verdict(UNDECIDED)
-        if used is None:
+        if not self.compared:
+            facts = " and satisfy the facts" if self.premises else ""
+            self.tried.append(f"numbers at which both sides are defined{facts}: none found to hold them against")
+        if used is None or not self.compared:
             return self._verdict(UNDECIDED)
         self._check_derivatives()
         return self._verdict(PROVED, used)
@@ -229,15 +240,31 @@ class _Attempt:
 
     def _hunt(self, thorough: bool) -> Counterexample | None:
         left, right = (with_equalities(side, self.premises) for side in self.sides)
-        facts = facts_of(premise for premise in self.premises if not isinstance(premise, Sign))
-        signs = [premise for premise in self.premises if isinstance(premise, Sign)]
-        return find_counterexample(left, right, facts, random.Random(self.seed), thorough, signs)
+        bodies = {partial.body for side in (self.left, self.right) for partial in side.atoms(Partial)}
+        question = Question(
+            left,
+            right,
+            facts_of(premise for premise in self.premises if not isinstance(premise, Sign)),
+            intervals_of(self.premises),
+            tuple(self._used_definitions()),
+            tuple(with_equalities(close(body, self.definitions), self.premises) for body in bodies),
+        )
+        for found in question.compare(random.Random(self.seed), thorough):
+            if found is not None:
+                return found
+            self.compared = True
+        return None
 
-    def _satisfiable(self) -> bool:
-        """Whether there are numbers that satisfy the facts: from facts that contradict each other anything follows."""
-        signs = tuple(premise for premise in self.premises if isinstance(premise, Sign))
-        facts = facts_of(premise for premise in self.premises if not isinstance(premise, Sign))
-        return next(assignments((), facts, random.Random(self.seed), True, signs), None) is not None
+    def _used_definitions(self) -> list[Definition]:
+        """The definitions that the sides rest on, but for those by derivatives."""
+        needed, used = tensors_in(self.left) | tensors_in(self.right), []
+        for definition in reversed(self.definitions):
+            if definition.tensor in needed and not definition.body.atoms(Partial):
+                needed |= tensors_in(definition.body)
+                body = with_equalities(definition.body, self.premises)
+                used.append(Definition(definition.target, body))
+        used.reverse()
+        return used
 
     def _prove(self, by_cases: bool = False) -> tuple[Premise, ...] | None:
         """The facts that were needed to see that the sides are equal; None where that was not seen."""
@@ -253,11 +280,14 @@ class _Attempt:
     def _vanishes(self, premises: tuple[Premise, ...], by_cases: bool) -> tuple[Premise, ...] | None:
         """Whether the difference vanishes under facts: those used, as far as that is seen."""
         left, right = (with_signs(with_equalities(side, premises), premises) for side in self.sides)
-        for signs in dict.fromkeys(((), implied_signs(left, right))):
-            normaliser = Normaliser(generators=True, facts=facts_of((*premises, *signs)))
-            plain = with_signs(left - right, signs)
+        facts = facts_of(premises)
+        around = regions(Normaliser(generators=True, facts=facts), left, right)
+        for intervals in ({}, around) if around else ({},):
+            normaliser = Normaliser(generators=True, facts=facts)
+            plain = inline(left - right, holding(intervals))
             if vanishes(normaliser, plain, where_defined(normaliser, plain) if by_cases else ONE_CASE):
-                self.conditions = tuple(sign.text for sign in signs)
+                named = {tensor.name: interval for tensor, interval in intervals.items()}
+                self.conditions = tuple(text for name, each in named.items() for text in each.texts(name))
                 break
         else:
             return None

@@ -8,7 +8,6 @@ seen by the normal form.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
 
@@ -18,9 +17,9 @@ from sympy import Expr, Pow, Rational, S
 from derive.demands import demands
 from derive.indices import Element, Index, Tensor, extent
 from derive.inequalities import contradict
+from derive.intervals import End, Interval
 from derive.normal_form import Normaliser
 from derive.polynomials import ONE, Polynomial, TooLargeError, scale
-from derive.record import Definition
 from derive.signs import is_positive
 from derive.sums import Binder, free_indices, rewrite, tensors_in
 
@@ -35,70 +34,28 @@ class Known(NamedTuple):
     strict: bool
 
 
-class End(NamedTuple):
-    """The least or the largest value; a strict one is not taken."""
+def regions(normaliser: Normaliser, *sides: Expr) -> dict[Tensor, Interval]:
+    """Return between which numbers tensors lie wherever all sides are defined.
 
-    value: Rational
-    strict: bool
-
-
-@dataclass
-class Range:
-    """Between which numbers a value lies."""
-
-    low: End | None = None
-    high: End | None = None
-
-    def narrow(self, end: End, is_low: bool) -> None:
-        """Take in one more end."""
-        old = self.low if is_low else self.high
-        if old is not None and old.value == end.value:
-            end = End(end.value, old.strict or end.strict)
-        elif old is not None and (old.value > end.value) == is_low:
-            end = old
-        if is_low:
-            self.low = end
-        else:
-            self.high = end
-
-    def holding(self, free: Expr) -> Expr | None:
-        """What takes all the values in the range, and no other, as something free takes all; None without a form."""
-        if self.low is not None and self.high is not None:
-            if self.low.value >= self.high.value or not (self.low.strict and self.high.strict):
-                return None
-            return self.low.value + (self.high.value - self.low.value) / (1 + sympy.exp(-free))
-        one = self.low or self.high
-        if one is None:
-            return None
-        distance = sympy.exp(free) if one.strict else free**2
-        return one.value + distance if self.low else one.value - distance
-
-
-def ranges(normaliser: Normaliser, expr: Expr) -> tuple[Definition, ...]:
-    """Return definitions by which an expression's tensors take just the values at which it is defined.
-
-    Each says of a tensor, with something free, what its elements are. A tensor is left out where no range is seen,
-    or not the same for every element of it that is mentioned, and where a fact speaks of it.
+    A tensor is left out where no interval is seen, or not the same for every element of it that is mentioned, and
+    where a fact speaks of it.
 
     Example:
-        >>> from derive.indices import Tensor
         >>> q = Tensor("q")()
-        >>> for definition in ranges(Normaliser(generators=True), sympy.log(q / (1 - q))):
-        ...     print(definition.target, "=", definition.body)
-        q = 1/(1 + exp(-_q))
+        >>> regions(Normaliser(generators=True), sympy.log(q / (1 - q)))[q.tensor].texts("q")
+        ('q > 0', 'q < 1')
     """
-    expr = _apart(normaliser, expr)
-    free = free_indices(expr)
-    found = _of_elements(_known(normaliser, expr))
+    apart = [_apart(normaliser, side) for side in sides]
+    free = frozenset().union(*map(free_indices, apart))
+    found = _of_elements(_known(normaliser, apart))
+    elements = frozenset().union(*(side.atoms(Element) for side in apart))
     named = frozenset().union(*(tensors_in(fact.left) | tensors_in(fact.right) for fact in normaliser.facts))
-    result = []
-    for tensor in sorted(tensors_in(expr) - named, key=lambda tensor: tensor.name):
-        common = _common_range(tensor, expr, found, free)
-        where = tuple(Index(f"_r{axis}", size) for axis, size in enumerate(tensor.sizes))
-        value = common.holding(Tensor(f"_{tensor.name}", tensor.sizes)(*where)) if common is not None else None
-        if value is not None:
-            result.append(Definition(tensor(*where), value))
-    return tuple(result)
+    result = {}
+    for tensor in sorted({element.tensor for element in elements} - named, key=lambda tensor: tensor.name):
+        common = _common_interval([each for each in elements if each.tensor == tensor], found, free)
+        if common is not None:
+            result[tensor] = common
+    return result
 
 
 def _apart(normaliser: Normaliser, expr: Expr) -> Expr:
@@ -117,12 +74,13 @@ def _apart(normaliser: Normaliser, expr: Expr) -> Expr:
 # -- what is known ----------------------------------------------------------------------------------------------------
 
 
-def _known(normaliser: Normaliser, expr: Expr) -> list[Known]:
-    """What is not negative where the expression is defined: the factors of what must not be, as far as that is seen."""
+def _known(normaliser: Normaliser, sides: Iterable[Expr]) -> list[Known]:
+    """What is not negative where the sides are defined: the factors of what must not be, as far as that is seen."""
     # A negative base is allowed where its exponent happens to be a whole number.
-    bases = {power.base for power in expr.atoms(Pow) if not power.exp.is_number}
+    sides = tuple(sides)
+    bases = {power.base for side in sides for power in side.atoms(Pow) if not power.exp.is_number}
     waiting: list[Known] = []
-    for relation, part, guards in demands(expr):
+    for relation, part, guards in (demand for side in sides for demand in demands(side)):
         if guards or relation == "!=" or (relation == ">=" and part in bases):
             continue
         try:
@@ -156,9 +114,9 @@ def _factors(normaliser: Normaliser, product_: Known, known: Iterable[Known]) ->
             yield Known(scale(form, Rational(sign)), product_.strict)
 
 
-def _of_elements(known: Iterable[Known]) -> dict[Element, Range]:
-    """The ranges of single elements: from a x + b > 0."""
-    found: dict[Element, Range] = {}
+def _of_elements(known: Iterable[Known]) -> dict[Element, Interval]:
+    """The intervals of single elements: from a x + b > 0."""
+    found: dict[Element, Interval] = {}
     for form, strict in known:
         rest = dict(form)
         constant = rest.pop(ONE, S.Zero)
@@ -168,18 +126,21 @@ def _of_elements(known: Iterable[Known]) -> dict[Element, Range]:
         atom, exponent = next(iter(monomial)) if len(monomial) == 1 else (None, S.Zero)
         if not isinstance(atom, Element) or exponent != 1 or atom.tensor.values is not None:
             continue
-        found.setdefault(atom, Range()).narrow(End(-constant / coefficient, strict), bool(coefficient > 0))
+        end = End(-constant / coefficient, strict)
+        found[atom] = found.get(atom, Interval()).narrowed(end, bool(coefficient > 0))
     return found
 
 
 # -- putting it in ----------------------------------------------------------------------------------------------------
 
 
-def _common_range(tensor: Tensor, expr: Expr, ranges: Mapping[Element, Range], free: frozenset[Index]) -> Range | None:
-    """The range in which every element of a tensor lies that an expression mentions; None where there is none."""
-    found: Range | None = None
-    for element in (each for each in expr.atoms(Element) if each.tensor == tensor):
-        covering = [range_ for known, range_ in ranges.items() if _covers(known, element, free)]
+def _common_interval(
+    elements: Iterable[Element], intervals: Mapping[Element, Interval], free: frozenset[Index]
+) -> Interval | None:
+    """The interval in which all of these elements of one tensor lie; None where there is none."""
+    found: Interval | None = None
+    for element in elements:
+        covering = [interval for known, interval in intervals.items() if _covers(known, element, free)]
         if not covering or (found is not None and covering[0] != found):
             return None
         found = covering[0]

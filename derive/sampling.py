@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Iterable, Mapping
 from itertools import product
+from typing import Any
 
 import sympy
 from sympy import Expr, Symbol
@@ -18,11 +19,13 @@ from derive.sums import free_indices, tensors_in
 #: How fine the fractions are that are drawn from an interval at least so wide.
 GRAINS = ((1.0, 8), (0.5, 64), (0.0, 4096))
 #: How often values are scaled in turn until several facts hold at once.
-ROUNDS = 100
+ROUNDS = 8
 #: How many numbers Newton's method may have to find, times equations; its steps, and the step of a difference quotient.
 LARGEST_SYSTEM, NEWTON_STEPS, SLOPE_STEP = 200, 12, context.mpf(10) ** -28
+#: Where a step leaves so little of the distance, the next one goes by the same slopes.
+SLOPES_HELD = 1e-4
 #: What a round has to leave at most of the distance from facts that hold; else they do not come to hold.
-MOST_LEFT = 0.8
+MOST_LEFT = 0.6
 
 #: A fact at one place.
 Equation = tuple[Fact, dict[Index, int]]
@@ -124,6 +127,7 @@ def _solve(equations: list[Equation], assignment: Assignment) -> bool:
     if not free or len(free) * len(equations) > LARGEST_SYSTEM:
         return False
     before: Number = context.inf
+    slopes = None
     for turn in range(NEWTON_STEPS):
         away = [_distance(equation, assignment) for equation in equations]
         distance = max(map(abs, away))
@@ -131,17 +135,9 @@ def _solve(equations: list[Equation], assignment: Assignment) -> bool:
             return True
         if turn > 2 and distance > before * MOST_LEFT:
             return False
+        if slopes is None or distance > before * SLOPES_HELD:
+            slopes = _slopes(equations, free, away, assignment)
         before = distance
-        slopes = context.matrix(len(equations), len(free))
-        for column, (tensor, place) in enumerate(free):
-            kept = assignment.values[tensor][place]
-            assignment.values[tensor][place] = kept + SLOPE_STEP
-            assignment.forget()
-            for row, (fact, places) in enumerate(equations):
-                moved = assignment.value(fact.left, places) - assignment.value(fact.right, places)
-                slopes[row, column] = (moved - away[row]) / SLOPE_STEP
-            assignment.values[tensor][place] = kept
-        assignment.forget()
         square = slopes * slopes.T
         for row in range(len(equations)):  # Equations may say the same twice.
             square[row, row] += SLOPE_STEP
@@ -153,6 +149,23 @@ def _solve(equations: list[Equation], assignment: Assignment) -> bool:
             assignment.values[tensor][place] -= step[row]
         assignment.forget()
     return False
+
+
+def _slopes(
+    equations: list[Equation], free: list[tuple[Tensor, tuple[int, ...]]], away: list[Number], assignment: Assignment
+) -> Any:
+    """The derivatives of the distances, a row for each equation, by difference quotients."""
+    slopes = context.matrix(len(equations), len(free))
+    for column, (tensor, place) in enumerate(free):
+        kept = assignment.values[tensor][place]
+        assignment.values[tensor][place] = kept + SLOPE_STEP
+        assignment.forget()
+        for row, (fact, places) in enumerate(equations):
+            moved = assignment.value(fact.left, places) - assignment.value(fact.right, places)
+            slopes[row, column] = (moved - away[row]) / SLOPE_STEP
+        assignment.values[tensor][place] = kept
+    assignment.forget()
+    return slopes
 
 
 def _adjust(fact: Fact, places: Places, assignment: Assignment) -> bool:

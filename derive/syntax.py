@@ -194,6 +194,20 @@ def read_problem(source: Text, where: int, given: int) -> tuple[list[Statement],
     return definitions, facts, claims[0]
 
 
+def read_fact(source: Text) -> Relation:
+    """Return what a text states: an equation, or between what something lies.
+
+    Raises:
+        DefinitionError: the text is not one equation or inequality.
+    """
+    parts = split_statements(source, read_tokens(source))
+    if len(parts) != 1:
+        at = parts[1][0].at if parts else Span(0, 1)
+        problem = "this is a second fact" if parts else "the text is empty"
+        raise source.mistake(at, problem, "expected one fact, such as sum(t[n,k], k) = 1 or x[n] > 0")
+    return _read_relation(source, parts[0], ORDERS)
+
+
 def _read_relation(source: Text, tokens: list[Token], allowed: tuple[str, ...]) -> Relation:
     """Return the two sides of an equation or inequality."""
     depth, places = 0, []

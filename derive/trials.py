@@ -50,6 +50,7 @@ class Trials:
         definitions: of names that are computed.
         facts: equations that the values satisfy.
         count: how many assignments are made, each with sizes of its own.
+        most: at how many places of the free indices the sides are evaluated.
         lines: by tensor, the interval in which its values lie.
 
     Attributes:
@@ -70,9 +71,10 @@ class Trials:
         facts: Iterable[Fact] = (),
         seed: int = 0,
         count: int = len(SIZES),
+        most: int = MOST_PLACES,
         lines: Mapping[str, tuple[float, float]] | None = None,
     ) -> None:
-        self.lines = dict(lines or {})
+        self.lines, self.most = dict(lines or {}), most
         self.reference, self.facts = reference, tuple(facts)
         self.definitions = {definition.tensor: definition for definition in definitions}
         self.sides = (reference, *others)
@@ -112,7 +114,7 @@ class Trials:
     def _at(self, assignment: Assignment, generator: random.Random) -> Trial | None:
         """The trial at these numbers; None where the sides are defined nowhere."""
         every = list(assignment.places(self.indices))
-        chosen = every if len(every) <= MOST_PLACES else generator.sample(every, MOST_PLACES)
+        chosen = every if len(every) <= self.most else generator.sample(every, self.most)
         generator.shuffle(chosen)
         known = [([value_at(assignment, side, places) for side in self.sides], places) for places in chosen]
         defined = [(values[0], places) for values, places in known if all(value is not None for value in values)]

@@ -41,7 +41,7 @@ def vanishes(normaliser: Normaliser, expr: Expr, case: Case = ONE_CASE) -> bool:
     """
     tick()
     try:
-        if case.values or case.ranges:
+        if case.values:
             expr = case.put_in(normaliser, expr)
         poly = normaliser.polynomial(expr)
         if all(_part_vanishes(normaliser, part, case) for part in _by_indicators(poly)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -18,11 +17,11 @@ from derive.diagnosis import WHEN, diagnose, is_assumption
 from derive.differentiation import differentiate
 from derive.errors import DefinitionError, InputError
 from derive.facts import Fact
-from derive.gradients import EQUALS, ClaimedGradient, explain, names_of, other_gradient, read_gradient
+from derive.gradients import ClaimedGradient, explain, names_of, other_gradient, read_gradient
 from derive.indices import Element, Tensor
 from derive.letters import disjoint
-from derive.parsing import parse_equation, parse_expression
-from derive.premises import Equality, Premise, Sign, facts_of, make_premise, with_equalities
+from derive.parsing import parse_premise
+from derive.premises import Equality, Premise, Sign, facts_of, with_equalities
 from derive.printing import definition_text
 from derive.proof import PROVED, REFUTED, Proof, prove_equal
 from derive.pullback import jacobian, vjp
@@ -31,8 +30,6 @@ from derive.sums import IndexSum, Partial
 
 #: Time for a diagnosis where the proof has left none.
 LEAST_SECONDS = 0.1
-#: A comparison that a fact states.
-COMPARISON = re.compile(r"(.*?)(>=|<=|>|<)(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -236,12 +233,7 @@ def check_claim(
 
 def _premise(text: str, operation: Operation) -> Premise:
     """What a text says of an operation's tensors."""
-    tensors, compared = names_of(operation), COMPARISON.fullmatch(text)
-    if EQUALS.search(text) or compared is None:
-        left, right = parse_equation(text, tensors, catalogue().get, catalogue())
-        return make_premise("=", left, right, text)
-    left, right = (parse_expression(compared[group], tensors, catalogue().get, catalogue()) for group in (1, 3))
-    return make_premise(compared[2], left, right, text)
+    return parse_premise(text, names_of(operation), catalogue().get, catalogue())
 
 
 def _needed(read: ClaimedGradient, premises: tuple[Premise, ...], proof: Proof) -> tuple[str, ...]:

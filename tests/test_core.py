@@ -203,8 +203,10 @@ def test_what_one_side_alone_asks_for_is_no_condition_of_elements_that_it_does_n
     assert prove_equal(log(a[k]) + sizes, log(a[k]) + values).verdict == REFUTED
 
 
-def test_a_root_of_a_cube_is_not_proved() -> None:
-    assert prove_equal((u**3) ** sympy.Rational(1, 3), u).verdict != PROVED
+def test_a_root_of_a_cube_has_no_value_below_zero() -> None:
+    assert prove_equal((u**3) ** sympy.Rational(1, 3), u).verdict == PROVED
+    assert derive.prove("(u**3)**(1/3) = u").conditions == ("u**3 >= 0",)
+    assert prove_equal((u**2) ** sympy.Rational(1, 2), u).verdict == REFUTED
 
 
 def test_a_fact_is_used_where_its_bound_index_stands_alone() -> None:

@@ -7,7 +7,6 @@ import random
 from pathlib import Path
 
 import pytest
-from derive.sampling import impose, sample
 from sympy import Expr
 
 import derive
@@ -15,6 +14,7 @@ from derive.evaluation import Assignment, context
 from derive.pairs import Pair, pairs, pairs_lines
 from derive.printing import plain_text
 from derive.proof import prove_equal
+from derive.sampling import impose, sample
 from derive.sums import Partial
 
 SOURCE = Path(derive.__file__).parent / "pairs.py"

@@ -42,6 +42,7 @@ CLAIMS = [
     ([], "sum(delta(i,j), j) = 1", "sum(delta(i,j), j) = 2", []),
     ([], "abs(x[n]) = x[n]", "abs(x[n]) = -x[n]", ["x[n] >= 0"]),
     ([], "abs(x[n] - 1) = x[n] - 1", "abs(x[n] - 1) = 1 - x[n]", ["1 < x[n]"]),
+    ([], "abs(x[n]*(1 - x[n])) = x[n] - x[n]**2", "abs(x[n]*(1 - x[n])) = x[n]", ["0 < x[n]", "x[n] < 1"]),
     ([], "a[n]**2 = b[n]**2", "a[n]**2 = b[n]", ["a[n] = -b[n]"]),
     (
         ["y[n,k] = sum(x[n,d]*w[d,k], d)"],
@@ -49,7 +50,8 @@ CLAIMS = [
         "sum(y[n,k]**2, k) = sum(x[n,d], d)**2",
         ["sum(w[d,k]*w[e,k], k) = delta(d,e)"],
     ),
-    (["m = mean(x[n], n)"], "mean((x[n] - m)**2, n) = mean(x[n]**2, n) - m**2", "mean((x[n] - m)**2, n) = mean(x[n]**2, n) + m**2", []),
+    (["m = mean(x[n], n)"], "mean((x[n] - m)**2, n) = mean(x[n]**2, n) - m**2",
+     "mean((x[n] - m)**2, n) = mean(x[n]**2, n) + m**2", []),
 ]  # fmt: skip
 
 
@@ -175,7 +177,7 @@ def test_what_fails_elsewhere_too_is_no_matter_of_a_kink() -> None:
 def test_contradictory_facts_prove_nothing() -> None:
     proof = prove("sum(t[n,k], k) = 3", given=[ROWS, "sum(t[n,k], k) = 2"])
     assert proof.verdict == UNDECIDED
-    assert "satisfy all the facts" in str(proof)
+    assert "satisfy the facts" in str(proof)
 
 
 def test_time_is_limited() -> None:
@@ -255,7 +257,8 @@ def test_proofs_can_be_compared() -> None:
         ("x = y", [], ["x*y = 1"], "of no kind that can be used"),
         ("x[n] = 1", [], ["x[0] > 0"], "must compare a tensor's elements with a number"),
         ("p[n] = 1", ["p[n] = x[n]"], ["p[n] = 2"], "about p, which is defined"),
-        ("x = 1", [], ["x > 0", "x < 2"], "both about x; give one"),
+        ("x = 1", [], ["x > 0", "x < 0"], "nothing satisfies both x > 0 and x < 0"),
+        ("x = 1", [], ["x > 0", "x = 2*y"], "both about x; give one"),
         ("x[t[n]] = 1", [], ["t[n] > 0"], "labels"),
         ("diff(y, 2) = 1", ["y = exp(x)"], [], "by an element of a tensor"),
         ("diff(y[n], n) = 1", ["y[n] = exp(x[n])"], [], "by an element of a tensor"),

@@ -9,15 +9,16 @@ from sympy import Expr, exp, log, sqrt
 from derive.functions import Where
 from derive.indices import Bracket, Tensor
 from derive.normal_form import Normaliser
+from derive.premises import holding
 from derive.proof import PROVED, REFUTED, prove_equal
-from derive.regions import ranges
+from derive.regions import regions
 from derive.sums import IndexMax, IndexSum
 
 p, q, c = (Tensor(name)() for name in "pqc")
 
 
 def seen(expr: Expr) -> dict[str, str]:
-    return {str(each.target): str(each.body) for each in ranges(Normaliser(generators=True), expr)}
+    return {str(each.target): str(each.body) for each in holding(regions(Normaliser(generators=True), expr))}
 
 
 @pytest.mark.parametrize(
