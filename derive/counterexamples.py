@@ -23,6 +23,8 @@ LINES = ((-2.0, 2.0), (0.0, 2.0), (0.0, 1.0), (1.0, 2.0))
 #: How many ways to draw values are tried at each choice of sizes when the answer is only held against numbers; fewer
 #: where the values have to satisfy facts, which costs time.
 WAYS, FEW_WAYS = 3, 2
+#: How often values are drawn in every way where there is no size.
+MOST_TURNS = 8
 #: After so many draws in a row that facts could not be made true of, other sizes are taken.
 MOST_FAILURES = 2
 #: At how many positions of the free indices the sides are evaluated, when hunting and when only held against numbers.
@@ -192,11 +194,13 @@ def _least_sizes(sides: Iterable[Expr]) -> dict[Expr, int]:
 
 def _size_choices(count: int) -> Iterator[tuple[int, ...]]:
     """Size choices: distinct ones first, then small ones with 1, at last larger ones."""
+    if count == 0:
+        yield from [()] * MOST_TURNS
+        return
     yield tuple((2, 3)[place % 2] for place in range(count))
-    if count:
-        yield tuple((3, 2)[place % 2] for place in range(count))
+    yield tuple((3, 2)[place % 2] for place in range(count))
     yield from list(product((2, 1), repeat=count))[:6]
-    if 0 < count <= 3:
+    if count <= 3:
         yield (4, 5, 3)[:count]
 
 
