@@ -54,7 +54,8 @@ def _steps(
         before, after = (readable(side, letters, taken) for side in (step.before, step.after))
         return Step(step.rule, step.left, step.left if step.before == step.left else before, after, step.note)
 
-    return (*exposition.before, *map(named, exposition.after(proved)))
+    after = [step for step in map(named, exposition.after(proved)) if canonical(step.before) != canonical(step.after)]
+    return (*exposition.before, *after)
 
 
 class _Exposition:
@@ -239,6 +240,8 @@ def render_proof_text(proof: Proof, notation: str = "bar", steps: bool = True, c
         parts += [f"  {line}" for line in proof.counterexample.text().splitlines()]
     if steps and proof.steps:
         parts += ["", render_text(_derivation(proof), written, colour=colour)]
+    elif steps and proof.verdict == PROVED:
+        parts.append("  the sides are the same as they stand")
     return "\n".join(parts)
 
 
