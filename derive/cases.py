@@ -109,11 +109,11 @@ def solved_for_an_element(poly: Polynomial) -> dict[Expr, Expr]:
 # -- what is known beforehand -----------------------------------------------------------------------------------------
 
 
-def where_defined(normaliser: Normaliser, expr: Expr) -> Case:
-    """What is settled wherever an expression is defined: a divisor is not zero, a logarithm's argument positive."""
+def where_defined(normaliser: Normaliser, *sides: Expr) -> Case:
+    """What is settled wherever all sides are defined: a divisor is not zero, a logarithm's argument positive."""
     values: dict[Expr, Expr] = {}
     signs: list[tuple[Expr, int]] = []
-    for relation, part, guards in demands(expr, through_binders=False):
+    for relation, part, guards, _ in (each for side in sides for each in demands(side, through_binders=False)):
         if guards or relation == ">=":
             continue
         try:

@@ -31,7 +31,7 @@ from derive.sums import tensors_in
 from derive.trials import Trials
 
 #: Seconds for each of the things that are said beside a verdict.
-BESIDE = 2.0
+BESIDE = 5.0
 
 #: Of how many tensors signs are tried.
 MOST_SIGNS = 4
@@ -75,7 +75,8 @@ def prove(
             raise InputError(f"{name} takes a list; write [{value!r}]")
     problem = _problem(claim, list(where), list(given))
     deadline = time.monotonic() + seconds
-    proof = prove_equal(problem.left, problem.right, problem.definitions, problem.premises, seed, seconds)
+    question = (problem.left, problem.right, problem.definitions, problem.premises)
+    proof = prove_equal(*question, seed, seconds, problem.demands)
 
     def while_time(work: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
         try:

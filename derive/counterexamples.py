@@ -7,8 +7,9 @@ import random
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
+from typing import Any
 
-from sympy import Expr, Rational, Symbol
+from sympy import Expr, Rational, S, Symbol
 
 from derive.evaluation import Assignment, Number, UndefinedError, context
 from derive.facts import Fact
@@ -30,7 +31,7 @@ MOST_FAILURES = 2
 #: At how many positions of the free indices the sides are evaluated, when hunting and when only held against numbers.
 MOST_PLACES, FEW_PLACES = 64, 12
 #: Larger numbers in an equation do not widen the interval.
-LARGEST_REACH = 1000
+LARGEST_MENTIONED = 1000
 #: Digits with which a difference is looked at again, so that rounding refutes nothing.
 MORE_DIGITS = 400
 #: Two numbers computed with 60 digits that differ by less than this are the same.
@@ -141,16 +142,18 @@ def assignments(
     tensors = frozenset().union(*map(tensors_in, sides)) - frozenset(defined)
     symbols = _sizes_of(sides, tensors)
     least = _least_sizes(sides)
-    reach = _reach(sides)
-    ways = list(product((*LINES, (-reach, reach)), (False, True)))
+    mentioned = _mentioned(sides)
+    reach = math.ceil(2 * max((abs(float(number)) for number in mentioned), default=0.0) + 2)
+    kinds: tuple[dict[str, Any], ...] = ({}, {"whole": True})
+    ways = [*product((*LINES, (-reach, reach)), kinds), *[((-reach, reach), {"among": mentioned})] * WAYS]
     bounds = {tensor: interval for tensor, interval in (intervals or {}).items() if tensor in tensors}
     for turn, numbers in enumerate(_size_choices(len(symbols))):
         sizes = {symbol: max(number, least.get(symbol, 1)) for symbol, number in zip(symbols, numbers, strict=True)}
         failures = 0
         few = FEW_WAYS if facts else WAYS
-        for line, whole in ways if thorough else [ways[(few * turn + place) % len(ways)] for place in range(few)]:
+        for line, kind in ways if thorough else [ways[(few * turn + place) % len(ways)] for place in range(few)]:
             domain = {tensor.name: bounds[tensor].part(line) if tensor in bounds else line for tensor in tensors}
-            assignment = Assignment(sizes, sample(tensors, sizes, generator, domain, whole=whole))
+            assignment = Assignment(sizes, sample(tensors, sizes, generator, domain, **kind))
             if failures == MOST_FAILURES:
                 break
             try:
@@ -175,11 +178,10 @@ def _sizes_of(sides: Iterable[Expr], tensors: Iterable[Tensor]) -> list[Symbol]:
     return sorted(found, key=str)
 
 
-def _reach(sides: Iterable[Expr]) -> float:
-    """An extent in which values lie on both sides of the numbers that the sides mention."""
-    numbers = frozenset().union(*(side.atoms(Rational) for side in sides))
-    largest = max((abs(float(number)) for number in numbers), default=0.0)
-    return math.ceil(2 * largest + 2) if largest < LARGEST_REACH else LINES[0][1]
+def _mentioned(sides: Iterable[Expr]) -> list[Rational]:
+    """The numbers that the sides mention, with their opposites, and those next to nothing."""
+    numbers = {number for side in sides for number in side.atoms(Rational) if abs(number) < LARGEST_MENTIONED}
+    return sorted({S.Zero, S.One, *numbers} | {-number for number in {S.One, *numbers}})
 
 
 def _least_sizes(sides: Iterable[Expr]) -> dict[Expr, int]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import sympy
-from sympy import Expr, Mul, Pow
+from sympy import Expr, Mul, Pow, Rational
 
 from derive.functions import Where
 from derive.indices import Bracket
@@ -19,11 +19,21 @@ class Demand(NamedTuple):
     Attributes:
         relation: ``">"``, ``">="`` or ``"!="``.
         guards: conditions of choices, each with whether it holds, under which alone the body is looked at.
+        exponent: a letter's power is asked for; where the exponent happens to be whole, less will do.
     """
 
     relation: str
     body: Expr
     guards: tuple[tuple[Bracket, bool], ...] = ()
+    exponent: Expr | None = None
+
+    def expression(self) -> Expr:
+        """What has a value exactly where the demand holds."""
+        wanted = {">": sympy.log, ">=": lambda body: Pow(body, Rational(1, 2)), "!=": lambda body: Pow(body, -1)}
+        result: Expr = wanted[self.relation](self.body) if self.exponent is None else Pow(self.body, self.exponent)
+        for condition, holds in reversed(self.guards):
+            result = Where(condition, result, 0) if holds else Where(condition, 0, result)
+        return result
 
 
 def demands(expr: Expr, through_binders: bool = True) -> Iterator[Demand]:
@@ -36,7 +46,7 @@ def demands(expr: Expr, through_binders: bool = True) -> Iterator[Demand]:
         >>> from derive.indices import Tensor
         >>> x = Tensor("x")()
         >>> list(demands(sympy.log(x)))
-        [Demand(relation='>', body=x, guards=())]
+        [Demand(relation='>', body=x, guards=(), exponent=None)]
     """
     if isinstance(expr, Binder) and not through_binders:
         return
@@ -58,7 +68,7 @@ def demands(expr: Expr, through_binders: bool = True) -> Iterator[Demand]:
 def demands_of_power(base: Expr, exponent: Expr) -> Iterator[Demand]:
     """Yield what a power needs: no division by zero, no root of a negative number."""
     if not exponent.is_number:  # A negative base is allowed where the exponent happens to be whole: no more is sure.
-        yield Demand(">=", base)
+        yield Demand(">=", base, exponent=exponent)
         return
     if exponent.is_integer:
         if exponent.is_negative:

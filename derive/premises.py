@@ -57,7 +57,7 @@ def make_premise(relation: str, left: Expr, right: Expr, text: str) -> Premise:
 
     Example:
         >>> x = Tensor("x")
-        >>> make_premise("<", sympy.Integer(0), x(), "0 < x").relation
+        >>> make_premise("<", S.Zero, x(), "0 < x").relation
         '>'
     """
     if relation != "=":
@@ -177,7 +177,7 @@ def facts_of(premises: Iterable[Premise]) -> tuple[Fact, ...]:
     """The facts about sums, with everything else that is given put in.
 
     Example:
-        >>> facts_of([Sign(Tensor("x"), ">", sympy.Integer(0), "x > 0")])
+        >>> facts_of([Sign(Tensor("x"), ">", S.Zero, "x > 0")])
         ()
     """
     premises = tuple(premises)

@@ -61,7 +61,7 @@ def parse_problem(
     scope.read_problem(
         statements, [side for relation in (*facts, equation) for side in (relation.left, relation.right)]
     )
-    builder = Builder(scope, settle(scope))
+    builder = Builder(scope, settle(scope, merged_sizes=True))
     definitions: list[Definition] = []
     for number, statement in enumerate(statements):
         if number in scope.calls:

@@ -17,6 +17,7 @@ from sympy import Expr, sympify
 from derive.budget import OutOfTimeError, within
 from derive.cases import where_defined
 from derive.counterexamples import Counterexample, Question, assignments
+from derive.demands import Demand
 from derive.derivation import Step
 from derive.differentiation import close, with_totals
 from derive.errors import DeriveError, InputError
@@ -131,12 +132,14 @@ def prove_equal(
     facts: Iterable[Premise] = (),
     seed: int = 0,
     seconds: float | None = None,
+    asked: Iterable[Demand] = (),
 ) -> Proof:
     """Decide whether two expressions are equal for all sizes, free indices and values that satisfy the facts.
 
     Args:
         definitions: of names that the sides use; derivatives go through them.
         seconds: how long to try; without it, as long as it takes.
+        asked: what must hold besides for both sides to be defined, as they were typed.
 
     Raises:
         InputError: a side is no expression, or a fact is about a tensor that is defined.
@@ -151,7 +154,7 @@ def prove_equal(
     """
     left, right, premises = _checked(left), _checked(right), tuple(facts)
     check_premises(premises, definitions)
-    return _Attempt(left, right, tuple(definitions), premises, seed, seconds).decide()
+    return _Attempt(left, right, tuple(definitions), premises, seed, seconds, tuple(asked)).decide()
 
 
 def _checked(side: Any) -> Expr:
@@ -179,9 +182,10 @@ class _Attempt:
         premises: tuple[Premise, ...],
         seed: int,
         seconds: float | None,
+        asked: tuple[Demand, ...],
     ) -> None:
         self.left, self.right, self.definitions, self.premises = left, right, definitions, premises
-        self.seed, self.seconds = seed, seconds
+        self.seed, self.seconds, self.asked = seed, seconds, asked
         self.tried: list[str] = []
         self.conditions: tuple[str, ...] = ()
         self.compared = False
@@ -197,12 +201,12 @@ class _Attempt:
     def _decide(self) -> Proof:
         found = self._phase("numbers at small sizes", 0.25, lambda: self._hunt(thorough=False))
         used = self._phase("the normal form of the difference", 0.4, self._prove, A_LOOK if found else None)
-        if used is not None and found is not None:
-            raise UnsoundError(f"the normal forms agree and the numbers do not:\n{found.text()}")
-        if used is None and found is None:
+        if found is None and (used is None or not self.compared):
             found = self._phase("more numbers", 0.6, lambda: self._hunt(thorough=True))
         if used is None and found is None:
             used = self._phase("case by case", 1.0, lambda: self._prove(by_cases=True))
+        if found is not None and used is not None:
+            raise UnsoundError(f"the normal forms agree and the numbers do not:\n{found.text()}")
         if found is not None:
             return self._verdict(REFUTED, counterexample=found)
         if not self.compared:
@@ -240,14 +244,15 @@ class _Attempt:
 
     def _hunt(self, thorough: bool) -> Counterexample | None:
         left, right = (with_equalities(side, self.premises) for side in self.sides)
-        bodies = {partial.body for side in (self.left, self.right) for partial in side.atoms(Partial)}
+        bodies = [partial.body for side in (self.left, self.right) for partial in side.atoms(Partial)]
+        bodies += [demand.expression() for demand in self.asked]
         question = Question(
             left,
             right,
             facts_of(premise for premise in self.premises if not isinstance(premise, Sign)),
             intervals_of(self.premises),
             tuple(self._used_definitions()),
-            tuple(with_equalities(close(body, self.definitions), self.premises) for body in bodies),
+            tuple(with_equalities(close(body, self.definitions), self.premises) for body in dict.fromkeys(bodies)),
         )
         for found in question.compare(random.Random(self.seed), thorough):
             if found is not None:
@@ -284,8 +289,9 @@ class _Attempt:
         around = regions(Normaliser(generators=True, facts=facts), left, right)
         for intervals in ({}, around) if around else ({},):
             normaliser = Normaliser(generators=True, facts=facts)
-            plain = inline(left - right, holding(intervals))
-            if vanishes(normaliser, plain, where_defined(normaliser, plain) if by_cases else ONE_CASE):
+            sides = [inline(side, holding(intervals)) for side in (left, right)]
+            case = where_defined(normaliser, *sides) if by_cases else ONE_CASE
+            if vanishes(normaliser, sides[0] - sides[1], case):
                 named = {tensor.name: interval for tensor, interval in intervals.items()}
                 self.conditions = tuple(text for name, each in named.items() for text in each.texts(name))
                 break

@@ -12,7 +12,7 @@ from itertools import product
 from typing import NamedTuple
 
 import sympy
-from sympy import Expr, Pow, Rational, S
+from sympy import Expr, Rational, S
 
 from derive.demands import demands
 from derive.indices import Element, Index, Tensor, extent
@@ -76,12 +76,9 @@ def _apart(normaliser: Normaliser, expr: Expr) -> Expr:
 
 def _known(normaliser: Normaliser, sides: Iterable[Expr]) -> list[Known]:
     """What is not negative where the sides are defined: the factors of what must not be, as far as that is seen."""
-    # A negative base is allowed where its exponent happens to be a whole number.
-    sides = tuple(sides)
-    bases = {power.base for side in sides for power in side.atoms(Pow) if not power.exp.is_number}
     waiting: list[Known] = []
-    for relation, part, guards in (demand for side in sides for demand in demands(side)):
-        if guards or relation == "!=" or (relation == ">=" and part in bases):
+    for relation, part, guards, exponent in (demand for side in sides for demand in demands(side)):
+        if guards or relation == "!=" or exponent is not None:  # A letter's exponent may be whole.
             continue
         try:
             waiting.append(Known(normaliser.polynomial(part), relation == ">"))

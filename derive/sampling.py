@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
 import sympy
-from sympy import Expr, Symbol
+from sympy import Expr, Rational, Symbol
 
 from derive.evaluation import Assignment, Number, Places, compare, context
 from derive.facts import Fact
@@ -38,11 +38,13 @@ def sample(
     domain: Mapping[str, tuple[float, float]] | None = None,
     positive: bool = False,
     whole: bool = False,
+    among: Sequence[Rational] = (),
 ) -> dict[Tensor, dict[tuple[int, ...], Number]]:
     """Draw rational values for tensors: in their domain's interval, labels among the positions they may take.
 
     Values are short fractions that a person can retype, those of one tensor different from each other where there are
-    enough of them; ``positive`` draws all of them above 0, ``whole`` draws integers, so that many of them are equal.
+    enough of them; ``positive`` draws all of them above 0, ``whole`` draws integers, so that many of them are equal,
+    and ``among`` names the only values to draw, as far as they lie in the interval.
     """
     values: dict[Tensor, dict[tuple[int, ...], Number]] = {}
     for tensor in sorted(tensors, key=lambda each: (each.name, each.role)):
@@ -52,6 +54,9 @@ def sample(
         if tensor.values is not None:
             most = _integer(tensor.values, sizes)
             numbers: list[Number] = [generator.randrange(most) for _ in positions]
+        elif allowed := [number for number in among if low <= number <= high]:
+            chosen = generator.choices(allowed, k=len(positions))
+            numbers = [context.mpf(number.p) / number.q for number in chosen]
         elif whole:
             numbers = [context.mpf(generator.randint(math.ceil(low), math.floor(high))) for _ in positions]
         else:
