@@ -1,7 +1,7 @@
 """The command line: ``derive tour | list | show | latex | code | verify | prove | pairs``.
 
 Exit status: 0 when all went well, 1 when a verification fails or a claim is refuted, 2 for a mistake in what was typed,
-3 when a claim is not decided.
+3 when a claim is not decided, 70 when the engine contradicts itself.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import sys
 from collections.abc import Sequence
 
 from derive import __version__, commands
-from derive.errors import DeriveError
+from derive.errors import DeriveError, EngineError
 from derive.notation import known_notations
 
+#: Exit status for what is nobody's mistake but the program's, as systems have it.
+DEFECT = 70
 NAME_HELP = 'a name from `derive list`, or a definition such as "y[n,k] = exp(x[n,k]) / sum(exp(x[n,j]), j)"'
 
 
@@ -35,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DeriveError as error:
         print(f"derive: {error}", file=sys.stderr)
         return 2
+    except EngineError as error:
+        print(f"derive: a defect of derivegen, please report it: {error}", file=sys.stderr)
+        return DEFECT
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -10,7 +10,7 @@ from derive.errors import InputError
 from derive.facts import Fact
 from derive.library import activations, arithmetic, linear, losses
 from derive.necks import name_necks
-from derive.parsing import parse_equation, parse_operation
+from derive.parsing import parse_operation, parse_premise
 from derive.problems import Problem, parse_problem
 from derive.record import Operation, Record
 
@@ -88,8 +88,10 @@ def parse_fact(text: str, op: Operation) -> Fact:
         1
     """
     tensors = {tensor.name: tensor for tensor in (*op.inputs, *(definition.tensor for definition in op.definitions))}
-    left, right = parse_equation(text, tensors, _named, records())
-    return Fact(left, right, text)
+    fact = parse_premise(text, tensors, _named, records())
+    if not isinstance(fact, Fact):
+        raise InputError(f"the fact {text!r} must have a sum on one side, such as sum(t[n,k], k) = 1")
+    return fact
 
 
 def parse_claim(claim: str, where: Iterable[str] = (), given: Iterable[str] = ()) -> Problem:

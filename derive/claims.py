@@ -13,7 +13,7 @@ from sympy import Expr, S
 from derive.assumptions import FEW_PLACES, needed_facts
 from derive.budget import OutOfTimeError, within
 from derive.canonical import structure_key
-from derive.catalogue import parse_claim
+from derive.catalogue import catalogue, parse_claim
 from derive.demands import Demand, demands
 from derive.differentiation import close
 from derive.domains import conditions
@@ -22,7 +22,8 @@ from derive.facts import Fact
 from derive.indices import Element
 from derive.kinks import KINKED, kinks
 from derive.normal_form import Normaliser
-from derive.premises import Equality, Premise, Sign, facts_of, with_equalities, with_signs
+from derive.parsing import parse_equation, parse_premise
+from derive.premises import Premise, Sign, facts_of, with_equalities, with_signs
 from derive.printing import definition_text
 from derive.problems import Problem
 from derive.proof import PROVED, REFUTED, Proof, prove_equal
@@ -71,44 +72,53 @@ def prove(
     if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not seconds > 0:
         raise InputError(f"seconds is a time limit, a number above 0, not {seconds!r}")
     for name, value in (("where", where), ("given", given)):
-        if isinstance(value, (str, Definition, Operation, Fact, Equality, Sign)):
+        if isinstance(value, (str, Definition, Operation, Premise)):
             raise InputError(f"{name} takes a list; write [{value!r}]")
     problem = _problem(claim, list(where), list(given))
     deadline = time.monotonic() + seconds
     question = (problem.left, problem.right, problem.definitions, problem.premises)
     proof = prove_equal(*question, seed, seconds, problem.demands)
 
-    def while_time(work: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+    def while_time(work: Callable[[Problem], tuple[str, ...]], otherwise: tuple[str, ...] = ()) -> tuple[str, ...]:
         try:
             with within(max(0.0, min(deadline - time.monotonic(), BESIDE))):
-                return work()
+                return work(problem)
         except OutOfTimeError:
-            return ()
+            return otherwise
 
     if proof.verdict == PROVED:
-        unused = tuple(each.text for each in problem.premises if each.text not in proof.assumptions)
-        return replace(proof, conditions=while_time(lambda: _conditions(problem)), unused=unused)
+        unused = tuple(each.text for each in problem.premises if each not in proof.premises)
+        return replace(proof, conditions=while_time(_conditions, proof.conditions), unused=unused)
     if proof.verdict == REFUTED:
-        proof = replace(proof, kinks=while_time(lambda: _kinks(problem)))
-        return proof if proof.kinks else replace(proof, needed=while_time(lambda: _needed(problem)))
+        proof = replace(proof, kinks=while_time(_kinks))
+        return proof if proof.kinks else replace(proof, needed=while_time(_needed))
     return proof
 
 
 def _problem(claim: Any, where: list[Any], given: list[Any]) -> Problem:
-    """What is asked, from texts or expressions; where both are mixed, everything is written as text first."""
-    if isinstance(claim, str):
-        texts = [text for each in where for text in _texts(each)]
-        return parse_claim(claim, texts, [each if isinstance(each, str) else _fact_text(each) for each in given])
-    left, right = _sides(claim)
-    if any(isinstance(each, str) for each in (*where, *given)):
-        return _problem(f"{definition_text(left)} = {definition_text(right)}", where, given)
+    """What is asked. Texts are read together; beside expressions they are read over the tensors of those."""
+    for each in where:
+        if not isinstance(each, (str, Definition, Operation)):
+            raise InputError(f"where takes definitions such as 'p = softmax(z)', not {type(each).__name__}")
     for each in given:
-        _fact_text(each)
+        if not isinstance(each, (str, Premise)):
+            raise InputError(f"given takes facts such as 'sum(t[n,k], k) = 1', not {type(each).__name__}")
+    if isinstance(claim, str) and all(isinstance(each, str) for each in where):
+        return parse_claim(claim, where, [each if isinstance(each, str) else each.text for each in given])
+    if any(isinstance(each, str) for each in where):
+        what = "texts beside a claim that is a text, expressions beside expressions"
+        raise InputError(f"a definition in where is a text here, and another one or the claim is an expression; {what}")
     definitions: list[Definition] = []
     for each in where:
-        _texts(each)
         definitions += each.definitions if isinstance(each, Operation) else [each]
-    return Problem(tuple(definitions), tuple(given), left, right)
+    sides = None if isinstance(claim, str) else _sides(claim)
+    mentioned = [side for definition in definitions for side in (definition.target, definition.body)]
+    tensors = {tensor.name: tensor for expr in (*mentioned, *(sides or ())) for tensor in tensors_in(expr)}
+    left, right = sides or parse_equation(claim, tensors, catalogue().get, catalogue())
+    premises = [
+        parse_premise(each, tensors, catalogue().get, catalogue()) if isinstance(each, str) else each for each in given
+    ]
+    return Problem(tuple(definitions), tuple(premises), left, right)
 
 
 def _sides(claim: Any) -> tuple[Expr, Expr]:
@@ -122,21 +132,6 @@ def _sides(claim: Any) -> tuple[Expr, Expr]:
         raise InputError("write the claim as one text, LEFT = RIGHT")
     left, right = map(sympy.sympify, sides)
     return left, right
-
-
-def _texts(each: Any) -> list[str]:
-    if isinstance(each, str):
-        return [each]
-    if isinstance(each, (Definition, Operation)):
-        definitions = each.definitions if isinstance(each, Operation) else (each,)
-        return [f"{definition_text(d.target)} = {definition_text(d.body, d.indices)}" for d in definitions]
-    raise InputError(f"where takes definitions such as 'p = softmax(z)', not {type(each).__name__}")
-
-
-def _fact_text(each: Any) -> str:
-    if isinstance(each, (Fact, Equality, Sign)):
-        return each.text
-    raise InputError(f"given takes facts such as 'sum(t[n,k], k) = 1', not {type(each).__name__}")
 
 
 # -- what is said beside the verdict ----------------------------------------------------------------------------------
@@ -154,7 +149,7 @@ def _conditions(problem: Problem) -> tuple[str, ...]:
         if definition.tensor in used:
             used |= tensors_in(definition.body)
             wanted += demands(definition.body)
-    normaliser = Normaliser(generators=True, facts=facts_of(problem.premises))
+    normaliser = Normaliser(generators=True, facts=facts_of(problem.premises, problem.definitions))
     return conditions(wanted, lambda expr: _closed(expr, problem), normaliser, problem.definitions)
 
 
@@ -162,7 +157,7 @@ def _kinks(problem: Problem) -> tuple[str, ...]:
     left, right = _closed(problem.left, problem), _closed(problem.right, problem)
     if not left.atoms(*KINKED) | right.atoms(*KINKED):
         return ()
-    return kinks(Normaliser(generators=True, facts=facts_of(problem.premises)), left - right)
+    return kinks(Normaliser(generators=True, facts=facts_of(problem.premises, problem.definitions)), left - right)
 
 
 def _needed(problem: Problem) -> tuple[str, ...]:
@@ -170,19 +165,21 @@ def _needed(problem: Problem) -> tuple[str, ...]:
     sides = (problem.left, problem.right)
     left, right = (with_equalities(close(side, problem.definitions), problem.premises) for side in sides)
     found = needed_facts(left, right, problem.definitions, facts)
-    return tuple(fact.text for fact in found) if found else tuple(_needed_signs(left, right, problem.premises))
+    return tuple(fact.text for fact in found) if found else tuple(_needed_signs(left, right, problem))
 
 
-def _needed_signs(left: Expr, right: Expr, premises: tuple[Premise, ...]) -> Iterator[str]:
-    """The signs of one tensor, under which two sides are equal."""
-    said = {premise.tensor for premise in premises if isinstance(premise, Sign)}
+def _needed_signs(left: Expr, right: Expr, problem: Problem) -> Iterator[str]:
+    """The signs of one tensor, under which two sides are equal; the sides are given with definitions put in."""
+    said = {premise.tensor for premise in problem.premises if isinstance(premise, Sign)}
     tensors = [tensor for tensor in tensors_in(left) | tensors_in(right) if tensor.values is None]
     for tensor in sorted(set(tensors) - said, key=str)[:MOST_SIGNS]:
         elements = [element for side in (left, right) for element in side.atoms(Element) if element.tensor == tensor]
         for relation, line in ((">=", (0.0, 2.0)), ("<=", (-2.0, 0.0))):
             trials = Trials(S.Zero, [left, right], count=1, most=FEW_PLACES, lines={tensor.name: line})
-            if not trials.agree(left - right) or trials.agree(left):
+            is_zero = trials.agree(left)
+            if is_zero or not trials.agree(left - right):
                 continue
             sign = Sign(tensor, relation, S.Zero, f"{definition_text(min(elements, key=structure_key))} {relation} 0")
-            if prove_equal(left, right, (), (*premises, sign)).verdict == PROVED:
+            question = (problem.left, problem.right, problem.definitions, (*problem.premises, sign))
+            if prove_equal(*question, asked=problem.demands).verdict == PROVED:
                 yield sign.text

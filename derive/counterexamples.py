@@ -12,7 +12,7 @@ from typing import Any
 from sympy import Expr, Rational, S, Symbol
 
 from derive.evaluation import Assignment, Number, UndefinedError, context
-from derive.facts import Fact
+from derive.facts import Fact, Requirement
 from derive.indices import Element, Index, Tensor
 from derive.intervals import Interval
 from derive.record import Definition
@@ -54,12 +54,13 @@ class Counterexample:
     left: str
     right: str
 
-    def text(self) -> str:
-        """Say it in lines."""
+    def text(self, left: str = "left side", right: str = "right side") -> str:
+        """Say it in lines, with names for the sides."""
         where = [f"{name} = {number}" for name, number in (self.sizes | self.place).items()]
         lines = [f"at {', '.join(where)}"] if where else []
         lines += [f"  {name} = {numbers}" for name, numbers in self.values.items()]
-        return "\n".join([*lines, f"  left side  = {self.left}", f"  right side = {self.right}"])
+        width = max(len(left), len(right))
+        return "\n".join([*lines, f"  {left:<{width}} = {self.left}", f"  {right:<{width}} = {self.right}"])
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Question:
 
     left: Expr
     right: Expr
-    facts: tuple[Fact, ...] = ()
+    facts: tuple[Fact | Requirement, ...] = ()
     intervals: Mapping[Tensor, Interval] = field(default_factory=dict)
     definitions: tuple[Definition, ...] = ()
     bodies: tuple[Expr, ...] = ()
@@ -90,36 +91,41 @@ class Question:
         sides = (self.left, self.right, *self.bodies, *(definition.body for definition in self.definitions))
         defined = [definition.tensor for definition in self.definitions]
         for assignment in assignments(sides, self.facts, generator, thorough, self.intervals, defined):
+            by_tensor = {definition.tensor: definition for definition in self.definitions}
+            here = Assignment(assignment.sizes, dict(assignment.values), by_tensor)
+            if not self._has_definitions(here):
+                continue
             every = list(assignment.places(indices))
             places = every if len(every) <= most else generator.sample(every, most)
-            compared = [found for place in places for found in self._compare_at(assignment, place)]
-            if compared:
-                yield next((found for found in compared if found is not None), None)
+            agreed = False
+            for place in places:
+                if not self._has_bodies(here, place):
+                    continue
+                values = _values(assignment, place, self.left, self.right)
+                if values is None:
+                    continue
+                found = _confirmed(assignment, place, self.left, self.right) if _differ(*values) else None
+                if found is not None:
+                    yield found
+                    break
+                agreed = True
+            else:
+                if agreed:
+                    yield None
 
-    def _compare_at(self, assignment: Assignment, places: dict[Index, int]) -> Iterator[Counterexample | None]:
-        """One answer, or none where a side has no value."""
-        try:
-            values = _values(assignment, places, self.left, self.right)
-            if not _differ(*values):
-                yield None
-                return
-            with context.workdps(MORE_DIGITS):
-                values = _values(Assignment(assignment.sizes, assignment.values), places, self.left, self.right)
-            if not _differ(*values):
-                yield None
-            elif self._is_defined(assignment, places):
-                yield _counterexample(assignment, places, *values)
-        except (UndefinedError, ZeroDivisionError):
-            return
-
-    def _is_defined(self, assignment: Assignment, places: dict[Index, int]) -> bool:
-        """Whether everything has a value that must have one."""
-        by_tensor = {definition.tensor: definition for definition in self.definitions}
-        here = Assignment(assignment.sizes, dict(assignment.values), by_tensor)
+    def _has_definitions(self, here: Assignment) -> bool:
+        """Whether every element of what is defined has a value."""
         try:
             for definition in self.definitions:
-                for inner in here.places(definition.indices):
-                    here.value(definition.target, inner)
+                for places in here.places(definition.indices):
+                    here.value(definition.target, places)
+        except (UndefinedError, ZeroDivisionError):
+            return False
+        return True
+
+    def _has_bodies(self, here: Assignment, places: dict[Index, int]) -> bool:
+        """Whether everything else has a value that must have one."""
+        try:
             for body in self.bodies:
                 bound = sorted(free_indices(body) - places.keys(), key=lambda index: index.name)
                 for inner in here.places(bound):
@@ -131,7 +137,7 @@ class Question:
 
 def assignments(
     sides: Iterable[Expr],
-    facts: tuple[Fact, ...],
+    facts: tuple[Fact | Requirement, ...],
     generator: random.Random,
     thorough: bool,
     intervals: Mapping[Tensor, Interval] | None = None,
@@ -153,12 +159,12 @@ def assignments(
         few = FEW_WAYS if facts else WAYS
         for line, kind in ways if thorough else [ways[(few * turn + place) % len(ways)] for place in range(few)]:
             domain = {tensor.name: bounds[tensor].part(line) if tensor in bounds else line for tensor in tensors}
-            assignment = Assignment(sizes, sample(tensors, sizes, generator, domain, **kind))
             if failures == MOST_FAILURES:
                 break
+            assignment = Assignment(sizes, sample(tensors, sizes, generator, domain, **kind))
             try:
                 holds = impose(facts, assignment)
-            except UndefinedError:
+            except (UndefinedError, ZeroDivisionError):
                 continue
             failures = 0 if holds else failures + 1
             if holds and _allowed(assignment, bounds):
@@ -206,8 +212,19 @@ def _size_choices(count: int) -> Iterator[tuple[int, ...]]:
         yield (4, 5, 3)[:count]
 
 
-def _values(assignment: Assignment, places: dict[Index, int], left: Expr, right: Expr) -> tuple[Number, Number]:
-    return assignment.value(left, places), assignment.value(right, places)
+def _values(assignment: Assignment, places: dict[Index, int], left: Expr, right: Expr) -> tuple[Number, Number] | None:
+    """Both sides' numbers; None where one has none."""
+    try:
+        return assignment.value(left, places), assignment.value(right, places)
+    except (UndefinedError, ZeroDivisionError):
+        return None
+
+
+def _confirmed(assignment: Assignment, places: dict[Index, int], left: Expr, right: Expr) -> Counterexample | None:
+    """The counterexample, if more digits show the difference too."""
+    with context.workdps(MORE_DIGITS):
+        values = _values(Assignment(assignment.sizes, assignment.values), places, left, right)
+    return None if values is None or not _differ(*values) else _counterexample(assignment, places, *values)
 
 
 def _differ(first: Number, second: Number) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sympy import Expr
 
-from derive.errors import DeriveError
+from derive.errors import EngineError
 from derive.evaluation import Assignment, UndefinedError, context
 from derive.facts import Fact
 from derive.indices import Tensor
@@ -28,7 +28,7 @@ ATTEMPTS = 100
 MOST_PLACES = 40
 
 
-class CheckFailedError(DeriveError):
+class CheckFailedError(EngineError):
     """A printed step is not an equality: a defect of the engine, never of the input."""
 
 

@@ -11,6 +11,10 @@ class DeriveError(Exception):
     """Whatever this project refuses to do; the command line prints its text and exits with 2."""
 
 
+class EngineError(Exception):
+    """The engine contradicts itself: a defect of this project, never of the input, and never a verdict."""
+
+
 class InputError(DeriveError):
     """The caller's mistake: an unknown name, an ill-formed text, sizes that do not fit."""
 

@@ -25,13 +25,14 @@ from derive.letters import letters_by_size
 from derive.normal_form import Normaliser
 from derive.notation import Notation, find_notation
 from derive.polynomials import TooLargeError
-from derive.premises import Equality, Premise, Sign, facts_of, intervals_of, with_equalities
+from derive.premises import Premise, Sign, equalities_of, facts_of, intervals_of, requirements_of, with_equalities
 from derive.printing import definition_text, latex_text, plain_text
 from derive.proof import PROVED, Proof
 from derive.record import Definition, Operation, Record, inline
 from derive.rendering import BOLD, RESET, render_latex, render_markdown, render_text
 from derive.rewriting import simplify
 from derive.sums import Partial, free_indices, rewrite, substitute, tensors_in
+from derive.vanishing import vanishes
 
 INSERT, DEFINITIONS = "insert the derivatives", "put the definitions in"
 
@@ -69,7 +70,7 @@ class _Exposition:
         self, left: Expr, right: Expr, definitions: tuple[Definition, ...], premises: tuple[Premise, ...]
     ) -> None:
         self.typed, self.definitions, self.premises = (left, right), definitions, premises
-        self.facts = facts_of(premise for premise in premises if not isinstance(premise, Sign))
+        self.facts = facts_of((each for each in premises if not isinstance(each, Sign)), definitions)
         self.derived: dict[tuple[Tensor, Tensor], tuple[Element, Element, Expr]] = {}
         self.before: list[Step] = []
         self.sides = [self.without_derivatives(side) for side in self.typed]
@@ -120,7 +121,8 @@ class _Exposition:
             yield Step("multiply out", typed, here, plain)
         if plain != 0:
             signs = ", ".join(premise.text for premise in self.premises if isinstance(premise, Sign))
-            yield Step("given" if signs else "over one denominator", typed, plain, Integer(0), signs)
+            rule = "over one denominator" if vanishes(normaliser, plain) else "case by case, where both are defined"
+            yield Step("given" if signs else rule, typed, plain, Integer(0), signs)
 
     def shortened(self, side: Expr) -> Expr:
         put_in = with_equalities(side, self.premises)
@@ -192,12 +194,10 @@ def check_proof(proof: Proof, seed: int = 0) -> None:
     """
     steps, generator = steps_of(proof), random.Random(seed)
     known = {definition.tensor: definition for definition in proof.definitions}
-    for premise in proof.premises:
-        if isinstance(premise, Equality):
-            known[premise.definition.tensor] = premise.definition
+    known |= {definition.tensor: definition for definition in equalities_of(proof.premises)}
     sides = (proof.left, proof.right, *(definition.body for definition in known.values()))
     steps = tuple(replace(step, **_evaluable(step, proof.definitions)) for step in steps)
-    facts = facts_of(premise for premise in proof.premises if not isinstance(premise, Sign))
+    facts = requirements_of(proof.premises, proof.definitions)
     for drawn in assignments(sides, facts, generator, True, intervals_of(proof.premises), known):
         here = Assignment(drawn.sizes, drawn.values, known)
         try:

@@ -20,6 +20,14 @@ Factors = list[tuple[Expr, Rational]]
 
 
 @dataclass(frozen=True)
+class Requirement:
+    """``left = right`` for every value of the free indices of both: what numbers have to satisfy."""
+
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True)
 class Fact:
     """``left = right`` for every value of the free indices of ``left``.
 

@@ -8,8 +8,15 @@ from typing import Any, NamedTuple
 import sympy
 from sympy import Expr, Rational
 
+from derive.evaluation import context
+
 #: A value computed with 60 digits that is nearer to an end than this is at the end.
 CLOSE = 1e-25
+
+
+def number(value: Rational) -> Any:
+    """A rational number in the evaluation's arithmetic."""
+    return context.mpf(value.p) / value.q
 
 
 class End(NamedTuple):
@@ -50,29 +57,35 @@ class Interval:
         return bool(self.low.value > self.high.value) or (touching and (self.low.strict or self.high.strict))
 
     def holding(self, free: Expr) -> Expr | None:
-        """What takes all the values in the interval, and no other, as something free takes all; None without a form."""
-        if self.low is not None and self.high is not None:
-            if self.low.value >= self.high.value or not (self.low.strict and self.high.strict):
-                return None
-            return self.low.value + (self.high.value - self.low.value) / (1 + sympy.exp(-free))
-        one = self.low or self.high
+        """What takes all the values in the interval as something free takes all; None where there is no end.
+
+        It takes no other, but where both ends are there and one is taken: then it is held by one of them alone.
+        """
+        low, high = self.low, self.high
+        if low is not None and high is not None and low.strict and high.strict:
+            return low.value + (high.value - low.value) / (1 + sympy.exp(-free))
+        if low is not None and high is not None and low.value == high.value:
+            return low.value
+        one = low or high
         if one is None:
             return None
         distance = sympy.exp(free) if one.strict else free**2
-        return one.value + distance if self.low else one.value - distance
+        return one.value + distance if low else one.value - distance
 
     def contains(self, value: Any) -> bool:
         """Whether a number lies in it."""
-        above = self.low is None or value - float(self.low.value) > (CLOSE if self.low.strict else -CLOSE)
-        return above and (self.high is None or float(self.high.value) - value > (CLOSE if self.high.strict else -CLOSE))
+        above = self.low is None or value - number(self.low.value) > (CLOSE if self.low.strict else -CLOSE)
+        return bool(above) and (
+            self.high is None or bool(number(self.high.value) - value > (CLOSE if self.high.strict else -CLOSE))
+        )
 
-    def part(self, line: tuple[float, float]) -> tuple[float, float]:
+    def part(self, line: tuple[float, float]) -> tuple[Any, Any]:
         """The ends of a part of it, as wide as a given line where there is room."""
         width = line[1] - line[0]
         if self.low is not None:
-            low = float(self.low.value)
-            return low, low + width if self.high is None else float(self.high.value)
-        return (float(self.high.value) - width, float(self.high.value)) if self.high is not None else line
+            low = number(self.low.value)
+            return low, low + width if self.high is None else number(self.high.value)
+        return (number(self.high.value) - width, number(self.high.value)) if self.high is not None else line
 
     def texts(self, name: str) -> tuple[str, ...]:
         """What it says of a name."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sympy import Expr, Mul, Rational, S
 
 from derive.errors import InputError
-from derive.facts import Fact
+from derive.facts import Fact, Requirement
 from derive.indices import Element, Index, Tensor
 from derive.intervals import End, Interval
 from derive.record import Definition, inline
@@ -109,6 +109,7 @@ def check_premises(premises: Iterable[Premise], definitions: tuple[Definition, .
     """
     defined = {definition.tensor for definition in definitions}
     premises = tuple(premises)
+    equalities_of(premises)
     said: dict[Tensor, str] = {}
     bounded = intervals_of(premises)
     for premise in premises:
@@ -143,12 +144,26 @@ def intervals_of(premises: Iterable[Premise]) -> dict[Tensor, Interval]:
     return found
 
 
+def equalities_of(premises: Iterable[Premise]) -> tuple[Definition, ...]:
+    """The equations about elements as definitions, each after those that it uses.
+
+    Raises:
+        InputError: they go round in a circle.
+    """
+    waiting = {p.definition.tensor: p for p in premises if isinstance(p, Equality)}
+    ordered: list[Definition] = []
+    while waiting:
+        ready = [tensor for tensor, each in waiting.items() if not tensors_in(each.definition.body) & waiting.keys()]
+        if not ready:
+            texts = " and ".join(repr(each.text) for each in waiting.values())
+            raise InputError(f"the facts {texts} go round in a circle; solve them for one of their names")
+        ordered += [waiting.pop(tensor).definition for tensor in ready]
+    return tuple(ordered)
+
+
 def with_equalities(expr: Expr, premises: Iterable[Premise]) -> Expr:
     """Put in what elements are given to equal."""
-    for premise in premises:
-        if isinstance(premise, Equality):
-            expr = inline(expr, (premise.definition,))
-    return expr
+    return inline(expr, equalities_of(premises))
 
 
 def with_signs(expr: Expr, premises: Iterable[Premise]) -> Expr:
@@ -173,18 +188,36 @@ def holding(intervals: Mapping[Tensor, Interval]) -> tuple[Definition, ...]:
     return tuple(made)
 
 
-def facts_of(premises: Iterable[Premise]) -> tuple[Fact, ...]:
-    """The facts about sums, with everything else that is given put in.
+def requirements_of(
+    premises: Iterable[Premise], definitions: Iterable[Definition] = ()
+) -> tuple[Fact | Requirement, ...]:
+    """What numbers must satisfy for the facts about sums to hold: equations in what nothing defines."""
+    premises, definitions = tuple(premises), tuple(definitions)
+    result: list[Fact | Requirement] = []
+    for fact in premises:
+        if isinstance(fact, Fact):
+            sides = (with_equalities(inline(side, definitions), premises) for side in (fact.left, fact.right))
+            left, right = sides
+            is_sum = isinstance(left, IndexSum)
+            result.append(Fact(left, right, fact.text) if is_sum else Requirement(left, right))
+    return tuple(result)
+
+
+def facts_of(premises: Iterable[Premise], definitions: Iterable[Definition] = ()) -> tuple[Fact, ...]:
+    """The facts about sums as rewriting rules, with everything else that is given, and definitions, put in.
+
+    What is no sum any more then is left out: it can not be looked for.
 
     Example:
         >>> facts_of([Sign(Tensor("x"), ">", S.Zero, "x > 0")])
         ()
     """
-    premises = tuple(premises)
+    premises, definitions = tuple(premises), tuple(definitions)
     result = []
     for fact in premises:
         if isinstance(fact, Fact):
-            sides = [with_signs(with_equalities(side, premises), premises) for side in (fact.left, fact.right)]
-            if isinstance(sides[0], IndexSum):
-                result.append(Fact(sides[0], sides[1], fact.text))
+            sides = [inline(side, definitions) for side in (fact.left, fact.right)]
+            left, right = (with_signs(with_equalities(side, premises), premises) for side in sides)
+            if isinstance(left, IndexSum):
+                result.append(Fact(left, right, fact.text))
     return tuple(result)

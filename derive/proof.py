@@ -20,7 +20,7 @@ from derive.counterexamples import Counterexample, Question, assignments
 from derive.demands import Demand
 from derive.derivation import Step
 from derive.differentiation import close, with_totals
-from derive.errors import DeriveError, InputError
+from derive.errors import EngineError, InputError
 from derive.evaluation import Assignment, UndefinedError, context
 from derive.normal_form import Normaliser
 from derive.premises import (
@@ -28,9 +28,11 @@ from derive.premises import (
     Premise,
     Sign,
     check_premises,
+    equalities_of,
     facts_of,
     holding,
     intervals_of,
+    requirements_of,
     with_equalities,
     with_signs,
 )
@@ -50,7 +52,7 @@ A_LOOK = 1.0
 Result = TypeVar("Result")
 
 
-class UnsoundError(DeriveError):
+class UnsoundError(EngineError):
     """The normal form says equal and numbers say different: a defect of the engine."""
 
 
@@ -228,7 +230,8 @@ class _Attempt:
         except OutOfTimeError:
             self.tried.append(f"{what}: stopped for want of time")
             return None
-        self.tried.append(f"{what}: nothing found")
+        if result is None:
+            self.tried.append(f"{what}: nothing found")
         return result
 
     def _verdict(
@@ -249,7 +252,7 @@ class _Attempt:
         question = Question(
             left,
             right,
-            facts_of(premise for premise in self.premises if not isinstance(premise, Sign)),
+            requirements_of(self.premises, self.definitions),
             intervals_of(self.premises),
             tuple(self._used_definitions()),
             tuple(with_equalities(close(body, self.definitions), self.premises) for body in dict.fromkeys(bodies)),
@@ -285,7 +288,7 @@ class _Attempt:
     def _vanishes(self, premises: tuple[Premise, ...], by_cases: bool) -> tuple[Premise, ...] | None:
         """Whether the difference vanishes under facts: those used, as far as that is seen."""
         left, right = (with_signs(with_equalities(side, premises), premises) for side in self.sides)
-        facts = facts_of(premises)
+        facts = facts_of(premises, self.definitions)
         around = regions(Normaliser(generators=True, facts=facts), left, right)
         for intervals in ({}, around) if around else ({},):
             normaliser = Normaliser(generators=True, facts=facts)
@@ -308,14 +311,14 @@ class _Attempt:
         """
         if not any(side.atoms(Partial) for side in (self.left, self.right)):
             return
-        if any(isinstance(premise, (Equality, Sign)) for premise in self.premises):
-            return
         sides = [with_totals(side, self.definitions) for side in (self.left, self.right)]
-        by_tensor = {definition.tensor: definition for definition in self.definitions}
+        given = equalities_of(self.premises)
+        by_tensor = {definition.tensor: definition for definition in (*given, *self.definitions)}
         indices = sorted(free_indices(self.left) | free_indices(self.right), key=lambda index: index.name)
-        everything = (*sides, *(definition.body for definition in self.definitions))
-        facts, generator = facts_of(self.premises), random.Random(self.seed)
-        drawn = next(assignments(everything, facts, generator, False, defined=by_tensor), None)
+        everything = (*sides, *(definition.body for definition in by_tensor.values()))
+        facts, generator = requirements_of(self.premises, self.definitions), random.Random(self.seed)
+        bounds = intervals_of(self.premises)
+        drawn = next(assignments(everything, facts, generator, False, bounds, by_tensor), None)
         if drawn is None:
             return
         here = Assignment(drawn.sizes, drawn.values, by_tensor)

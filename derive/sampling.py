@@ -12,12 +12,12 @@ import sympy
 from sympy import Expr, Rational, Symbol
 
 from derive.evaluation import Assignment, Number, Places, compare, context
-from derive.facts import Fact
+from derive.facts import Fact, Requirement
 from derive.indices import Element, Index, Tensor
 from derive.sums import free_indices, tensors_in
 
-#: How fine the fractions are that are drawn from an interval at least so wide.
-GRAINS = ((1.0, 8), (0.5, 64), (0.0, 4096))
+#: Values are multiples of 1/8, or of an eighth of that and so on where an interval has too few.
+GRAIN, FINEST = 8, 8**4
 #: How often values are scaled in turn until several facts hold at once.
 ROUNDS = 8
 #: How many numbers Newton's method may have to find, times equations; its steps, and the step of a difference quotient.
@@ -28,7 +28,7 @@ SLOPES_HELD = 1e-4
 MOST_LEFT = 0.6
 
 #: A fact at one place.
-Equation = tuple[Fact, dict[Index, int]]
+Equation = tuple[Fact | Requirement, dict[Index, int]]
 
 
 def sample(
@@ -57,7 +57,7 @@ def sample(
         elif allowed := [number for number in among if low <= number <= high]:
             chosen = generator.choices(allowed, k=len(positions))
             numbers = [context.mpf(number.p) / number.q for number in chosen]
-        elif whole:
+        elif whole and math.ceil(low) <= math.floor(high):
             numbers = [context.mpf(generator.randint(math.ceil(low), math.floor(high))) for _ in positions]
         else:
             numbers = _fractions(low, high, len(positions), generator)
@@ -65,17 +65,21 @@ def sample(
     return values
 
 
-def _fractions(low: float, high: float, count: int, generator: random.Random) -> list[Number]:
+def _fractions(low: Number, high: Number, count: int, generator: random.Random) -> list[Number]:
     """So many fractions between two bounds: the shortest that the interval has enough of."""
-    for width, grain in GRAINS:
-        between = range(math.floor(low * grain) + 1, math.ceil(high * grain))
-        if high - low >= width and len(between) >= count:
+    if high <= low:
+        return [context.mpf(low)] * count
+    grain = GRAIN
+    while True:
+        between = range(int(context.floor(low * grain)) + 1, int(context.ceil(high * grain)))
+        if len(between) >= count or (between and grain >= FINEST):
             break
+        grain *= 8
     drawn = generator.sample(between, count) if len(between) >= count else generator.choices(between, k=count)
     return [context.mpf(number) / grain for number in drawn]
 
 
-def impose(facts: Iterable[Fact], assignment: Assignment) -> bool:
+def impose(facts: Iterable[Fact | Requirement], assignment: Assignment) -> bool:
     """Change the values of an assignment until facts hold; return whether they do.
 
     Example:
@@ -89,7 +93,7 @@ def impose(facts: Iterable[Fact], assignment: Assignment) -> bool:
     equations = [
         (fact, places)
         for fact in facts
-        for places in assignment.places(sorted(free_indices(fact.left), key=lambda index: index.name))
+        for places in assignment.places(sorted(free_indices(fact.left) | free_indices(fact.right), key=str))
     ]
     drawn = {tensor: dict(numbers) for tensor, numbers in assignment.values.items()}
     if _scale(equations, assignment):
@@ -173,8 +177,10 @@ def _slopes(
     return slopes
 
 
-def _adjust(fact: Fact, places: Places, assignment: Assignment) -> bool:
+def _adjust(fact: Fact | Requirement, places: Places, assignment: Assignment) -> bool:
     """Scale one tensor's values, or shift them where that will not do, so that the fact holds at one place."""
+    if not isinstance(fact, Fact):
+        return False
     total, wanted = assignment.value(fact.left, places), assignment.value(fact.right, places)
     given = [t for t in assignment.values if t.values is None and t not in assignment.definitions]
     elements = [element for element in fact.left.atoms(Element) if element.tensor in given]
