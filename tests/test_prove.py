@@ -184,7 +184,15 @@ def test_the_order_of_equalities_does_not_matter(given: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [["x > 0", "x < 1/10000"], ["x >= 1", "x <= 1"], ["x > 1/5", "x < 4/5"], ["x >= 1/10"], ["x > 1000"], ["1/3 <= x"]],
+    [
+        ["x > 0", "x < 1/10000"],
+        ["x >= 1", "x <= 1"],
+        ["x > 1/5", "x < 4/5"],
+        ["x >= 1/10"],
+        ["x > 1000"],
+        ["0 <= x", "x <= 1"],
+        ["1/3 <= x"],
+    ],
 )
 def test_bounds_may_be_narrow_or_far(given: list[str]) -> None:
     assert prove("abs(x) = x", given=given).verdict == PROVED

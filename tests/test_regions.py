@@ -31,6 +31,7 @@ def seen(expr: Expr) -> dict[str, str]:
         (log(p) + sqrt(p - 1), {"p": "_p**2 + 1"}),
         (log(p - 1) + sqrt(p - 1), {"p": "exp(_p) + 1"}),
         (log(p / (1 - p)), {"p": "1/(1 + exp(-_p))"}),
+        (log(p) + sqrt(1 - p), {"p": "exp(_p)"}),  # 1 is taken and 0 is not: by the one end alone
         (log(p) + log(3 - p), {"p": "3/(1 + exp(-_p))"}),
         (log(p) + log(p * q), {"p": "exp(_p)", "q": "exp(_q)"}),
         (log(A[k]), {"a[_r0]": "exp(_a[_r0])"}),
@@ -54,7 +55,6 @@ def test_a_range_is_seen(expr: Expr, expected: dict[str, str]) -> None:
         1 / p,
         p**c,
         Where(Bracket(">", p, 0), log(p), 0),
-        log(p) + sqrt(1 - p),
         # of one element nothing is known of the others
         log(A[k]) + IndexSum(A[j], j),
         log(A[k]) + IndexSum(A[k] ** 2, k),
