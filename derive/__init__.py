@@ -16,6 +16,7 @@ from derive.differentiation import differentiate
 from derive.errors import DefinitionError, DeriveError, ImpossibleError, InputError, UnsupportedError
 from derive.facts import Fact
 from derive.functions import Maximum, Minimum, Where
+from derive.gradient_claims import ClaimCheck, check_claim
 from derive.indices import Bracket, Delta, Element, Index, Tensor, size
 from derive.printing import definition_text
 from derive.proof import Proof, prove_equal
@@ -45,6 +46,7 @@ def compose(*ops: str | Operation, name: str | None = None) -> Operation:
 
 __all__ = [
     "Bracket",
+    "ClaimCheck",
     "Counterexample",
     "Definition",
     "DefinitionError",
@@ -72,6 +74,7 @@ __all__ = [
     "UnsupportedError",
     "Where",
     "catalogue",
+    "check_claim",
     "compose",
     "definition_text",
     "differentiate",

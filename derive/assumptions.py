@@ -23,13 +23,12 @@ from derive.polynomials import Polynomial, TooLargeError, divide, expression, or
 from derive.printing import definition_text
 from derive.record import Definition
 from derive.sums import IndexSum, all_indices, free_indices, fresh_index, substitute, tensors_in
+from derive.trials import FEW_PLACES as FEW_PLACES
 from derive.trials import Trials
 from derive.vanishing import clear_denominators, vanishes
 
 #: The sums that are tried are these, simplest first.
 TRIED = (Integer(1), Integer(0))
-#: At how many places a fact is tried by numbers before it is tried by the prover.
-FEW_PLACES = 6
 #: Tensors with more axes than this are not tried.
 MOST_AXES = 4
 #: A right side with more parts than this is no assumption that anybody makes.

@@ -7,18 +7,19 @@ numbers are held against it by the prover, and only what it proves is said.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import combinations, product
+from dataclasses import dataclass
+from itertools import combinations
 
-from sympy import Add, Expr, Mul, Pow, Rational, S, Symbol
+from sympy import Add, Expr, Mul, Pow, S
 
 from derive.assumptions import Letters, needed_facts, sums_to_one
 from derive.canonical import readable
 from derive.costs import cost
 from derive.differentiation import differentiate
-from derive.evaluation import Number, context
 from derive.facts import Fact
 from derive.indices import Delta, Element, Index, Tensor
 from derive.mistakes import mistakes
+from derive.premises import Premise
 from derive.printing import definition_text
 from derive.proof import PROVED, prove_equal
 from derive.record import Definition, inline
@@ -27,22 +28,32 @@ from derive.slips import KINDS, Mistake, Slope, factor_words
 from derive.sums import IndexSum, free_indices, rewrite, substitute, tensors_in
 from derive.trials import Trials
 
-#: How the words of an assumption begin.
-WHEN = "true when"
+#: What is found: something that is wrong, or something that has to be assumed for the formula to be right.
+MISTAKE, ASSUMPTION = "mistake", "assumption"
 #: How much is said at most.
 MOST_FINDINGS = 3
-#: Constant factors that are looked for: one of these numbers, times powers of the sizes.
-NUMBERS = tuple(sorted((Rational(p, q) for p in (1, 2, 3, 4) for q in (1, 2, 3, 4)), key=lambda r: (r.p + r.q, r.q)))
-EXPONENTS = (0, -1, 1, -2, 2)
 #: A missing factor that costs more to read is no explanation.
 LONGEST_FACTOR = 10.0
-#: Ratios closer than this, relative to their size, are the same.
-TOLERANCE = context.mpf(10) ** -20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is said of a formula.
+
+    Attributes:
+        kind: ``MISTAKE`` or ``ASSUMPTION``.
+    """
+
+    kind: str
+    words: str
+
+    def __str__(self) -> str:
+        return self.words
 
 
 def diagnose(
     claimed: Expr, derived: Expr, definitions: Iterable[Definition] = (), facts: Iterable[Fact] = ()
-) -> tuple[str, ...]:
+) -> tuple[Finding, ...]:
     """Say what is wrong with a claimed formula, best first; nothing where it is right or nothing was found.
 
     Every sentence is proved: with what it says mended, the claimed formula is the derived one.
@@ -54,20 +65,26 @@ def diagnose(
 
     Example:
         >>> x = Tensor("x")()
-        >>> diagnose(-3 * x**2, 3 * x**2), diagnose(2 * x, x)
-        (('the sign is wrong',), ('the factor 2 is too many',))
+        >>> print(*diagnose(-3 * x**2, 3 * x**2), *diagnose(2 * x, x), sep="; ")
+        the sign is wrong; the factor 2 is too many
     """
     return _Diagnosis(claimed, derived, tuple(definitions), tuple(facts)).findings()
 
 
-def fact_words(fact: Fact) -> str:
-    """Say when an assumption holds.
+def assumption(premise: Premise) -> Finding:
+    """Say that a formula is true under an assumption.
 
     Example:
         >>> from derive.catalogue import find, parse_fact
-        >>> fact_words(parse_fact("sum(t[n,k], k) = 1", find("cce")))
-        'true when every row of t sums to 1: sum(t[n,k], k) = 1'
+        >>> print(assumption(parse_fact("sum(t[n,k], k) = 1", find("cce"))))
+        true when every row of t sums to 1: sum(t[n,k], k) = 1
     """
+    subject = _summed(premise) if isinstance(premise, Fact) else ""
+    return Finding(ASSUMPTION, f"true when {subject}{premise.text}")
+
+
+def _summed(fact: Fact) -> str:
+    """What sums to what in words, where a fact says that of rows, columns or everything."""
     element = fact.left.body if isinstance(fact.left, IndexSum) else None
     if isinstance(element, Element) and all(isinstance(index, Index) for index in element.indices):
         summed = [index in fact.left.bound for index in element.indices]
@@ -78,13 +95,13 @@ def fact_words(fact: Fact) -> str:
             (True,) * len(summed): name if len(summed) == 1 else f"all of {name}",
         }.get(tuple(summed))
         if subject is not None and not tensors_in(fact.right):
-            return f"{WHEN} {subject} sums to {definition_text(fact.right)}: {fact.text}"
-    return f"{WHEN} {fact.text}"
+            return f"{subject} sums to {definition_text(fact.right)}: "
+    return ""
 
 
-def is_assumption(findings: tuple[str, ...]) -> bool:
-    """Whether what is wrong with a formula is only that it needs an assumption."""
-    return bool(findings) and findings[0].startswith(WHEN)
+def is_assumption(findings: tuple[Finding, ...]) -> bool:
+    """Whether what is wrong with a formula is only that it needs an assumption: that is what is said first."""
+    return bool(findings) and findings[0].kind == ASSUMPTION
 
 
 class _Diagnosis:
@@ -97,26 +114,26 @@ class _Diagnosis:
         self.slopes = tuple(_slopes(definitions))
         self.letters = Letters((derived, claimed, *(definition.body for definition in definitions))).by_size
 
-    def findings(self) -> tuple[str, ...]:
+    def findings(self) -> tuple[Finding, ...]:
         if self._holds(self.claimed, self.facts):
             return ()
         needed = needed_facts(self.claimed, self.derived, self.definitions, self.facts)
         usual = [fact for fact in needed if fact.right.is_number and fact.right != 0]
         if usual:
-            return tuple(fact_words(fact) for fact in usual[:MOST_FINDINGS])
+            return tuple(map(assumption, usual[:MOST_FINDINGS]))
         tacit = tuple(fact for fact in sums_to_one(self.derived, self.definitions) if self._can_hold(fact))
         for more in ((), *((fact,) for fact in tacit)):
             found = self._mistakes(more) or self._restrictions(more) or self._diagonal(more)
-            if found:
-                return found
-        symmetric = self._symmetric()
-        if symmetric:
-            return symmetric
-        words = self._remainder(tacit)
-        zero = tuple(fact_words(fact) for fact in needed if fact.right == 0)
-        return (*((words,) if words else ()), *zero[:1])
+            if found is not None:
+                return (found,)
+        found = self._symmetric()
+        if found is not None:
+            return (found,)
+        missing = self._remainder(tacit)
+        zero = tuple(assumption(fact) for fact in needed if fact.right == 0)
+        return (*(() if missing is None else (missing,)), *zero[:1])
 
-    def _remainder(self, tacit: tuple[Fact, ...]) -> str | None:
+    def _remainder(self, tacit: tuple[Fact, ...]) -> Finding | None:
         """What is missing; under what is tacitly assumed only where it can not be said in one term without."""
         plain = min(self._remainders(()), key=lambda each: each[0], default=None)
         if plain is not None and not plain[2].has(Add):
@@ -134,29 +151,29 @@ class _Diagnosis:
 
     # -- one mistake, or one and a constant factor --------------------------------------------------------------------
 
-    def _mistakes(self, more: tuple[Fact, ...]) -> tuple[str, ...]:
+    def _mistakes(self, more: tuple[Fact, ...]) -> Finding | None:
         """One mistake, or one and a constant factor beside it."""
         facts = (*self.facts, *more)
         trials = Trials(self.derived, [self.claimed], self.definitions, facts)
-        whole = self._constant(trials, self.claimed)
+        whole = trials.constant(self.claimed)
         if whole is not None and self._holds(whole * self.claimed, facts):
-            return (self._under(factor_words(whole, self.claimed), more),)
+            return self._under(factor_words(whole, self.claimed), more)
         single: list[Mistake] = []
         double: list[tuple[Mistake, Expr]] = []
         for mistake in self._candidates():
-            factor = self._constant(trials, mistake.mended)
+            factor = trials.constant(mistake.mended)
             if factor == 1:
                 single.append(mistake)
             elif factor is not None:
                 double.append((mistake, factor))
         for mistake in sorted(single, key=lambda each: KINDS.index(each.kind)):
             if self._holds(mistake.mended, facts):
-                return (self._under(mistake.words, more),)
+                return self._under(mistake.words, more)
         double.sort(key=lambda pair: KINDS.index(pair[0].kind))
         for mistake, factor in double[:MOST_FINDINGS]:
             if self._holds(factor * mistake.mended, facts):
-                return (self._under(f"{mistake.words}; besides, {factor_words(factor, mistake.mended)}", more),)
-        return ()
+                return self._under(f"{mistake.words}; besides, {factor_words(factor, mistake.mended)}", more)
+        return None
 
     def _candidates(self) -> Iterable[Mistake]:
         """The mistakes, each mended formula once, with the words of the kind that is said first."""
@@ -167,27 +184,18 @@ class _Diagnosis:
                 found[mistake.mended] = mistake
         return found.values()
 
-    def _under(self, words: str, more: tuple[Fact, ...]) -> str:
-        return f"{words}; then it is {fact_words(more[0])}" if more else words
+    def _under(self, words: str, more: tuple[Fact, ...]) -> Finding:
+        """A mistake; where the formula without it needs an assumption, that too."""
+        return Finding(MISTAKE, f"{words}; then it is {assumption(more[0])}" if more else words)
 
     def _tensors(self) -> tuple[Tensor, ...]:
         sides = (self.claimed, self.derived, *(definition.body for definition in self.definitions))
         found = frozenset().union(*map(tensors_in, sides)) | {definition.tensor for definition in self.definitions}
         return tuple(found)
 
-    def _constant(self, trials: Trials, expr: Expr) -> Expr | None:
-        """The constant by which an expression has to be multiplied, as the numbers have it."""
-        ratios = trials.ratios(expr)
-        if ratios is None:
-            return None
-        if all(_near(ratio, 1) for ratio in ratios):
-            return S.One
-        sizes = [trial.assignment.sizes for trial in trials.trials]
-        return _constant_of(ratios, sizes, trials.symbols)
-
     # -- where it is true ---------------------------------------------------------------------------------------------
 
-    def _restrictions(self, more: tuple[Fact, ...]) -> tuple[str, ...]:
+    def _restrictions(self, more: tuple[Fact, ...]) -> Finding | None:
         """The indices that have to be equal for the formula to be true: it is a diagonal of the derived one."""
         facts = (*self.facts, *more)
         pairs = [(left, right) for left, right in combinations(self.free, 2) if left.size == right.size]
@@ -204,10 +212,10 @@ class _Diagnosis:
                     words = f"true only where {where}: the factor {definition_text(factor)} is missing"
                 else:
                     words = f"true only where {where}: it is the diagonal, and the other entries are missing"
-                return (self._under(words, more),)
-        return ()
+                return self._under(words, more)
+        return None
 
-    def _diagonal(self, more: tuple[Fact, ...]) -> tuple[str, ...]:
+    def _diagonal(self, more: tuple[Fact, ...]) -> Finding | None:
         """Whether a product with the upstream gradient has the diagonal of the Jacobian alone."""
         facts = (*self.facts, *more)
         by_size = {index.size: index for index in self.free}
@@ -223,16 +231,16 @@ class _Diagnosis:
 
         alone: Expr = rewrite(self.derived, change)
         if not met or prove_equal(self.claimed, alone, self.definitions, facts).verdict != PROVED:
-            return ()
+            return None
         other, own = met[0]
         pairs = zip(other.indices, own.indices, strict=True)
         where = " and ".join(f"{index} != {kept}" for index, kept in pairs if index != kept)
         words = (
             f"it has the diagonal of the Jacobian alone: what {definition_text(other)} adds where {where} is missing"
         )
-        return (self._under(words, more),)
+        return self._under(words, more)
 
-    def _symmetric(self) -> tuple[str, ...]:
+    def _symmetric(self) -> Finding | None:
         """A matrix that has to be symmetric for the formula to be true."""
         full = inline(self.claimed, self.definitions), inline(self.derived, self.definitions)
         for tensor in sorted(tensors_in(full[0]) | tensors_in(full[1]), key=lambda each: each.name):
@@ -249,13 +257,13 @@ class _Diagnosis:
                 element = Letters((*full, *(each.body for each in self.definitions))).element(tensor)
                 turned = tensor(*reversed(element.indices))
                 what = f"{definition_text(element)} = {definition_text(turned)}"
-                return (f"{WHEN} {tensor.name} is symmetric: {what}",)
-        return ()
+                return Finding(ASSUMPTION, f"true when {tensor.name} is symmetric: {what}")
+        return None
 
     # -- what is left -------------------------------------------------------------------------------------------------
 
-    def _remainders(self, more: tuple[Fact, ...]) -> Iterator[tuple[float, str, Expr]]:
-        """A factor or a term by which the formulas differ, where that is short, with what it costs to read."""
+    def _remainders(self, more: tuple[Fact, ...]) -> Iterator[tuple[float, Finding, Expr]]:
+        """A factor or a term by which the formulas differ, where that is short, after what it costs to read."""
         facts = (*self.facts, *more)
         if self.claimed == 0 or self.derived == 0 or not free_indices(self.claimed) <= set(self.free):
             return
@@ -324,30 +332,3 @@ def _is_odd(factor: Expr) -> bool:
 def _divisors(expr: Expr) -> set[Expr]:
     """What an expression divides by."""
     return {power.base for power in expr.atoms(Pow) if power.exp.could_extract_minus_sign()}
-
-
-def _near(first: Number, second: Number) -> bool:
-    return bool(abs(first - second) <= TOLERANCE * (abs(first) + abs(second)))
-
-
-def _constant_of(ratios: list[Number], sizes: list[dict[Symbol, int]], symbols: list[Symbol]) -> Expr | None:
-    """The number times powers of sizes that is each ratio at its sizes, the simplest first."""
-    exponents = sorted(product(EXPONENTS, repeat=len(symbols)), key=lambda each: sum(map(abs, each)))
-    for powers in exponents:
-        if sum(map(abs, powers)) > 3:
-            break
-        scales = [_scale(extent, symbols, powers) for extent in sizes]
-        numbers = [ratio / scale for ratio, scale in zip(ratios, scales, strict=True)]
-        if all(_near(number, numbers[0]) for number in numbers[1:]):
-            for number in NUMBERS:
-                sign = next((s for s in (1, -1) if _near(numbers[0] * number.q, s * number.p)), 0)
-                if sign:
-                    return sign * number * Mul(*(symbol**power for symbol, power in zip(symbols, powers, strict=True)))
-    return None
-
-
-def _scale(extent: dict[Symbol, int], symbols: list[Symbol], powers: tuple[int, ...]) -> Number:
-    result = context.mpf(1)
-    for symbol, power in zip(symbols, powers, strict=True):
-        result *= context.mpf(extent[symbol]) ** power
-    return result

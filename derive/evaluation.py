@@ -80,6 +80,16 @@ def compare(left: Number, right: Number) -> int:
     return 1 if difference > 0 else -1
 
 
+def agree(first: Number, second: Number, digits: int) -> bool:
+    """Whether two numbers differ by nothing in so many digits; in so many places, where they are smaller than 1.
+
+    Example:
+        >>> agree(context.mpf(1) / 3, context.mpf("0.3333"), 3), agree(context.mpf(1) / 3, context.mpf("0.3333"), 5)
+        (True, False)
+    """
+    return bool(abs(first - second) <= context.mpf(10) ** -digits * (1 + abs(first) + abs(second)))
+
+
 @dataclass
 class Assignment:
     """Numbers for sizes and tensors; defined tensors are computed when asked for.

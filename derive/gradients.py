@@ -7,9 +7,8 @@ The claim is an expression, or an equation with the left side spelt out: ``dz[i,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import permutations
 
 from sympy import Expr, S
 
@@ -17,22 +16,19 @@ from derive.catalogue import catalogue, find
 from derive.derivation import Derivation
 from derive.differentiation import close
 from derive.errors import DefinitionError, InputError
-from derive.facts import Fact
 from derive.indices import Element, Index, Tensor
 from derive.notation import LOSS_LETTERS
 from derive.parsing import parse_equation, parse_expression
-from derive.premises import Premise
 from derive.printing import definition_text
-from derive.proof import PROVED, prove_equal
 from derive.pullback import jacobian, pull_back, vjp
 from derive.record import Definition, Operation
 from derive.sums import Partial, free_indices, substitute, tensors_in
 
 #: An equation's sign, which is no part of a comparison.
 EQUALS = re.compile(r"(?<![<>=!])=(?!=)")
-#: An element with two indices or more, and the letters of one.
-ACCESS = re.compile(r"(\w+)\[([^\[\]]*,[^\[\]]*)\]")
+#: An element, and its letters.
 SUBSCRIPT = re.compile(r"([^\W\d]\w*)\[([^\[\]<>=]*)\]")
+#: A name or a letter.
 WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -58,7 +54,7 @@ class ClaimedGradient:
     @property
     def name(self) -> str:
         """The left side as it is typed."""
-        if is_loss(self.derivation.operation) and isinstance(self.target, Partial):
+        if self.derivation.operation.is_loss and isinstance(self.target, Partial):
             element = self.target.element
             return definition_text(element.tensor.gradient()(*element.indices))
         return definition_text(self.target)
@@ -109,17 +105,6 @@ def read_gradient(op: str | Operation, wrt: str | None, text: str) -> ClaimedGra
     return ClaimedGradient(derivation, target, right, derived, definitions, bool(renamed))
 
 
-def is_loss(operation: Operation) -> bool:
-    """Whether the output is one number for everything that comes in; a single neuron's is, if it is called so.
-
-    Example:
-        >>> is_loss(find("mse")), is_loss(find("sigmoid")), is_loss(find("L = (w*x - t)**2"))
-        (True, False, True)
-    """
-    output = operation.output.tensor
-    return output.rank == 0 and (not operation.is_elementwise or output.name in LOSS_LETTERS)
-
-
 def names_of(operation: Operation) -> dict[str, Tensor]:
     """The names that a claim may use: the operation's own, and ``dx`` and ``dL_dx`` for gradients, where free.
 
@@ -129,7 +114,7 @@ def names_of(operation: Operation) -> dict[str, Tensor]:
     """
     tensors = [*operation.inputs, *(definition.tensor for definition in operation.definitions)]
     names = {tensor.name: tensor for tensor in tensors}
-    loss = operation.output.tensor.name if is_loss(operation) else LOSS_LETTERS[0]
+    loss = operation.output.tensor.name if operation.is_loss else LOSS_LETTERS[0]
     for tensor in tensors:
         for name in (f"d{tensor.name}", f"d{loss}_d{tensor.name}"):
             if name != f"d{loss}_d{loss}":
@@ -207,7 +192,7 @@ def _derived(operation: Operation, tensor: Tensor, left: Expr | None, right: Exp
             raise InputError(f"the claim is about the derivative of {definition_text(body)}, not of the output {what}")
         return jacobian(operation, tensor.name)
     through = upstream in gradients or (bool(gradients) if left is None else True)
-    if is_loss(operation):
+    if operation.is_loss:
         through = upstream in gradients
     return (vjp if through else jacobian)(operation, tensor.name)
 
@@ -269,83 +254,3 @@ def _matched(claimed: Expr, own: tuple[Index, ...], text: str) -> dict[Expr, Exp
             left.remove(fits)
             matched[index] = fits
     return matched
-
-
-# -- a claim that makes no sense as it is written ---------------------------------------------------------------------
-
-
-def mended_texts(text: str) -> Iterator[tuple[str, str]]:
-    """Yield texts in which two indices of one element are exchanged, or one is another letter, and what was done.
-
-    Example:
-        >>> next(mended_texts("sum(dy[n,k]*w[k,d], k)"))
-        ('the indices of dy[n,k] are transposed: dy[k,n] is meant', 'sum(dy[k,n]*w[k,d], k)')
-    """
-    found = list(ACCESS.finditer(text))
-    letters = sorted({letter.strip() for access in found for letter in access[2].split(",")})
-    for access in found:
-        own = [letter.strip() for letter in access[2].split(",")]
-        for other in permutations(own):
-            if list(other) != own:
-                new = f"{access[1]}[{','.join(other)}]"
-                words = f"the indices of {access[0]} are transposed: {new} is meant"
-                yield words, text[: access.start()] + new + text[access.end() :]
-    for access in found:
-        own = [letter.strip() for letter in access[2].split(",")]
-        for place in range(len(own)):
-            for letter in letters:
-                if letter != own[place]:
-                    new = f"{access[1]}[{','.join([*own[:place], letter, *own[place + 1 :]])}]"
-                    words = f"an index is wrong: {access[0]} is written where {new} is meant"
-                    yield words, text[: access.start()] + new + text[access.end() :]
-
-
-def explain(
-    op: str | Operation, wrt: str | None, text: str, given: Iterable[Iterable[Premise]] = ((),)
-) -> tuple[str, ClaimedGradient] | None:
-    """Say what is wrong with a claim whose indices do not fit, where mending one element makes it right.
-
-    Args:
-        given: facts, under which the mended claim may be right; each choice is tried in turn.
-
-    Example:
-        >>> explain("dense", "x", "sum(dy[n,k]*w[k,d], k)")[0]
-        'the indices of w[k,d] are transposed: w[d,k] is meant'
-    """
-    right: list[tuple[bool, str, ClaimedGradient]] = []
-    for words, mended in mended_texts(text):
-        try:
-            read = read_gradient(op, wrt, mended)
-        except (DefinitionError, InputError):
-            continue
-        for facts in given:
-            proof = prove_equal(read.claimed, read.derived, read.definitions, facts)
-            if proof.verdict == PROVED:
-                under = f"; then it is true given {' and '.join(proof.assumptions)}" if proof.assumptions else ""
-                right.append((read.is_renamed, words + under, read))
-                break
-    return min(right, key=lambda each: each[0])[1:] if right else None
-
-
-def other_gradient(read: ClaimedGradient, facts: Iterable[Fact] = ()) -> str | None:
-    """Say so where the claimed gradient is that of another name on the way to the input.
-
-    Example:
-        >>> other_gradient(read_gradient("softmax-cce", "z", "-t[n,k]/(N*p[n,k])"))
-        'this is the gradient of p, not of z'
-    """
-    operation, upstream = read.derivation.operation, read.derivation.operation.output.tensor.gradient()
-    element = read.target.element if isinstance(read.target, Partial) else read.target
-    if isinstance(read.target, Partial) and upstream.rank:
-        return None
-    tensor = operation.input(element.tensor.name)
-    gradients = pull_back(operation, [tensor.name], fuse=False).gradients
-    definitions = (*operation.definitions, *gradients)
-    if isinstance(read.target, Partial):
-        definitions = (*operation.definitions, Definition(upstream(), S.One), *gradients)
-    for other in gradients:
-        if other.tensor.name != tensor.name and other.tensor.sizes == tensor.sizes:
-            value = other.tensor(*element.indices)
-            if prove_equal(read.claimed, value, definitions, tuple(facts)).verdict == PROVED:
-                return f"this is the gradient of {other.tensor.name}, not of {tensor.name}"
-    return None

@@ -109,7 +109,7 @@ def _wrong_everywhere(claimed: Expr, tensors: tuple[Tensor, ...]) -> Iterator[Mi
                 yield Mistake(NAME, words, rename_tensors(claimed, {old: new}))
         for beside in tensors if old.values is None else ():
             axes = [[axis for axis, own in enumerate(old.sizes) if own == size] for size in beside.sizes]
-            if beside.values is None and old not in (beside,) and all(len(fitting) == 1 for fitting in axes):
+            if beside.values is None and beside != old and all(len(fitting) == 1 for fitting in axes):
                 yield from _beside_everywhere(claimed, old, beside, tuple(fitting[0] for fitting in axes))
 
 

@@ -18,14 +18,13 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import combinations, product
 
-import sympy
-from sympy import Expr, Rational, S, Symbol
+from sympy import Expr, S
 
 from derive.assumptions import Letters, needed_facts
 from derive.catalogue import catalogue, find, parse_fact
 from derive.composition import compose
 from derive.errors import InputError
-from derive.evaluation import Assignment, Number, UndefinedError, context
+from derive.evaluation import Assignment, Number, UndefinedError, agree
 from derive.facts import Fact, unify
 from derive.indices import Delta, Element, Index
 from derive.instantiation import instantiate
@@ -43,10 +42,8 @@ CANDIDATE = "prediction"
 #: Sizes at which a gradient is looked at first, and intervals from which the pre-activation is drawn in turn.
 FIRST_SIZES = (2, 3, 4, 5)
 LINES = ((-2.0, 2.0), (0.05, 0.95))
-#: Numbers told by a central difference that differ by less than this, relative to their size, are the same.
-CLOSE = context.mpf(10) ** -15
-#: What a factor may be made of: a rational number of small denominator, and sizes to these powers.
-LARGEST_DENOMINATOR, EXPONENTS = 1000, (0, -1, 1)
+#: The digits to which numbers that are told by a central difference and are the same agree.
+DIFFERENCE_DIGITS = 15
 
 
 @dataclass(frozen=True)
@@ -109,7 +106,7 @@ def _of_catalogue() -> tuple[Pair, ...]:
 def _found(operations: Iterable[Operation]) -> tuple[Pair, ...]:
     every = tuple(operations)
     search = _Search([operation for operation in every if _is_activation(operation)])
-    losses = [operation for operation in every if _is_loss(operation)]
+    losses = [operation for operation in every if _is_loss_of_predictions(operation)]
     found = (search.pair(activation, loss) for activation, loss in product(search.activations, losses))
     return tuple(pair for pair in found if pair is not None)
 
@@ -121,9 +118,9 @@ def _is_activation(operation: Operation) -> bool:
     return operation.is_elementwise or operation.inputs[0].sizes == operation.output.tensor.sizes
 
 
-def _is_loss(operation: Operation) -> bool:
+def _is_loss_of_predictions(operation: Operation) -> bool:
     """Whether an operation makes one number of predictions and a label for each of them, or for each row."""
-    if operation.is_elementwise or operation.output.tensor.rank or len(operation.inputs) != 2:
+    if not operation.is_loss or len(operation.inputs) != 2:
         return False
     predictions, label = operation.inputs
     classes = () if label.values is None else (label.values,)
@@ -201,8 +198,7 @@ class _Search:
             values = sample(operation.inputs, sizes, random.Random(0), operation.record.domain)
             values |= sample([element.tensor], sizes, random.Random(1), {element.tensor.name: line})
             here = Assignment(sizes, values, {definition.tensor: definition for definition in operation.definitions})
-            every = list(here.places(element.indices))
-            places = [every[0], every[1], every[-1]]
+            places = _few_places(here, element)
             slope = Partial(operation.output.target, element)
             try:
                 if impose(facts, here):
@@ -213,13 +209,20 @@ class _Search:
                 continue
         else:
             return
-        for predictor in sorted(self.activations, key=lambda each: each is not composite.activation):
-            key = (id(predictor), line, tuple(sizes[extent] for extent in element.tensor.sizes))
+        own_first = sorted(enumerate(self.activations), key=lambda each: each[1] is not composite.activation)
+        for number, predictor in own_first:
+            key = (number, line, tuple(sizes[extent] for extent in element.tensor.sizes))
             if key not in self._known:
                 self._known[key] = _values(composite.prediction(predictor), Assignment(sizes, values), places)
             predicted = self._known[key]
             if predicted is not None and _is_multiple(slopes, predicted, targets):
                 yield predictor
+
+
+def _few_places(here: Assignment, element: Element) -> list[dict[Index, int]]:
+    """Two places in the first row and one in the last: what differs by column, or by row, is no multiple."""
+    every = list(here.places(element.indices))
+    return [every[0], every[1], every[-1]]
 
 
 def _values(expr: Expr, assignment: Assignment, places: Iterable[Mapping[Index, int]]) -> list[Number] | None:
@@ -233,7 +236,7 @@ def _is_multiple(slopes: Sequence[Number], predicted: Sequence[Number], targets:
     """Whether the slopes are one multiple, not 0, of the errors."""
     errors = [value - target for value, target in zip(predicted, targets, strict=True)]
     crossed = [(slopes[0] * error, slope * errors[0]) for slope, error in zip(slopes, errors, strict=True)]
-    return bool(slopes[0]) and all(abs(one - other) <= CLOSE * (abs(one) + abs(other)) for one, other in crossed)
+    return bool(slopes[0]) and all(agree(one, other, DIFFERENCE_DIGITS) for one, other in crossed)
 
 
 # -- proved -----------------------------------------------------------------------------------------------------------
@@ -245,7 +248,7 @@ def _proved(composite: _Composite, predictor: Operation, facts: tuple[Fact, ...]
     prediction = composite.named(composite.prediction(predictor))
     error = prediction - composite.target
     derived = jacobian(operation, tensor.name).result
-    factor = _factor(derived, error, composite, facts)
+    factor = Trials(derived, [error], operation.intermediates, facts).constant(error)
     if factor is None:
         return None
     needed = _needed(derived, factor * error, composite, facts)
@@ -265,36 +268,6 @@ def _proved(composite: _Composite, predictor: Operation, facts: tuple[Fact, ...]
         assumption=", ".join(fact.text for fact in needed),
         proof=proof,
     )
-
-
-def _factor(derived: Expr, error: Expr, composite: _Composite, facts: tuple[Fact, ...]) -> Expr | None:
-    """The number, with sizes perhaps, of which a gradient is that multiple of an error; None where it is none."""
-    trials = Trials(derived, [error], composite.operation.intermediates, facts)
-    ratios = trials.ratios(error)
-    if ratios is None or len(ratios) < len(trials.trials):
-        return None
-    at = [trial.assignment.sizes for trial in trials.trials]
-    symbols = tuple(at[0])
-    for powers in sorted(product(EXPONENTS, repeat=len(symbols)), key=lambda row: sum(map(abs, row))):
-        monomial = sympy.prod(symbol**power for symbol, power in zip(symbols, powers, strict=True))
-        numbers = {_rational(ratio / _at(monomial, sizes)) for ratio, sizes in zip(ratios, at, strict=True)}
-        if len(numbers) == 1 and None not in numbers:
-            return numbers.pop() * monomial
-    return None
-
-
-def _at(monomial: Expr, sizes: Mapping[Symbol, int]) -> Number:
-    value = monomial.xreplace({symbol: sympy.Integer(number) for symbol, number in sizes.items()})
-    return context.mpf(value.p) / value.q
-
-
-def _rational(number: Number) -> Expr | None:
-    """The rational number of small denominator that a number is."""
-    for denominator in range(1, LARGEST_DENOMINATOR + 1):
-        nearest = context.nint(number * denominator)
-        if abs(number * denominator - nearest) <= CLOSE * abs(nearest):
-            return Rational(int(nearest), denominator)
-    return None
 
 
 def _needed(derived: Expr, claim: Expr, composite: _Composite, facts: tuple[Fact, ...]) -> tuple[Fact, ...]:

@@ -112,6 +112,16 @@ class Operation:
         """Whether it maps scalars to a scalar, and so may be applied to elements of tensors of any shape."""
         return all(tensor.rank == 0 for tensor in (*self.inputs, *(d.tensor for d in self.definitions)))
 
+    @property
+    def is_loss(self) -> bool:
+        """Whether it makes one number of everything that comes in, so that its gradient needs no upstream gradient.
+
+        An elementwise operation is none, though it is written with numbers alone: ``L = (w*x - t)**2`` may be applied
+        to the elements of tensors of any shape, and then gives as many numbers as come in. Nothing but its letters
+        tells it from ``y = a*b``, and letters say nothing.
+        """
+        return self.output.tensor.rank == 0 and not self.is_elementwise
+
     def input(self, name: str) -> Tensor:
         """Return the input called ``name``.
 

@@ -19,9 +19,13 @@ from derive.printing import definition_text
 from derive.sums import IndexSum, all_indices, free_indices, fresh_index, substitute, tensors_in
 
 #: The kinds of mistakes, what is said first standing first.
-FACTOR, SIGN, INDEX, SUM, DELTA, TERM, POWER, NAME, DIVISION, BESIDE = KINDS = (
-    "factor", "sign", "index", "sum", "delta", "term", "power", "name", "division", "beside",
+FACTOR, SIGN, INDEX, SUM, DELTA, TERM, POWER, NAME, INSIDE, DIVISION, BESIDE = KINDS = (
+    "factor", "sign", "index", "sum", "delta", "term", "power", "name", "factor inside", "division", "beside",
 )  # fmt: skip
+#: Numbers that a term is multiplied by: what a power's derivative leaves, or what a half before a square takes away.
+NUMBERS = (Integer(2), Rational(1, 2))
+#: Exponents that something without one may have been meant to have: of a square, a root, a quotient.
+EXPONENTS = (*NUMBERS, Integer(-1))
 #: Products with more factors than this are not summed in part.
 MOST_FACTORS = 5
 
@@ -238,7 +242,7 @@ def _wrong_terms(part: Expr, sizes: Iterable[Expr]) -> Iterator[Mistake]:
     for term in part.args:
         rest = part - term
         text = definition_text(term)
-        for factor in (Integer(2), Rational(1, 2), *(s**e for s in sizes for e in (-1, 1))):
+        for factor in (*NUMBERS, *(size**exponent for size in sizes for exponent in (-1, 1))):
             yield Mistake(FACTOR, factor_words(factor, term, f" in the term {text}"), rest + factor * term)
         yield Mistake(TERM, f"the term {text} is too many", rest)
 
@@ -258,8 +262,8 @@ def _wrong_factors(part: Expr, is_whole: bool) -> Iterator[Mistake]:
 
 def _wrong_powers(part: Expr) -> Iterator[Mistake]:
     if isinstance(part, Pow) and part.exp.is_Rational:
-        exponents = (part.exp + 1, part.exp - 1, 2 * part.exp, part.exp / 2, -part.exp)
-        for exponent in dict.fromkeys(exponents):
+        one_off, doubled, turned = (part.exp + 1, part.exp - 1), (2 * part.exp, part.exp / 2), (-part.exp,)
+        for exponent in dict.fromkeys((*one_off, *doubled, *turned)):
             if exponent != part.exp:
                 new = part.base**exponent
                 words = "an exponent is wrong: " if exponent else ""
@@ -269,7 +273,7 @@ def _wrong_powers(part: Expr) -> Iterator[Mistake]:
         yield Mistake(POWER, f"a fraction is upside down: {_instead(part, turned)}", turned)
     elif isinstance(part, (Element, sympy.Function, IndexSum, Add)):
         yield Mistake(POWER, _instead(part, S.One), S.One)
-        for exponent in (Integer(2), Rational(1, 2), Integer(-1)):
+        for exponent in EXPONENTS:
             new = part**exponent
             yield Mistake(POWER, f"an exponent is wrong: {_instead(part, new)}", new)
 
@@ -319,7 +323,7 @@ def _without_factor(
     for term in terms:
         for new, what in _with_factor(term, known, real, slopes):
             mended = part - term + new if isinstance(part, Add) else IndexSum(new, *part.bound)
-            yield Mistake(NAME, what, mended)
+            yield Mistake(INSIDE, what, mended)
 
 
 def _with_factor(

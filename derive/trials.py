@@ -7,13 +7,15 @@ those that agree everywhere are worth a proof. The sizes are distinct, so that n
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property, lru_cache
 
-from sympy import Expr, Symbol
+from sympy import Expr, Mul, Rational, Symbol
 
 from derive.errors import UnsupportedError
-from derive.evaluation import Assignment, Number, UndefinedError, context
+from derive.evaluation import DIGITS, Assignment, Number, UndefinedError, agree, context
 from derive.facts import Fact
 from derive.indices import Element, Index, Tensor
 from derive.record import Definition
@@ -26,10 +28,14 @@ SIZES = ((3, 2, 4, 5), (2, 5, 3, 4))
 LINES = ((-2.0, 2.0), (0.0, 2.0), (0.05, 0.95))
 #: How often values are drawn from each interval.
 ATTEMPTS = 3
-#: At how many places of the free indices expressions are compared.
-MOST_PLACES = 60
-#: Numbers with 60 digits that differ by less than this, relative to their size, are the same.
-TOLERANCE = context.mpf(10) ** -25
+#: At how many places of the free indices expressions are compared; at how many, where a difference is told at once.
+MOST_PLACES, FEW_PLACES = 60, 6
+#: Of the 60 digits that are carried, those to which two numbers that are the same agree.
+SAME_DIGITS = 25
+#: What a constant factor may be made of: a fraction of denominator up to this, and sizes with exponents up to this,
+#: which together are no more than this. Constants of formulas are simpler; a number with 60 digits is no such fraction
+#: by chance.
+LARGEST_DENOMINATOR, LARGEST_EXPONENT, MOST_EXPONENTS = 1000, 2, 3
 
 
 @dataclass(frozen=True)
@@ -126,7 +132,7 @@ class Trials:
     def agree(self, expr: Expr) -> bool:
         """Whether an expression has the reference's value wherever that was looked at; False where nothing was."""
         return bool(self.trials) and all(
-            _same(value_at(trial.assignment, expr, places), value)
+            (own := value_at(trial.assignment, expr, places)) is not None and agree(own, value, SAME_DIGITS)
             for trial in self.trials
             for places, value in zip(trial.places, trial.values, strict=True)
         )
@@ -144,12 +150,44 @@ class Trials:
                     continue
                 if ratio is None:
                     ratio = value / own
-                elif not _same(ratio * own, value):
+                elif not agree(ratio * own, value, SAME_DIGITS):
                     return None
             if ratio is None:
                 return None
             ratios.append(ratio)
         return ratios or None
+
+    def constant(self, expr: Expr) -> Expr | None:
+        """The number times powers of sizes that an expression has to be multiplied by to be the reference.
+
+        Of several that the numbers allow, that of the simplest fraction; None where there is none.
+
+        Example:
+            >>> from derive.indices import size
+            >>> N = size("N"); n = Index("n", N); x = Tensor("x", (N,))
+            >>> Trials(-2 * x[n] / N, [x[n]]).constant(3 * x[n]), Trials(x[n] ** 2, [x[n]]).constant(x[n])
+            (-2/(3*N), None)
+        """
+        ratios = self.ratios(expr)
+        if ratios is None:
+            return None
+        found: list[tuple[int, Expr]] = []
+        for monomial, scales in self._monomials:
+            first, *others = (ratio / scale for ratio, scale in zip(ratios, scales, strict=True))
+            number = _rational(first) if all(agree(first, other, SAME_DIGITS) for other in others) else None
+            if number is not None:
+                found.append((abs(number.p) + number.q, number * monomial))
+        return min(found, key=lambda pair: pair[0])[1] if found else None
+
+    @cached_property
+    def _monomials(self) -> list[tuple[Expr, list[Number]]]:
+        """The products of powers of the sizes, the simplest first, each with its value by trial."""
+        found = []
+        for exponents in _exponents(len(self.symbols)):
+            powers = list(zip(self.symbols, exponents, strict=True))
+            scales = [_product(trial.assignment.sizes, powers) for trial in self.trials]
+            found.append((Mul(*(symbol**exponent for symbol, exponent in powers)), scales))
+        return found
 
 
 def value_at(assignment: Assignment, expr: Expr, places: dict[Index, int]) -> Number | None:
@@ -160,8 +198,33 @@ def value_at(assignment: Assignment, expr: Expr, places: dict[Index, int]) -> Nu
         return None
 
 
-def _same(first: Number | None, second: Number) -> bool:
-    return first is not None and bool(abs(first - second) <= TOLERANCE * (1 + abs(first) + abs(second)))
+def _rational(number: Number) -> Rational | None:
+    """The fraction of small denominator that a number is; 0 is no factor."""
+    exact = Fraction(int(context.nint(number * 10**DIGITS)), 10**DIGITS).limit_denominator(LARGEST_DENOMINATOR)
+    found = Rational(exact.numerator, exact.denominator)
+    return found if found and agree(number * found.q, found.p, SAME_DIGITS) else None
+
+
+@lru_cache(maxsize=16)
+def _exponents(count: int) -> tuple[tuple[int, ...], ...]:
+    """The exponents that sizes may have, the smallest first."""
+
+    def chosen(count: int, most: int) -> Iterator[tuple[int, ...]]:
+        if not count:
+            yield ()
+            return
+        reach = min(most, LARGEST_EXPONENT)
+        for exponent in range(-reach, reach + 1):
+            yield from ((exponent, *others) for others in chosen(count - 1, most - abs(exponent)))
+
+    return tuple(sorted(chosen(count, MOST_EXPONENTS), key=lambda row: sum(map(abs, row))))
+
+
+def _product(sizes: Mapping[Symbol, int], powers: Iterable[tuple[Symbol, int]]) -> Number:
+    result = context.mpf(1)
+    for symbol, exponent in powers:
+        result *= context.mpf(sizes[symbol]) ** exponent
+    return result
 
 
 def _everywhere(tensors: Iterable[Tensor], line: tuple[float, float]) -> dict[str, tuple[float, float]]:

@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from derive import compose, find
+from derive import check_claim, compose, find
 from derive.errors import DefinitionError, InputError
+from derive.gradient_claims import ClaimCheck
 from derive.proof import PROVED, REFUTED
 from derive.record import Operation
-from derive.verification import ClaimCheck, check_claim
 
 LAYER_NORM = (
     "c[n,d] = x[n,d] - mean(x[n,e], e); s[n] = sqrt(mean(c[n,d]**2, d) + eps); y[n,d] = c[n,d]/s[n]*gamma[d] + beta[d]"
@@ -52,7 +52,8 @@ TRUE: list[tuple[str, str, str, str]] = [
     ),
     (LAYER_NORM, "gamma", "sum(dy[n,d]*c[n,d]/s[n], n)", "sum(dy[i,k]*(y[i,k] - beta[k])/gamma[k], i)"),
     (CENTRE, "x", "dy[n,k] - mean(dy[n,j], j)", "sum(dy[n,j]*(delta(j,k) - 1/K), j)"),
-    (NEURON, "w", "2*x*(w*x + b - t)", "dw = 2*z*x"),
+    (NEURON, "w", "2*x*(w*x + b - t)", "dL/dw = 2*z*x"),
+    (NEURON, "w", "dL*2*x*(w*x + b - t)", "dw = 2*dL*z*x"),
 ]
 
 
@@ -149,6 +150,7 @@ FALSE: list[tuple[str, str, str, str]] = [
     ("softmax-cce-sparse", "z", "p[n,k] - delta(k, t[n])", "the factor 1/N is missing"),
     ("softmax-cce", "z", "-t[n,k]/(N*p[n,k])", "this is the gradient of p, not of z"),
     (NEURON, "w", "2*(w*x + b - t)", "the factor x is missing"),
+    (NEURON, "w", "dw = 2*x*(w*x + b - t)", "the factor dL is missing"),
     (CENTRE, "x", "dy[n,k]", "the term -sum(dy[n,j], j)/K is missing"),
     (CENTRE, "x", "dy[n,k] - sum(dy[n,j], j)", "the factor 1/K is missing in the term -sum(dy[n,j], j)"),
     (QUADRATIC, "x", "sum(a[i,j]*x[j], j)", "the term sum(a[j,i]*x[j], j) is missing"),
@@ -189,7 +191,8 @@ def test_a_mistake_is_refuted_and_named(op: str, wrt: str, claim: str, words: st
     text = check.text()
     assert words in text
     assert "refuted" in text
-    assert f"derived    = {check.proof.counterexample.right}" in text
+    assert f"claimed = {check.proof.counterexample.left}" in text
+    assert f"derived = {check.proof.counterexample.right}" in text
 
 
 def holds_given(check: ClaimCheck, *facts: str) -> bool:
@@ -202,7 +205,7 @@ def test_an_assumption_is_found_and_said() -> None:
     assert check.diagnosis == (f"true when every row of t sums to 1: {ROWS}",)
     lines = check.text().splitlines()
     assert f"true given {ROWS}; without it refuted:" in lines
-    assert any("claimed    = " in line for line in lines)
+    assert any("claimed = " in line for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,99 @@
+"""What somebody may have meant whose claim about a gradient makes no sense, or is about another gradient."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import permutations
+
+from sympy import S
+
+from derive.diagnosis import MISTAKE, Finding
+from derive.errors import DefinitionError, InputError
+from derive.facts import Fact
+from derive.gradients import ClaimedGradient, read_gradient
+from derive.premises import Premise
+from derive.proof import PROVED, prove_equal
+from derive.pullback import pull_back
+from derive.record import Definition, Operation
+from derive.sums import Partial
+
+#: An element with two indices or more, and the letters of one.
+ACCESS = re.compile(r"(\w+)\[([^\[\]]*,[^\[\]]*)\]")
+
+
+def mended_texts(text: str) -> Iterator[tuple[str, str]]:
+    """Yield texts in which two indices of one element are exchanged, or one is another letter, and what was done.
+
+    Example:
+        >>> next(mended_texts("sum(dy[n,k]*w[k,d], k)"))
+        ('the indices of dy[n,k] are transposed: dy[k,n] is meant', 'sum(dy[k,n]*w[k,d], k)')
+    """
+    found = list(ACCESS.finditer(text))
+    letters = sorted({letter.strip() for access in found for letter in access[2].split(",")})
+    for access in found:
+        own = [letter.strip() for letter in access[2].split(",")]
+        for other in permutations(own):
+            if list(other) != own:
+                new = f"{access[1]}[{','.join(other)}]"
+                words = f"the indices of {access[0]} are transposed: {new} is meant"
+                yield words, text[: access.start()] + new + text[access.end() :]
+    for access in found:
+        own = [letter.strip() for letter in access[2].split(",")]
+        for place in range(len(own)):
+            for letter in letters:
+                if letter != own[place]:
+                    new = f"{access[1]}[{','.join([*own[:place], letter, *own[place + 1 :]])}]"
+                    words = f"an index is wrong: {access[0]} is written where {new} is meant"
+                    yield words, text[: access.start()] + new + text[access.end() :]
+
+
+def explain(
+    op: str | Operation, wrt: str | None, text: str, given: Iterable[Iterable[Premise]] = ((),)
+) -> tuple[Finding, ClaimedGradient] | None:
+    """Say what is wrong with a claim whose indices do not fit, where mending one element makes it right.
+
+    Args:
+        given: facts, under which the mended claim may be right; each choice is tried in turn.
+
+    Example:
+        >>> print(explain("dense", "x", "sum(dy[n,k]*w[k,d], k)")[0])
+        the indices of w[k,d] are transposed: w[d,k] is meant
+    """
+    right: list[tuple[Finding, ClaimedGradient]] = []
+    for words, mended in mended_texts(text):
+        try:
+            read = read_gradient(op, wrt, mended)
+        except (DefinitionError, InputError):
+            continue
+        for facts in given:
+            proof = prove_equal(read.claimed, read.derived, read.definitions, facts)
+            if proof.verdict == PROVED:
+                under = f"; then it is true given {' and '.join(proof.assumptions)}" if proof.assumptions else ""
+                right.append((Finding(MISTAKE, words + under), read))
+                break
+    return min(right, key=lambda pair: pair[1].is_renamed, default=None)
+
+
+def other_gradient(read: ClaimedGradient, facts: Iterable[Fact] = ()) -> Finding | None:
+    """Say so where the claimed gradient is that of another name on the way to the input.
+
+    Example:
+        >>> print(other_gradient(read_gradient("softmax-cce", "z", "-t[n,k]/(N*p[n,k])")))
+        this is the gradient of p, not of z
+    """
+    operation, upstream = read.derivation.operation, read.derivation.operation.output.tensor.gradient()
+    element = read.target.element if isinstance(read.target, Partial) else read.target
+    if isinstance(read.target, Partial) and upstream.rank:
+        return None
+    tensor = operation.input(element.tensor.name)
+    gradients = pull_back(operation, [tensor.name], fuse=False).gradients
+    definitions = (*operation.definitions, *gradients)
+    if isinstance(read.target, Partial):
+        definitions = (*operation.definitions, Definition(upstream(), S.One), *gradients)
+    for other in gradients:
+        if other.tensor.name != tensor.name and other.tensor.sizes == tensor.sizes:
+            value = other.tensor(*element.indices)
+            if prove_equal(read.claimed, value, definitions, tuple(facts)).verdict == PROVED:
+                return Finding(MISTAKE, f"this is the gradient of {other.tensor.name}, not of {tensor.name}")
+    return None
