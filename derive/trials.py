@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
 
-from sympy import Expr, Mul, Rational, Symbol
+from sympy import Expr, Mul, Rational, S, Symbol
 
 from derive.errors import UnsupportedError
 from derive.evaluation import DIGITS, Assignment, Number, UndefinedError, agree, context
@@ -188,6 +188,25 @@ class Trials:
             scales = [_product(trial.assignment.sizes, powers) for trial in self.trials]
             found.append((Mul(*(symbol**exponent for symbol, exponent in powers)), scales))
         return found
+
+
+def seems_zero(expr: Expr, facts: Iterable[Fact] = (), lines: Mapping[str, tuple[float, float]] | None = None) -> bool:
+    """Whether an expression is 0 at a few places, so that a proof is worth trying; mostly one place tells.
+
+    Args:
+        facts, lines: what holds of the values.
+
+    Example:
+        >>> x = Tensor("x")()
+        >>> seems_zero((x - 1) * (x + 1) - x**2 + 1), seems_zero(x - 1), seems_zero(abs(x) - x, lines={"x": (0.0, 1.0)})
+        (True, False, True)
+    """
+    facts = tuple(facts)
+    for most in (1, FEW_PLACES):
+        trials = Trials(S.Zero, [expr], (), facts, count=1, most=most, lines=lines)
+        if trials.trials and not trials.agree(expr):
+            return False
+    return bool(trials.trials)
 
 
 def value_at(assignment: Assignment, expr: Expr, places: dict[Index, int]) -> Number | None:

@@ -11,7 +11,7 @@ import ast
 import itertools
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import mpmath
 
@@ -457,10 +457,17 @@ def apply(name: str, values: Sequence[Any]) -> Any:
     return World(claim, given).element(operation.output.tensor.name, ())
 
 
-def differs(
+class Comparison(NamedTuple):
+    """What came of comparing both sides: at how many places, and whether they differ at the last one."""
+
+    places: int
+    differ: bool
+
+
+def compare_sides(
     claim: Claim, seed: int = 0, lines: Sequence[tuple[float, float]] = ((0.1, 0.9), (-1.5, 1.5))
-) -> int | None:
-    """How many places were compared at random numbers without a difference; None as soon as there is one.
+) -> Comparison:
+    """Compare both sides at random numbers until they differ.
 
     Facts of the forms ``sum(x[..], k) = 1``, ``x > 0`` and ``x = ...`` are imposed; a claim with others is not
     compared.
@@ -480,8 +487,8 @@ def differs(
                     continue
                 compared += 1
                 if abs(left - right) > TOLERANCE * (1 + abs(left) + abs(right)):
-                    return None
-    return compared
+                    return Comparison(compared, differ=True)
+    return Comparison(compared, differ=False)
 
 
 def impose(world: World) -> bool:

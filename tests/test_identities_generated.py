@@ -20,6 +20,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,6 +57,7 @@ class Equation(NamedTuple):
     is_true: bool
 
 
+@cache
 def equation(seed: int) -> Equation:
     """The equation of a seed; what grows too large, or has no number anywhere, is made anew."""
     for attempt in range(1000):
