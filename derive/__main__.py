@@ -25,7 +25,7 @@ NAME_HELP = 'a name from `derive list`, or a definition such as "y[n,k] = exp(x[
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status."""
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     if sys.stdout is None:
         print("derive: standard output is closed; there is nowhere to write", file=sys.stderr)
         return 2
@@ -107,6 +107,19 @@ def _parser() -> argparse.ArgumentParser:
     for command in (latex, code):
         command.add_argument("-o", dest="output", metavar="FILE", help="write to this file instead of the screen")
     return parser
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """Formulas may begin with a minus: they are joined to their options, and set off where they stand alone."""
+    result: list[str] = []
+    for argument in arguments:
+        if result and result[-1] in ("--claim", "--given", "--where") and argument.startswith("-"):
+            result[-1] += f"={argument}"
+        elif "=" in argument and argument.startswith("-") and not argument.startswith("--"):
+            result.append(f" {argument}")
+        else:
+            result.append(argument)
+    return result
 
 
 def _seconds(text: str) -> float:

@@ -126,6 +126,8 @@ class Builder:
         """Return what is multiplied; a product in a product is taken apart, so that SymPy expands no number in it."""
         match tree:
             case Factors(parts=parts):
+                if sign == -1:  # What divides a divisor multiplies, and must not be 0 all the same.
+                    self.demands += [Demand("!=", self.number(part, free)) for inner, part in parts if inner == -1]
                 return [factor for inner, part in parts for factor in self.factors(sign * inner, part, free)]
             case Terms(parts=((-1, part),)):
                 return [Integer(-1), *self.factors(sign, part, free)]
@@ -201,7 +203,9 @@ class Builder:
         """Return one of a choice's values; what it demands is demanded only where it is chosen."""
         before = len(self.demands)
         value = self.number(tree, free)
-        if isinstance(condition, Bracket):
+        if condition == int(not holds):  # It is never chosen.
+            del self.demands[before:]
+        elif isinstance(condition, Bracket):
             inside = [each._replace(guards=((condition, holds), *each.guards)) for each in self.demands[before:]]
             self.demands[before:] = inside
         return value

@@ -10,26 +10,26 @@ from typing import Any
 import sympy
 from sympy import Expr, S
 
-from derive.assumptions import FEW_PLACES, needed_facts
+from derive.assumptions import Letters, needed_facts
 from derive.budget import OutOfTimeError, within
-from derive.canonical import structure_key
+from derive.canonical import canonical, structure_key
 from derive.catalogue import catalogue, parse_claim
 from derive.demands import Demand, demands
 from derive.differentiation import close
 from derive.domains import conditions
 from derive.errors import InputError
 from derive.facts import Fact
-from derive.indices import Element
+from derive.indices import Bracket, Element
 from derive.kinks import KINKED, kinks
 from derive.normal_form import Normaliser
 from derive.parsing import parse_equation, parse_premise
 from derive.premises import Premise, Sign, facts_of, with_equalities, with_signs
 from derive.printing import definition_text
 from derive.problems import Problem
-from derive.proof import PROVED, REFUTED, Proof, prove_equal
+from derive.proof import PROVED, REFUTED, Proof, prove_equal, without_choices
 from derive.record import Definition, Operation
-from derive.sums import tensors_in
-from derive.trials import Trials
+from derive.sums import Partial, tensors_in
+from derive.trials import FEW_PLACES, Trials
 
 #: Seconds for each of the things that are said beside a verdict.
 BESIDE = 5.0
@@ -87,8 +87,11 @@ def prove(
             return otherwise
 
     if proof.verdict == PROVED:
-        unused = tuple(each.text for each in problem.premises if each not in proof.premises)
-        return replace(proof, conditions=while_time(_conditions, proof.conditions), unused=unused)
+        conditions = while_time(_conditions, proof.conditions)
+        without = while_time(lambda problem: _conditions(replace(problem, premises=())), conditions)
+        spared = problem.premises if without == conditions else ()  # Others make it hold in more places.
+        unused = tuple(each.text for each in spared if each.text not in proof.assumptions)
+        return replace(proof, conditions=conditions, unused=unused)
     if proof.verdict == REFUTED:
         proof = replace(proof, kinks=while_time(_kinks))
         return proof if proof.kinks else replace(proof, needed=while_time(_needed))
@@ -143,14 +146,37 @@ def _closed(expr: Expr, problem: Problem) -> Expr:
 
 
 def _conditions(problem: Problem) -> tuple[str, ...]:
-    wanted: list[Demand] = [*problem.demands, *demands(problem.left), *demands(problem.right)]
-    used = tensors_in(problem.left) | tensors_in(problem.right)
-    for definition in reversed(problem.definitions):
-        if definition.tensor in used:
-            used |= tensors_in(definition.body)
-            wanted += demands(definition.body)
+    sides = (problem.left, problem.right)
+    typed = (*sides, *(definition.body for definition in problem.definitions))
+    wanted = [*problem.demands, *(demand for expr in typed for demand in demands(expr))]
+    bodies = [close(each.body, problem.definitions) for expr in typed for each in expr.atoms(Partial)]
+    choices = {each for body in bodies for each in body.atoms(Bracket) if each.relation in ("=", "!=")}
+    wanted += [Demand("!=", each.left - each.right) for each in sorted(choices, key=structure_key)]
+    if bodies:
+        wanted += _of_derivatives(problem, wanted)
     normaliser = Normaliser(generators=True, facts=facts_of(problem.premises, problem.definitions))
-    return conditions(wanted, lambda expr: _closed(expr, problem), normaliser, problem.definitions)
+    found = conditions(wanted, lambda expr: _closed(expr, problem), normaliser, problem.definitions, sides)
+    return (*found, *_least_sizes(sides))
+
+
+def _of_derivatives(problem: Problem, typed: list[Demand]) -> Iterator[Demand]:
+    """What derivatives demand beyond what is differentiated: a root has none at 0."""
+    known = {canonical(_closed(demand.body, problem)): demand for demand in typed}
+    for partial in (each for side in (problem.left, problem.right) for each in side.atoms(Partial)):
+        for demand in demands(_closed(partial, problem)):
+            same = known.get(canonical(demand.body))
+            if same is not None and not demand.guards:
+                yield same._replace(relation=demand.relation)
+
+
+def _least_sizes(sides: Iterable[Expr]) -> Iterator[str]:
+    """How large sizes must be for the positions that are written as numbers."""
+    least: dict[Expr, int] = {}
+    for element in (each for side in sides for each in without_choices(side).atoms(Element)):
+        for where, size in zip(element.indices, element.tensor.sizes, strict=True):
+            if where.is_Integer and where > 0 and not size.is_Integer:
+                least[size] = max(least.get(size, 0), int(where) + 1)
+    yield from (f"{size} >= {number}" for size, number in sorted(least.items(), key=str))
 
 
 def _kinks(problem: Problem) -> tuple[str, ...]:
@@ -164,22 +190,32 @@ def _needed(problem: Problem) -> tuple[str, ...]:
     facts = tuple(premise for premise in problem.premises if isinstance(premise, Fact))
     sides = (problem.left, problem.right)
     left, right = (with_equalities(close(side, problem.definitions), problem.premises) for side in sides)
-    found = needed_facts(left, right, problem.definitions, facts)
-    return tuple(fact.text for fact in found) if found else tuple(_needed_signs(left, right, problem))
+    claim = {canonical(left), canonical(right)}
+    found = [
+        fact.text
+        for fact in needed_facts(left, right, problem.definitions, facts)
+        if {canonical(fact.left), canonical(fact.right)} != claim and _suffices(problem, fact)
+    ]  # That a claim needs itself says nothing.
+    return tuple(found or _needed_signs(left, right, problem))
+
+
+def _suffices(problem: Problem, premise: Premise) -> bool:
+    question = (problem.left, problem.right, problem.definitions, (*problem.premises, premise))
+    return prove_equal(*question, asked=problem.demands).verdict == PROVED
 
 
 def _needed_signs(left: Expr, right: Expr, problem: Problem) -> Iterator[str]:
     """The signs of one tensor, under which two sides are equal; the sides are given with definitions put in."""
     said = {premise.tensor for premise in problem.premises if isinstance(premise, Sign)}
     tensors = [tensor for tensor in tensors_in(left) | tensors_in(right) if tensor.values is None]
+    letters = Letters((*(definition.body for definition in problem.definitions), problem.left, problem.right))
     for tensor in sorted(set(tensors) - said, key=str)[:MOST_SIGNS]:
-        elements = [element for side in (left, right) for element in side.atoms(Element) if element.tensor == tensor]
+        element = definition_text(letters.element(tensor))
         for relation, line in ((">=", (0.0, 2.0)), ("<=", (-2.0, 0.0))):
             trials = Trials(S.Zero, [left, right], count=1, most=FEW_PLACES, lines={tensor.name: line})
             is_zero = trials.agree(left)
             if is_zero or not trials.agree(left - right):
                 continue
-            sign = Sign(tensor, relation, S.Zero, f"{definition_text(min(elements, key=structure_key))} {relation} 0")
-            question = (problem.left, problem.right, problem.definitions, (*problem.premises, sign))
-            if prove_equal(*question, asked=problem.demands).verdict == PROVED:
+            sign = Sign(tensor, relation, S.Zero, f"{element} {relation} 0")
+            if _suffices(problem, sign):
                 yield sign.text

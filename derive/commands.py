@@ -127,7 +127,7 @@ def run_verify(options: argparse.Namespace) -> int:
 
 def _run_claim(options: argparse.Namespace) -> int:
     """Hold a hand-derived gradient against the derived one."""
-    from derive.verification import check_claim
+    from derive.gradient_claims import check_claim
 
     find_notation(options.notation)
     check = check_claim(options.name, options.wrt, options.claim, options.given, options.seconds)
@@ -213,7 +213,7 @@ def _wrt_names(operation: Operation, wrt: str | None) -> list[str]:
 
 def _kinds(operation: Operation, steps: bool) -> tuple[Callable[..., Derivation], ...]:
     """What to derive: a loss's derivative; otherwise the product with the upstream gradient, and without steps both."""
-    if operation.output.tensor.rank == 0 and not operation.is_elementwise:
+    if operation.is_loss:
         return (jacobian,)
     return (vjp,) if steps else (jacobian, vjp)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 
 from sympy import Expr, Rational, S, Symbol
 
-from derive.evaluation import Assignment, Number, UndefinedError, context
+from derive.evaluation import Assignment, Number, UndefinedError, agree, context
 from derive.facts import Fact, Requirement
 from derive.indices import Element, Index, Tensor
 from derive.intervals import Interval
@@ -33,7 +34,9 @@ MOST_PLACES, FEW_PLACES = 64, 12
 #: Larger numbers in an equation do not widen the interval.
 LARGEST_MENTIONED = 1000
 #: Digits with which a difference is looked at again, so that rounding refutes nothing.
-MORE_DIGITS = 400
+MORE_DIGITS = (400, 4000)
+#: Digits in which both have to say the same: what is left of a cancellation does not.
+SETTLED_DIGITS = 15
 #: Two numbers computed with 60 digits that differ by less than this are the same.
 TOLERANCE = context.mpf(10) ** -25
 
@@ -45,7 +48,7 @@ class Counterexample:
     Attributes:
         sizes, values: what was put in, as text.
         place: the free indices' positions.
-        left, right: what came out.
+        left, right: what came out, with as many digits as tell them apart.
     """
 
     sizes: dict[str, int]
@@ -53,6 +56,11 @@ class Counterexample:
     place: dict[str, int]
     left: str
     right: str
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """The values as nested lists of floats, for NumPy: ``np.array(counterexample.numbers["x"])``."""
+        return {name: json.loads(text) for name, text in self.values.items()}
 
     def text(self, left: str = "left side", right: str = "right side") -> str:
         """Say it in lines, with names for the sides."""
@@ -104,11 +112,13 @@ class Question:
                 values = _values(assignment, place, self.left, self.right)
                 if values is None:
                     continue
-                found = _confirmed(assignment, place, self.left, self.right) if _differ(*values) else None
+                if not _differ(*values):
+                    agreed = True
+                    continue
+                found = _confirmed(assignment, place, self.left, self.right)
                 if found is not None:
                     yield found
                     break
-                agreed = True
             else:
                 if agreed:
                     yield None
@@ -201,13 +211,18 @@ def _least_sizes(sides: Iterable[Expr]) -> dict[Expr, int]:
 
 
 def _size_choices(count: int) -> Iterator[tuple[int, ...]]:
-    """Size choices: distinct ones first, then small ones with 1, at last larger ones."""
+    """Size choices: distinct ones first, then small ones, each of them 1 at least once, at last larger ones."""
     if count == 0:
         yield from [()] * MOST_TURNS
         return
     yield tuple((2, 3)[place % 2] for place in range(count))
     yield tuple((3, 2)[place % 2] for place in range(count))
-    yield from list(product((2, 1), repeat=count))[:6]
+    if count <= 2:
+        yield from product((2, 1), repeat=count)
+    else:
+        yield (2,) * count
+        yield from (tuple(1 if place == one else 2 for place in range(count)) for one in range(count))
+        yield (1,) * count
     if count <= 3:
         yield (4, 5, 3)[:count]
 
@@ -222,9 +237,15 @@ def _values(assignment: Assignment, places: dict[Index, int], left: Expr, right:
 
 def _confirmed(assignment: Assignment, places: dict[Index, int], left: Expr, right: Expr) -> Counterexample | None:
     """The counterexample, if more digits show the difference too."""
-    with context.workdps(MORE_DIGITS):
-        values = _values(Assignment(assignment.sizes, assignment.values), places, left, right)
-    return None if values is None or not _differ(*values) else _counterexample(assignment, places, *values)
+    values = []
+    for digits in MORE_DIGITS:
+        with context.workdps(digits):
+            more = _values(Assignment(assignment.sizes, assignment.values), places, left, right)
+            if more is None or not _differ(*more):
+                return None
+            values.append(more)
+    settled = all(agree(first, second, SETTLED_DIGITS) for first, second in zip(*values, strict=True))
+    return _counterexample(assignment, places, *values[-1]) if settled else None
 
 
 def _differ(first: Number, second: Number) -> bool:
@@ -236,9 +257,19 @@ def _counterexample(assignment: Assignment, places: dict[Index, int], left: Numb
         {str(symbol): number for symbol, number in assignment.sizes.items()},
         {_name(tensor): _shown(tensor, assignment) for tensor in sorted(assignment.values, key=_name)},
         {index.name: place for index, place in places.items()},
-        context.nstr(left, 12),
-        context.nstr(right, 12),
+        *_told_apart(left, right),
     )
+
+
+def _told_apart(left: Number, right: Number) -> tuple[str, str]:
+    """Both numbers with as many digits as show that they differ; rounding errors of 0 are 0."""
+    scale = max(abs(left), abs(right))
+    plain = [0 if abs(number) < scale * TOLERANCE else number for number in (left, right)]
+    for digits in (12, 25, 50):
+        texts = [context.nstr(number, digits) for number in plain]
+        if texts[0] != texts[1]:
+            break
+    return texts[0], texts[1]
 
 
 def _shown(tensor: Tensor, assignment: Assignment) -> str:

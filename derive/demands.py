@@ -67,12 +67,11 @@ def demands(expr: Expr, through_binders: bool = True) -> Iterator[Demand]:
 
 def demands_of_power(base: Expr, exponent: Expr) -> Iterator[Demand]:
     """Yield what a power needs: no division by zero, no root of a negative number."""
-    if not exponent.is_number:  # A negative base is allowed where the exponent happens to be whole: no more is sure.
-        yield Demand(">=", base, exponent=exponent)
-        return
     if exponent.is_integer:
-        if exponent.is_negative:
+        if not exponent.is_nonnegative:
             for factor in Mul.make_args(base):
                 yield Demand("!=", factor.args[0] if isinstance(factor, sympy.Abs) else factor)
-    else:
+    elif exponent.is_number:
         yield Demand(">" if exponent.is_negative else ">=", base)
+    else:
+        yield Demand(">=", base, exponent=exponent)

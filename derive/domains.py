@@ -11,11 +11,14 @@ from derive.canonical import structure_key
 from derive.demands import Demand
 from derive.facts import unify
 from derive.functions import Where
-from derive.indices import Bracket, Element, Tensor
+from derive.indices import Bracket, Element, Index, Tensor
+from derive.intervals import Interval
 from derive.normal_form import Normaliser
 from derive.polynomials import TooLargeError
+from derive.premises import holding
 from derive.printing import definition_text
-from derive.record import Definition
+from derive.record import Definition, inline
+from derive.regions import regions
 from derive.signs import is_nonnegative, is_positive
 
 #: What holds where a comparison does not.
@@ -27,6 +30,7 @@ def conditions(
     close: Callable[[Expr], Expr],
     normaliser: Normaliser,
     definitions: Iterable[Definition] = (),
+    sides: Iterable[Expr] = (),
 ) -> tuple[str, ...]:
     """Return the demands that do not hold by themselves, as texts such as ``p[n,k] > 0``.
 
@@ -34,6 +38,7 @@ def conditions(
         close: puts definitions in, so that ``exp(z[n,k])`` is seen to be positive whatever it is called.
         normaliser: of the prover, with the given facts.
         definitions: of names that the demands mention.
+        sides: of the equation. What is asked of every element of a tensor in them is said as an interval.
 
     Example:
         >>> x = Tensor("x")()
@@ -42,20 +47,22 @@ def conditions(
     """
     definitions = tuple(definitions)
     wanted = dict.fromkeys(_plain(demand, definitions) for demand in wanted)
-    positive = {
-        demand.body: sympy.exp(Tensor(f"_{place}")())
-        for place, demand in enumerate(wanted)
-        if demand.relation == ">" and isinstance(demand.body, Element) and not demand.guards
-        if demand.body.tensor not in {definition.tensor for definition in definitions}
-    }
+    closed = [close(expr) for expr in (*sides, *(demand.expression() for demand in wanted))]
+    around = regions(normaliser, *closed)
+    left = [demand for demand in wanted if not _holds(demand, close, normaliser)]
+    beyond = [
+        demand for demand in left if not _holds(demand, lambda expr: inline(close(expr), holding(around)), normaliser)
+    ]
+    texts = [text for tensor in around if len(beyond) < len(left) for text in _texts(around[tensor], tensor, closed)]
+    general = [demand for demand in beyond if not any(_is_instance(demand, each) for each in beyond if each != demand)]
+    return tuple(dict.fromkeys([*texts, *map(_text, _merged(general))]))
 
-    def given_elements(expr: Expr) -> Expr:
-        """The expression with what stands in the conditions as positive anyway."""
-        return close(expr) if expr in positive else close(expr.xreplace(positive))
 
-    left = [demand for demand in wanted if not _holds(demand, given_elements, normaliser)]
-    general = [demand for demand in left if not any(_is_instance(demand, other) for other in left if other != demand)]
-    return tuple(dict.fromkeys(map(_text, _merged(general))))
+def _texts(interval: Interval, tensor: Tensor, mentioning: Iterable[Expr]) -> tuple[str, ...]:
+    """What an interval says of a tensor, with the letters of an element that is mentioned."""
+    elements = {element for expr in mentioning for element in expr.atoms(Element) if element.tensor == tensor}
+    general = [element for element in elements if all(isinstance(index, Index) for index in element.indices)]
+    return interval.texts(definition_text(min(general or elements, key=structure_key)))
 
 
 def _is_instance(demand: Demand, other: Demand) -> bool:
@@ -86,6 +93,13 @@ def _plain(demand: Demand, definitions: Iterable[Definition]) -> Demand:
             body = inside if isinstance(inside, (Pow, sympy.Abs)) else body
     if demand.relation in ("!=", ">") and isinstance(body, sympy.Abs):
         return _plain(demand._replace(relation="!=", body=body.args[0]), definitions)
+    if demand.relation == ">" and isinstance(body, Pow) and body.exp.is_even:
+        return _plain(demand._replace(relation="!=", body=body.base), definitions)
+    number, rest = body.as_coeff_Mul()
+    if number not in (0, 1) and (number > 0 or demand.relation == "!=") and rest != 1:
+        return _plain(demand._replace(body=rest), definitions)
+    if demand.exponent is not None and demand.relation == ">=":  # A power of 0 may be a division by 0.
+        return _plain(demand._replace(relation=">"), definitions)
     if demand.relation == "!=" and isinstance(body, Pow) and body.exp.is_positive:
         return _plain(demand._replace(body=body.base), definitions)
     return demand

@@ -38,8 +38,8 @@ KINK = context.mpf(10) ** -6
 #: Values to both sides that differ by more than this, relative to their size, have a jump between them.
 JUMP = context.mpf(10) ** -7
 
-#: Computed numbers closer than this, relative to their size, are the same: what is left of an exact tie.
-TIE = context.mpf(10) ** -40
+#: Computed numbers that differ in this many of the last digits alone are the same: what is left of an exact tie.
+TIE_DIGITS = 20
 #: How many times the bits that are carried are taken from a longer integer.
 SPARE = 4
 #: Larger exponents are not evaluated: their results have more digits than can be carried.
@@ -75,9 +75,16 @@ def compare(left: Number, right: Number) -> int:
     if isinstance(left, int) and isinstance(right, int):
         return (left > right) - (left < right)
     difference = left - right
-    if abs(difference) <= TIE * (1 + abs(left) + abs(right)):
+    if abs(difference) <= _tie(context.dps) * (1 + abs(left) + abs(right)):
+        if difference != 0 and context.dps > DIGITS:  # With so many digits it is asked for a sure answer.
+            raise UndefinedError("numbers too close to be told apart")
         return 0
     return 1 if difference > 0 else -1
+
+
+@lru_cache(maxsize=8)
+def _tie(digits: int) -> Number:
+    return context.mpf(10) ** (TIE_DIGITS - digits)
 
 
 def agree(first: Number, second: Number, digits: int) -> bool:

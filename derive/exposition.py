@@ -27,7 +27,7 @@ from derive.notation import Notation, find_notation
 from derive.polynomials import TooLargeError
 from derive.premises import Premise, Sign, equalities_of, facts_of, intervals_of, requirements_of, with_equalities
 from derive.printing import definition_text, latex_text, plain_text
-from derive.proof import PROVED, Proof
+from derive.proof import PROVED, REFUTED, Proof
 from derive.record import Definition, Operation, Record, inline
 from derive.rendering import BOLD, RESET, render_latex, render_markdown, render_text
 from derive.rewriting import simplify
@@ -55,8 +55,13 @@ def _steps(
         before, after = (readable(side, letters, taken) for side in (step.before, step.after))
         return Step(step.rule, step.left, step.left if step.before == step.left else before, after, step.note)
 
-    after = [step for step in map(named, exposition.after(proved)) if canonical(step.before) != canonical(step.after)]
+    after = [step for step in map(named, exposition.after(proved)) if _shows_something(step)]
     return (*exposition.before, *after)
+
+
+def _shows_something(step: Step) -> bool:
+    """Whether a reader sees what a step changes."""
+    return plain_text(step.before) != plain_text(step.after)
 
 
 class _Exposition:
@@ -84,7 +89,22 @@ class _Exposition:
         for typed, side, short in zip(self.typed, self.sides, chosen, strict=True):
             yield from self._chain(typed, side, short, through)
         if proved and canonical(chosen[0]) != canonical(chosen[1]):
-            yield from self._difference(*(inline(side, self.definitions) for side in self.sides))
+            yield from self._in_normal_form(chosen)
+
+    def _in_normal_form(self, shown: list[Expr]) -> Iterator[Step]:
+        """Both sides written out by exponentials and indicators; where that is not one form, their difference."""
+        normaliser = Normaliser(generators=True, facts=self.facts)
+        sides = [with_equalities(inline(side, self.definitions), self.premises) for side in self.sides]
+        try:
+            plain = [normaliser.expression(side) for side in sides]
+        except (TooLargeError, ZeroDivisionError):
+            plain = []
+        if plain and plain[0] == plain[1]:
+            for typed, here, form in zip(self.typed, shown, plain, strict=True):
+                if here != form:
+                    yield Step("written out", typed, here, form)
+        else:
+            yield from self._difference(*sides)
 
     def _chain(self, typed: Expr, side: Expr, short: Expr, through_definitions: bool) -> Iterator[Step]:
         """One side, from how it was typed to its shortest form."""
@@ -248,7 +268,10 @@ def render_proof_text(proof: Proof, notation: str = "bar", steps: bool = True, c
 def verdict_line(proof: Proof, write: Callable[[Expr], str]) -> str:
     """Return the verdict in words: for which sizes it holds, and given what."""
     if proof.verdict != PROVED:
-        return f"{proof.verdict}, but only at a kink" if proof.kinks else proof.verdict
+        if not proof.kinks:
+            return proof.verdict
+        where = "at a kink" if _is_differentiated(proof) else f"where {' or '.join(proof.kinks)}"
+        return f"{proof.verdict}, but only {where}"
     sizes = _sizes(proof)
     line = f"proved for every {' and '.join(sizes)}" if sizes else "proved"
     texts = {
@@ -258,14 +281,18 @@ def verdict_line(proof: Proof, write: Callable[[Expr], str]) -> str:
     return f"{line}, given {given}" if given else line
 
 
+def _is_differentiated(proof: Proof) -> bool:
+    return any(expr.atoms(Partial) for expr in (proof.left, proof.right, *(each.body for each in proof.definitions)))
+
+
 def remarks(proof: Proof) -> Iterator[str]:
     """Yield what is to be said beside the verdict."""
     if proof.conditions:
         yield f"wherever {' and '.join(proof.conditions)}"
     if proof.unused:
         yield f"without need of {' and '.join(proof.unused)}"
-    for kink in proof.kinks:
-        yield f"it holds but where {kink}: at a kink the derivative is a matter of convention"
+    if proof.kinks and _is_differentiated(proof):
+        yield f"it holds but where {' or '.join(proof.kinks)}: at a kink the derivative is a matter of convention"
     if proof.needed:
         yield f"it would hold given {', or given '.join(proof.needed)}"
     if proof.tried:
@@ -274,17 +301,31 @@ def remarks(proof: Proof) -> Iterator[str]:
 
 
 def render_proof_latex(proof: Proof, notation: str = "bar") -> str:
-    """Return the steps as one ``align*`` block."""
-    return render_latex(_derivation(proof), _notation(proof, notation))
+    """Return the steps as one ``align*`` block, headed by the claim where it is not proved."""
+    written = _notation(proof, notation)
+    steps = render_latex(_derivation(proof), written)
+    if proof.verdict == PROVED:
+        return steps
+    opening, ending = r"\begin{align*}" + "\n", "\n" + r"\end{align*}"
+    claim = rf"{_claim_latex(proof, written, '&')} && \text{{{proof.verdict}}}"
+    rest = " \\\\[1ex]\n" + steps.removeprefix(opening) if proof.steps else ending
+    return f"{opening}{claim}{rest}"
+
+
+def _claim_latex(proof: Proof, notation: Notation, mark: str = "") -> str:
+    """The claim, with the sign that the verdict gives it."""
+    sign = {PROVED: "=", REFUTED: r"\neq"}.get(proof.verdict, r"\overset{?}{=}")
+    return f"{latex_text(proof.left, notation)} {mark}{sign} {latex_text(proof.right, notation)}"
 
 
 def render_proof_markdown(proof: Proof, notation: str = "bar") -> str:
     """Return the verdict and the steps as Markdown."""
     written = _notation(proof, notation)
-    lines = [f"**{verdict_line(proof, lambda expr: f'${latex_text(expr, written)}$')}**", *remarks(proof)]
+    claim = f"$${_claim_latex(proof, written)}$$"
+    lines = [claim, f"**{verdict_line(proof, lambda expr: f'${latex_text(expr, written)}$')}**", *remarks(proof)]
     if proof.counterexample is not None:
         lines.append(f"```\n{proof.counterexample.text()}\n```")
-    return "\n\n".join([*lines, render_markdown(_derivation(proof), written)])
+    return "\n\n".join([*lines, render_markdown(_derivation(proof), written)] if proof.steps else lines)
 
 
 def _notation(proof: Proof, name: str) -> Notation:

@@ -24,8 +24,9 @@ from derive.pullback import jacobian, pull_back, vjp
 from derive.record import Definition, Operation
 from derive.sums import Partial, free_indices, substitute, tensors_in
 
-#: An equation's sign, which is no part of a comparison.
+#: An equation's sign, which is no part of a comparison; and brackets, inside of which one is a comparison's.
 EQUALS = re.compile(r"(?<![<>=!])=(?!=)")
+BRACKETS = re.compile(r"[\[(][^\[\]()]*[\])]")
 #: An element, and its letters.
 SUBSCRIPT = re.compile(r"([^\W\d]\w*)\[([^\[\]<>=]*)\]")
 #: A name or a letter.
@@ -83,7 +84,7 @@ def read_gradient(op: str | Operation, wrt: str | None, text: str) -> ClaimedGra
         raise InputError(f"a claim is a text such as 'y*(1 - y)', not {type(text).__name__}")
     tensors = names_of(operation)
     text = _without_shapes(text, operation, tensors)
-    if EQUALS.search(text):
+    if is_equation(text):
         left, right = parse_equation(text, tensors, catalogue().get, catalogue())
         left = _quotient(left, operation)
     else:
@@ -103,6 +104,19 @@ def read_gradient(op: str | Operation, wrt: str | None, text: str) -> ClaimedGra
     if _has_partial(right):
         right = close(right, definitions)
     return ClaimedGradient(derivation, target, right, derived, definitions, bool(renamed))
+
+
+def is_equation(text: str) -> bool:
+    """Whether a text has an equals sign outside of all brackets.
+
+    Example:
+        >>> is_equation("dz[n] = x[n]"), is_equation("(p[n,k] - [k = t[n]])/N")
+        (True, False)
+    """
+    inside = BRACKETS.sub("", text)
+    while inside != text:
+        text, inside = inside, BRACKETS.sub("", inside)
+    return EQUALS.search(text) is not None
 
 
 def names_of(operation: Operation) -> dict[str, Tensor]:
@@ -247,6 +261,13 @@ def _matched(claimed: Expr, own: tuple[Index, ...], text: str) -> dict[Expr, Exp
     letters = sorted(free_indices(claimed), key=lambda index: order.index(index.name) if index.name in order else 0)
     left = [index for index in own if index not in letters]
     others = [index for index in letters if index not in own]
+    sizes = {index.name: index.size for index in own}
+    if {index.name for index in letters} == sizes.keys() and others:
+        wrong = others[0]  # The derivation's own letters, exchanged: that is what people mean to write, and a mistake.
+        problem = f"{wrong.name} runs over {wrong.size} here and over {sizes[wrong.name]} in what is derived"
+        place = re.search(rf"\b{re.escape(wrong.name)}\b", text)
+        expected = "exchange the letters, or write the left side with the letters that are meant"
+        raise DefinitionError(problem, text, place.start() if place else 0, len(wrong.name), expected)
     matched: dict[Expr, Expr] = {}
     for index in others:
         fits = next((other for other in left if other.size == index.size), None)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sympy
 from sympy import Expr, Integer
 
-from derive.canonical import structure_key
+from derive.canonical import MARK, structure_key
 from derive.cases import Case, solved_for_an_element
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket
 from derive.normal_form import Normaliser
 from derive.polynomials import TooLargeError
 from derive.printing import definition_text
-from derive.sums import IndexArgmax, IndexMax
+from derive.sums import IndexArgmax, IndexMax, free_indices, fresh_index, substitute
 from derive.vanishing import vanishes
 
 #: What has kinks or jumps.
@@ -32,7 +32,7 @@ def kinks(normaliser: Normaliser, difference: Expr) -> tuple[str, ...]:
         plain = normaliser.expression(difference)
     except (TooLargeError, ZeroDivisionError):
         return ()
-    level = [bracket for bracket in plain.atoms(Bracket) if bracket.relation == "="]
+    level = [each for each in plain.atoms(Bracket) if each.relation == "=" and not each.left.atoms(*KINKED)]
     if not level or not vanishes(normaliser, difference, Case(values={bracket: Integer(0) for bracket in level})):
         return ()
     needed = sorted(level, key=structure_key)
@@ -44,6 +44,16 @@ def kinks(normaliser: Normaliser, difference: Expr) -> tuple[str, ...]:
 
 
 def _text(normaliser: Normaliser, bracket: Bracket) -> str:
-    solved = solved_for_an_element(normaliser.polynomial(bracket.left - bracket.right))
-    left, right = next(iter(solved.items()), (bracket.left, bracket.right))
-    return f"{definition_text(left)} = {definition_text(right)}"
+    poly = normaliser.polynomial(bracket.left - bracket.right)
+    left, right = next(iter(solved_for_an_element(poly).items()), (bracket.left, bracket.right))
+    sizes = [atom for monomial in poly for atom, _ in monomial if isinstance(atom, sympy.Symbol)]
+    if len(poly) == 2 and len(sizes) == 1:
+        left, right = sizes[0], sympy.solve(bracket.left - bracket.right, sizes[0])[0]
+    return f"{definition_text(_with_letters(left))} = {definition_text(_with_letters(right))}"
+
+
+def _with_letters(expr: Expr) -> Expr:
+    """The expression with letters for the indices that are bound around it."""
+    marked = sorted((index for index in free_indices(expr) if index.name.startswith(MARK)), key=lambda i: i.name)
+    taken = {index.name for index in free_indices(expr)}
+    return substitute(expr, {index: fresh_index(index.renamed(str(index.size).lower()), taken) for index in marked})

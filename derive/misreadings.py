@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import permutations
+from itertools import combinations, permutations
 
 from sympy import S
 
 from derive.diagnosis import MISTAKE, Finding
 from derive.errors import DefinitionError, InputError
 from derive.facts import Fact
-from derive.gradients import ClaimedGradient, read_gradient
+from derive.gradients import SUBSCRIPT, ClaimedGradient, read_gradient
 from derive.premises import Premise
 from derive.proof import PROVED, prove_equal
 from derive.pullback import pull_back
 from derive.record import Definition, Operation
 from derive.sums import Partial
+from derive.tokens import replace_names
 
 #: An element with two indices or more, and the letters of one.
 ACCESS = re.compile(r"(\w+)\[([^\[\]]*,[^\[\]]*)\]")
 
 
 def mended_texts(text: str) -> Iterator[tuple[str, str]]:
-    """Yield texts in which two indices of one element are exchanged, or one is another letter, and what was done.
+    """Yield texts in which two letters are exchanged, or two indices of one element, or one is another letter.
+
+    Each comes with what was done, in words.
 
     Example:
-        >>> next(mended_texts("sum(dy[n,k]*w[k,d], k)"))
-        ('the indices of dy[n,k] are transposed: dy[k,n] is meant', 'sum(dy[k,n]*w[k,d], k)')
+        >>> next(mended_texts("x[i]*dy[j]"))
+        ('the gradient is transposed: i and j are exchanged', 'x[j]*dy[i]')
     """
     found = list(ACCESS.finditer(text))
-    letters = sorted({letter.strip() for access in found for letter in access[2].split(",")})
+    letters = sorted({letter.strip() for each in SUBSCRIPT.finditer(text) for letter in each[2].split(",")})
+    for one, two in combinations([letter for letter in letters if letter.isidentifier()], 2):
+        yield f"the gradient is transposed: {one} and {two} are exchanged", replace_names(text, {one: two, two: one})
     for access in found:
         own = [letter.strip() for letter in access[2].split(",")]
         for other in permutations(own):

@@ -63,6 +63,7 @@ class Normaliser(Generators):
         super().__init__(generators, distribute, prefer)
         self.facts = {_solved_for_a_sum(fact): fact for fact in facts}
         self.used_facts: dict[Fact, None] = {}
+        self.used_positions: set[tuple[Expr, Expr]] = set()
         self._known: dict[Expr, Polynomial] = {}
         self._fresh = count()
         self._rules: dict[type, Callable[[Any], Polynomial]] = {
@@ -245,8 +246,10 @@ class Normaliser(Generators):
     ) -> Polynomial | None:
         """sum_i delta(i, e) f(i) = f(e), where e is a position that i takes; else None."""
         moved = [(substitute(atom, {index: other}), exponent) for atom, exponent in monomial if atom != delta]
-        if not in_range(other, index.size) and not any(_stands_at(atom, other, index.size) for atom, _ in moved):
-            return None
+        if not in_range(other, index.size):
+            if not any(stands_at(atom, other, index.size) for atom, _ in moved):
+                return None
+            self.used_positions.add((other, index.size))
         result: Polynomial = {ONE: S.One}
         for atom, exponent in moved:
             result = self.multiply(result, self.power(self.polynomial(atom), exponent))
@@ -330,7 +333,7 @@ def _split_by(poly: Polynomial, live: frozenset[Index]) -> tuple[Polynomial, Pol
     return outside, inside
 
 
-def _stands_at(expr: Expr, where: Expr, size: Expr) -> bool:
+def stands_at(expr: Expr, where: Expr, size: Expr) -> bool:
     """Whether an expression has an element whose axis of that size is addressed at that number."""
     return where.is_Integer and any(
         own == where and axis == size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sympy import Expr, Mul, Rational, S
@@ -12,6 +12,7 @@ from derive.facts import Fact, Requirement
 from derive.indices import Element, Index, Tensor
 from derive.intervals import End, Interval
 from derive.record import Definition, inline
+from derive.signs import is_positive
 from derive.sums import IndexSum, free_indices, tensors_in
 
 
@@ -79,7 +80,8 @@ def _one_sum(expr: Expr) -> tuple[Expr, IndexSum | None]:
     factors = Mul.make_args(expr)
     sums = [factor for factor in factors if isinstance(factor, IndexSum)]
     others = [factor for factor in factors if not isinstance(factor, IndexSum)]
-    if len(sums) == 1 and all(not tensors_in(other) and not free_indices(other) for other in others):
+    constant = all(not tensors_in(other) and not free_indices(other) for other in others)
+    if len(sums) == 1 and constant and (is_positive(Mul(*others)) or is_positive(-Mul(*others))):
         return Mul(*others), sums[0]
     return S.One, None
 
@@ -101,30 +103,45 @@ def _sign(relation: str, left: Expr, right: Expr, text: str) -> Sign:
     raise InputError(f"the fact {text!r} must compare a tensor's elements with a number, such as x[n] > 0")
 
 
-def check_premises(premises: Iterable[Premise], definitions: tuple[Definition, ...]) -> None:
-    """Check that facts are about what is free to have them.
+def settled(premises: Iterable[Premise], definitions: Iterable[Definition] = ()) -> tuple[Premise, ...]:
+    """Return facts as they can be used together: an equation between two elements defines the one that may be.
 
     Raises:
-        InputError: a fact gives a tensor that is defined a value or a sign, or two facts speak of one element.
+        InputError: a fact gives a tensor that is defined a value or a sign, two facts speak of one element, equations
+            go round in a circle, or nothing lies between two bounds.
     """
-    defined = {definition.tensor for definition in definitions}
     premises = tuple(premises)
-    equalities_of(premises)
-    said: dict[Tensor, str] = {}
     bounded = intervals_of(premises)
-    for premise in premises:
+    taken = {definition.tensor for definition in definitions} | bounded.keys()
+    result = tuple(_turned(each, taken) if isinstance(each, Equality) else each for each in premises)
+    said: dict[Tensor, str] = {each.tensor: each.text for each in result if isinstance(each, Sign)}
+    defined = {definition.tensor for definition in definitions}
+    for premise in result:
         if isinstance(premise, Fact):
             continue
         tensor = premise.tensor if isinstance(premise, Sign) else premise.definition.tensor
         if tensor in defined:
             what = "is defined by other tensors; say it of them"
             raise InputError(f"the fact {premise.text!r} is about {tensor.name}, which {what}")
-        if tensor in said and not (isinstance(premise, Sign) and tensor in bounded):
-            raise InputError(f"the facts {said[tensor]!r} and {premise.text!r} are both about {tensor.name}; give one")
-        said[tensor] = premise.text
+        if isinstance(premise, Equality):
+            if tensor in said:
+                both = f"{said[tensor]!r} and {premise.text!r}"
+                raise InputError(f"the facts {both} are both about {tensor.name}; say one of them of another name")
+            said[tensor] = premise.text
     for tensor, interval in bounded.items():
         if interval.is_empty:
             raise InputError(f"nothing satisfies both {' and '.join(interval.texts(tensor.name))}")
+    equalities_of(result)
+    return result
+
+
+def _turned(premise: Equality, taken: Collection[Tensor]) -> Equality:
+    """The equation the other way round where its left side is spoken of elsewhere and its right side is free."""
+    left, right = premise.definition.target, premise.definition.body
+    if left.tensor not in taken or not _is_general(right) or right.tensor in taken:
+        return premise
+    same = set(left.indices) == set(right.indices)
+    return Equality(Definition(right, left), premise.text) if same else premise
 
 
 def intervals_of(premises: Iterable[Premise]) -> dict[Tensor, Interval]:

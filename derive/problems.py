@@ -30,7 +30,7 @@ class Problem:
 
     Attributes:
         left, right: the claim's sides.
-        demands: what must hold for both to be defined, cancelled by SymPy or not.
+        demands: what must hold for all that was typed to be defined, cancelled by SymPy or not.
     """
 
     definitions: tuple[Definition, ...]
@@ -68,14 +68,14 @@ def parse_problem(
             definitions.extend(builder.call(scope.calls[number], definitions).definitions)
         else:
             definitions.append(builder.definition(statement.name, statement.indices, statement.right))
+    before = len(builder.demands)
     premises = []
     for fact in facts:
         left, right = builder.sides(fact.left, fact.right)
         text = source.text[fact.at.offset : fact.at.offset + fact.at.length]
         premises.append(make_premise(fact.sign, left, right, " ".join(text.split())))
-    before = len(builder.demands)
+    del builder.demands[before:]
     left, right = (_total(side, definitions) for side in builder.sides(equation.left, equation.right))
-    del builder.demands[:before]
     return Problem(tuple(definitions), tuple(premises), left, right, tuple(builder.demands))
 
 

@@ -8,7 +8,7 @@ sides are evaluated at random values; a disagreement there is a defect of the en
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,28 +17,30 @@ from sympy import Expr, sympify
 from derive.budget import OutOfTimeError, within
 from derive.cases import where_defined
 from derive.counterexamples import Counterexample, Question, assignments
-from derive.demands import Demand
+from derive.demands import Demand, demands
 from derive.derivation import Step
 from derive.differentiation import close, with_totals
 from derive.errors import EngineError, InputError
 from derive.evaluation import Assignment, UndefinedError, context
-from derive.normal_form import Normaliser
+from derive.functions import Where
+from derive.indices import Bracket
+from derive.normal_form import Normaliser, stands_at
 from derive.premises import (
     Equality,
     Premise,
     Sign,
-    check_premises,
     equalities_of,
     facts_of,
     holding,
     intervals_of,
     requirements_of,
+    settled,
     with_equalities,
     with_signs,
 )
 from derive.record import Definition, inline
 from derive.regions import regions
-from derive.sums import Partial, free_indices, tensors_in
+from derive.sums import Partial, free_indices, rewrite, tensors_in
 from derive.vanishing import ONE_CASE, vanishes
 
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
@@ -120,8 +122,8 @@ class Proof:
 
         return render_proof_markdown(self, notation)
 
-    def _repr_latex_(self) -> str:
-        return self.latex()
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
 
     def __str__(self) -> str:
         return self.text(steps=False)
@@ -154,8 +156,7 @@ def prove_equal(
         >>> prove_equal(1 / (1 + exp(-x)), 1 - 1 / (1 + exp(x))).verdict
         'proved'
     """
-    left, right, premises = _checked(left), _checked(right), tuple(facts)
-    check_premises(premises, definitions)
+    left, right, premises = _checked(left), _checked(right), settled(facts, definitions)
     return _Attempt(left, right, tuple(definitions), premises, seed, seconds, tuple(asked)).decide()
 
 
@@ -196,6 +197,7 @@ class _Attempt:
         try:
             with within(self.seconds):
                 self.sides = tuple(close(side, self.definitions) for side in (self.left, self.right))
+                self.needs = tuple(dict.fromkeys(close(need, self.definitions) for need in self._needs()))
                 return self._decide()
         except OutOfTimeError:
             return self._verdict(UNDECIDED)
@@ -245,17 +247,27 @@ class _Attempt:
 
     # -- the phases ---------------------------------------------------------------------------------------------------
 
+    def _needs(self) -> Iterator[Expr]:
+        """What must have a value besides the sides: what was typed, what is defined and what is differentiated."""
+        bodies = [definition.body for definition in self.definitions if not definition.body.atoms(Partial)]
+        for demand in (*self.asked, *(each for body in bodies for each in demands(body))):
+            yield demand.expression()
+        typed = (self.left, self.right, *(definition.body for definition in self.definitions))
+        for partial in (partial for expr in typed for partial in expr.atoms(Partial)):
+            yield partial.body
+            for bracket in close(partial.body, self.definitions).atoms(Bracket):
+                if bracket.relation in ("=", "!="):  # At a single place no rule tells the derivative of a choice.
+                    yield Demand("!=", bracket.left - bracket.right).expression()
+
     def _hunt(self, thorough: bool) -> Counterexample | None:
         left, right = (with_equalities(side, self.premises) for side in self.sides)
-        bodies = [partial.body for side in (self.left, self.right) for partial in side.atoms(Partial)]
-        bodies += [demand.expression() for demand in self.asked]
         question = Question(
             left,
             right,
             requirements_of(self.premises, self.definitions),
             intervals_of(self.premises),
-            tuple(self._used_definitions()),
-            tuple(with_equalities(close(body, self.definitions), self.premises) for body in dict.fromkeys(bodies)),
+            tuple(self._definitions()),
+            tuple(with_equalities(need, self.premises) for need in self.needs),
         )
         for found in question.compare(random.Random(self.seed), thorough):
             if found is not None:
@@ -263,16 +275,16 @@ class _Attempt:
             self.compared = True
         return None
 
-    def _used_definitions(self) -> list[Definition]:
-        """The definitions that the sides rest on, but for those by derivatives."""
-        needed, used = tensors_in(self.left) | tensors_in(self.right), []
-        for definition in reversed(self.definitions):
-            if definition.tensor in needed and not definition.body.atoms(Partial):
-                needed |= tensors_in(definition.body)
-                body = with_equalities(definition.body, self.premises)
-                used.append(Definition(definition.target, body))
-        used.reverse()
-        return used
+    def _definitions(self) -> list[Definition]:
+        """What must have a value: everything that is defined, but by derivatives."""
+        plain = [definition for definition in self.definitions if not definition.body.atoms(Partial)]
+        known = {definition.tensor for definition in plain}
+        unknown = {definition.tensor for definition in self.definitions} - known
+        return [
+            Definition(each.target, with_equalities(each.body, self.premises))
+            for each in plain
+            if not tensors_in(each.body) & unknown
+        ]
 
     def _prove(self, by_cases: bool = False) -> tuple[Premise, ...] | None:
         """The facts that were needed to see that the sides are equal; None where that was not seen."""
@@ -287,14 +299,14 @@ class _Attempt:
 
     def _vanishes(self, premises: tuple[Premise, ...], by_cases: bool) -> tuple[Premise, ...] | None:
         """Whether the difference vanishes under facts: those used, as far as that is seen."""
-        left, right = (with_signs(with_equalities(side, premises), premises) for side in self.sides)
+        given = [with_signs(with_equalities(each, premises), premises) for each in (*self.sides, *self.needs)]
         facts = facts_of(premises, self.definitions)
-        around = regions(Normaliser(generators=True, facts=facts), left, right)
+        around = regions(Normaliser(generators=True, facts=facts), *given)
         for intervals in ({}, around) if around else ({},):
             normaliser = Normaliser(generators=True, facts=facts)
-            sides = [inline(side, holding(intervals)) for side in (left, right)]
-            case = where_defined(normaliser, *sides) if by_cases else ONE_CASE
-            if vanishes(normaliser, sides[0] - sides[1], case):
+            left, right, *needs = (inline(each, holding(intervals)) for each in given)
+            case = where_defined(normaliser, left, right, *needs) if by_cases else ONE_CASE
+            if vanishes(normaliser, left - right, case) and self._positions_are_there(normaliser):
                 named = {tensor.name: interval for tensor, interval in intervals.items()}
                 self.conditions = tuple(text for name, each in named.items() for text in each.texts(name))
                 break
@@ -302,6 +314,11 @@ class _Attempt:
             return None
         names = {fact.text for fact in normaliser.used_facts}
         return tuple(each for each in premises if isinstance(each, (Equality, Sign)) or each.text in names)
+
+    def _positions_are_there(self, normaliser: Normaliser) -> bool:
+        """Whether every number that was taken for a position of a size is one wherever both sides are defined."""
+        plain = [without_choices(side) for side in self.sides]
+        return all(any(stands_at(side, *used) for side in plain) for used in normaliser.used_positions)
 
     def _check_derivatives(self) -> None:
         """Hold both sides against each other with derivatives taken by differences.
@@ -330,6 +347,12 @@ class _Attempt:
             if abs(first - second) > DERIVATIVE_TOLERANCE * (1 + abs(first) + abs(second)):
                 shown = " and ".join(context.nstr(value, 12) for value in (first, second))
                 raise UnsoundError(f"the derivatives agree and their differences do not: {shown}")
+
+
+def without_choices(expr: Expr) -> Expr:
+    """An expression without the values of its choices, of which only one is looked at."""
+    result: Expr = rewrite(expr, lambda node: node.condition if isinstance(node, Where) else None)
+    return result
 
 
 def is_zero(expr: Expr) -> bool:

@@ -97,8 +97,9 @@ def _factors(normaliser: Normaliser, product_: Known, known: Iterable[Known]) ->
     if any(not exponent.is_Integer for atom, exponent in common if not is_positive(atom)):
         return
     forms = [normaliser.polynomial(atom) for atom in odd] + ([rest] if rest != {ONE: S.One} else [])
-    if not forms or len(forms) > MOST_FACTORS or (len(forms) > 1 and not product_.strict):
-        return
+    even = [atom for atom, exponent in common if not is_positive(atom) and exponent % 2 == 0]
+    if not forms or len(forms) > MOST_FACTORS or ((len(forms) > 1 or even) and not product_.strict):
+        return  # Where a factor is 0, nothing is known of the others.
     settled = [(each.form, 1) for each in known if each.strict]
     possible = [
         signs

@@ -9,7 +9,6 @@ from sympy import Expr
 from derive.catalogue import find
 from derive.derivation import Derivation
 from derive.differentiation import differentiate
-from derive.gradient_claims import check_claim as check_claim
 from derive.indices import Element, Tensor
 from derive.letters import disjoint
 from derive.proof import PROVED, Proof, prove_equal

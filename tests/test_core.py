@@ -205,7 +205,7 @@ def test_what_one_side_alone_asks_for_is_no_condition_of_elements_that_it_does_n
 
 def test_a_root_of_a_cube_has_no_value_below_zero() -> None:
     assert prove_equal((u**3) ** sympy.Rational(1, 3), u).verdict == PROVED
-    assert derive.prove("(u**3)**(1/3) = u").conditions == ("u**3 >= 0",)
+    assert derive.prove("(u**3)**(1/3) = u").conditions == ("u >= 0",)
     assert prove_equal((u**2) ** sympy.Rational(1, 2), u).verdict == REFUTED
 
 

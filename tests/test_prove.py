@@ -144,6 +144,11 @@ def test_a_fact_that_is_not_needed_is_named() -> None:
         ("where(x > 0, log(x), 0) = where(x <= 0, 0, log(x))", ()),
         ("x/abs(x) = abs(x)/x", ("x != 0",)),
         ("(x**2 - 1)/(x - 1) = x + 1", ("x - 1 != 0",)),
+        ("1/(1/x) = x", ("x != 0",)),
+        ("(a/b)/(c/d) = a*d/(b*c)", ("b != 0", "d != 0", "c != 0")),
+        ("sigmoid(log(p/(1 - p))) = p", ("p > 0", "p < 1")),
+        ("diff(a**x, a) = x*a**(x - 1)", ("a > 0",)),
+        ("log(x**2) = log(x**2)*1", ("x != 0",)),
     ],
 )
 def test_where_it_is_defined_is_said(claim: str, conditions: tuple[str, ...]) -> None:
@@ -169,6 +174,26 @@ def test_what_fails_only_at_a_kink_says_so(where: list[str], claim: str, kinks: 
     proof = prove(claim, where)
     assert (proof.verdict, proof.kinks, proof.needed) == (REFUTED, kinks, ())
     assert str(proof).startswith("refuted, but only at a kink")
+
+
+def test_a_place_where_nothing_is_differentiated_is_no_kink() -> None:
+    proof = prove("sign(x)**2 = 1")
+    assert str(proof).startswith("refuted, but only where x = 0")
+    assert "convention" not in str(proof)
+    assert prove("sum(x[n], n) = sum(x[n], n) + [N = 1]").kinks == ("N = 1",)
+
+
+def test_numbers_are_shown_with_the_digits_that_tell_them_apart() -> None:
+    found = prove("pi = 3.14159265358979").counterexample
+    assert found is not None
+    assert found.left != found.right
+
+
+def test_facts_about_one_element_are_put_together() -> None:
+    assert prove("abs(y) = y", given=["x = y", "x > 0"]).verdict == PROVED
+    assert prove("x = 1", given=["y = 1", "x = y"]).verdict == PROVED
+    with pytest.raises(InputError, match="both about t"):
+        prove("abs(t) = t", given=["t = a*b", "t >= 0"])
 
 
 def test_what_fails_elsewhere_too_is_no_matter_of_a_kink() -> None:
@@ -324,7 +349,7 @@ def test_proofs_can_be_compared() -> None:
         ("x[n] = 1", [], ["x[0] > 0"], "must compare a tensor's elements with a number"),
         ("p[n] = 1", ["p[n] = x[n]"], ["p[n] = 2"], "about p, which is defined"),
         ("x = 1", [], ["x > 0", "x < 0"], "nothing satisfies both x > 0 and x < 0"),
-        ("x = 1", [], ["x > 0", "x = 2*y"], "both about x; give one"),
+        ("x = 1", [], ["x > 0", "x = 2*y"], "both about x; say one of them of another name"),
         ("x[t[n]] = 1", [], ["t[n] > 0"], "labels"),
         ("diff(y, 2) = 1", ["y = exp(x)"], [], "by an element of a tensor"),
         ("diff(y[n], n) = 1", ["y[n] = exp(x[n])"], [], "by an element of a tensor"),
