@@ -6,21 +6,21 @@ Every step is an equation that can be evaluated, as those of a derivation are, a
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 
 from sympy import Expr, Integer
 
 from derive.canonical import canonical, readable
-from derive.chain import Chain, collecting
+from derive.chain import collecting
 from derive.counterexamples import assignments
 from derive.derivation import CheckFailedError, Derivation, Step, check_step
-from derive.differentiation import differentiate, with_totals
-from derive.errors import DeriveError
+from derive.derivatives import Derivatives, as_operation
+from derive.differentiation import with_totals
 from derive.evaluation import Assignment, UndefinedError
 from derive.facts import Fact
-from derive.indices import Element, Tensor
+from derive.indices import Tensor
 from derive.letters import letters_by_size
 from derive.normal_form import Normaliser
 from derive.notation import Notation, find_notation
@@ -28,10 +28,10 @@ from derive.polynomials import TooLargeError
 from derive.premises import Premise, Sign, equalities_of, facts_of, intervals_of, requirements_of, with_equalities
 from derive.printing import definition_text, latex_text, plain_text
 from derive.proof import PROVED, REFUTED, Proof
-from derive.record import Definition, Operation, Record, inline
+from derive.record import Definition, inline
 from derive.rendering import BOLD, RESET, render_latex, render_markdown, render_text
 from derive.rewriting import simplify
-from derive.sums import Partial, free_indices, rewrite, substitute, tensors_in
+from derive.sums import Partial, free_indices, rewrite, tensors_in
 from derive.vanishing import vanishes
 
 INSERT, DEFINITIONS = "insert the derivatives", "put the definitions in"
@@ -47,7 +47,7 @@ def _steps(
     left: Expr, right: Expr, proved: bool, definitions: tuple[Definition, ...], premises: tuple[Premise, ...]
 ) -> tuple[Step, ...]:
     exposition = _Exposition(left, right, definitions, premises)
-    letters = letters_by_size(exposition.operation(None))
+    letters = letters_by_size(as_operation(definitions))
     taken = frozenset(index.name for index in free_indices(left) | free_indices(right))
     taken |= {tensor.name for definition in definitions for tensor in tensors_in(definition.body)}
 
@@ -76,9 +76,9 @@ class _Exposition:
     ) -> None:
         self.typed, self.definitions, self.premises = (left, right), definitions, premises
         self.facts = facts_of((each for each in premises if not isinstance(each, Sign)), definitions)
-        self.derived: dict[tuple[Tensor, Tensor], tuple[Element, Element, Expr]] = {}
-        self.before: list[Step] = []
-        self.sides = [self.without_derivatives(side) for side in self.typed]
+        derivatives = Derivatives(definitions)
+        self.sides = [derivatives.carry_out(side) for side in self.typed]
+        self.before = derivatives.steps
 
     def after(self, proved: bool) -> Iterator[Step]:
         """Yield the steps after the derivatives."""
@@ -147,60 +147,6 @@ class _Exposition:
     def shortened(self, side: Expr) -> Expr:
         put_in = with_equalities(side, self.premises)
         return simplify(put_in, self.definitions, sorted(free_indices(side), key=str), self.facts).result
-
-    # -- derivatives --------------------------------------------------------------------------------------------------
-
-    def without_derivatives(self, side: Expr) -> Expr:
-        """The side with every derivative replaced by what it is; the steps to it are kept in ``before``."""
-        result: Expr = rewrite(side, self._derivative)
-        return result
-
-    def _derivative(self, node: Expr) -> Expr | None:
-        if not isinstance(node, Partial):
-            return None
-        body, element = node.body, node.element
-        if isinstance(body, Element) and any(each.tensor == body.tensor for each in self.definitions):
-            value = self._by_chain_rule(body, element)
-            if value is not None:
-                return value
-        through = tuple(each for each in self.definitions if each.tensor != element.tensor)
-        return simplify(differentiate(inline(body, through), element), self.definitions).result
-
-    def _by_chain_rule(self, body: Element, element: Element) -> Expr | None:
-        key = body.tensor, element.tensor
-        if key not in self.derived:
-            operation = self.operation(body.tensor)
-            if element.tensor not in operation.inputs:
-                return None
-            try:
-                chain = Chain(operation, (element.tensor,), (), True, explicit=True)
-            except DeriveError:
-                return None
-            self.before += [step for own in chain.sensitivities.values() for step in own.steps]
-            own = chain.sensitivities[element.tensor]
-            self.derived[key] = own.left.body, own.left.element, own.value
-        of, by, value = self.derived[key]
-        names = dict(zip((*of.indices, *by.indices), (*body.indices, *element.indices), strict=True))
-        result: Expr = substitute(value, names)
-        return result
-
-    def operation(self, output: Tensor | None) -> Operation:
-        """The definitions that a defined tensor needs, as an operation; all of them where none is named."""
-        used = {output} if output is not None else set().union(*map(tensors_in, self.typed))
-        kept = []
-        for definition in reversed(self.definitions):
-            if output is None or definition.tensor in used:
-                used |= tensors_in(definition.body)
-                kept.append(definition)
-        kept.reverse()
-        return made_operation(tuple(kept), used)
-
-
-def made_operation(definitions: tuple[Definition, ...], tensors: Iterable[Tensor]) -> Operation:
-    """Definitions as an operation, whose inputs are the tensors that are not defined."""
-    inputs = set(tensors) - {definition.tensor for definition in definitions}
-    ordered = sorted(inputs, key=lambda tensor: (tensor.name, tensor.role))
-    return Operation(definitions, tuple(ordered), Record("claim", ""))
 
 
 # -- checks -----------------------------------------------------------------------------------------------------------
@@ -329,13 +275,13 @@ def render_proof_markdown(proof: Proof, notation: str = "bar") -> str:
 
 
 def _notation(proof: Proof, name: str) -> Notation:
-    return find_notation(name, made_operation(proof.definitions, _tensors(proof)) if proof.definitions else None)
+    return find_notation(name, as_operation(proof.definitions, _tensors(proof)) if proof.definitions else None)
 
 
 def _derivation(proof: Proof) -> Derivation:
     """The proof as a derivation of its left side; what is not proved ends where its last step does."""
     steps = steps_of(proof)
-    operation = made_operation(proof.definitions, _tensors(proof))
+    operation = as_operation(proof.definitions, _tensors(proof))
     facts = tuple(premise for premise in proof.premises if isinstance(premise, Fact))
     target, result = proof.left, proof.right
     if proof.verdict != PROVED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -26,6 +27,9 @@ from derive.record import Operation
 
 #: Time for a diagnosis where the proof has left none.
 LEAST_SECONDS = 0.1
+
+#: A word of a text.
+NAME = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,16 @@ class ClaimCheck:
         lines = [f"derived: {self.name} = {definition_text(self.derived)}"]
         if self.claimed is not None:
             lines.insert(0, f"claimed: {self.name} = {definition_text(self.claimed)}")
-        return "\n".join([*lines, *self._verdict_lines(notation)])
+        lines += self._verdict_lines(notation)
+        return "\n".join([*lines, *self._names_given("\n".join(lines))])
+
+    def _names_given(self, shown: str) -> list[str]:
+        """What the names stand for that are shown and were not typed, but given to what is computed on the way."""
+        operation = self.derivation.operation
+        typed = set(NAME.findall(operation.record.definition))
+        mentioned = set(NAME.findall(shown)) - typed
+        given = [definition for definition in operation.intermediates if definition.tensor.name in mentioned]
+        return [f"where {definition_text(each.target)} = {definition_text(each.body)}" for each in given]
 
     def __str__(self) -> str:
         return self.text()

@@ -19,6 +19,7 @@ from derive.cases import where_defined
 from derive.counterexamples import Counterexample, Question, assignments
 from derive.demands import Demand, demands
 from derive.derivation import Step
+from derive.derivatives import Derivatives
 from derive.differentiation import close, with_totals
 from derive.errors import EngineError, InputError
 from derive.evaluation import Assignment, UndefinedError, context
@@ -200,11 +201,16 @@ class _Attempt:
                 self.needs = tuple(dict.fromkeys(close(need, self.definitions) for need in self._needs()))
                 return self._decide()
         except OutOfTimeError:
+            self.tried.append("the time was over")
             return self._verdict(UNDECIDED)
 
     def _decide(self) -> Proof:
         found = self._phase("numbers at small sizes", 0.25, lambda: self._hunt(thorough=False))
-        used = self._phase("the normal form of the difference", 0.4, self._prove, A_LOOK if found else None)
+        used = self._phase("the normal form of the difference", 0.4, self._prove, A_LOOK)
+        if used is None and found is None and self.definitions:
+            used = self._phase("definition by definition", 0.4, self._prove_by_names)
+        if used is None and found is None:
+            used = self._phase("the normal form, with more time", 0.4, self._prove)
         if found is None and (used is None or not self.compared):
             found = self._phase("more numbers", 0.6, lambda: self._hunt(thorough=True))
         if used is None and found is None:
@@ -296,6 +302,24 @@ class _Attempt:
             if fewer and self._vanishes(fewer, by_cases) is not None:
                 used = fewer
         return used
+
+    def _prove_by_names(self) -> tuple[Premise, ...] | None:
+        """As ``_prove``, with names kept: definitions are put in one after the other, the last one first.
+
+        What is equal whatever the names stand for is equal for what they do stand for.
+        """
+        derivatives = Derivatives(self.definitions)
+        whole, named = self.sides, tuple(derivatives.carry_out(side) for side in (self.left, self.right))
+        try:
+            for definition in reversed(self.definitions):
+                self.sides = named
+                used = self._prove()
+                if used is not None:
+                    return used
+                named = tuple(inline(side, (definition,)) for side in named)
+        finally:
+            self.sides = whole
+        return None
 
     def _vanishes(self, premises: tuple[Premise, ...], by_cases: bool) -> tuple[Premise, ...] | None:
         """Whether the difference vanishes under facts: those used, as far as that is seen."""

@@ -396,3 +396,15 @@ def test_an_operation_is_not_defined_by_a_derivative() -> None:
 
 def test_a_tensor_may_be_called_diff() -> None:
     assert prove("diff[n]**2 = (x[n] - t[n])**2", ["diff[n] = x[n] - t[n]"]).verdict == PROVED
+
+
+def test_a_deep_network_is_proved_definition_by_definition() -> None:
+    where = [
+        "z1 = dense(x, w1, b1); h1 = gelu(z1); z2 = dense(h1, w2, b2); h2 = relu(z2); z3 = dense(h2, w3, b3)",
+        "p = softmax(z3); L = cce(p, t); g3[n,m] = (p[n,m] - t[n,m])/N",
+        "g2[n,k] = sum(g3[n,m]*w3[k,m], m)*[z2[n,k] > 0]",
+    ]
+    given = ["sum(t[n,m], m) = 1"]
+    proof = prove("diff(L, w2[j,k]) = sum(h1[n,j]*g2[n,k], n)", where, given, seconds=60)
+    assert (proof.verdict, proof.assumptions) == (PROVED, tuple(given))
+    assert prove("diff(L, w2[j,k]) = sum(h1[n,j]*g2[n,k], n)/N", where, given, seconds=60).verdict == REFUTED
