@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterable
 from typing import NamedTuple
 
 from derive.record import Operation
-from derive.syntax import Call, Comparison, Name, Terms
+from derive.syntax import Call, Comparison, Name, Terms, Tree
 from derive.tokens import Span, Text
 from derive.vocabulary import FUNCTIONS, SCALAR_FUNCTIONS, WRITTEN, suggest
 
@@ -66,6 +66,33 @@ def check_call(source: Text, words: Words, letters: Container[str], tree: Call) 
         expected = f"give it a definition of its own, without indices: {operation.output.tensor.name} = {name}({names})"
         raise source.mistake(tree.name_at, problem, expected)
     check_argument_count(source, tree, operation)
+
+
+def check_bound(source: Text, letters: Container[str], free: Container[str], tree: Call, index: Tree) -> None:
+    """Check what a call runs over: an index, once, and for a maximum one that its first argument depends on.
+
+    Args:
+        letters: the indices of the text.
+        free: those that the first argument depends on.
+
+    Raises:
+        DefinitionError: it is none.
+    """
+    if not isinstance(index, Name):
+        problem = f"{tree.name} runs over indices, and this is not an index"
+        raise source.mistake(index.at, problem, f"expected bare names, as in {WRITTEN['sum']}")
+    if index.name not in letters:
+        problem = f"{index.name} is not an index: it stands in no brackets"
+        inside = {part.name for part in tree.arguments[0].walk() if isinstance(part, Name)}
+        known = sorted(name for name in inside if name in letters)
+        expected = f"expected one of {', '.join(known)}" if known else "expected an index of the first argument"
+        raise source.mistake(index.at, problem, expected)
+    if tree.name in ("max", "argmax") and index.name not in free:
+        problem = f"{tree.name} runs over index {index.name}, and its first argument does not depend on it"
+        raise source.mistake(tree.at, problem, f"write {index.name} in it, or give the number another name")
+    if sum(isinstance(other, Name) and other.name == index.name for other in tree.arguments[1:]) > 1:
+        problem = f"{tree.name} was given the index {index.name} twice"
+        raise source.mistake(tree.at, problem, "name each index once")
 
 
 def check_argument_count(source: Text, tree: Call, operation: Operation) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from derive.calls import WholeCall, Words, check_argument_count, check_call, check_hyphen
+from derive.calls import WholeCall, Words, check_argument_count, check_bound, check_call, check_hyphen
 from derive.indices import Tensor
 from derive.record import Operation
 from derive.sizes import Place, SizeClasses
@@ -263,7 +263,7 @@ class Scope:
                 self.sizes.unite(left, right, tree.at)
         elif self.is_binder(tree):
             for index in tree.arguments[1:]:
-                self._check_bound(tree, index)
+                check_bound(self.source, self.letters, self.free_letters(tree.arguments[0]), tree, index)
             self._read(tree.arguments[0])
         elif tree.name == "diff":
             self._read_derivative(tree)
@@ -281,23 +281,6 @@ class Scope:
             raise self.source.mistake(element.at, "a derivative is taken by an element of a tensor", expected)
         self._read(body)
         self._read(element)
-
-    def _check_bound(self, tree: Call, index: Tree) -> None:
-        if not isinstance(index, Name):
-            problem = f"{tree.name} runs over indices, and this is not an index"
-            raise self.source.mistake(index.at, problem, f"expected bare names, as in {WRITTEN['sum']}")
-        if index.name not in self.letters:
-            problem = f"{index.name} is not an index: it stands in no brackets"
-            inside = [part.name for part in tree.arguments[0].walk() if isinstance(part, Name)]
-            known = sorted(set(inside) & self.letters.keys())
-            expected = f"expected one of {', '.join(known)}" if known else "expected an index of the first argument"
-            raise self.source.mistake(index.at, problem, expected)
-        if tree.name in ("max", "argmax") and index.name not in self.free_letters(tree.arguments[0]):
-            problem = f"{tree.name} runs over index {index.name}, and its first argument does not depend on it"
-            raise self.source.mistake(tree.at, problem, f"write {index.name} in it, or give the number another name")
-        if sum(isinstance(other, Name) and other.name == index.name for other in tree.arguments[1:]) > 1:
-            problem = f"{tree.name} was given the index {index.name} twice"
-            raise self.source.mistake(tree.at, problem, "name each index once")
 
     def _check_indices(self, statement: Statement) -> None:
         """Check that every index on the right is on the left or bound, and that none on the left is only bound."""
