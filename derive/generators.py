@@ -29,6 +29,9 @@ from derive.polynomials import (
 from derive.signs import absolute as magnitude
 from derive.signs import is_nonnegative, is_positive
 
+#: The sign of a product of so many factors is taken by theirs.
+MOST_SIGNS = 3
+
 
 class Generators(Algebra):
     """The rules for scalar functions; those beside ``exp`` are the prover's alone."""
@@ -203,6 +206,10 @@ class Generators(Algebra):
             return False, add(number(S.One), scale(zero, S.NegativeOne)), zero
         content, common, rest = self.content(difference, positive=False)
         kept = {atom: _sign_exponent(exponent) for atom, exponent in common if not is_positive(atom)}
+        if self.generators and all(exponent.is_Integer for exponent in kept.values()):
+            factors = [single(atom, exponent) for atom, exponent in kept.items()] + ([rest] if len(rest) > 1 else [])
+            if 1 < len(factors) <= MOST_SIGNS:
+                return self._compare_product(content, factors)
         body = expression(self.multiply({frozenset(kept.items()): S.One}, rest))
         zero = {atom: min(exponent, S.One) for atom, exponent in kept.items()}
         if is_positive(body) or is_positive(-body) or body.is_nonzero:
@@ -218,6 +225,17 @@ class Generators(Algebra):
         else:
             above = single(Bracket(">", body, 0))
         return content < 0, above, level
+
+    def _compare_product(self, content: Rational, factors: list[Polynomial]) -> tuple[bool, Polynomial, Polynomial]:
+        """The sign of a product by those of its factors: [d > 0] = (s + s^2)/2 for the sign s, the factors' product."""
+        sign, nonzero = number(S.One), number(S.One)
+        for factor in factors:
+            turned, above, level = self.compare(factor)
+            own = add(scale(above, Integer(2)), level, number(S.NegativeOne))
+            sign = self.multiply(sign, scale(own, S.NegativeOne) if turned else own)
+            nonzero = self.multiply(nonzero, add(number(S.One), scale(level, S.NegativeOne)))
+        above = scale(add(sign, nonzero), Rational(1, 2))
+        return bool(content < 0), above, add(number(S.One), scale(nonzero, S.NegativeOne))
 
 
 def _sign_exponent(exponent: Rational) -> Rational:

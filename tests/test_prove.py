@@ -116,6 +116,22 @@ def test_a_sign_that_is_lacking_is_found(claim: str, needed: tuple[str, ...]) ->
         assert prove(claim, given=[fact]).verdict == PROVED
 
 
+@pytest.mark.parametrize(
+    ("claim", "twin"),
+    [
+        ("abs(x*y) = abs(x)*abs(y)", "abs(x*y) = abs(x)*y"),
+        ("sign(x*y) = sign(x)*sign(y)", "sign(x*y) = sign(x) + sign(y)"),
+        ("abs(x**3*y) = abs(x)**3*abs(y)", "abs(x**3*y) = x**3*abs(y)"),
+        ("[x*y > 0] = [x > 0]*[y > 0] + [x < 0]*[y < 0]", "[x*y > 0] = [x > 0]*[y > 0]"),
+        ("[x*y = 0] = 1 - [x != 0]*[y != 0]", "[x*y = 0] = [x = 0]*[y = 0]"),
+        ("max(c*(a - b), 0) + max(c*(b - a), 0) = abs(c)*abs(a - b)", "max(c*(a - b), 0) = max(c, 0)*max(a - b, 0)"),
+    ],
+)
+def test_the_sign_of_a_product_is_its_factors(claim: str, twin: str) -> None:
+    assert prove(claim).verdict == PROVED
+    assert prove(twin).verdict == REFUTED
+
+
 def test_conditions_are_said_once() -> None:
     """Of a definition and its instance, of a root and what is under it, one is said."""
     where = ["v[n] = mean(x[n,k]**2, k)", "s[n] = sqrt(v[n] + e)", "y[n,k] = x[n,k]/s[n]"]
