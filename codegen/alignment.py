@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from codegen.passes import Axes, broadcasts
 from codegen.program import Labels
 
@@ -48,9 +50,9 @@ def transpose_text(labels: Labels, wanted: Labels) -> str:
     return f".transpose({', '.join(str(labels.index(label)) for label in wanted)})"
 
 
-def subscript(entries: object) -> str:
+def subscript(entries: Iterable[str]) -> str:
     """Return an index in square brackets, less the slices at its end that go without saying."""
-    parts = list(entries)  # type: ignore[call-overload]
+    parts = list(entries)
     while parts and parts[-1] == ":":
         parts.pop()
     return f"[{', '.join(parts)}]" if parts else ""

@@ -62,12 +62,12 @@ def plan_indexing(where: Sequence[Place], positions: Sequence[Operand]) -> Index
 
 def _labels(where: Sequence[Place], entries: Sequence[Labels | int | None], together: Labels, arrays: bool) -> Labels:
     """The axes of the arrays of positions come where these stand if they stand together, and else first."""
-    slices = [axis for axis, entry in enumerate(entries) if entry is None]
+    slices = {axis: place for axis, place in enumerate(where) if entries[axis] is None and isinstance(place, Index)}
     if not together and not arrays:
-        return tuple(where[axis] for axis in slices)  # type: ignore[misc]
+        return tuple(slices.values())
     others = [axis for axis, entry in enumerate(entries) if entry is not None]
     adjacent = others[-1] - others[0] == len(others) - 1
     first = others[0] if adjacent else 0
-    before = tuple(where[axis] for axis in slices if axis < first)
-    after = tuple(where[axis] for axis in slices if axis >= first)
-    return (*before, *together, *after)  # type: ignore[arg-type]
+    before = [label for axis, label in slices.items() if axis < first]
+    after = [label for axis, label in slices.items() if axis >= first]
+    return (*before, *together, *after)

@@ -348,8 +348,14 @@ def _check_labels(statement: Statement) -> None:
 
 
 def _reduces_its_operands(statement: Statement) -> bool:
-    over = set(statement.op.over)  # type: ignore[attr-defined]
+    assert isinstance(statement.op, Reduce | Contract)
+    over = set(statement.op.over)
     return bool(over) and all(any(label in operand.labels for operand in statement.operands) for label in over)
+
+
+def _has_a_sign_for_each(statement: Statement) -> bool:
+    assert isinstance(statement.op, Map)
+    return len(statement.op.signs) in (0, len(statement.operands))
 
 
 def _has_its_axes(statement: Statement) -> bool:
@@ -377,5 +383,5 @@ _CHECKS: tuple[tuple[Callable[[Statement], bool], Any], ...] = (
     (_covers_its_operand, Broadcast),
     (lambda statement: len(statement.operands) == 1, (Reduce, Broadcast, Arrange, Copy, Cast)),
     (lambda statement: len(statement.operands) >= 2, Contract),
-    (lambda statement: len(statement.op.signs) in (0, len(statement.operands)), Map),  # type: ignore[attr-defined]
+    (_has_a_sign_for_each, Map),
 )

@@ -7,7 +7,7 @@ absolute value is ``sign``, with ``sign(0) = 0``.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import sympy
 from sympy import Expr
@@ -19,6 +19,8 @@ from derive.sums import tensors_in
 
 class _Extremum(Node):
     is_real = True
+    #: SymPy's own, for two numbers.
+    of_numbers: ClassVar[type[Expr]]
 
     def __new__(cls, left: Any, right: Any) -> Expr:
         left, right = sympy.sympify(left), sympy.sympify(right)
@@ -29,10 +31,6 @@ class _Extremum(Node):
         if not tensors_in(left) and tensors_in(right):
             left, right = right, left
         return Expr.__new__(cls, left, right)
-
-    @staticmethod
-    def of_numbers(left: Expr, right: Expr) -> Expr:
-        raise NotImplementedError
 
     @property
     def left(self) -> Expr:
@@ -53,9 +51,7 @@ class Maximum(_Extremum):
         (max(x, 0), 3)
     """
 
-    @staticmethod
-    def of_numbers(left: Expr, right: Expr) -> Expr:
-        return sympy.Max(left, right)
+    of_numbers = sympy.Max
 
     def _eval_is_nonnegative(self) -> bool | None:
         return True if self.left.is_nonnegative or self.right.is_nonnegative else None
@@ -64,9 +60,7 @@ class Maximum(_Extremum):
 class Minimum(_Extremum):
     """The smaller of two numbers; at a tie its derivative is that of the second, a constant being put second."""
 
-    @staticmethod
-    def of_numbers(left: Expr, right: Expr) -> Expr:
-        return sympy.Min(left, right)
+    of_numbers = sympy.Min
 
 
 class Where(Node):

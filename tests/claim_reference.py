@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import itertools
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import mpmath
@@ -131,7 +131,14 @@ def slots(node: ast.Subscript) -> list[ast.expr]:
 
 
 def name_of(node: ast.expr) -> str:
-    return node.value.id if isinstance(node, ast.Subscript) else node.id  # type: ignore[attr-defined]
+    plain = node.value if isinstance(node, ast.Subscript) else node
+    assert isinstance(plain, ast.Name)
+    return plain.id
+
+
+def arguments_of(node: ast.expr) -> list[ast.expr]:
+    assert isinstance(node, ast.Call)
+    return node.args
 
 
 def positive(number: Any, least: bool) -> Any:
@@ -194,7 +201,7 @@ class Claim:
             for axis, letter in enumerate(definition.letters):
                 self.join(letter, (definition.name, axis))
             if definition.elementwise:
-                for argument in definition.body.args:  # type: ignore[attr-defined]
+                for argument in arguments_of(definition.body):
                     for axis in range(self.ranks.get(definition.name, 0)):
                         self.join((definition.name, axis), (name_of(argument), axis))
         names = {node.id for node in nodes if isinstance(node, ast.Name)}
@@ -208,7 +215,7 @@ class Claim:
         for _ in self.definitions:
             for definition in self.definitions.values():
                 if definition.elementwise:
-                    names = [definition.name, *map(name_of, definition.body.args)]  # type: ignore[attr-defined]
+                    names = [definition.name, *map(name_of, arguments_of(definition.body))]
                     known = [self.ranks[name] for name in names if name in self.ranks]
                     self.ranks |= dict.fromkeys(names, known[0]) if known else {}
 
@@ -295,7 +302,7 @@ class World:
     """A claim with numbers: sizes, values of inputs, and elements that are held at other values."""
 
     def __init__(
-        self, claim: Claim, values: Mapping[str, Mapping[Place, Any]], extents: Mapping[Any, int] | None = None
+        self, claim: Claim, values: Mapping[str, dict[Place, Any]], extents: Mapping[Any, int] | None = None
     ) -> None:
         self.claim, self.values = claim, values
         self.extents: dict[Any, int] = dict(extents or {})
@@ -383,7 +390,7 @@ class World:
         if (name, place) not in self.memo:
             definition = self.claim.definitions[name]
             if definition.elementwise:
-                arguments = [self.element(name_of(given), place) for given in definition.body.args]  # type: ignore[attr-defined]
+                arguments = [self.element(name_of(given), place) for given in arguments_of(definition.body)]
                 self.memo[name, place] = apply(definition.elementwise, arguments)
             else:
                 self.memo[name, place] = self._value(definition.body, dict(zip(definition.letters, place, strict=True)))
@@ -393,7 +400,8 @@ class World:
         compare = node.elts[0] if isinstance(node, ast.List) else node
         assert isinstance(compare, ast.Compare)
         both = self._value(compare.left, places), self._value(compare.comparators[0], places)
-        return RELATIONS[type(compare.ops[0])](*both)  # type: ignore[index, no-untyped-call]
+        relation: Callable[[Any, Any], bool] = RELATIONS[type(compare.ops[0])]
+        return relation(*both)
 
     def _call(self, head: str, node: ast.Call, places: Mapping[str, int]) -> Any:
         arguments = node.args
@@ -453,7 +461,9 @@ def apply(name: str, values: Sequence[Any]) -> Any:
     """An operation of the catalogue on numbers."""
     operation = called(name)
     claim = Claim(f"{operation.output.tensor.name} = 0", [operation.record.definition])
-    given = {tensor.name: {(): value} for tensor, value in zip(operation.inputs, values, strict=True)}
+    given: dict[str, dict[Place, Any]] = {
+        tensor.name: {(): value} for tensor, value in zip(operation.inputs, values, strict=True)
+    }
     return World(claim, given).element(operation.output.tensor.name, ())
 
 
@@ -495,27 +505,24 @@ def impose(world: World) -> bool:
     """Change a world's values so that the facts hold; False where this is not known how."""
     claim = world.claim
     for one, sign, other in claim.facts:
-        summed = (
-            isinstance(one, ast.Call)
-            and name_of(one.func) in ("sum", "mean")
-            and isinstance(one.args[0], ast.Subscript)
-        )
         for places in world.places(sorted(set(claim._free(one)))):
             world.memo.clear()
-            if summed:
-                target = one.args[0]  # type: ignore[attr-defined]
-                letters = [name_of(argument) for argument in one.args[1:]]  # type: ignore[attr-defined]
+            if isinstance(one, ast.Call) and name_of(one.func) in ("sum", "mean"):
+                target, *bound_here = one.args
+                if not isinstance(target, ast.Subscript):
+                    continue
+                letters = [name_of(argument) for argument in bound_here]
                 keys = [world._place(slots(target), {**places, **bound}) for bound in world.places(letters)]
                 missing = world.value(other, places) - world.value(one, places)
-                scale = len(keys) if name_of(one.func) == "sum" else 1  # type: ignore[attr-defined]
+                scale = len(keys) if name_of(one.func) == "sum" else 1
                 for key in keys:
-                    world.values[name_of(target)][key] += missing / scale  # type: ignore[index]
+                    world.values[name_of(target)][key] += missing / scale
             elif isinstance(one, ast.Name | ast.Subscript):
                 key = world._place(slots(one), places) if isinstance(one, ast.Subscript) else ()
                 bound = world.value(other, places)
                 old = world.values[name_of(one)][key]
                 moved = {"=": bound, ">": bound + abs(old - bound), "<": bound - abs(old - bound)}
                 moved |= {">=": moved[">"], "<=": moved["<"]}
-                world.values[name_of(one)][key] = moved[sign]  # type: ignore[index]
+                world.values[name_of(one)][key] = moved[sign]
     world.memo.clear()
     return world.facts_hold()

@@ -484,11 +484,6 @@ class Mutation:
         return expr.func(*kept)
 
 
-def everything_in(expr: Expr) -> frozenset[Tensor]:
-    """The tensors of an expression."""
-    return tensors_in(expr)
-
-
 def rebuilt(expr: Any) -> Any:
     """The expression put together anew: SymPy leaves some of its own products nested."""
     if isinstance(expr, (Index, Tensor)) or not isinstance(expr, sympy.Basic) or not expr.args:

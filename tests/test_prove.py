@@ -414,6 +414,93 @@ def test_a_tensor_may_be_called_diff() -> None:
     assert prove("diff[n]**2 = (x[n] - t[n])**2", ["diff[n] = x[n] - t[n]"]).verdict == PROVED
 
 
+# -- what is easily proved though it is false, or refuted though it is true --------------------------------------------
+
+SAFE_QUOTIENT = ["y = where(x = 0, 1, (exp(x) - 1)/x)"]
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        # Where a factor is 0, a product that must not be negative says nothing of the others.
+        "sqrt(x**2*y + 2*x*y + y) + abs(y) = sqrt(x**2*y + 2*x*y + y) + y",
+        "sqrt(y*x**2 - 34/3*x*y + 289/9*y) + abs(y) = sqrt(y*x**2 - 34/3*x*y + 289/9*y) + y",
+        # With K = 1 there is no position 1, and the sum over the delta is 0.
+        "sum(delta(k,1)*exp(x[k]),k)*sum(delta(k,1)*exp(-x[k]),k)*sum(u[l,m,n],l,m,n) = sum(u[l,m,n],l,m,n)",
+        "sum(delta(k,1)*exp(x[k]),k)*sum(delta(k,1)*exp(-x[k]),k)*where(y>0,x[1],1) = where(y>0,x[1],1)",
+    ],
+)
+def test_what_fails_at_few_places_is_not_proved(claim: str) -> None:
+    assert prove(claim).verdict != PROVED
+
+
+def test_a_position_that_both_sides_ask_for_is_one() -> None:
+    proof = prove("sum(delta(k,1)*x[k], k) = x[1]")
+    assert (proof.verdict, proof.conditions) == (PROVED, ("K >= 2",))
+    assert prove("sum(delta(k,1)*x[k], k) = x[0]").verdict == REFUTED
+
+
+@pytest.mark.parametrize("fact", ["(K-1)*sum(t[k],k) = 0", "(K-1)*sum(t[k],k) = K - 1", "(N-K)*sum(t[k],k)*b[n] = 0"])
+def test_a_fact_is_not_divided_by_what_may_be_zero(fact: str) -> None:
+    with pytest.raises(InputError):
+        prove("sum(t[k], k) = 0", given=[fact])
+
+
+@pytest.mark.parametrize(
+    ("claim", "where"),
+    [
+        ("diff(y,x) = where(x = 0, 0, exp(x)/x - (exp(x)-1)/x**2)", SAFE_QUOTIENT),
+        ("diff(y,x) = where(x = 0, 1/2, exp(x)/x - (exp(x)-1)/x**2)", SAFE_QUOTIENT),
+        ("diff(y,x) = [x != 0]", ["y = where(x = 0, 0, x)"]),
+        ("diff(y,x) = [x = 0]", ["y = x*[x = 0]"]),
+    ],
+)
+def test_no_rule_tells_the_derivative_at_a_single_place_of_a_choice(claim: str, where: list[str]) -> None:
+    proof = prove(claim, where)
+    assert (proof.verdict, proof.conditions) == (PROVED, ("x != 0",))
+    assert prove(f"{claim} + x", where).verdict == REFUTED
+
+
+@pytest.mark.parametrize(
+    ("claim", "twin"),
+    [
+        ("[exp(-100*x) > 0] = 1", "[exp(-100*x) > 1] = 1"),
+        ("[sigmoid(60*x) < 1] = 1", "[sigmoid(60*x) < 1/2] = 1"),
+        ("where(exp(-100*x**2) > 0, y, 0) = y", "where(exp(-100*x**2) > 1/2, y, 0) = y"),
+        (
+            "(exp(1000*x)+1)**2 - exp(2000*x) - 2*exp(1000*x) = 1",
+            "(exp(1000*x)+1)**2 - exp(2000*x) - 2*exp(1000*x) = 2",
+        ),
+    ],
+)
+def test_what_lies_close_together_is_told_apart_or_left_alone(claim: str, twin: str) -> None:
+    assert prove(claim).verdict == PROVED
+    assert prove(twin).verdict == REFUTED
+
+
+@pytest.mark.parametrize(
+    ("claim", "condition"),
+    [
+        ("sqrt(x)*sqrt(x) = abs(x)", "x >= 0"),
+        ("exp(log(x)) = abs(x)", "x > 0"),
+        ("x + log(y) - log(y) = x*sign(y)", "y > 0"),
+        ("x**2/x = where(x = 0, 7, x)", "x != 0"),
+    ],
+)
+def test_what_was_typed_and_cancelled_is_asked_for(claim: str, condition: str) -> None:
+    proof = prove(claim)
+    assert (proof.verdict, proof.conditions) == (PROVED, (condition,))
+    assert prove(f"{claim} + 1").verdict == REFUTED
+
+
+def test_a_sign_is_needed_of_the_whole_tensor() -> None:
+    assert prove("abs(x[0]) + abs(x[1]) = x[0] + x[1]").needed == ("x[k] >= 0",)
+
+
+def test_what_fails_on_half_the_line_is_no_kink() -> None:
+    assert prove("[max(x,0) = 0] = 0").kinks == ()
+
+
 def test_a_deep_network_is_proved_definition_by_definition() -> None:
     where = [
         "z1 = dense(x, w1, b1); h1 = gelu(z1); z2 = dense(h1, w2, b2); h2 = relu(z2); z3 = dense(h2, w3, b3)",

@@ -17,16 +17,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sympy
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
+from derive import prove
+from derive.printing import latex_text
+from derive.proof import PROVED, REFUTED, Counterexample, Proof
 
-from identities import CASES, Case, Twin  # noqa: E402
-
-from derive import prove  # noqa: E402
-from derive.printing import latex_text  # noqa: E402
-from derive.proof import PROVED, REFUTED, Counterexample, Proof  # noqa: E402
+if TYPE_CHECKING:
+    from identities import Case, Twin
 
 COMMAND = "python tests/benchmarks/proofs.py --write docs/proofs.md"
 MEDIAN, MOST = 0.3, 2.0
@@ -54,6 +54,14 @@ class Run:
     @property
     def name(self) -> str:
         return f"  not: {self.twin.mistake}" if self.twin else self.case.name
+
+
+def cases() -> tuple[Case, ...]:
+    """The identities; their package lies beside this folder, where only pytest finds it by itself."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from identities import CASES
+
+    return CASES
 
 
 def run(case: Case, twin: Twin | None, seconds: float) -> Run:
@@ -181,7 +189,7 @@ def main() -> int:
     options = parser.parse_args()
     chosen = [
         case
-        for case in CASES
+        for case in cases()
         if not options.words or any(word in f"{case.name} {case.group}" for word in options.words)
     ]
     if not chosen:
