@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 import sympy
@@ -13,6 +14,7 @@ from derive.budget import OutOfTimeError
 from derive.derivation import CheckFailedError
 from derive.exposition import claim_text
 from derive.proof import PROVED, REFUTED, UNDECIDED, Proof, UnsoundError
+from derive.sums import tensors_in
 
 SOFTMAX_CCE = ["p = softmax(z)", "L = cce(p, t)"]
 ROWS = "sum(t[n,k], k) = 1"
@@ -501,13 +503,20 @@ def test_what_fails_on_half_the_line_is_no_kink() -> None:
     assert prove("[max(x,0) = 0] = 0").kinks == ()
 
 
-def test_a_deep_network_is_proved_definition_by_definition() -> None:
+def test_a_deep_network_is_proved_definition_by_definition(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With everything put in, down to the input x, it is too large; with names kept, x does not occur."""
     where = [
         "z1 = dense(x, w1, b1); h1 = gelu(z1); z2 = dense(h1, w2, b2); h2 = relu(z2); z3 = dense(h2, w3, b3)",
         "p = softmax(z3); L = cce(p, t); g3[n,m] = (p[n,m] - t[n,m])/N",
         "g2[n,k] = sum(g3[n,m]*w3[k,m], m)*[z2[n,k] > 0]",
     ]
     given = ["sum(t[n,m], m) = 1"]
+    whole = derive.proof.vanishes
+
+    def vanishes(normaliser: Any, expr: Any, *case: Any) -> bool:
+        return "x" not in {tensor.name for tensor in tensors_in(expr)} and whole(normaliser, expr, *case)
+
+    monkeypatch.setattr("derive.proof.vanishes", vanishes)
     proof = prove("diff(L, w2[j,k]) = sum(h1[n,j]*g2[n,k], n)", where, given, seconds=60)
     assert (proof.verdict, proof.assumptions) == (PROVED, tuple(given))
-    assert prove("diff(L, w2[j,k]) = sum(h1[n,j]*g2[n,k], n)/N", where, given, seconds=60).verdict == REFUTED
+    assert prove("diff(L, w2[j,k]) = sum(h1[n,j]*g2[n,k], n)/N", where, given).verdict == REFUTED
