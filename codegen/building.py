@@ -34,6 +34,9 @@ from derive.indices import Index, Tensor
 
 COMPARISONS = frozenset({"greater", "greater_equal", "equal", "not_equal"})
 
+#: What Python does to numbers and leaves them Python's; NumPy's functions make numbers with a dtype of them.
+ARITHMETIC = frozenset({"add", "mul", "div", "neg", "pow"})
+
 #: Functions of numbers alone; sums and products of them are added up before.
 _FOLDS: Mapping[str, Callable[..., Expr]] = {
     "square": lambda x: x**2,
@@ -164,6 +167,8 @@ class Builder:
         if not self._may_keep_masks(function, operands):
             operands = [self.cast(operand) for operand in operands]
         operands = [self.cast(operand) if self.kind(operand) == INTEGER else operand for operand in operands]
+        if function not in ARITHMETIC and all(self.kind(operand) == NUMBER for operand in operands):
+            operands = [self.emit(Cast(), (operand,), operand.labels, REAL) for operand in operands]
         kind = NUMBER if all(self.kind(operand) == NUMBER for operand in operands) else REAL
         return self.emit(Map(function, signs), operands, labels, kind)
 

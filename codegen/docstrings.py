@@ -81,10 +81,12 @@ def _shown(tensor: Tensor) -> str:
 
 
 def _shape(operation: Operation, tensor: Tensor) -> str:
+    if tensor in operation.settings:
+        return f"a number, {operation.record.defaults[tensor.name]} where it is left out"
     if operation.is_elementwise:
         name = Tensor(tensor.name)
         is_own = tensor.role == GRADIENT and tensor.name != operation.output.tensor.name
-        many = len(operation.inputs) > 1
+        many = operation.broadcasts
         if is_own:
             return f"the shape of {name.name}"
         if tensor.name == operation.output.tensor.name and many:

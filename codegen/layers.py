@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from codegen.runtime import BoundPullback, backward, vjp
+from codegen.runtime import BoundPullback, backward, default_numbers, vjp
 from derive.catalogue import find
 from derive.errors import InputError
 from derive.record import Operation
@@ -36,6 +36,7 @@ class Layer:
         names: by the operation's name of a tensor, the layer's.
         backward_takes: the tensors that ``backward`` takes when it is given several arrays and not an upstream
             gradient; those of ``forward`` where it is not said.
+        settings: by name, the numbers that inputs have which may be left out, where not the operation's own.
 
     Shapes: those of the operation; a gradient has the shape of what it is the gradient of.
 
@@ -60,12 +61,19 @@ class Layer:
         parameters: Mapping[str, ArrayLike] | None = None,
         names: Mapping[str, str] | None = None,
         backward_takes: tuple[str, ...] = (),
+        settings: Mapping[str, float] | None = None,
     ) -> None:
         self._forms = tuple(find(form) for form in (operation, *forms))
         self._ranks = tuple(ranks_of(form) for form in self._forms)
         first = self._forms[0]
         self._kept = tuple(first.input(name).name for name in parameters or ())
-        self._taken = tuple(tensor.name for tensor in first.inputs if tensor.name not in self._kept)
+        self._settings = {**default_numbers(first), **(settings or {})}
+        unknown = next((name for name in self._settings if name not in first.record.defaults), None)
+        if unknown is not None:
+            known = ", ".join(first.record.defaults) or "none"
+            raise InputError(f"{first.name} has no setting {unknown}; its settings are: {known}")
+        own = {*self._kept, *self._settings}
+        self._taken = tuple(tensor.name for tensor in first.inputs if tensor.name not in own)
         self._backward_takes = backward_takes or self._taken
         for name in self._backward_takes:
             if name not in self._ranks[0]:
@@ -114,7 +122,7 @@ class Layer:
         """
         given = self._by_name(self._taken, arguments, "forward")
         operation = self._form_for(given)
-        values = {**given, **self._fitted_parameters(operation)}
+        values = {**given, **self._settings, **self._fitted_parameters(operation)}
         self.output, self._pullback = vjp(operation, *(values[tensor.name] for tensor in operation.inputs))
         shown = {**given, **{name: value for name, value in self._pullback.saved.items() if name in self._names}}
         for name in shown.keys() - set(self._kept):
@@ -185,7 +193,7 @@ class Layer:
             raise InputError(f"{first.name}: backward takes one upstream gradient and was given {len(values)} arrays")
         given = self._by_name(self._backward_takes, values, "backward")
         operation = self._form_for(given)
-        known = {**given, **self._fitted_parameters(operation)}
+        known = {**given, **self._settings, **self._fitted_parameters(operation)}
         compute = backward(operation)
         if known.keys() >= set(compute.saved):
             return BoundPullback(compute, {name: np.asarray(known[name]) for name in compute.saved}, 0.0)
@@ -233,9 +241,12 @@ class LayerKind:
         *sizes: int,
         seed: int | np.random.Generator | None = None,
         dtype: DTypeLike = np.float64,
-        **named_sizes: int,
+        **named: Any,
     ) -> Layer:
-        """Make a layer of these sizes, its parameters drawn from the generator or from one of this seed."""
+        """Make a layer of these sizes and settings, its parameters drawn from a generator or one of this seed."""
+        known = find(self.operations[0]).record.defaults
+        settings = {name: value for name, value in named.items() if name in known}
+        named_sizes = {name: value for name, value in named.items() if name not in known}
         extents = {**dict(zip(self.sizes, sizes, strict=False)), **named_sizes}
         if len(sizes) + len(named_sizes) != len(self.sizes) or extents.keys() != set(self.sizes):
             expected = ", ".join(self.sizes) or "no sizes"
@@ -247,7 +258,13 @@ class LayerKind:
             shape = [extents.get(axis, 1) for axis in start.shape]
             values = start.spread * generator.standard_normal(shape) if start.spread else np.zeros(shape)
             parameters[name] = values.astype(dtype)
-        return Layer(*self.operations, parameters=parameters, names=self.names, backward_takes=self.backward_takes)
+        return Layer(
+            *self.operations,
+            parameters=parameters,
+            names=self.names,
+            backward_takes=self.backward_takes,
+            settings=settings,
+        )
 
 
 Dense = LayerKind(

@@ -7,7 +7,7 @@ array from growing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import sympy
@@ -32,6 +32,7 @@ from codegen.products import (
 )
 from codegen.program import (
     INTEGER,
+    NUMBER,
     REAL,
     Argument,
     Broadcast,
@@ -59,6 +60,7 @@ def lower(
     results: Sequence[Tensor],
     *,
     like: Mapping[Tensor, Tensor] | None = None,
+    numbers: Collection[Tensor] = (),
 ) -> Program:
     """Return the program that computes tensors from arguments.
 
@@ -66,12 +68,13 @@ def lower(
         definitions: in order of computation.
         arguments, results: tensors; a result is an argument or defined.
         like: by result, the argument to whose shape it is summed after broadcasting.
+        numbers: arguments that may be Python's numbers, which have no dtype of their own.
 
     Raises:
         InternalError: a body has a derivative that was not carried out, or a tensor that is not there.
         UnsupportedError: index arithmetic in a tensor's place, or a function that NumPy has not.
     """
-    lowering = Lowering(arguments)
+    lowering = Lowering(arguments, numbers)
     for definition in definitions:
         lowering.define(definition)
     names: list[str] = []
@@ -85,11 +88,12 @@ def lower(
 class Lowering:
     """One run: the builder, the tensors known so far, and a rule for every kind of node."""
 
-    def __init__(self, arguments: Sequence[Tensor]) -> None:
+    def __init__(self, arguments: Sequence[Tensor], numbers: Collection[Tensor] = ()) -> None:
         built = []
         for place, tensor in enumerate(arguments):
             labels = tuple(Index(f"axis{axis}", extent) for axis, extent in enumerate(tensor.sizes))
-            built.append(Argument(f"@{place}", tensor, labels, REAL if tensor.values is None else INTEGER))
+            kind = NUMBER if tensor in numbers else REAL if tensor.values is None else INTEGER
+            built.append(Argument(f"@{place}", tensor, labels, kind))
         self.builder = Builder(built)
         self.scope = {each.tensor: Binding(Operand(each.name, each.labels), each.labels) for each in built}
         self._cache: dict[tuple[Expr, Labels], Operand] = {}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sympy import Expr, Integer
 
@@ -15,6 +16,7 @@ from codegen.numpy_expressions import Renderer, postfix
 from codegen.numpy_maps import build_map
 from codegen.numpy_printer import numpy_text, split_sign
 from codegen.program import REAL, Constant, Map, Position, Program, Scatter, Statement
+from derive.indices import Tensor
 
 #: Longest line, and how deep brackets may be nested in one.
 WIDTH, DEPTH = 88, 4
@@ -175,6 +177,7 @@ def numpy_function(
     name: str,
     docstring: Sequence[str],
     gradient_name: Callable[[str], str] = default_gradient_name,
+    defaults: Mapping[str, str] = MappingProxyType({}),
 ) -> FunctionSource:
     """Return the text of a function of the program's arguments.
 
@@ -183,13 +186,21 @@ def numpy_function(
         name: what it is called.
         docstring: its lines.
         gradient_name: what the gradient with respect to a tensor is called.
+        defaults: by the name of a tensor, the number that it has where it is left out.
     """
     body = Body(program, gradient_name)
     lines = body.lines()
-    names = [body.renderer.names.of(argument.name) for argument in program.arguments]
+    names = [
+        body.renderer.names.of(argument.name) + _default(argument.tensor, defaults) for argument in program.arguments
+    ]
     text = "\n".join([*_signature(name, names), *docstring_lines(docstring), *lines]) + "\n"
     helpers = tuple(helper for helper in HELPERS if re.search(rf"(?<!\w){helper}\(", text))
     return FunctionSource(name, text, helpers)
+
+
+def _default(tensor: Tensor, defaults: Mapping[str, str]) -> str:
+    """Return what follows an argument in the signature where it may be left out."""
+    return f"={defaults[tensor.name]}" if tensor.name in defaults and not tensor.role else ""
 
 
 def _signature(name: str, arguments: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -88,15 +88,16 @@ class Forward(NumpyFunction):
         program = forward_program(operation, ())
         super().__init__(operation, program, _forward_source(operation, program))
 
-    def __call__(self, *inputs: Any) -> Any:
-        return self.run(self.fit(self._all(inputs)))[0]
+    def __call__(self, *inputs: Any, **settings: Any) -> Any:
+        return self.run(self.fit(self._all(inputs, settings)))[0]
 
     def with_saved(self, *inputs: Any, **options: Any) -> tuple[Any, dict[str, Array]]:
         """Return the output, and by name what the backward pass needs.
 
-        The options are those of ``backward``: another pass may need other values.
+        The options are settings, and those of ``backward``: another pass may need other values.
         """
-        arrays = self.fit(self._all(inputs))
+        settings = {name: options.pop(name) for name in self.operation.record.defaults if name in options}
+        arrays = self.fit(self._all(inputs, settings))
         wanted = backward(self.operation, **options).saved
         given = dict(zip((tensor.name for tensor in self._tensors), arrays, strict=True))
         kept = _kept_tensors(self.operation, wanted)
@@ -104,11 +105,21 @@ class Forward(NumpyFunction):
         made = {self.operation.output.tensor.name: output, **dict(zip((t.name for t in kept), extra, strict=True))}
         return output, {name: {**given, **made}[name] for name in wanted}
 
-    def _all(self, inputs: Sequence[Any]) -> Sequence[Any]:
-        if len(inputs) != len(self._tensors):
+    def _all(self, inputs: Sequence[Any], settings: Mapping[str, Any]) -> Sequence[Any]:
+        """Return the inputs with the settings that are given by name or left out."""
+        operation = self.operation
+        unknown = next((name for name in settings if name not in operation.record.defaults), None)
+        if unknown is not None:
+            known = ", ".join(operation.record.defaults) or "none"
+            raise InputError(f"{operation.name} has no setting {unknown}; its settings are: {known}")
+        rest = operation.inputs[len(inputs) :]
+        twice = [name for name in settings if name not in {tensor.name for tensor in rest}]
+        if twice or len(inputs) > len(self._tensors) or not set(rest) <= set(operation.settings):
             names = ", ".join(tensor.name for tensor in self._tensors)
-            raise InputError(f"{self.operation.name} takes {names} and was given {len(inputs)} arguments")
-        return inputs
+            count = len(inputs) + len(settings)
+            raise InputError(f"{operation.name} takes {names} and was given {count} arguments")
+        numbers = {**default_numbers(operation), **settings}
+        return [*inputs, *(numbers[tensor.name] for tensor in rest)]
 
     def _keeping(self, kept: tuple[Tensor, ...]) -> NumpyFunction:
         """Return the pass that returns intermediates too."""
@@ -136,6 +147,7 @@ class Backward(NumpyFunction):
 
     def __call__(self, upstream: Any, /, **saved: Any) -> tuple[Any, ...]:
         name = self.operation.name
+        saved = {**{key: n for key, n in default_numbers(self.operation).items() if key in self.saved}, **saved}
         if saved.keys() != set(self.saved):
             unknown = [key for key in saved if key not in self.saved]
             missing = [key for key in self.saved if key not in saved]
@@ -193,7 +205,8 @@ def forward(op: str | Operation) -> Forward:
     Args:
         op: a catalogue name, a definition's text or an ``Operation``.
 
-    Shapes: those of the definition; an elementwise operation takes arrays of any shapes that broadcast.
+    Shapes: those of the definition; an elementwise operation takes arrays of any shapes that broadcast. Settings, such
+        as a slope, are numbers; they come last or by name, and may be left out.
 
     Raises:
         InputError: an unknown name; when called, arrays that do not fit.
@@ -237,10 +250,10 @@ def backward(
     return _cached(key, lambda: Backward(pull_back(operation, inputs, facts, fuse)))
 
 
-def vjp(op: str | Operation, *inputs: Any) -> tuple[Any, BoundPullback]:
+def vjp(op: str | Operation, *inputs: Any, **settings: Any) -> tuple[Any, BoundPullback]:
     r"""Return the output and a function from the upstream gradient to the inputs' gradients, as ``jax.vjp`` does.
 
-    Labels are data and have no gradient; ``pullback.wrt`` names the inputs that have one.
+    Labels and settings are data and have no gradient; ``pullback.wrt`` names the inputs that have one.
 
     Raises:
         InputError: an unknown name, or arrays that do not fit.
@@ -251,7 +264,7 @@ def vjp(op: str | Operation, *inputs: Any) -> tuple[Any, BoundPullback]:
         (6.0, [30.0, 20.0])
     """
     operation = find(op)
-    output, saved = forward(operation).with_saved(*inputs)
+    output, saved = forward(operation).with_saved(*inputs, **settings)
     return output, BoundPullback(backward(operation), saved, output)
 
 
@@ -289,18 +302,16 @@ def source(*ops: str | Operation, given: Given = ()) -> str:
 def forward_program(operation: Operation, kept: tuple[Tensor, ...]) -> Program:
     """Return the program of the stable forward pass; ``kept`` are intermediates that it returns too."""
     results = (operation.output.tensor, *kept)
-    return lower(stable_definitions(operation), operation.inputs, results)
+    return lower(stable_definitions(operation), operation.inputs, results, numbers=operation.settings)
 
 
 def backward_program(pullback: Pullback) -> Program:
     """Return the program of the backward pass: its arguments are the upstream gradient and the saved values."""
     operation = pullback.operation
-    like = {}
-    if operation.is_elementwise and len(operation.inputs) > 1:
-        inputs = {tensor.gradient(): tensor for tensor in operation.inputs}
-        like = {result: inputs[result] for result in pullback.results}
+    inputs = {tensor.gradient(): tensor for tensor in operation.inputs if operation.sums_to(tensor)}
+    like = {result: inputs[result] for result in pullback.results if result in inputs}
     arguments = (pullback.upstream, *pullback.saved)
-    return lower(pullback.definitions, arguments, pullback.results, like=like)
+    return lower(pullback.definitions, arguments, pullback.results, like=like, numbers=operation.settings)
 
 
 def _kept_tensors(operation: Operation, saved: Sequence[str]) -> tuple[Tensor, ...]:
@@ -320,6 +331,11 @@ def _extremes(program: Program) -> list[Any]:
 # ---- functions ----
 
 
+def default_numbers(operation: Operation) -> dict[str, float]:
+    """Return the numbers that settings have where they are left out, by name."""
+    return {name: float(number) for name, number in operation.record.defaults.items()}
+
+
 def function_name(operation: Operation, suffix: str) -> str:
     """Return what a generated function is called."""
     name = operation.name
@@ -330,7 +346,8 @@ def function_name(operation: Operation, suffix: str) -> str:
 
 def _forward_source(operation: Operation, program: Program) -> FunctionSource:
     docstring = forward_docstring(operation, operation.inputs, program.result_tensors)
-    return numpy_function(program, function_name(operation, "forward"), docstring)
+    name = function_name(operation, "forward")
+    return numpy_function(program, name, docstring, defaults=operation.record.defaults)
 
 
 def _backward_source(pullback: Pullback, program: Program) -> FunctionSource:
@@ -338,7 +355,8 @@ def _backward_source(pullback: Pullback, program: Program) -> FunctionSource:
     docstring = backward_docstring(
         pullback.operation, pullback.gradients, arguments, pullback.results, pullback.assumptions
     )
-    return numpy_function(program, function_name(pullback.operation, "backward"), docstring)
+    name = function_name(pullback.operation, "backward")
+    return numpy_function(program, name, docstring, defaults=pullback.operation.record.defaults)
 
 
 def _function(operation: Operation, program: Program) -> NumpyFunction:
@@ -360,8 +378,8 @@ _CACHE: dict[Any, Any] = {}
 
 def _key(operation: Operation) -> Any:
     record = operation.record
-    absent = tuple(sorted(record.absent.items()))
-    return operation.definitions, operation.inputs, record.name, record.title, record.source, record.labels, absent
+    said = tuple(sorted(record.absent.items())), tuple(sorted(record.defaults.items()))
+    return operation.definitions, operation.inputs, record.name, record.title, record.source, record.labels, said
 
 
 def _cached(key: Any, make: Callable[[], Any]) -> Any:

@@ -130,12 +130,14 @@ def draw_inputs(
     inputs: list[Array] = []
     for tensor in operation.inputs:
         shape = tuple(int(size.xreplace(sizes)) for size in tensor.sizes)
-        if tensor.values is not None:
+        if tensor in operation.settings and tensor.name not in operation.record.domain:
+            inputs.append(np.array(float(operation.record.defaults[tensor.name])))
+        elif tensor.values is not None:
             inputs.append(generator.integers(0, int(tensor.values.xreplace(sizes)), shape))
         else:
             low, high = operation.record.domain.get(tensor.name, interval)
             values = generator.uniform(low, high, shape)
-            if tensor in operation.labels:
+            if tensor in operation.labels and tensor not in operation.settings:
                 values[generator.random(shape) < LABELS_ABSENT] = 0.0
             inputs.append(values)
     return inputs

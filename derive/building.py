@@ -191,7 +191,7 @@ class Builder:
                 self.demands.append(Demand(">" if name == "log" else ">=", values[0]))
             result = SCALAR_FUNCTIONS[name].make(*values)
         else:
-            operation = self.scope.words.find(name)
+            operation = self.scope.words.find(name, len(values))
             assert operation is not None, "the scope has found it before"
             inputs = (tensor() for tensor in operation.inputs)
             result = replace_at_once(operation.body(), dict(zip(inputs, values, strict=True)))

@@ -28,11 +28,17 @@ class Words(NamedTuple):
     lookup: Lookup | None = None
     known: Iterable[str] = ()
 
-    def find(self, name: str) -> Operation | None:
+    def find(self, name: str, arguments: int | None = None) -> Operation | None:
+        """Return the operation of a name, None where there is none; called with so many arguments where that is said.
+
+        Settings that a call leaves out have their own numbers.
+        """
         if self.lookup is None:
             return None
         found = self.lookup(name)
-        return self.lookup(name.replace("_", "-")) if found is None and "_" in name else found
+        if found is None and "_" in name:
+            found = self.lookup(name.replace("_", "-"))
+        return found if found is None or arguments is None else found.called_with(arguments)
 
 
 def check_call(source: Text, words: Words, letters: Container[str], tree: Call) -> None:
@@ -56,7 +62,7 @@ def check_call(source: Text, words: Words, letters: Container[str], tree: Call) 
             expected = "expected a comparison, as in where(x[n] > 0, x[n], 0)"
             raise source.mistake(tree.arguments[0].at, "this is not a condition", expected)
         return
-    operation = words.find(name)
+    operation = words.find(name, count)
     if operation is None:
         expected = suggest(name, (*FUNCTIONS, *words.known)) or f"the functions are {', '.join(FUNCTIONS)}"
         raise source.mistake(tree.name_at, f"unknown function {name}", expected)

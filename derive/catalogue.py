@@ -8,19 +8,17 @@ from functools import cache
 
 from derive.errors import InputError
 from derive.facts import Fact
-from derive.library import activations, arithmetic, linear, losses
+from derive.library import GROUPS
 from derive.necks import name_necks
 from derive.parsing import parse_operation, parse_premise
 from derive.problems import Problem, parse_problem
 from derive.record import Operation, Record
 
-GROUPS = (arithmetic, activations, linear, losses)
-
 
 @cache
 def records() -> Mapping[str, Record]:
     """Return the library's records by name, group by group."""
-    return {record.name: record for group in GROUPS for record in group.RECORDS}
+    return {record.name: record for records_of_group in GROUPS for record in records_of_group}
 
 
 @cache

@@ -20,7 +20,8 @@ def compose(*operations: Operation, name: str | None = None) -> Operation:
     """Return the operation that feeds each operation's output to the next one's first input.
 
     The result between two operations has the name of the second one's input where that is free. The other inputs keep
-    their names, with a number where two operations share one. What the records say of the remaining inputs is kept.
+    their names, with a number where two operations share one; settings are left out. What the records say of the
+    remaining inputs is kept.
 
     Raises:
         InputError: an output does not fit the input it feeds, or there is nothing to compose.
@@ -38,6 +39,7 @@ def compose(*operations: Operation, name: str | None = None) -> Operation:
     name = name or "-".join(operation.name for operation in operations)
     if len(operations) == 1:
         return operations[0].renamed(name)
+    operations = tuple(each.called_with(len(each.inputs) - len(each.settings)) for each in operations)
     _check_chain(operations)
     text, inputs = _write_calls(operations)
     called = {f"op{number}": operation for number, operation in enumerate(operations)}

@@ -41,7 +41,7 @@ def parse_operation(
         name: the operation's name; without one it has the name of its output.
         lookup: finds an operation that the text calls by its name.
         record: what else is said of the operation. What the records of the operations that the text calls say of
-            its inputs - labels, facts, domain, absent - is added.
+            its inputs - labels, facts, domain, defaults, absent - is added.
         known: names to suggest where the text calls an operation that there is not.
         merged_sizes: whether a size may be written as the capital of any index that runs over it, not only of the
             first one met. It is for printed text, whose order is not the one in which its sizes were named.
@@ -84,6 +84,7 @@ def parse_operation(
         record = _carry_over(record, call, instance, inputs, scope.words)
     by_name = {tensor.name: tensor for tensor in inputs}
     ordered = tuple(by_name[input_name] for input_name in record.inputs) if record.inputs else inputs
+    ordered = tuple(sorted(ordered, key=lambda tensor: tensor.name in record.defaults))
     return Operation(tuple(definitions), ordered, record)
 
 
@@ -168,12 +169,16 @@ def check_record(record: Record, inputs: Iterable[Tensor], definitions: Iterable
     names = [tensor.name for tensor in inputs]
     tensors = [*names, *(definition.tensor.name for definition in definitions)]
     said = {"inputs": (record.inputs, names), "labels": (record.labels, names), "domain": (record.domain, names)}
+    said["defaults"] = (tuple(record.defaults), names)
     said["absent"] = ((*record.absent, *record.absent.values()), tensors)
     for field, (mentioned, allowed) in said.items():
         for name in mentioned:
             if name not in allowed:
                 known = ", ".join(names) or "none"
                 raise InputError(f"{record.name}: {field} names {name}, which is no input; the inputs are {known}")
+    for tensor in inputs:
+        if tensor.name in record.defaults and (tensor.rank or tensor.values is not None):
+            raise InputError(f"{record.name}: {tensor.name} has a default, so it must be a real number without axes")
     if record.inputs and sorted(record.inputs) != sorted(names):
         raise InputError(f"{record.name}: inputs must name each of {', '.join(names)} once")
 
@@ -187,6 +192,7 @@ def _carry_over(
     own = {tensor.name for tensor in inputs}
     labels = [names[label] for label in said.labels if names[label] in own and names[label] not in record.labels]
     domain = {names[name]: interval for name, interval in said.domain.items() if names[name] in own}
+    defaults = {names[name]: number for name, number in said.defaults.items() if names[name] in own}
     absent = {names[name]: names[label] for name, label in said.absent.items()}
     facts = []
     for fact in said.facts if not call.operation.is_elementwise else ():
@@ -199,5 +205,6 @@ def _carry_over(
         labels=(*record.labels, *dict.fromkeys(labels)),
         facts=(*record.facts, *(fact for fact in facts if fact not in record.facts)),
         domain={**domain, **record.domain},
+        defaults={**defaults, **record.defaults},
         absent={**absent, **record.absent},
     )

@@ -135,13 +135,17 @@ def pull_back(op: str | Operation, wrt: Sequence[str] | None = None, given: Give
 
 
 def _saved(operation: Operation, wrt: Sequence[Tensor], used: set[Tensor]) -> tuple[Tensor, ...]:
-    """The forward values whose numbers are used, and the inputs whose shapes nothing else tells; labels come last."""
+    """The forward values whose numbers are used, and the inputs whose shapes nothing else tells.
+
+    Labels come last, and after them what may be left out.
+    """
     forward = (*operation.inputs, *(definition.tensor for definition in operation.definitions))
     needed = [tensor for tensor in forward if tensor in used]
     told = set(operation.output.tensor.sizes).union(*(tensor.sizes for tensor in needed))
-    broadcasts = operation.is_elementwise and len(operation.inputs) > 1
     for tensor in wrt:
-        if tensor not in needed and (broadcasts or not set(tensor.sizes) <= told):
+        if tensor not in needed and (operation.sums_to(tensor) or not set(tensor.sizes) <= told):
             needed.append(tensor)
             told |= set(tensor.sizes)
-    return tuple(sorted((t for t in forward if t in needed), key=lambda t: t in operation.labels))
+    return tuple(
+        sorted((t for t in forward if t in needed), key=lambda t: (t in operation.labels) + (t in operation.settings))
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from sympy import Expr, Symbol
+from sympy import Expr, Rational, Symbol
 
 from derive.errors import InputError
 from derive.indices import Element, Index, Tensor
@@ -45,6 +45,8 @@ class Record:
         labels: inputs that are data: no gradient is derived for them unless asked for.
         facts: equations that hold for the usual input, such as ``sum(t[n,k], k) = 1``; used only when asked for.
         domain: by input, the interval to sample in tests, where the whole line will not do.
+        defaults: by input, the number it has where it is left out, as it is typed: an epsilon, a slope. Such an input
+            is one number and data, as labels are; it comes after all others.
         absent: by input, the label whose zeros make it irrelevant: ``{"p": "t"}`` says that p is not looked at where
             t is 0 (0 log 0 = 0), nor in a product with 1 - t where that is 0.
     """
@@ -58,6 +60,7 @@ class Record:
     labels: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
     domain: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -99,8 +102,14 @@ class Operation:
 
     @property
     def labels(self) -> tuple[Tensor, ...]:
-        """Inputs that are data: integers, or named as labels by the record."""
-        return tuple(t for t in self.inputs if t.values is not None or t.name in self.record.labels)
+        """Inputs that are data: integers, named as labels by the record, or with a number of their own."""
+        data = {*self.record.labels, *self.record.defaults}
+        return tuple(t for t in self.inputs if t.values is not None or t.name in data)
+
+    @property
+    def settings(self) -> tuple[Tensor, ...]:
+        """Inputs that may be left out, the last ones: each is one number."""
+        return tuple(tensor for tensor in self.inputs if tensor.name in self.record.defaults)
 
     @property
     def differentiable(self) -> tuple[Tensor, ...]:
@@ -111,6 +120,15 @@ class Operation:
     def is_elementwise(self) -> bool:
         """Whether it maps scalars to a scalar, and so may be applied to elements of tensors of any shape."""
         return all(tensor.rank == 0 for tensor in (*self.inputs, *(d.tensor for d in self.definitions)))
+
+    @property
+    def broadcasts(self) -> bool:
+        """Whether it is applied to several arrays, whose shapes need not be the same."""
+        return self.is_elementwise and len(self.inputs) - len(self.settings) > 1
+
+    def sums_to(self, tensor: Tensor) -> bool:
+        """Whether the gradient of an input must be summed over the axes along which it was broadcast."""
+        return self.broadcasts or (self.is_elementwise and tensor in self.settings)
 
     @property
     def is_loss(self) -> bool:
@@ -137,6 +155,27 @@ class Operation:
     def body(self) -> Expr:
         """Return the output's body with every intermediate replaced by its definition."""
         return inline(self.output.body, self.intermediates)
+
+    def called_with(self, count: int) -> Operation:
+        """Return the operation of its first ``count`` inputs, the settings after them at their own numbers.
+
+        It is the operation itself where there is nothing to leave out.
+        """
+        left_out = self.inputs[max(count, len(self.inputs) - len(self.settings)) :]
+        if not left_out:
+            return self
+        numbers = tuple(Definition(t(), Rational(self.record.defaults[t.name])) for t in left_out)
+        names = {tensor.name for tensor in left_out}
+        kept = {name: number for name, number in self.record.defaults.items() if name not in names}
+        record = replace(
+            self.record,
+            defaults=kept,
+            inputs=tuple(name for name in self.record.inputs if name not in names),
+            labels=tuple(name for name in self.record.labels if name not in names),
+            domain={name: interval for name, interval in self.record.domain.items() if name not in names},
+        )
+        definitions = tuple(replace(each, body=inline(each.body, numbers)) for each in self.definitions)
+        return Operation(definitions, self.inputs[: len(self.inputs) - len(left_out)], record)
 
     def renamed(self, name: str) -> Operation:
         return replace(self, record=replace(self.record, name=name))

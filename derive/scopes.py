@@ -148,7 +148,7 @@ class Scope:
                 return None
             operation: Operation | None = scalar_operation(right.name)
         else:
-            operation = self.words.find(right.name)
+            operation = self.words.find(right.name, len(arguments))
         if operation is None or (right.name in FUNCTIONS and len(arguments) != len(operation.inputs)):
             return None
         check_argument_count(self.source, right, operation)

@@ -2,6 +2,7 @@
 
 from derive.record import Record
 
+PLACE = 20
 RECORDS = (
     Record(
         name="identity",
@@ -20,8 +21,9 @@ RECORDS = (
     Record(
         name="leaky-relu",
         group="activations",
-        title="leaky rectified linear unit, slope 1/100 below 0",
-        definition="y = where(x > 0, x, x/100)",
+        title="leaky rectified linear unit, a slope a below 0",
+        definition="y = where(x > 0, x, a*x)",
+        defaults={"a": "0.01"},
         source="Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models, 2013",
     ),
     Record(

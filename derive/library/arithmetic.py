@@ -2,6 +2,7 @@
 
 from derive.record import Record
 
+PLACE = 10
 RECORDS = (
     Record(
         name="add",

@@ -2,6 +2,7 @@
 
 from derive.record import Record
 
+PLACE = 30
 RECORDS = (
     Record(
         name="dense",

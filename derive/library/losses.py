@@ -2,6 +2,7 @@
 
 from derive.record import Record
 
+PLACE = 60
 ROWS_SUM_TO_ONE = "sum(t[n,k], k) = 1"
 LOGISTIC = "Bishop, Pattern Recognition and Machine Learning, Springer 2006, section 4.3.2"
 CROSS_ENTROPY = "Goodfellow, Bengio and Courville, Deep Learning, MIT Press 2016, section 6.2.1"
