@@ -1,4 +1,4 @@
-"""The command line: ``derive tour | list | show | latex | code | verify | prove | pairs``.
+"""The command line: ``derive tour | list | show | latex | code | pages | verify | prove | pairs``.
 
 Exit status: 0 when all went well, 1 when a verification fails or a claim is refuted, 2 for a mistake in what was typed,
 3 when a claim is not decided, 70 when the engine contradicts itself.
@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     tour.set_defaults(run=commands.run_tour)
 
     listing = verbs.add_parser("list", help="the catalogue")
+    listing.add_argument("word", metavar="WORD", nargs="*", help="only what has these words in name, group or title")
     listing.set_defaults(run=commands.run_list)
 
     show = verbs.add_parser("show", help="an operation and its gradients")
@@ -75,6 +76,11 @@ def _parser() -> argparse.ArgumentParser:
     code = verbs.add_parser("code", help="a standalone NumPy module")
     code.add_argument("name", metavar="NAME", nargs="+", help=NAME_HELP)
     code.set_defaults(run=commands.run_code)
+
+    pages = verbs.add_parser("pages", help="the catalogue as Markdown: definitions, derivations, code")
+    pages.add_argument("folder", metavar="FOLDER", help="where to write them, a page an operation")
+    pages.add_argument("name", metavar="NAME", nargs="*", help="operations; the whole catalogue when left out")
+    pages.set_defaults(run=commands.run_pages)
 
     verify = verbs.add_parser("verify", help="prove the gradients and hold the code against them, or check your own")
     verify.add_argument("name", metavar="NAME", help=NAME_HELP)

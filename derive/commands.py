@@ -8,17 +8,19 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from derive import catalogue, find, jacobian, prove, vjp
+from derive import find, jacobian, prove, vjp
+from derive.catalogue import records
 from derive.derivation import Derivation
 from derive.errors import InputError
 from derive.kinks import KINKED
 from derive.notation import find_notation
 from derive.printing import plain_text
 from derive.proof import PROVED, REFUTED, UNDECIDED
-from derive.record import Operation
+from derive.record import Operation, Record
 from derive.rendering import BOLD, RESET, latex_document, latex_section
 
 if TYPE_CHECKING:
@@ -30,15 +32,23 @@ EXIT_STATUS = {PROVED: 0, REFUTED: 1, UNDECIDED: 3}
 
 
 def run_list(options: argparse.Namespace) -> int:
-    """Print the catalogue by groups."""
-    group = None
-    width = max(len(name) for name in catalogue())
-    for operation in catalogue().values():
-        if operation.record.group != group:
-            group = operation.record.group
-            print(f"\n{_bold(group)}" if group != next(iter(catalogue().values())).record.group else _bold(group))
-        print(f"  {operation.name:<{width}}  {operation.record.definition}")
+    """Print the catalogue by groups, or what of it has all the words in its name, group or title."""
+    chosen = [each for each in records().values() if all(word.lower() in _said(each) for word in options.word)]
+    if not chosen:
+        raise InputError(f"no operation has {' and '.join(options.word)} in its name, group or title")
+    width = max(len(record.name) for record in chosen)
+    for place, (group, members) in enumerate(groupby(chosen, key=lambda record: record.group)):
+        print(f"{chr(10) * bool(place)}{_bold(group)}")
+        for record in members:
+            first, *others = map(str.strip, record.definition.replace("\n", ";").strip("; ").split(";"))
+            print(f"  {record.name:<{width}}  {first}")
+            for line in others:
+                print(f"  {'':<{width}}  {line}")
     return 0
+
+
+def _said(record: Record) -> str:
+    return f"{record.name} {record.group} {record.title}".lower()
 
 
 def run_show(options: argparse.Namespace) -> int:
@@ -95,6 +105,18 @@ def run_code(options: argparse.Namespace) -> int:
         sys.stdout.write(text)
         return 0
     return _write(options.output, text)
+
+
+def run_pages(options: argparse.Namespace) -> int:
+    """Write the catalogue's pages into a folder."""
+    from codegen.pages import operation_page, pages
+
+    if not Path(options.folder).is_dir():
+        raise InputError(f"there is no folder {options.folder}; make it first: mkdir {options.folder}")
+    chosen = [(find(name).name, operation_page(find(name))) for name in options.name] if options.name else pages()
+    for name, text in chosen:
+        _write(str(Path(options.folder) / f"{name}.md"), text)
+    return 0
 
 
 def run_verify(options: argparse.Namespace) -> int:

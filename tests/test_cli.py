@@ -28,8 +28,27 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
 def test_list_shows_every_operation_with_its_formula(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = run(capsys, "list")
     assert status == 0
+    shown = " ".join(out.split())
     for name, operation in derive.catalogue().items():
-        assert re.search(rf"^  {re.escape(name)} +{re.escape(operation.record.definition)}$", out, re.MULTILINE)
+        assert f" {name} {' '.join(operation.record.definition.replace(';', ' ').split())}" in shown
+
+
+def test_list_shows_what_has_the_words(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "list", "Labels", "logits")
+    assert status == 0
+    assert "softmax-cce-sparse" in out and "\n  cce " not in out
+    status, out, err = run(capsys, "list", "softmax", "nonsense")
+    assert (status, out) == (2, "")
+    assert "no operation has softmax and nonsense in its name, group or title" in err
+
+
+def test_pages_writes_a_page_an_operation_into_a_folder(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    status, _, _ = run(capsys, "pages", str(tmp_path), "relu", "y[n] = sum(a[n,i]**3, i)")
+    assert (status, sorted(os.listdir(tmp_path))) == (0, ["relu.md", "y.md"])
+    assert "def y_backward(dy, a):" in (tmp_path / "y.md").read_text()
+    status, _, err = run(capsys, "pages", str(tmp_path / "none"), "relu")
+    assert status == 2
+    assert "there is no folder" in err
 
 
 def test_show_gives_the_gradients_and_what_a_fact_makes_of_them(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,7 +26,7 @@ ORDERS = {
     "codegen": """
         factoring elementary fitting helpers program building arithmetic contraction finishing indexing numpy_printer
         numpy_maps passes alignment products naming docstrings numpy_expressions scalar_functions lowering numpy_source
-        runtime layers __init__ verification tour
+        runtime layers __init__ verification tour pages
     """.split(),
 }
 #: What reads and carries out what was typed.

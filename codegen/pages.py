@@ -1,0 +1,126 @@
+"""The catalogue as Markdown pages: what an operation is, its gradients and their derivation, and its NumPy code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from codegen.runtime import source
+from derive.catalogue import catalogue
+from derive.derivation import Derivation
+from derive.indices import Tensor
+from derive.notation import BAR
+from derive.printing import latex_text, operation_text
+from derive.pullback import vjp
+from derive.record import Operation
+
+#: The page that lists the others.
+INDEX = "README"
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of every page of the catalogue, the list of operations first.
+
+    Example:
+        >>> name, text = next(pages())
+        >>> name, text.splitlines()[0]
+        ('README', '# The catalogue')
+    """
+    yield INDEX, index_page(tuple(catalogue().values()))
+    for operation in catalogue().values():
+        yield operation.name, operation_page(operation)
+
+
+def index_page(operations: Sequence[Operation]) -> str:
+    """Return the page that lists operations by group, each with its formula.
+
+    Example:
+        >>> from derive.catalogue import find
+        >>> print(index_page([find("mul")]).splitlines()[-1])
+        | [mul](mul.md) | multiplication | `y = a*b` |
+    """
+    parts = ["# The catalogue", f"Written by `derive pages docs/catalogue` from the records in `derive/library/`."]
+    for group, members in groupby(operations, key=lambda operation: operation.record.group):
+        rows = [f"## {group}\n", "| operation | | definition |", "|---|---|---|"]
+        for operation in members:
+            formula = operation_text(operation).replace("; ", "`<br>`")
+            rows.append(f"| [{operation.name}]({operation.name}.md) | {operation.record.title} | `{formula}` |")
+        parts.append("\n".join(rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def operation_page(operation: Operation) -> str:
+    """Return an operation's page.
+
+    Example:
+        >>> from derive.catalogue import find
+        >>> text = operation_page(find("softmax"))
+        >>> "y_{n,k}\\\\left(\\\\bar{y}_{n,k}" in text, "def softmax_backward(dy, y):" in text
+        (True, True)
+    """
+    record = operation.record
+    derivations = [vjp(operation, tensor.name) for tensor in operation.differentiable]
+    parts = [f"# {operation.name}", *([_sentence(record.title)] if record.title else [])]
+    parts += [_display(f"{latex_text(each.target)} = {latex_text(each.body)}") for each in operation.definitions]
+    parts.append(_inputs(operation))
+    parts += [f"Usually `{fact}`." for fact in record.facts]
+    parts += ["## Gradients", *map(_gradient, derivations)]
+    for fact in record.facts:
+        shorter = [vjp(operation, tensor.name, given=[fact]) for tensor in operation.differentiable]
+        used = [derivation for derivation in shorter if derivation.assumptions]
+        parts += [f"Where `{fact}`:", *map(_gradient, used)] if used else []
+    parts += ["## Derivation", *map(_steps, derivations)]
+    parts += ["## NumPy", f"```python\n{_code(operation)}\n```"]
+    if record.source:
+        parts.append(f"Source of the definition: {record.source}.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _display(formula: str) -> str:
+    return f"$${formula}$$"
+
+
+def _inputs(operation: Operation) -> str:
+    rows = ["| input | shape | |", "|---|---|---|"]
+    rows += [
+        f"| `{tensor.name}` | {_shape(operation, tensor)} | {_role(operation, tensor)} |" for tensor in operation.inputs
+    ]
+    return "\n".join(rows)
+
+
+def _shape(operation: Operation, tensor: Tensor) -> str:
+    if tensor in operation.settings:
+        return "a number"
+    if operation.is_elementwise:
+        return "any"
+    return f"({', '.join(map(str, tensor.sizes))}{',' if tensor.rank == 1 else ''})" if tensor.rank else "a number"
+
+
+def _role(operation: Operation, tensor: Tensor) -> str:
+    """Return what else there is to say of an input."""
+    record = operation.record
+    if tensor.name in record.defaults:
+        return f"{record.defaults[tensor.name]} where it is left out"
+    if tensor.values is not None:
+        return f"whole numbers from 0 to {tensor.values} - 1"
+    return "data: no gradient is derived" if tensor in operation.labels else ""
+
+
+def _gradient(derivation: Derivation) -> str:
+    return _display(f"{latex_text(derivation.target, BAR)} = {latex_text(derivation.result, BAR)}")
+
+
+def _steps(derivation: Derivation) -> str:
+    """Return the steps folded away under their title."""
+    _, _, steps = derivation.markdown().partition("\n\n")
+    return f"<details>\n<summary>{derivation.title}</summary>\n\n{steps}\n\n</details>"
+
+
+def _code(operation: Operation) -> str:
+    """Return the module without its own docstring, which says what the page says already."""
+    _, _, code = source(operation).partition("import numpy as np")
+    return f"import numpy as np{code}".rstrip()
