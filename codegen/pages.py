@@ -39,7 +39,7 @@ def index_page(operations: Sequence[Operation]) -> str:
         >>> print(index_page([find("mul")]).splitlines()[-1])
         | [mul](mul.md) | multiplication | `y = a*b` |
     """
-    parts = ["# The catalogue", f"Written by `derive pages docs/catalogue` from the records in `derive/library/`."]
+    parts = ["# The catalogue", "Written by `derive pages docs/catalogue` from the records in `derive/library/`."]
     for group, members in groupby(operations, key=lambda operation: operation.record.group):
         rows = [f"## {group}\n", "| operation | | definition |", "|---|---|---|"]
         for operation in members:
