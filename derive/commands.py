@@ -16,6 +16,7 @@ from derive import find, jacobian, prove, vjp
 from derive.catalogue import records
 from derive.derivation import Derivation
 from derive.errors import InputError
+from derive.indices import Tensor
 from derive.kinks import KINKED
 from derive.notation import find_notation
 from derive.printing import plain_text
@@ -62,9 +63,7 @@ def run_show(options: argparse.Namespace) -> int:
         print(f"  {plain_text(definition.target, notation)} = {plain_text(definition.body, notation)}")
     print()
     for tensor in operation.inputs:
-        shape = f"({', '.join(map(str, tensor.sizes))})" if tensor.sizes else "a scalar, or an array of any shape"
-        kind = f", whole numbers below {tensor.values}" if tensor.values else ", labels" * (tensor in operation.labels)
-        print(f"  {tensor.name}: {shape}{kind}")
+        print(f"  {tensor.name}: {_input_text(operation, tensor)}")
     for fact in record.facts:
         print(f"  usually {fact}")
     print()
@@ -78,6 +77,17 @@ def run_show(options: argparse.Namespace) -> int:
     if record.source:
         print(f"\n  source: {record.source}")
     return 0
+
+
+def _input_text(operation: Operation, tensor: Tensor) -> str:
+    """What an input is: its shape, and what else there is to say."""
+    if tensor in operation.settings:
+        return f"a number, {operation.record.defaults[tensor.name]} where it is left out"
+    one = "a scalar, or an array of any shape" if operation.is_elementwise else "a scalar"
+    shape = f"({', '.join(map(str, tensor.sizes))}{',' * (tensor.rank == 1)})" if tensor.sizes else one
+    if tensor.values is not None:
+        return f"{shape}, whole numbers below {tensor.values}"
+    return f"{shape}, labels" if tensor in operation.labels else shape
 
 
 def run_latex(options: argparse.Namespace) -> int:
