@@ -59,11 +59,11 @@ class Builder:
         names = (tensor.name for tensor in call.operation.inputs)
         arguments = {name: self.tensors[a.name] for name, a in zip(names, call.arguments, strict=True)}
         written = {tensor.name: usual_indices(before, tensor) for tensor in arguments.values()}
-        for name in (call.target, *written):
+        for name in (*call.targets, *written):
             letters = self.scope.written.get(name, ())
             written[name] = written.get(name) or tuple(self.index_called(letter) for letter in letters)
         taken = {*self.tensors, *(definition.tensor.name for definition in before)}
-        made = instantiate(call.operation, arguments, call.target, taken, self.letters, written)
+        made = instantiate(call.operation, arguments, call.targets, taken, self.letters, written)
         for definition in made.definitions:
             for index in all_indices(definition.body) | set(definition.indices):
                 self.letters.setdefault(index.name, index.size)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterable
 from typing import NamedTuple
 
 from derive.record import Operation
-from derive.syntax import Call, Comparison, Name, Terms, Tree
+from derive.syntax import Call, Comparison, Name, Statement, Terms, Tree
 from derive.tokens import Span, Text
 from derive.vocabulary import FUNCTIONS, SCALAR_FUNCTIONS, WRITTEN, suggest
 
@@ -14,11 +14,11 @@ Lookup = Callable[[str], Operation | None]
 
 
 class WholeCall(NamedTuple):
-    """``p = softmax(z)``: an operation applied to whole tensors."""
+    """``p = softmax(z)``: an operation applied to whole tensors; ``targets`` are the names of its outputs."""
 
     operation: Operation
     arguments: tuple[Name, ...]
-    target: str
+    targets: tuple[str, ...]
     at: Span
 
 
@@ -69,8 +69,10 @@ def check_call(source: Text, words: Words, letters: Container[str], tree: Call) 
     if not operation.is_elementwise:
         names = ", ".join(tensor.name for tensor in operation.inputs)
         problem = f"{name} works on whole tensors, not inside a formula"
-        expected = f"give it a definition of its own, without indices: {operation.output.tensor.name} = {name}({names})"
+        results = ", ".join(output.tensor.name for output in operation.outputs)
+        expected = f"give it a definition of its own, without indices: {results} = {name}({names})"
         raise source.mistake(tree.name_at, problem, expected)
+    check_single_output(source, tree, operation)
     check_argument_count(source, tree, operation)
 
 
@@ -112,6 +114,36 @@ def check_argument_count(source: Text, tree: Call, operation: Operation) -> None
         names = ", ".join(tensor.name for tensor in operation.inputs)
         problem = f"{tree.name} takes {expected} argument{'s' * (expected != 1)}, not {len(tree.arguments)}"
         raise source.mistake(tree.at, problem, f"expected {tree.name}({names})")
+
+
+def check_single_output(source: Text, tree: Call, operation: Operation) -> None:
+    """Check that an operation inside a formula stands for one number.
+
+    Raises:
+        DefinitionError: it has several outputs.
+    """
+    if len(operation.outputs) > 1:
+        names = ", ".join(tensor.name for tensor in operation.inputs)
+        results = ", ".join(output.tensor.name for output in operation.outputs)
+        problem = f"{tree.name} has several outputs, {operation.output_names}, so it is no number in a formula"
+        raise source.mistake(tree.name_at, problem, f"give it a definition of its own: {results} = {tree.name}({names})")
+
+
+def check_targets(source: Text, statement: Statement, operation: Operation) -> None:
+    """Check that an operation called on whole tensors is given as many names as it has outputs.
+
+    Raises:
+        DefinitionError: it is not.
+    """
+    given, outputs = len(statement.targets), operation.outputs
+    if given != len(outputs):
+        call = statement.right
+        assert isinstance(call, Call)
+        has = f"has {len(outputs)} outputs, {operation.output_names}" if len(outputs) > 1 else "has one output"
+        stand = f"{given} names stand" if given > 1 else "one name stands"
+        names = ", ".join(output.tensor.name for output in outputs)
+        problem = f"{call.name} {has}, and {stand} on the left"
+        raise source.mistake(statement.left_at, problem, f"write one name for each: {names} = {call.name}(...)")
 
 
 def check_hyphen(source: Text, words: Words, tree: Terms) -> None:

@@ -7,6 +7,8 @@ Going back from the output, each tensor's *sensitivity* is put together from tho
 For a vector-Jacobian product the sensitivity of v is the gradient :math:`\bar v`; for a Jacobian it is
 :math:`\partial y_o / \partial v_i`. A sensitivity is put into its users where the whole gets shorter: that softmax
 followed by cross-entropy collapses is found here, not programmed.
+
+The gradient of an output comes in. Where other outputs are computed from it, what comes in is one more term of the sum.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sympy import Add, Expr
+from sympy import Add, Expr, S
 
 from derive.budget import tick
 from derive.canonical import readable
@@ -61,7 +63,7 @@ class Chain:
         operation: the operation.
         wrt: the inputs whose sensitivities are wanted.
         facts: given equations that may be used.
-        jacobian: derive partial derivatives of an output element instead of gradients.
+        jacobian: derive partial derivatives of an element of this output instead of gradients.
         fuse: put sensitivities into their users where the whole gets shorter.
         explicit: put them in wherever they stand, so that no name is left that is not the operation's own.
 
@@ -74,7 +76,7 @@ class Chain:
         operation: Operation,
         wrt: Sequence[Tensor],
         facts: Iterable[Fact] = (),
-        jacobian: bool = False,
+        jacobian: Definition | None = None,
         fuse: bool = True,
         explicit: bool = False,
     ) -> None:
@@ -87,13 +89,14 @@ class Chain:
         self.wrt = tuple(wrt)
         self.facts = tuple(facts)
         self.jacobian = jacobian
-        self.explicit = explicit or jacobian
+        self.explicit = explicit or jacobian is not None
         self.letters = letters_by_size(operation)
         self.names = {t.name for t in (*operation.inputs, *(d.tensor for d in operation.definitions))}
-        self.output = operation.output
-        self._path = _on_path(operation, wrt)
+        self.outputs = operation.outputs if jacobian is None else (jacobian,)
+        self._path = _on_path(operation, wrt, self.outputs)
         self.sensitivities: dict[Tensor, Sensitivity] = {}
-        inner = [d.tensor for d in reversed(operation.intermediates) if d.tensor in self._path]
+        ends = {each.tensor for each in self.outputs if jacobian is not None or not operation.feeds_output(each.tensor)}
+        inner = [d.tensor for d in reversed(operation.definitions) if d.tensor in self._path - ends]
         for tensor in (*inner, *wrt):
             self.sensitivities[tensor] = self._derive(tensor)
         for tensor in inner if fuse or self.explicit else ():
@@ -106,21 +109,24 @@ class Chain:
 
     def _symbol(self, tensor: Tensor, where: Sequence[Expr]) -> Expr:
         """How the sensitivity of a tensor's element is written."""
-        if self.jacobian:
-            return Partial(self._out, tensor(*where))
+        if self.jacobian is not None:
+            return Partial(self.jacobian.target, tensor(*where))
         return tensor.gradient()(*where)
 
     @property
-    def _out(self) -> Element:
-        """The output's element whose Jacobian is derived."""
-        return self.output.target
+    def _out(self) -> tuple[Index, ...]:
+        """The indices of the element whose Jacobian is derived."""
+        return () if self.jacobian is None else self.jacobian.indices
+
+    def _incoming(self, tensor: Tensor, element: Element) -> Expr:
+        """What comes in from outside of the gradient of a tensor that is put together here."""
+        is_output = self.jacobian is None and any(each.tensor == tensor for each in self.outputs)
+        return tensor.incoming()(*element.indices) if is_output else S.Zero
 
     def _element(self, tensor: Tensor) -> Element:
         """The element a sensitivity is derived for; beside a Jacobian's output it needs other letters."""
         element = natural_element(self.operation, tensor)
-        if not self.jacobian:
-            return element
-        return tensor(*disjoint(element.indices, self._out.indices))
+        return tensor(*disjoint(element.indices, self._out)) if self._out else element
 
     # -- one tensor ---------------------------------------------------------------------------------------------------
 
@@ -130,27 +136,27 @@ class Chain:
         left = self._symbol(tensor, element.indices)
         users = [d for d in self.operation.definitions if d.tensor in self._path and tensor in tensors_in(d.body)]
         steps: list[Step] = []
-        if self.jacobian and users == [self.output]:
-            value = self._local(self.output, self._out.indices, element, steps)
+        if self.jacobian is not None and users == [self.jacobian]:
+            value = self._local(self.jacobian, self._out, element, steps)
             return Sensitivity(tensor, element, left, value, steps)
-        named, valued = [], []
+        named, valued = [self._incoming(tensor, element)], [self._incoming(tensor, element)]
         for user in users:
             terms = self._term(user, element, steps)
             named.append(terms[0])
             valued.append(terms[1])
-        name = "chain rule" if self.jacobian or len(self._path) > 1 else "vector-Jacobian product"
+        alone = self.jacobian is None and len(self._path) == 1
+        name = "vector-Jacobian product" if alone else "chain rule"
         current = self._add(steps, name, left, left, Add(*named))
         current = self._add(steps, "insert the derivatives", left, current, Add(*valued))
-        value = self._shorten(steps, left, current, prefer=(*self._out.indices, *element.indices))
+        value = self._shorten(steps, left, current, prefer=(*self._out, *element.indices))
         return Sensitivity(tensor, element, left, value, steps)
 
     def _term(self, user: Definition, element: Element, steps: list[Step]) -> tuple[Expr, Expr]:
         """One user's part of the chain rule: by the names of the derivatives, and by their values."""
-        if self.jacobian and user == self.output:
+        if user == self.jacobian:
             value = self._local(user, user.indices, element, steps)
             return self._direct(user, user.indices, element), value
-        taken = (*element.indices, *(self._out.indices if self.jacobian else ()))
-        where = disjoint(user.indices, taken)
+        where = disjoint(user.indices, (*element.indices, *self._out))
         local = self._local(user, where, element, steps)
         symbol = self._symbol(user.tensor, where)
         named, valued = symbol * self._direct(user, where, element), symbol * local
@@ -159,7 +165,7 @@ class Chain:
     def _direct(self, user: Definition, where: tuple[Index, ...], element: Element) -> Expr:
         """The derivative with the other names held; by the name of the user where that says the same."""
         between = tensors_in(user.body) & self._path - {element.tensor}
-        if any(element.tensor in _feeding(self.operation, tensor) for tensor in between):
+        if any(element.tensor in self.operation.feeding(tensor) for tensor in between):
             return Partial(user.at(*where), element)
         return Partial(user.tensor(*where), element)
 
@@ -191,21 +197,21 @@ class Chain:
         for place, (user, inserted) in enumerate(zip(users, put, strict=True)):
             if place == 0:
                 user.steps[:0] = own.steps
-            note = f"the derivative by {own.tensor.name}" if self.jacobian else f"the gradient of {own.tensor.name}"
+            note = f"the {'gradient of' if self.jacobian is None else 'derivative by'} {own.tensor.name}"
             current = self._add(user.steps, "insert", user.left, user.value, inserted, note)
             user.value = self._shorten(user.steps, user.left, current, self._kept(user), self._definitions())
 
     def _mentions(self, expr: Expr, tensor: Tensor) -> bool:
-        if self.jacobian:
+        if self.jacobian is not None:
             return any(partial.element.tensor == tensor for partial in expr.atoms(Partial))
         return tensor.gradient() in tensors_in(expr)
 
     def _inserted(self, expr: Expr, own: Sensitivity) -> Expr:
         def change(node: Expr) -> Expr | None:
             where: Sequence[Expr] | None = None
-            if self.jacobian and isinstance(node, Partial) and node.element.tensor == own.tensor:
+            if self.jacobian is not None and isinstance(node, Partial) and node.element.tensor == own.tensor:
                 where = node.element.indices
-            elif not self.jacobian and isinstance(node, Element) and node.tensor == own.tensor.gradient():
+            elif self.jacobian is None and isinstance(node, Element) and node.tensor == own.tensor.gradient():
                 where = node.indices
             if where is None:
                 return None
@@ -227,7 +233,7 @@ class Chain:
         return tuple(d for d in self.operation.definitions if d.tensor in self._path)
 
     def _kept(self, own: Sensitivity) -> tuple[Index, ...]:
-        return (*self._out.indices, *own.element.indices) if self.jacobian else own.element.indices
+        return (*self._out, *own.element.indices)
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
@@ -270,20 +276,11 @@ def _sums_a_delta(expr: Expr) -> bool:
     return False
 
 
-def _on_path(operation: Operation, wrt: Iterable[Tensor]) -> frozenset[Tensor]:
-    """The defined tensors that depend on one of the inputs and that the output depends on."""
+def _on_path(operation: Operation, wrt: Iterable[Tensor], outputs: Iterable[Definition]) -> frozenset[Tensor]:
+    """The defined tensors that depend on one of the inputs and that one of the outputs depends on."""
     reached: set[Tensor] = set(wrt)
     for definition in operation.definitions:
         if tensors_in(definition.body) & reached:
             reached.add(definition.tensor)
-    used = _feeding(operation, operation.output.tensor)
+    used = operation.feeding(*(output.tensor for output in outputs))
     return frozenset(d.tensor for d in operation.definitions if d.tensor in reached & used)
-
-
-def _feeding(operation: Operation, tensor: Tensor) -> frozenset[Tensor]:
-    """The tensors that one is computed from, itself included."""
-    needed = {tensor}
-    for definition in reversed(operation.definitions):
-        if definition.tensor in needed:
-            needed |= tensors_in(definition.body)
-    return frozenset(needed)

@@ -285,4 +285,4 @@ def _shown(tensor: Tensor, assignment: Assignment) -> str:
 
 
 def _name(tensor: Tensor) -> str:
-    return f"d{tensor.name}" if tensor.role else tensor.name
+    return tensor.word

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from sympy import Expr
+from sympy import Add, Expr
 
 from derive.errors import EngineError
 from derive.evaluation import Assignment, UndefinedError, context
@@ -136,19 +136,19 @@ class Derivation:
         """Random values for everything the steps mention, the assumptions satisfied."""
         operation = self.operation
         sizes = {symbol: CHECK_SIZES[place % len(CHECK_SIZES)] for place, symbol in enumerate(operation.sizes)}
-        output = operation.output.tensor
-        upstream = output.gradient()
         for _ in range(ATTEMPTS):
-            values = sample([*operation.inputs, upstream], sizes, generator, operation.record.domain)
+            drawn = [*operation.inputs, *operation.upstreams]
+            values = sample(drawn, sizes, generator, operation.record.domain)
             definitions = {definition.tensor: definition for definition in operation.definitions}
             for tensor in (*operation.inputs, *definitions):
-                if tensor != output:
+                if tensor.gradient() not in drawn:
                     definitions[tensor.gradient()] = _gradient_definition(operation, tensor)
             assignment = Assignment(sizes, values, definitions)
             try:
                 if not impose(self.facts, assignment):
                     continue
-                assignment.value(operation.output.target, {index: 0 for index in operation.output.indices})
+                for output in operation.outputs:
+                    assignment.value(output.target, {index: 0 for index in output.indices})
             except UndefinedError:
                 continue
             return assignment
@@ -156,10 +156,15 @@ class Derivation:
 
 
 def _gradient_definition(operation: Operation, tensor: Tensor) -> Definition:
-    """The gradient by its meaning: the upstream gradient times the total derivative, summed over the output."""
+    """The gradient by its meaning: what comes in times the total derivative, summed over the outputs."""
     here = natural_element(operation, tensor)
-    out = operation.output.target
-    where = disjoint(out.indices, here.indices)
-    element = out.tensor(*where)
-    body = out.tensor.gradient()(*where) * Partial(element, here)
-    return Definition(tensor.gradient()(*here.indices), IndexSum(body, *where) if where else body)
+    terms = []
+    for output in operation.outputs:
+        where = disjoint(output.indices, here.indices)
+        upstream = operation.upstream(output.tensor)(*where)
+        if output.tensor == tensor:
+            terms.append(operation.upstream(tensor)(*here.indices))
+        elif tensor in operation.feeding(output.tensor):
+            body = upstream * Partial(output.tensor(*where), here)
+            terms.append(IndexSum(body, *where) if where else body)
+    return Definition(tensor.gradient()(*here.indices), Add(*terms))

@@ -16,8 +16,9 @@ from sympy.core.symbol import Str
 
 from derive.errors import InputError
 
-#: The upstream gradient of ``y`` is the tensor ``y`` with this role; how it is written is the notation's business.
-GRADIENT = "gradient"
+#: The gradient of ``y`` is the tensor ``y`` with the first role; how it is written is the notation's business. What of
+#: the gradient of an output comes in from outside has the second, where another output is computed from that output.
+GRADIENT, INCOMING = "gradient", "incoming"
 #: The comparisons that are turned round, and the signs of a difference for which each of the others holds.
 TURNED = {"<": ">", "<=": ">="}
 SIGNS = {">": (1,), ">=": (0, 1), "=": (0,), "!=": (-1, 1)}
@@ -102,7 +103,8 @@ class Tensor(sympy.Basic):
     """A named array with one symbolic size an axis; no axes make it a scalar.
 
     ``values`` is the size its entries index when it is an integer tensor (labels, ids), otherwise ``None``. ``role``
-    is ``"gradient"`` for the gradient of the scalar loss with respect to the tensor of that name.
+    is ``"gradient"`` for the gradient of the scalar loss with respect to the tensor of that name, and ``"incoming"``
+    for the part of it that does not come through the operation's other outputs.
 
     Example:
         >>> N, K = size("N"), size("K")
@@ -131,6 +133,11 @@ class Tensor(sympy.Basic):
         return str(self.args[0].name)
 
     @property
+    def word(self) -> str:
+        """The name as one word: ``dy`` is the gradient of ``y``, ``dy_out`` what of it comes in from outside."""
+        return {GRADIENT: f"d{self.name}", INCOMING: f"d{self.name}_out"}.get(self.role, self.name)
+
+    @property
     def sizes(self) -> tuple[Expr, ...]:
         return tuple(self.args[1].args)
 
@@ -150,6 +157,10 @@ class Tensor(sympy.Basic):
     def gradient(self) -> Tensor:
         """The tensor of the loss's derivatives with respect to this one, of the same shape."""
         return Tensor(self.name, self.sizes, role=GRADIENT)
+
+    def incoming(self) -> Tensor:
+        """The tensor of the derivatives with respect to this one as an output, other outputs held."""
+        return Tensor(self.name, self.sizes, role=INCOMING)
 
     def __getitem__(self, where: Any) -> Element:
         return Element(self, *(where if isinstance(where, tuple) else (where,)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,19 +47,19 @@ class Instance:
 def instantiate(
     operation: Operation,
     arguments: Mapping[str, Tensor],
-    target: str,
+    targets: Sequence[str],
     taken: Collection[str] = (),
     letters: Mapping[str, Expr] | None = None,
     written: Mapping[str, tuple[Index, ...]] | None = None,
 ) -> Instance:
-    """Return the definitions of ``target = operation(arguments)``.
+    """Return the definitions of ``targets = operation(arguments)``.
 
     Shapes:
         Each argument has the axes of its input; an elementwise operation takes tensors of one shape, and scalars.
 
     Args:
         arguments: a tensor for each of the operation's inputs, by the input's name.
-        target: the name of the output.
+        targets: the names of the outputs.
         taken: names that no intermediate may have.
         letters: index letters that are in use, each with the size it runs over.
         written: the indices a tensor is usually written with, by its name; they are used where they can be.
@@ -71,20 +71,21 @@ def instantiate(
         >>> from derive.indices import size
         >>> from derive.vocabulary import scalar_operation
         >>> n = Index("n", size("N")); x = Tensor("x", (size("N"),))
-        >>> instantiate(scalar_operation("tanh"), {"x": x}, "y", written={"x": (n,)}).definitions[0].body
+        >>> instantiate(scalar_operation("tanh"), {"x": x}, ["y"], written={"x": (n,)}).definitions[0].body
         tanh(x[n])
     """
     sizes = _fit_arguments(operation, arguments)
     letters, written = dict(letters or {}), dict(written or {})
-    names = {*taken, target, *(tensor.name for tensor in arguments.values())}
+    names = {*taken, *targets, *(tensor.name for tensor in arguments.values())}
+    called = dict(zip((output.tensor for output in operation.outputs), targets, strict=True))
     own_letters = {index.name for index in _indices_of(operation)}
     shape: tuple[Expr, ...] = ()
     if operation.is_elementwise:
         shape = max((tensor.sizes for tensor in arguments.values()), key=len, default=())
     tensors = {tensor: arguments[tensor.name] for tensor in operation.inputs}
     for definition in operation.definitions:
-        is_output = definition is operation.output
-        name = target if is_output else free_name(definition.tensor.name, {*names, *letters, *own_letters})
+        name = called.get(definition.tensor)
+        name = name or free_name(definition.tensor.name, {*names, *letters, *own_letters})
         names.add(name)
         extents = tuple(sizes.get(extent, extent) for extent in definition.tensor.sizes)
         tensors[definition.tensor] = Tensor(name, extents + shape)
@@ -157,9 +158,9 @@ def usual_indices(definitions: Iterable[Definition], tensor: Tensor) -> tuple[In
 
 
 def _indices_of(operation: Operation) -> list[Index]:
-    """The operation's indices: the output's first, then in the order of the definitions."""
+    """The operation's indices: the outputs' first, then in the order of the definitions."""
     found: dict[Index, None] = {}
-    for definition in (operation.output, *operation.intermediates):
+    for definition in (*operation.outputs, *operation.intermediates):
         inner = sorted(all_indices(definition.body), key=lambda index: index.name)
         found.update(dict.fromkeys((*definition.indices, *inner)))
     return list(found)

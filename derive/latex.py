@@ -19,7 +19,7 @@ from typing import Any
 import sympy
 from sympy import Expr
 
-from derive.indices import GRADIENT, Bracket, Delta, Element, Index
+from derive.indices import GRADIENT, INCOMING, Bracket, Delta, Element, Index
 from derive.layout import latex_width
 from derive.notation import BAR, Notation, latex_name, subscripted, upright
 from derive.reading import Phrase, signs_outside, split_fraction
@@ -149,8 +149,8 @@ def write_addition(writer: Writer, phrase: Phrase) -> str:
 def write_element(writer: Writer, phrase: Phrase) -> str:
     element = phrase.parts[0]
     places = subscripts(writer, element.indices)
-    if element.tensor.role == GRADIENT:
-        return writer.notation.latex_gradient(element.tensor.name, places)
+    if element.tensor.role:
+        return writer.notation.latex_gradient(element.tensor.name, places, element.tensor.role == INCOMING)
     base, own = latex_name(element.tensor.name)
     return subscripted(base, (*own, *places))
 

@@ -39,6 +39,8 @@ MARKS = {
     "\u0306": r"\breve", "\u0307": r"\dot", "\u0308": r"\ddot", "\u030c": r"\check",
 }  # fmt: skip
 MACRON, OVERLINE = "\u0304", "\u0305"
+#: What is said of the part of an output's gradient that comes in through it, other outputs held.
+OUT = "out"
 #: Letters for the loss in a Leibniz quotient; the first that no tensor has taken.
 LOSS_LETTERS = ("L", "J", "E", "loss")
 #: The words of layers written by hand, for names that have one whatever the operation.
@@ -140,16 +142,15 @@ class Notation:
     loss: str = "L"
     words: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 
-    def identifier(self, name: str) -> str:
-        """Return the gradient's name as a Python identifier.
+    def identifier(self, name: str, incoming: bool = False) -> str:
+        """Return the gradient's name as a Python identifier; of what comes in through an output, with ``_out``.
 
         Example:
             >>> BAR.identifier("x"), LEIBNIZ.identifier("x"), NOTEBOOK.identifier("x")
             ('dx', 'dL_dx', 'dinputs')
         """
-        if self.kind == "quotient":
-            return f"d{self.loss}_d{name}"
-        return self.words.get(name, f"d{name}")
+        word = f"d{self.loss}_d{name}" if self.kind == "quotient" else self.words.get(name, f"d{name}")
+        return f"{word}_{OUT}" if incoming else word
 
     @property
     def is_quotient(self) -> bool:
@@ -170,33 +171,42 @@ class Notation:
         """
         return f"d{above}_d{below}"
 
-    def plain_gradient(self, name: str, subscript: str = "") -> str:
-        """Return the gradient with its index text, for a terminal.
+    def plain_gradient(self, name: str, subscript: str = "", incoming: bool = False) -> str:
+        """Return the gradient with its index text, for a terminal; of what comes in through an output, with ``out``.
 
         Example:
             >>> BAR.plain_gradient("y", "[n,k]"), LEIBNIZ.plain_gradient("y", "[n,k]")
             ('ȳ[n,k]', '∂L/∂y[n,k]')
+            >>> BAR.plain_gradient("c", "[n]", incoming=True), LEIBNIZ.plain_gradient("c", "[n]", incoming=True)
+            ('c̄_out[n]', '(∂L/∂c[n])_out')
         """
         if self.kind == "quotient":
-            return f"∂{self.loss}/∂{name}{subscript}"
-        return (barred(name) if self.kind == "bar" else self.identifier(name)) + subscript
+            quotient = f"∂{self.loss}/∂{name}{subscript}"
+            return f"({quotient})_{OUT}" if incoming else quotient
+        if self.kind == "word":
+            return self.identifier(name, incoming) + subscript
+        return barred(name) + (f"_{OUT}" if incoming else "") + subscript
 
-    def latex_gradient(self, name: str, subscripts: tuple[str, ...] = ()) -> str:
-        r"""Return the gradient with its indices as LaTeX.
+    def latex_gradient(self, name: str, subscripts: tuple[str, ...] = (), incoming: bool = False) -> str:
+        r"""Return the gradient with its indices as LaTeX; of what comes in through an output, with a raised ``out``.
 
         Example:
             >>> print(BAR.latex_gradient("x0", ("n",)), NOTEBOOK.latex_gradient("z"))
             \bar{x}_{0,n} \mathrm{dz}
+            >>> print(BAR.latex_gradient("c", ("n",), incoming=True))
+            \bar{c}^{\mathrm{out}}_{n}
         """
         if self.kind == "word":
-            return subscripted(upright(self.identifier(name)), subscripts)
+            return subscripted(upright(self.identifier(name, incoming)), subscripts)
         base, own = latex_name(name)
+        raised = rf"^{{\mathrm{{{OUT}}}}}" if incoming else ""
         if self.kind == "quotient":
             loss = subscripted(*latex_name(self.loss))
-            return rf"\frac{{\partial {loss}}}{{\partial {subscripted(base, (*own, *subscripts))}}}"
+            quotient = rf"\frac{{\partial {loss}}}{{\partial {subscripted(base, (*own, *subscripts))}}}"
+            return rf"\left({quotient}\right){raised}" if incoming else quotient
         single = len(base) == 1 or base in GREEK_NAMES.values()
         accent = r"\bar" if single else r"\overline"
-        return subscripted(f"{accent}{{{base}}}", (*own, *subscripts))
+        return subscripted(f"{accent}{{{base}}}{raised}", (*own, *subscripts))
 
     def bound_to(self, operation: Operation) -> Notation:
         """Return this notation with the operation's names: which is the output, which the first input."""
@@ -209,7 +219,8 @@ class Notation:
 
 def _words(operation: Operation, names: list[str]) -> dict[str, str]:
     """Return a word for every tensor of an operation; two tensors never share one."""
-    words = {operation.output.tensor.name: "dvalues"}
+    outputs = [definition.tensor.name for definition in operation.outputs]
+    words = {outputs[0]: "dvalues"} if len(outputs) == 1 else {name: f"d{name}" for name in outputs}
     for definition in operation.intermediates:
         words.setdefault(definition.tensor.name, f"dL_d{definition.tensor.name}")
     # In a + b, b is no bias: there are biases where there are weights.

@@ -22,7 +22,7 @@ from derive.record import Definition, Operation, Record
 from derive.scopes import Scope
 from derive.settling import settle
 from derive.sums import tensors_in
-from derive.syntax import Tree, read_fact, read_sides, read_statements
+from derive.syntax import Tree, read_definitions, read_fact, read_sides
 from derive.tokens import Text
 
 
@@ -37,7 +37,8 @@ def parse_operation(
     """Return the operation that a text defines.
 
     Args:
-        text: definitions separated by ``;`` or ends of lines; the last one is the output.
+        text: definitions separated by ``;`` or ends of lines. The last one is the output, unless a list of names
+            after it says which are: ``m = a + b; d = a - b; m, d``.
         name: the operation's name; without one it has the name of its output.
         lookup: finds an operation that the text calls by its name.
         record: what else is said of the operation. What the records of the operations that the text calls say of
@@ -56,9 +57,9 @@ def parse_operation(
         ((N, K), 2)
     """
     source = _read_text(text)
-    statements = read_statements(source)
+    statements, listed = read_definitions(source)
     scope = Scope(source, Words(lookup, known))
-    scope.read_definitions(statements)
+    scope.read_definitions(statements, outputs=listed)
     settled = settle(scope, merged_sizes)
     builder = Builder(scope, settled)
     definitions: list[Definition] = []
@@ -68,15 +69,18 @@ def parse_operation(
             call = scope.calls[number]
             instances.append((call, builder.call(call, definitions)))
             definitions.extend(instances[-1][1].definitions)
-        else:
+        elif number not in scope.stated:
             definitions.append(builder.definition(statement.name, statement.indices, statement.right))
+    last = [statement for number, statement in enumerate(statements) if number not in scope.stated][-1]
+    outputs = tuple(name.name for name in listed or last.targets)
+    definitions = _needed(definitions, outputs)
     inputs = tuple(settled.tensors[input_name] for input_name in scope.inputs)
     remaining = frozenset().union(*(tensors_in(definition.body) for definition in definitions))
     for used, at in scope.used.items():
         if settled.tensors[used] not in remaining:
             raise source.mistake(at, f"{used} drops out of the definition", "nothing depends on it: take it out")
     if record is None:
-        record = Record(name or statements[-1].name, text)
+        record = Record(name or "-".join(outputs), text)
     elif name is not None and name != record.name:
         raise InputError(f"the record is called {record.name}, not {name}; give the name once")
     check_record(record, inputs, definitions)
@@ -85,7 +89,16 @@ def parse_operation(
     by_name = {tensor.name: tensor for tensor in inputs}
     ordered = tuple(by_name[input_name] for input_name in record.inputs) if record.inputs else inputs
     ordered = tuple(sorted(ordered, key=lambda tensor: tensor.name in record.defaults))
-    return Operation(tuple(definitions), ordered, record)
+    return Operation(tuple(definitions), ordered, record, () if outputs == (definitions[-1].tensor.name,) else outputs)
+
+
+def _needed(definitions: list[Definition], outputs: tuple[str, ...]) -> list[Definition]:
+    """Return the definitions that outputs are computed from; a call may have given more results than are used."""
+    needed: set[str] = set(outputs)
+    for definition in reversed(definitions):
+        if definition.tensor.name in needed:
+            needed |= {tensor.name for tensor in tensors_in(definition.body)}
+    return [definition for definition in definitions if definition.tensor.name in needed]
 
 
 def parse_expression(

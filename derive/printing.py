@@ -25,11 +25,12 @@ from typing import Any
 
 from sympy import Expr
 
-from derive.indices import GRADIENT, Index
+from derive.indices import GRADIENT, INCOMING, Index
 from derive.latex import latex_text as latex_text
 from derive.notation import BAR, Notation
 from derive.reading import Phrase, split_fraction
 from derive.record import Operation
+from derive.sums import all_indices
 from derive.writing import (
     ADDITION,
     ATOM,
@@ -51,7 +52,7 @@ SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 def definition_text(expr: Expr, outer: Iterable[Index] = ()) -> str:
     """Return an expression in the definition language; parsing the text gives the expression again.
 
-    The gradient of ``y`` is called ``dy``. Bound indices take other letters than ``outer``, the surrounding text's.
+    The gradient of ``y`` is called ``dy``, what of it comes in from outside ``dy_out``. Bound indices take other letters than ``outer``, the surrounding text's.
 
     Raises:
         UnsupportedError: the expression has a node that is not one of the project's.
@@ -83,7 +84,9 @@ def plain_text(expr: Expr, notation: Notation = BAR) -> str:
 
 
 def operation_text(operation: Operation) -> str:
-    """Return an operation's definitions in the definition language, separated by ``;``.
+    """Return an operation's definitions in the definition language, separated by ``;``; parsing it gives them again.
+
+    Sizes that are numbers stand first, and where it is not the last definition alone, the list of the outputs last.
 
     Raises:
         UnsupportedError: a body has a node that is not one of the project's.
@@ -93,7 +96,10 @@ def operation_text(operation: Operation) -> str:
         known.update({index.name: index.size for index in definition.indices})
     bodies = [with_distinct_letters(each.body, each.indices, known) for each in operation.definitions]
     lines = zip((each.target for each in operation.definitions), bodies, strict=True)
-    return "; ".join(f"{DEFINITION.write(target)} = {DEFINITION.write(body)}" for target, body in lines)
+    indices = frozenset().union(*(each.indices for each in operation.definitions), *map(all_indices, bodies))
+    stated = sorted(f"{index.name.upper()} = {index.size}" for index in indices if index.size.is_Integer)
+    written = [f"{DEFINITION.write(target)} = {DEFINITION.write(body)}" for target, body in lines]
+    return "; ".join([*stated, *written, *([", ".join(operation.listed)] if operation.listed else [])])
 
 
 # ---- pieces that both texts share ----
@@ -149,8 +155,7 @@ DEFINITION_RELATIONS = {">": ">", ">=": ">=", "<": "<", "<=": "<=", "=": "==", "
 
 def define_element(writer: Writer, phrase: Phrase) -> str:
     element = phrase.parts[0]
-    name = element.tensor.name
-    return (f"d{name}" if element.tensor.role == GRADIENT else name) + subscript(writer, element.indices)
+    return element.tensor.word + subscript(writer, element.indices)
 
 
 def define_fraction(writer: Writer, phrase: Phrase) -> str:
@@ -204,8 +209,8 @@ PLAIN_CONSTANTS = {"pi": "π", "E": "e"}
 def show_element(writer: Writer, phrase: Phrase) -> str:
     element = phrase.parts[0]
     where = subscript(writer, element.indices)
-    if element.tensor.role == GRADIENT:
-        return writer.notation.plain_gradient(element.tensor.name, where)
+    if element.tensor.role:
+        return writer.notation.plain_gradient(element.tensor.name, where, element.tensor.role == INCOMING)
     return f"{element.tensor.name}{where}"
 
 
@@ -245,6 +250,7 @@ def show_where(writer: Writer, phrase: Phrase) -> str:
 
 
 def level_of_gradient(writer: Writer, phrase: Phrase) -> int:
+    """A quotient is a factor; what comes in from outside stands in brackets of its own."""
     return FACTOR if phrase.parts[0].tensor.role == GRADIENT and writer.notation.is_quotient else ATOM
 
 

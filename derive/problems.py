@@ -66,7 +66,7 @@ def parse_problem(
     for number, statement in enumerate(statements):
         if number in scope.calls:
             definitions.extend(builder.call(scope.calls[number], definitions).definitions)
-        else:
+        elif number not in scope.stated:
             definitions.append(builder.definition(statement.name, statement.indices, statement.right))
     before = len(builder.demands)
     premises = []

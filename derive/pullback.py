@@ -24,7 +24,7 @@ class Pullback:
 
     Attributes:
         operation: whose backward pass it is.
-        upstream: the gradient that comes in, of the output's shape.
+        upstreams: the gradients that come in, in the order of the outputs.
         gradients: as they are derived; each body uses inputs, forward values and gradients defined before it.
         definitions: the same as they are computed, without overflow.
         results: the gradients that are wanted.
@@ -33,7 +33,7 @@ class Pullback:
     """
 
     operation: Operation
-    upstream: Tensor
+    upstreams: tuple[Tensor, ...]
     gradients: tuple[Definition, ...]
     definitions: tuple[Definition, ...]
     results: tuple[Tensor, ...]
@@ -41,16 +41,17 @@ class Pullback:
     assumptions: tuple[str, ...] = ()
 
 
-def jacobian(op: str | Operation, wrt: str, given: Given = ()) -> Derivation:
+def jacobian(op: str | Operation, wrt: str, given: Given = (), output: str | None = None) -> Derivation:
     r"""Derive the partial derivatives :math:`\partial y_o / \partial x_i` of the output by one input.
 
     Args:
         op: a catalogue name, a definition's text or an operation.
         wrt: the input's name.
         given: facts that may be used, such as ``"sum(t[n,k], k) = 1"``.
+        output: the name of the output, where there are several.
 
     Raises:
-        InputError: no such input or operation.
+        InputError: no such input, output or operation; there are several outputs and none is named.
         ImpossibleError: the input holds integers.
 
     Example:
@@ -59,11 +60,13 @@ def jacobian(op: str | Operation, wrt: str, given: Given = ()) -> Derivation:
     """
     operation = find(op)
     tensor = operation.input(wrt)
-    return _derivation(operation, tensor, _facts(operation, given), as_jacobian=True)
+    return _derivation(operation, tensor, _facts(operation, given), operation.output_called(output))
 
 
 def vjp(op: str | Operation, wrt: str, given: Given = ()) -> Derivation:
     r"""Derive the vector-Jacobian product :math:`\bar x_i = \sum_o \bar y_o \, \partial y_o / \partial x_i`.
+
+    Of several outputs each adds its sum, with the gradient that comes in through it.
 
     Args, raises: as ``jacobian``.
 
@@ -73,7 +76,7 @@ def vjp(op: str | Operation, wrt: str, given: Given = ()) -> Derivation:
     """
     operation = find(op)
     tensor = operation.input(wrt)
-    return _derivation(operation, tensor, _facts(operation, given), as_jacobian=False)
+    return _derivation(operation, tensor, _facts(operation, given))
 
 
 def _facts(operation: Operation, given: Given | None) -> tuple[Fact, ...]:
@@ -82,13 +85,17 @@ def _facts(operation: Operation, given: Given | None) -> tuple[Fact, ...]:
     return tuple(fact if isinstance(fact, Fact) else parse_fact(fact, operation) for fact in given or ())
 
 
-def _derivation(operation: Operation, tensor: Tensor, facts: tuple[Fact, ...], as_jacobian: bool) -> Derivation:
-    chain = Chain(operation, (tensor,), facts, as_jacobian, explicit=True)
+def _derivation(
+    operation: Operation, tensor: Tensor, facts: tuple[Fact, ...], output: Definition | None = None
+) -> Derivation:
+    """Derive the Jacobian of an output, or the vector-Jacobian product."""
+    chain = Chain(operation, (tensor,), facts, output, explicit=True)
     steps = tuple(step for own in chain.sensitivities.values() for step in own.steps)
     own = chain.sensitivities[tensor]
-    what = "Jacobian" if as_jacobian else "vector-Jacobian product"
+    several = f"{output.tensor.name} in " if output is not None and len(operation.outputs) > 1 else ""
+    what = "vector-Jacobian product" if output is None else "Jacobian"
     return Derivation(
-        f"{what} of {operation.name} with respect to {tensor.name}",
+        f"{what} of {several}{operation.name} with respect to {tensor.name}",
         operation,
         own.left,
         steps,
@@ -125,7 +132,7 @@ def pull_back(op: str | Operation, wrt: Sequence[str] | None = None, given: Give
     used: set[Tensor] = set().union(*(tensors_in(definition.body) for definition in definitions))
     return Pullback(
         operation,
-        operation.output.tensor.gradient(),
+        operation.upstreams,
         gradients,
         definitions,
         tuple(tensor.gradient() for tensor in tensors),
@@ -141,7 +148,7 @@ def _saved(operation: Operation, wrt: Sequence[Tensor], used: set[Tensor]) -> tu
     """
     forward = (*operation.inputs, *(definition.tensor for definition in operation.definitions))
     needed = [tensor for tensor in forward if tensor in used]
-    told = set(operation.output.tensor.sizes).union(*(tensor.sizes for tensor in needed))
+    told = set().union(*(tensor.sizes for tensor in (*operation.upstreams, *needed)))
     for tensor in wrt:
         if tensor not in needed and (operation.sums_to(tensor) or not set(tensor.sizes) <= told):
             needed.append(tensor)

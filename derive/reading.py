@@ -16,7 +16,7 @@ from sympy import Add, Expr, Integer, Mul, Number, Pow, Rational, Symbol
 
 from derive.errors import UnsupportedError
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import GRADIENT, Bracket, Delta, Element, Index
+from derive.indices import Bracket, Delta, Element, Index
 from derive.notation import natural_key
 from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, Partial, free_indices
 
@@ -69,7 +69,7 @@ def element_key(element: Element) -> tuple[Any, ...]:
     name = element.tensor.name
     stem = name.rstrip("0123456789")
     place = natural_key(NAME_PLACES.get(stem, stem) + name[len(stem) :])
-    return element.tensor.role != GRADIENT, place, tuple(map(index_key, element.indices))
+    return not element.tensor.role, place, element.tensor.role, tuple(map(index_key, element.indices))
 
 
 @lru_cache(maxsize=20_000)

@@ -39,7 +39,8 @@ class Record:
 
     Attributes:
         name: as a user types it, such as ``softmax-cce``.
-        definition: the text form; several definitions are separated by ``;``, the last is the output.
+        definition: the text form; several definitions are separated by ``;``. The last is the output, unless a list
+            of names after it says which are.
         group, title, source: where it stands in the catalogue, what it is called, who defined it.
         inputs: the inputs in the order of the arguments, where that is not the order of appearance.
         labels: inputs that are data: no gradient is derived for them unless asked for.
@@ -66,29 +67,91 @@ class Record:
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation in index notation: inputs, named intermediates, output.
+    """An operation in index notation: inputs, named intermediates, one output or several.
 
     Attributes:
         definitions: in order of computation; each body uses the inputs and the definitions before it.
         inputs: the input tensors in the order of the arguments.
         record: what was said of it; ``record.definition`` is the text a person typed.
+        listed: the names of the outputs in their order; where it is empty, the last definition is the output.
     """
 
     definitions: tuple[Definition, ...]
     inputs: tuple[Tensor, ...]
     record: Record
+    listed: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         return self.record.name
 
     @property
+    def outputs(self) -> tuple[Definition, ...]:
+        """What it returns, in this order."""
+        by_name = {definition.tensor.name: definition for definition in self.definitions}
+        return tuple(by_name[name] for name in self.listed) if self.listed else self.definitions[-1:]
+
+    @property
     def output(self) -> Definition:
-        return self.definitions[-1]
+        """The only output.
+
+        Raises:
+            InputError: there are several.
+        """
+        if len(self.outputs) > 1:
+            raise InputError(f"{self.name} has several outputs, {self.output_names}; one of them must be named")
+        return self.outputs[0]
+
+    @property
+    def output_names(self) -> str:
+        """The outputs' names as words: ``h and c``."""
+        *others, last = (definition.tensor.name for definition in self.outputs)
+        return f"{', '.join(others)} and {last}" if others else last
+
+    def output_called(self, name: str | None) -> Definition:
+        """Return the output of that name, the only one where no name is given.
+
+        Raises:
+            InputError: there is none, or there are several and none is named.
+        """
+        for definition in self.outputs:
+            if definition.tensor.name == name:
+                return definition
+        if name is not None:
+            kind = "output is" if len(self.outputs) == 1 else "outputs are"
+            raise InputError(f"{self.name} has no output {name!r}; its {kind} {self.output_names}")
+        return self.output
 
     @property
     def intermediates(self) -> tuple[Definition, ...]:
-        return self.definitions[:-1]
+        """The definitions that are no outputs."""
+        outputs = self.outputs
+        return tuple(definition for definition in self.definitions if definition not in outputs)
+
+    def upstream(self, output: Tensor) -> Tensor:
+        """Return the gradient that comes in through an output.
+
+        It is the whole gradient of an output that no other output is computed from; of one that is, it is a part.
+        """
+        return output.incoming() if self.feeds_output(output) else output.gradient()
+
+    @property
+    def upstreams(self) -> tuple[Tensor, ...]:
+        """The gradients that come in, in the order of the outputs."""
+        return tuple(self.upstream(definition.tensor) for definition in self.outputs)
+
+    def feeds_output(self, tensor: Tensor) -> bool:
+        """Whether an output other than the tensor itself is computed from it."""
+        others = [each.tensor for each in self.outputs if each.tensor != tensor]
+        return any(tensor in self.feeding(other) for other in others)
+
+    def feeding(self, *tensors: Tensor) -> frozenset[Tensor]:
+        """Return the tensors that some are computed from, these included."""
+        needed = set(tensors)
+        for definition in reversed(self.definitions):
+            if definition.tensor in needed:
+                needed |= tensors_in(definition.body)
+        return frozenset(needed)
 
     @property
     def sizes(self) -> tuple[Symbol, ...]:
@@ -134,11 +197,12 @@ class Operation:
     def is_loss(self) -> bool:
         """Whether it makes one number of everything that comes in, so that its gradient needs no upstream gradient.
 
+        An operation with several outputs is none: which of them a loss depends on, and how, comes from outside.
         An elementwise operation is none, though it is written with numbers alone: ``L = (w*x - t)**2`` may be applied
         to the elements of tensors of any shape, and then gives as many numbers as come in. Nothing but its letters
         tells it from ``y = a*b``, and letters say nothing.
         """
-        return self.output.tensor.rank == 0 and not self.is_elementwise
+        return len(self.outputs) == 1 and self.output.tensor.rank == 0 and not self.is_elementwise
 
     def input(self, name: str) -> Tensor:
         """Return the input called ``name``.
@@ -154,7 +218,7 @@ class Operation:
 
     def body(self) -> Expr:
         """Return the output's body with every intermediate replaced by its definition."""
-        return inline(self.output.body, self.intermediates)
+        return inline(self.output.body, self.definitions)
 
     def called_with(self, count: int) -> Operation:
         """Return the operation of its first ``count`` inputs, the settings after them at their own numbers.
@@ -175,7 +239,8 @@ class Operation:
             domain={name: interval for name, interval in self.record.domain.items() if name not in names},
         )
         definitions = tuple(replace(each, body=inline(each.body, numbers)) for each in self.definitions)
-        return Operation(definitions, self.inputs[: len(self.inputs) - len(left_out)], record)
+        inputs = self.inputs[: len(self.inputs) - len(left_out)]
+        return replace(self, definitions=definitions, inputs=inputs, record=record)
 
     def renamed(self, name: str) -> Operation:
         return replace(self, record=replace(self.record, name=name))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from derive.calls import WholeCall, Words, check_argument_count, check_bound, check_call, check_hyphen
+from derive.calls import WholeCall, Words, check_argument_count, check_bound, check_call, check_hyphen, check_targets
 from derive.indices import Tensor
 from derive.record import Operation
 from derive.sizes import Place, SizeClasses
@@ -34,6 +34,7 @@ class Scope:
         positions: the largest integer that stands on an axis.
         standing: the indices that stand on an axis.
         written: the indices with which a tensor is written first, by its name.
+        stated: sizes that the text states, ``Q = 4``, by the number of their statement.
         is_problem: whether it is a claim's text, in which derivatives may stand and a definition may go unused.
     """
 
@@ -51,6 +52,7 @@ class Scope:
         self.positions: dict[Place, tuple[int, Span]] = {}
         self.standing: dict[Place, set[str]] = {}
         self.written: dict[str, tuple[str, ...]] = {}
+        self.stated: dict[int, int] = {}
         self.is_problem = given is not None
         self._named: set[str] = set(given or ())
         self._statement = -1
@@ -74,15 +76,24 @@ class Scope:
         for side in sides:
             self._read(side)
 
-    def read_definitions(self, statements: list[Statement], more: Sequence[Tree] = ()) -> None:
+    def read_definitions(
+        self, statements: list[Statement], more: Sequence[Tree] = (), outputs: Sequence[Name] = ()
+    ) -> None:
         """Find out what every name of the definitions means; indices may stand in more trees.
+
+        Args:
+            outputs: the names that are listed as outputs; where there are none, the last definition is the output.
 
         Raises:
             DefinitionError: a name is used in two ways, a size is not known, a definition is not used.
         """
         for number, statement in enumerate(statements):
-            self._read_target(number, statement)
+            if not may_state_size(statement):
+                self._read_target(number, statement)
         self._find_letters([*(statement.right for statement in statements), *more])
+        for number, statement in enumerate(statements):
+            if may_state_size(statement):
+                self._read_size_or_target(number, statement)
         for number, statement in enumerate(statements):
             call = self._read_whole_call(statement)
             if call is not None:
@@ -91,6 +102,8 @@ class Scope:
         self._check_letters()
         for number, statement in enumerate(statements):
             self._statement = number
+            if number in self.stated:
+                continue
             if number in self.calls:
                 for argument in self.calls[number].arguments:
                     self._use(argument.name, argument.at)
@@ -98,10 +111,36 @@ class Scope:
                 self.set_rank(statement.name, len(statement.indices), statement.name_at)
                 self._read(statement.right)
                 self._check_indices(statement)
-        for statement in statements[:-1]:
-            if statement.name not in self.used and not self.is_problem:
-                problem = f"{statement.name} is defined and never used"
-                raise self.source.mistake(statement.name_at, problem, "use it in a later definition, or take it out")
+        if not self.is_problem:
+            self._check_outputs(outputs)
+            self._check_all_needed(statements, outputs)
+
+    def _check_outputs(self, outputs: Sequence[Name]) -> None:
+        """Check that what is listed as outputs is defined, each once."""
+        known = f"what is defined here is {', '.join(self.defined)}"
+        for place, output in enumerate(outputs):
+            name = output.name
+            if name in self.defined:
+                if any(other.name == name for other in outputs[:place]):
+                    raise self.source.mistake(output.at, f"{name} is listed twice", "list each output once")
+            elif name in self.used:
+                problem = f"{name} is an input, so it can not be an output"
+                raise self.source.mistake(output.at, problem, f"list what is defined: {', '.join(self.defined)}")
+            else:
+                raise self.source.mistake(output.at, f"{name} is not defined", suggest(name, self.defined) or known)
+
+    def _check_all_needed(self, statements: list[Statement], outputs: Sequence[Name]) -> None:
+        """Check that every definition is an output or used; of a call's results one that is will do."""
+        definitions = [each for number, each in enumerate(statements) if number not in self.stated]
+        wanted = {output.name for output in outputs or definitions[-1].targets}
+        for statement in definitions:
+            if not any(target.name in self.used or target.name in wanted for target in statement.targets):
+                name = statement.name
+                problem, expected = f"{name} is defined and never used", "use it in a later definition, or take it out"
+                if outputs:
+                    problem = f"nothing depends on {name}: it is no output, and none is computed from it"
+                    expected = f"list it as an output too, or take it out; the outputs are {', '.join(sorted(wanted))}"
+                raise self.source.mistake(statement.name_at, problem, expected)
 
     def read_expressions(self, trees: list[Tree]) -> None:
         """Find out what the names of expressions over the given tensors mean.
@@ -121,13 +160,28 @@ class Scope:
         for tree in trees:
             self._read(tree)
 
+    def _read_size_or_target(self, number: int, statement: Statement) -> None:
+        """Read ``Q = 4``, which states the size of the index q where there is one, and defines a number otherwise."""
+        letter = statement.name.lower()
+        if letter not in self.letters:
+            self._read_target(number, statement)
+            return
+        value = statement.right.value if isinstance(statement.right, Literal) else None
+        if value is None or not value.is_integer or value < 1:
+            problem = f"{statement.name} is the size of index {letter}, and this is no size"
+            raise self.source.mistake(statement.right.at, problem, f"expected a whole number: {statement.name} = 4")
+        self.stated[number] = int(value)
+        self.sizes.fix(Place("index", letter), value, statement.at)
+
     def _read_target(self, number: int, statement: Statement) -> None:
-        name, at = statement.name, statement.name_at
-        self._check_tensor_name(name, at)
-        if name in self.defined:
-            raise self.source.mistake(at, f"{name} is defined twice", "give the second definition another name")
-        self.defined[name] = (number, at)
-        self._named.add(name)
+        for target in statement.targets:
+            name, at = target.name, target.at
+            self._check_tensor_name(name, at)
+            if name in self.defined:
+                raise self.source.mistake(at, f"{name} is defined twice", "give the second definition another name")
+            self.defined[name] = (number, at)
+            self._named.add(name)
+        name = statement.name
         if statement.indices:
             self.written[name] = tuple(index.name for index in statement.indices)
         for axis, index in enumerate(statement.indices):
@@ -137,8 +191,14 @@ class Scope:
 
     def _read_whole_call(self, statement: Statement) -> WholeCall | None:
         right = statement.right
-        if not (statement.is_bare and isinstance(right, Call)):
-            return None
+        call = self._find_whole_call(statement, right) if statement.is_bare and isinstance(right, Call) else None
+        if call is None and statement.also:
+            problem = "several names on the left take one operation with several outputs on the right"
+            expected = "write a definition for each, or call an operation on whole tensors: h, c = lstm_cell(...)"
+            raise self.source.mistake(statement.left_at, problem, expected)
+        return call
+
+    def _find_whole_call(self, statement: Statement, right: Call) -> WholeCall | None:
         arguments = tuple(argument for argument in right.arguments if isinstance(argument, Name))
         names = [argument.name for argument in arguments]
         if len(arguments) != len(right.arguments):
@@ -152,9 +212,10 @@ class Scope:
         if operation is None or (right.name in FUNCTIONS and len(arguments) != len(operation.inputs)):
             return None
         check_argument_count(self.source, right, operation)
+        check_targets(self.source, statement, operation)
         for argument in arguments:
             self._check_tensor_name(argument.name, argument.at)
-        return WholeCall(operation, arguments, statement.name, right.at)
+        return WholeCall(operation, arguments, tuple(target.name for target in statement.targets), right.at)
 
     def _find_letters(self, trees: list[Tree]) -> None:
         """Find the bare names in brackets, then put them into the order in which they are met anywhere."""
@@ -388,6 +449,11 @@ class Scope:
         left, right = self.is_index(tree.left), self.is_index(tree.right)
         whole = [isinstance(side, Literal) and bool(side.value.is_integer) for side in (tree.left, tree.right)]
         return left or (right and whole[0]), right or (left and whole[1])
+
+
+def may_state_size(statement: Statement) -> bool:
+    """Whether a statement is of the form ``Q = ...``, with the capital of what may be an index."""
+    return statement.is_bare and not statement.also and statement.name.isupper()
 
 
 def count_of_indices(rank: int) -> str:

@@ -66,14 +66,16 @@ def _settle_ranks(scope: Scope) -> None:
         if not call.operation.is_elementwise:
             for argument, tensor in zip(call.arguments, call.operation.inputs, strict=True):
                 scope.set_rank(argument.name, tensor.rank, argument.at)
-            scope.set_rank(call.target, call.operation.output.tensor.rank, call.at)
+            for target, output in zip(call.targets, call.operation.outputs, strict=True):
+                scope.set_rank(target, output.tensor.rank, call.at)
     changed = True
     while changed:
         changed = False
         for call in elementwise:
             known = [scope.ranks[a.name][0] for a in call.arguments if a.name in scope.ranks and scope.ranks[a.name][0]]
-            rank = max(known) if known else scope.ranks.get(call.target, (0, call.at))[0]
-            receivers = [call.target] if known else [call.target, call.arguments[0].name]
+            ranks = known or [scope.ranks[target][0] for target in call.targets if target in scope.ranks]
+            rank = max(ranks, default=0)
+            receivers = [*call.targets] if known else [*call.targets, call.arguments[0].name]
             for name in receivers:
                 if rank and name not in scope.ranks:
                     scope.set_rank(name, rank, call.at)
@@ -91,7 +93,8 @@ def _settle_ranks(scope: Scope) -> None:
                 problem = f"{argument.name} has {rank} axes, another argument of {call.operation.name} {max(ranks)}"
                 expected = "expected tensors of one shape, and scalars; write indices for anything else"
                 raise scope.source.mistake(argument.at, problem, expected)
-        scope.set_rank(call.target, max(ranks), call.at)
+        for target in call.targets:
+            scope.set_rank(target, max(ranks), call.at)
 
 
 def _settle_labels(scope: Scope) -> None:
@@ -141,11 +144,12 @@ def _join_call(scope: Scope, number: int, call: WholeCall) -> None:
     if operation.is_elementwise:
         for argument in call.arguments:
             for axis in range(scope.ranks[argument.name][0]):
-                scope.sizes.unite(Place("axis", call.target, axis), Place("axis", argument.name, axis), argument.at)
+                for target in call.targets:
+                    scope.sizes.unite(Place("axis", target, axis), Place("axis", argument.name, axis), argument.at)
         return
     pairs = [(argument.name, argument.at) for argument in call.arguments]
-    pairs.append((call.target, call.at))
-    tensors = (*operation.inputs, operation.output.tensor)
+    pairs += [(target, call.at) for target in call.targets]
+    tensors = (*operation.inputs, *(output.tensor for output in operation.outputs))
     for (name, at), tensor in zip(pairs, tensors, strict=True):
         places = [(Place("axis", name, axis), extent) for axis, extent in enumerate(tensor.sizes)]
         if tensor.values is not None:
@@ -172,9 +176,9 @@ class _Naming:
             fixed = classes.fixed_at(place)
             if scope.given is not None and fixed is None:
                 raise self._no_size(letter, at)
-            if scope.given is None and fixed is not None:
+            if scope.given is None and fixed is not None and fixed.place.kind != "index":
                 problem = f"{fixed.place} has size {fixed.size}, and {letter} runs over {letter.upper()}"
-                expected = f"write whole numbers on that axis, or an operation that takes any {letter.upper()}"
+                expected = f"say so, {letter.upper()} = {fixed.size}, or write whole numbers on that axis"
                 raise scope.source.mistake(at, f"index {letter} is used with two sizes: {problem}", expected)
             self.class_letters.setdefault(classes.find(place), letter)
         if scope.given is not None:
@@ -192,14 +196,14 @@ class _Naming:
 
     def _name_from_call(self, number: int, call: WholeCall) -> None:
         """Sizes that no index of the text runs over take the letters of the operation that is called."""
-        for definition in (call.operation.output, *call.operation.intermediates):
+        for definition in (*call.operation.outputs, *call.operation.intermediates):
             bound = sorted(all_indices(definition.body) - set(definition.indices), key=lambda index: index.name)
             for index in (*definition.indices, *bound):
                 if isinstance(index.size, Symbol):
                     self._name_class(Place("size", index.size.name, number), (index.name,))
         if call.operation.is_elementwise:
-            for axis in range(self.scope.ranks[call.target][0]):
-                self._name_class(Place("axis", call.target, axis), "nkij"[axis % 4 :])
+            for axis in range(self.scope.ranks[call.targets[0]][0]):
+                self._name_class(Place("axis", call.targets[0], axis), "nkij"[axis % 4 :])
 
     def _name_class(self, place: Place, letters: Sequence[str]) -> None:
         root = self.scope.sizes.find(place)
@@ -246,6 +250,8 @@ class _Naming:
     def _check_inputs_tell_sizes(self) -> None:
         inputs = set(self.scope.inputs)
         for root, letter in self.class_letters.items():
+            if root in self.scope.sizes.fixed:
+                continue
             if not any(member.kind == "axis" and member.name in inputs for member in self.scope.sizes.members(root)):
                 raise self._no_size(letter, self.scope.letters.get(letter, Span(0, 1)))
 

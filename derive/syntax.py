@@ -115,17 +115,32 @@ class Comparison(Tree):
 
 @dataclass(frozen=True)
 class Statement:
-    """``name[i,j] = right``; ``indices`` is None where the target is a bare name."""
+    """``name[i,j] = right``; ``indices`` is empty where the target is a bare name.
+
+    ``also`` are the names after the first in a list of targets: ``h, c = lstm_cell(...)``.
+    """
 
     name: str
     indices: tuple[Name, ...]
     is_bare: bool
     right: Tree
     at: Span
+    also: tuple[Name, ...] = ()
 
     @property
     def name_at(self) -> Span:
         return Span(self.at.offset, len(self.name))
+
+    @property
+    def left_at(self) -> Span:
+        """Where the targets stand."""
+        last = self.targets[-1].at
+        return Span(self.at.offset, last.offset + last.length - self.at.offset)
+
+    @property
+    def targets(self) -> tuple[Name, ...]:
+        """All that is defined, in the order of the text."""
+        return (Name(self.name_at, self.name), *self.also)
 
 
 @dataclass(frozen=True)
@@ -138,20 +153,31 @@ class Relation:
     at: Span
 
 
-def read_statements(source: Text) -> list[Statement]:
-    """Return the definitions of a text as trees.
+def read_definitions(source: Text) -> tuple[list[Statement], tuple[Name, ...]]:
+    """Return the definitions of a text as trees, and the names that its last line lists as outputs, if it does.
 
     Raises:
         DefinitionError: the text is not a list of definitions; it is shown with a caret under the mistake.
 
     Example:
-        >>> [statement.name for statement in read_statements(Text("h[n] = x[n] + b; y[n] = max(h[n], 0)"))]
-        ['h', 'y']
+        >>> statements, outputs = read_definitions(Text("m = a + b; d = a - b; m, d"))
+        >>> len(statements), [output.name for output in outputs]
+        (2, ['m', 'd'])
     """
-    statements = split_statements(source, read_tokens(source))
-    if not statements:
+    parts = split_statements(source, read_tokens(source))
+    listed = _read_names(parts[-1]) if len(parts) > 1 else ()
+    if listed:
+        del parts[-1]
+    if not parts:
         raise source.mistake(Span(0, 1), "the text is empty", "expected a definition, such as y[n] = max(x[n], 0)")
-    return [_read_statement(source, tokens) for tokens in statements]
+    return [_read_statement(source, tokens) for tokens in parts], listed
+
+
+def _read_names(tokens: list[Token]) -> tuple[Name, ...]:
+    """Return the names of a bare list ``h, c``; none where the tokens are something else."""
+    names, commas = tokens[::2], tokens[1::2]
+    is_list = len(names) == len(commas) + 1 and all(comma.kind == "comma" for comma in commas)
+    return tuple(Name(name.at, name.text) for name in names) if is_list and all(n.kind == "name" for n in names) else ()
 
 
 def read_sides(source: Text, sides: int) -> list[Tree]:
@@ -237,13 +263,16 @@ def _read_statement(source: Text, tokens: list[Token]) -> Statement:
     whole = Span(start.offset, end.offset + end.length - start.offset)
     sides = _split_at_equals(source, tokens)
     if len(sides) != 2:
-        expected = "write what is defined on its left, as in y[n,k] = ..."
+        expected = "write what is defined on its left, as in y[n,k] = ..., or list outputs last by bare names: h, c"
         raise source.mistake(whole, "this is not a definition: it has no =", expected)
     left, right = sides
     if not left:
         raise source.mistake(start, "nothing stands on the left of =", "write what is defined, as in y[n,k] = ...")
     if not right:
         raise source.mistake(end, "nothing stands on the right of =", "write what it is equal to")
+    names = _read_names(left)
+    if len(names) > 1:
+        return Statement(names[0].name, (), True, _read_tree(source, right), whole, names[1:])
     target = _read_tree(source, left)
     if isinstance(target, Name):
         return Statement(target.name, (), True, _read_tree(source, right), whole)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Expr
+from sympy import Add, Expr
 
 from derive.catalogue import find
 from derive.derivation import Derivation
@@ -84,13 +84,14 @@ def _check(operation: Operation, tensor: Tensor) -> GradientCheck:
 
 
 def whole_derivative(operation: Operation, target: Expr) -> Expr:
-    """The derivative that ``target`` names, of the operation written as one expression, nothing simplified."""
-    body = operation.output
+    """The derivative that ``target`` names, of the outputs written as one expression each, nothing simplified."""
     if isinstance(target, Partial):
-        return differentiate(operation.body(), target.element)
+        return differentiate(inline(target.body, operation.definitions), target.element)
     element = Element(Tensor(target.tensor.name, target.tensor.sizes), *target.indices)
-    where = disjoint(body.indices, element.indices)
-    upstream = body.tensor.gradient()(*where)
-    at = body.tensor(*where)
-    derivative = upstream * differentiate(inline(at, operation.definitions), element)
-    return IndexSum(derivative, *where) if where else derivative
+    terms = []
+    for output in operation.outputs:
+        where = disjoint(output.indices, element.indices)
+        upstream = operation.upstream(output.tensor)(*where)
+        derivative = upstream * differentiate(inline(output.tensor(*where), operation.definitions), element)
+        terms.append(IndexSum(derivative, *where) if where else derivative)
+    return Add(*terms)
