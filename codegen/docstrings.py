@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codegen.naming import safe_identifier
-from derive.indices import GRADIENT, Tensor
+from derive.indices import GRADIENT, INCOMING, Tensor
 from derive.printing import definition_text
 from derive.record import Definition, Operation
 
@@ -29,7 +29,7 @@ def backward_docstring(
     """Return the lines of a backward function's docstring."""
     lines = [f"Backward pass of {_name(operation)}.", *_title(operation), ""]
     lines += [formula(definition) for definition in operation.definitions]
-    lines += ["", "Gradients of a loss, given that of the output:", ""]
+    lines += ["", f"Gradients of a loss, given {_given(operation)}:", ""]
     lines += [formula(definition) for definition in definitions]
     if assumptions:
         lines += ["", "They hold where " + ", ".join(assumptions) + "."]
@@ -61,7 +61,18 @@ def formula(definition: Definition) -> str:
 
 def _name(operation: Operation) -> str:
     """Return what an operation is called; a definition without a name is called after its output."""
-    return operation.name if len(operation.name) <= 40 else operation.output.tensor.name
+    return operation.name if len(operation.name) <= 40 else operation.outputs[0].tensor.name
+
+
+def _given(operation: Operation) -> str:
+    """Return what a backward pass starts from, in words."""
+    incoming = [tensor for tensor in operation.upstreams if tensor.role == INCOMING]
+    words = "that of the output" if len(operation.outputs) == 1 else "those of the outputs"
+    if not incoming:
+        return words
+    names = " and ".join(tensor.word for tensor in incoming)
+    through = " and ".join(tensor.name for tensor in incoming)
+    return f"{words}, of which {names} is what comes in through {through} and not through other outputs"
 
 
 def _title(operation: Operation) -> list[str]:
@@ -77,7 +88,7 @@ def _shapes(operation: Operation, arguments: Sequence[Tensor], results: Sequence
 
 
 def _shown(tensor: Tensor) -> str:
-    return safe_identifier(f"d{tensor.name}" if tensor.role == GRADIENT else tensor.name)
+    return safe_identifier(tensor.word)
 
 
 def _shape(operation: Operation, tensor: Tensor) -> str:
@@ -85,11 +96,11 @@ def _shape(operation: Operation, tensor: Tensor) -> str:
         return f"a number, {operation.record.defaults[tensor.name]} where it is left out"
     if operation.is_elementwise:
         name = Tensor(tensor.name)
-        is_own = tensor.role == GRADIENT and tensor.name != operation.output.tensor.name
+        is_output = any(tensor.name == output.tensor.name for output in operation.outputs)
         many = operation.broadcasts
-        if is_own:
+        if tensor.role and not is_output:
             return f"the shape of {name.name}"
-        if tensor.name == operation.output.tensor.name and many:
+        if is_output and many:
             return "the shape that the inputs broadcast to"
         return "any shape" + (" that broadcasts with the others" if many else "")
     sizes = ", ".join(map(str, tensor.sizes))
@@ -99,6 +110,9 @@ def _shape(operation: Operation, tensor: Tensor) -> str:
 def _role(operation: Operation, tensor: Tensor) -> str:
     if tensor.role == GRADIENT:
         return f", the gradient of the loss with respect to {tensor.name}"
+    if tensor.role == INCOMING:
+        return f", the gradient of the loss with respect to {tensor.name} where the other outputs are held"
     if tensor.values is not None:
         return f", integers from 0 to {tensor.values} - 1"
-    return ", the output" if tensor == operation.output.tensor else ""
+    is_output = any(tensor == output.tensor for output in operation.outputs)
+    return (", the output" if len(operation.outputs) == 1 else ", an output") if is_output else ""

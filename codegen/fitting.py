@@ -91,7 +91,7 @@ class Fitting:
         )
 
     def shown(self, tensor: Tensor) -> str:
-        return f"the upstream gradient d{tensor.name}" if tensor.role else tensor.name
+        return f"the upstream gradient {tensor.word}" if tensor.role else tensor.name
 
     def letter(self, size: Expr) -> str:
         return self._letters.get(size, str(size).lower())

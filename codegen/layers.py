@@ -1,6 +1,6 @@
 """Layers with the interface of those that people write by hand: one class, built from operations; the rest is data.
 
-``forward`` sets and returns ``output``; ``backward`` takes the upstream gradient, and sets and returns the gradients of
+``forward`` sets and returns ``output``, a tuple where the operation has several; ``backward`` takes the upstream gradient, and sets and returns the gradients of
 the inputs and of the layer's own parameters. Nothing here knows the formula of a particular layer.
 """
 
@@ -132,15 +132,17 @@ class Layer:
     def backward(self, *dvalues: ArrayLike) -> Any:
         """Set and return the gradients of the inputs and the parameters: an array, or a tuple of several.
 
-        Takes the upstream gradient, which may be left out where the output is one number: it is 1 then. A loss may
+        Takes the upstream gradient, which may be left out where the output is one number: it is 1 then. Of several
+        outputs each has one, in their order; None stands for that of an output that no loss depends on. A loss may
         be given what its ``backward_takes`` names in its place, and needs no ``forward`` then.
         """
-        pullback = self._restated(dvalues) if len(dvalues) > 1 else self._pullback
+        count = len(self._forms[0].outputs)
+        pullback = self._restated(dvalues) if len(dvalues) > 1 and count == 1 else self._pullback
         if pullback is None:
             raise InputError(f"{self._forms[0].name}: backward needs what forward keeps; call forward first")
-        upstream = dvalues[0] if len(dvalues) == 1 else None
+        upstream = dvalues if len(dvalues) == 1 or count > 1 else ()
         gradients = []
-        for name, gradient in zip(pullback.wrt, pullback(upstream), strict=True):
+        for name, gradient in zip(pullback.wrt, pullback(*upstream), strict=True):
             if name in self._kept:
                 gradient = np.reshape(gradient, np.shape(self._parameter(name)))
             setattr(self, f"d{self._called(name)}", gradient)

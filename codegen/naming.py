@@ -69,7 +69,7 @@ class Names:
 
     def identifier(self, tensor: Tensor) -> str:
         """Return the name of a tensor as a Python identifier."""
-        return safe_identifier(self._gradient_name(tensor.name) if tensor.role == GRADIENT else tensor.name)
+        return safe_identifier(self._gradient_name(tensor.name) if tensor.role == GRADIENT else tensor.word)
 
     def of(self, name: str) -> str:
         """Return the identifier of a value."""

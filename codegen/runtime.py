@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sympy import Expr
 
 from codegen.docstrings import backward_docstring, forward_docstring, module_docstring
 from codegen.fitting import Fitting, broadcast_shape, has_no_entries
@@ -82,17 +83,17 @@ class NumpyFunction:
 
 
 class Forward(NumpyFunction):
-    """The forward pass of an operation; called with the inputs, it returns the output."""
+    """The forward pass of an operation; called with the inputs, it returns the output, of several a tuple."""
 
     def __init__(self, operation: Operation) -> None:
         program = forward_program(operation, ())
         super().__init__(operation, program, _forward_source(operation, program))
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
-        return self.run(self.fit(self._all(inputs, settings)))[0]
+        return _one_or_all(self.run(self.fit(self._all(inputs, settings))))
 
     def with_saved(self, *inputs: Any, **options: Any) -> tuple[Any, dict[str, Array]]:
-        """Return the output, and by name what the backward pass needs.
+        """Return the output, of several a tuple, and by name what the backward pass needs.
 
         The options are settings, and those of ``backward``: another pass may need other values.
         """
@@ -101,9 +102,10 @@ class Forward(NumpyFunction):
         wanted = backward(self.operation, **options).saved
         given = dict(zip((tensor.name for tensor in self._tensors), arrays, strict=True))
         kept = _kept_tensors(self.operation, wanted)
-        output, *extra = self._keeping(kept).run(arrays)
-        made = {self.operation.output.tensor.name: output, **dict(zip((t.name for t in kept), extra, strict=True))}
-        return output, {name: {**given, **made}[name] for name in wanted}
+        results = self._keeping(kept).run(arrays)
+        outputs = [output.tensor for output in self.operation.outputs]
+        made = dict(zip((tensor.name for tensor in (*outputs, *kept)), results, strict=True))
+        return _one_or_all(results[: len(outputs)]), {name: {**given, **made}[name] for name in wanted}
 
     def _all(self, inputs: Sequence[Any], settings: Mapping[str, Any]) -> Sequence[Any]:
         """Return the inputs with the settings that are given by name or left out."""
@@ -130,7 +132,10 @@ class Forward(NumpyFunction):
 
 
 class Backward(NumpyFunction):
-    """The backward pass of an operation: ``f(upstream, **saved)`` returns a tuple of gradients.
+    """The backward pass of an operation: ``f(*upstream, **saved)`` returns a tuple of gradients.
+
+    There is one upstream gradient for each output, in their order; None stands for that of an output that no loss
+    depends on.
 
     Attributes:
         saved: the names of the forward values that it needs.
@@ -145,28 +150,82 @@ class Backward(NumpyFunction):
         self.results = tuple(tensor.name for tensor in pullback.results)
         self.assumptions = pullback.assumptions
 
-    def __call__(self, upstream: Any, /, **saved: Any) -> tuple[Any, ...]:
+    def __call__(self, *upstream: Any, **saved: Any) -> tuple[Any, ...]:
         name = self.operation.name
+        self._check_count(upstream)
         saved = {**{key: n for key, n in default_numbers(self.operation).items() if key in self.saved}, **saved}
         if saved.keys() != set(self.saved):
             unknown = [key for key in saved if key not in self.saved]
             missing = [key for key in self.saved if key not in saved]
             problem = f"does not take {', '.join(unknown)}" if unknown else f"needs {', '.join(missing)}"
+            takes = "the upstream gradient" if len(upstream) == 1 else f"{len(upstream)} upstream gradients"
             raise InputError(
-                f"{name}: the backward pass {problem}; it takes the upstream gradient and "
-                f"{', '.join(self.saved) or 'nothing else'}"
+                f"{name}: the backward pass {problem}; it takes {takes} and {', '.join(self.saved) or 'nothing else'}"
             )
-        arrays = self.fit([upstream, *(saved[key] for key in self.saved)])
+        kept = [saved[key] for key in self.saved]
+        given = upstream if all(each is not None for each in upstream) else self._filled(upstream, kept)
+        arrays = self.fit([*given, *kept])
         if self.operation.is_elementwise and self.saved:
-            expected = broadcast_shape(arrays[1:])
-            if arrays[0].shape != expected:
-                raise InputError(f"{name}: the upstream gradient has shape {arrays[0].shape} and the output {expected}")
+            self._check_shapes(arrays)
         return self.run(arrays)
+
+    def _check_count(self, upstream: Sequence[Any]) -> None:
+        outputs = self.operation.outputs
+        if len(upstream) == len(outputs) and any(each is not None for each in upstream):
+            return
+        names = ", ".join(tensor.word for tensor in self.operation.upstreams)
+        if len(upstream) == len(outputs):
+            raise InputError(f"{self.operation.name}: no upstream gradient is given; one of {names} at least is needed")
+        expected = "one upstream gradient" if len(outputs) == 1 else f"{len(outputs)} upstream gradients"
+        raise InputError(
+            f"{self.operation.name}: the backward pass takes {expected} before the values that it is given by name, "
+            f"{names}, and was given {len(upstream)}"
+        )
+
+    def _filled(self, upstream: Sequence[Any], kept: Sequence[Any]) -> list[Any]:
+        """Return the upstream gradients with zeros for those that are None; the sizes are told by the other arrays."""
+        fitted = dict(zip(self._tensors, (*upstream, *kept), strict=True))
+        shapes = {tensor: np.shape(value) for tensor, value in fitted.items() if value is not None}
+        real = [np.asarray(v) for t, v in fitted.items() if v is not None and t.values is None]
+        dtype = np.result_type(*real) if any(array.dtype.kind == "f" for array in real) else np.dtype(float)
+        sizes = {size: extent for t, shape in shapes.items() for size, extent in zip(t.sizes, shape, strict=False)}
+        return [
+            np.zeros(self._shape_of(output.tensor, shapes, sizes), dtype) if given is None else given
+            for output, given in zip(self.operation.outputs, upstream, strict=True)
+        ]
+
+    def _shape_of(
+        self, output: Tensor, shapes: Mapping[Tensor, tuple[int, ...]], sizes: Mapping[Expr, int]
+    ) -> tuple[int, ...]:
+        if self.operation.is_elementwise:
+            inputs = [shapes[tensor] for tensor in self._feeding(output) if tensor in shapes]
+            return np.broadcast_shapes(*(inputs or shapes.values()))
+        unknown = [str(size) for size in output.sizes if not size.is_Integer and size not in sizes]
+        if unknown:
+            what = f"the size {unknown[0]} of {output.name}"
+            raise InputError(f"{self.operation.name}: nothing that was given tells {what}; give zeros in place of None")
+        return tuple(int(size) if size.is_Integer else sizes[size] for size in output.sizes)
+
+    def _feeding(self, output: Tensor) -> list[Tensor]:
+        """Return the arrays given that an output of an operation on single numbers has the shape of."""
+        feeding = self.operation.feeding(output)
+        inputs = [tensor for tensor in self.operation.inputs if tensor in feeding]
+        known = set(inputs) <= set(self._tensors)
+        every = [tensor for tensor in self._tensors if not tensor.role]
+        return inputs if known and self.operation.broadcasts else every
+
+    def _check_shapes(self, arrays: Sequence[Array]) -> None:
+        """Check that the upstream gradients of an operation on single numbers have the shapes of the outputs."""
+        known = dict(zip(self._tensors, arrays, strict=True))
+        for output, array in zip(self.operation.outputs, arrays, strict=False):
+            expected = broadcast_shape(known[tensor] for tensor in self._feeding(output.tensor))
+            if array.shape != expected:
+                raise InputError(_wrong_shape(self.operation, output.tensor, array.shape, expected))
 
 
 @dataclass(frozen=True)
 class BoundPullback:
-    """The backward pass at one place: it takes the upstream gradient alone.
+    """The backward pass at one place: it takes the upstream gradients alone, one for each output.
 
     Attributes:
         wrt: the names of the inputs whose gradients it returns.
@@ -180,24 +239,40 @@ class BoundPullback:
     def wrt(self) -> tuple[str, ...]:
         return self.backward.results
 
-    def __call__(self, upstream: Any = None) -> tuple[Any, ...]:
-        """Return the gradients; the upstream gradient is 1 where it is left out and the output is one number."""
-        shape, name = np.shape(self.output), self.backward.operation.name
-        if upstream is None:
+    def __call__(self, *upstream: Any) -> tuple[Any, ...]:
+        """Return the gradients.
+
+        The upstream gradient is 1 where it is left out and the only output is one number. Of several outputs, None
+        stands for that of an output that no loss depends on.
+        """
+        operation = self.backward.operation
+        if len(self._outputs) == 1 and upstream in ((), (None,)):
+            shape = np.shape(self.output)
             if shape:
-                raise InputError(f"{name}: the output has shape {shape}; the pullback needs an upstream gradient of it")
-            upstream = np.ones((), self._dtype)
-        elif np.shape(upstream) != shape:
-            raise InputError(f"{name}: the upstream gradient has shape {np.shape(upstream)} and the output {shape}")
-        return self.backward(upstream, **self.saved)
+                problem = f"the output has shape {shape}; the pullback needs an upstream gradient of it"
+                raise InputError(f"{operation.name}: {problem}")
+            return self.backward(np.ones((), self._dtype), **self.saved)
+        self.backward._check_count(upstream)
+        filled = []
+        for definition, output, given in zip(operation.outputs, self._outputs, upstream, strict=True):
+            if given is None:
+                given = np.zeros(np.shape(output), self._dtype)
+            elif np.shape(given) != np.shape(output):
+                raise InputError(_wrong_shape(operation, definition.tensor, np.shape(given), np.shape(output)))
+            filled.append(given)
+        return self.backward(*filled, **self.saved)
+
+    @property
+    def _outputs(self) -> tuple[Any, ...]:
+        return self.output if len(self.backward.operation.outputs) > 1 else (self.output,)
 
     @cached_property
     def _dtype(self) -> Any:
-        return np.asarray(self.output).dtype
+        return np.asarray(self._outputs[0]).dtype
 
 
 def forward(op: str | Operation) -> Forward:
-    r"""Return the forward pass as a NumPy function of the inputs in the definition's order.
+    r"""Return the forward pass as a NumPy function of the inputs in the definition's order; of several outputs, a tuple.
 
     Exponentials under a sum are shifted by their maximum where that cancels, and no logarithm is taken of what they
     underflowed to; what no shift can help is computed as it is written.
@@ -225,6 +300,8 @@ def backward(
 ) -> Backward:
     r"""Return the backward pass: a NumPy function of the upstream gradient and, by name, the values it needs.
 
+    Of several outputs each has its upstream gradient, in their order: ``f(dh, dc, **saved)``. What comes in through an
+    output does not count what comes through the others: of c in h = o tanh(c) it is the loss's derivative with h held.
     No Jacobian is built and no sample is looped over. ``.saved`` lists the names.
 
     Args:
@@ -253,6 +330,7 @@ def backward(
 def vjp(op: str | Operation, *inputs: Any, **settings: Any) -> tuple[Any, BoundPullback]:
     r"""Return the output and a function from the upstream gradient to the inputs' gradients, as ``jax.vjp`` does.
 
+    Several outputs are a tuple, and the function takes an upstream gradient for each.
     Labels and settings are data and have no gradient; ``pullback.wrt`` names the inputs that have one.
 
     Raises:
@@ -271,7 +349,7 @@ def vjp(op: str | Operation, *inputs: Any, **settings: Any) -> tuple[Any, BoundP
 def source(*ops: str | Operation, given: Given = ()) -> str:
     """Return a module with the forward and backward passes of operations; it imports NumPy alone.
 
-    A forward function returns, after the output, what the backward function needs beside inputs and output.
+    A forward function returns, after the outputs, what the backward function needs beside inputs and outputs.
 
     Raises:
         InputError: an unknown name, or none.
@@ -301,16 +379,16 @@ def source(*ops: str | Operation, given: Given = ()) -> str:
 
 def forward_program(operation: Operation, kept: tuple[Tensor, ...]) -> Program:
     """Return the program of the stable forward pass; ``kept`` are intermediates that it returns too."""
-    results = (operation.output.tensor, *kept)
+    results = (*(output.tensor for output in operation.outputs), *kept)
     return lower(stable_definitions(operation), operation.inputs, results, numbers=operation.settings)
 
 
 def backward_program(pullback: Pullback) -> Program:
-    """Return the program of the backward pass: its arguments are the upstream gradient and the saved values."""
+    """Return the program of the backward pass: its arguments are the upstream gradients and the saved values."""
     operation = pullback.operation
     inputs = {tensor.gradient(): tensor for tensor in operation.inputs if operation.sums_to(tensor)}
     like = {result: inputs[result] for result in pullback.results if result in inputs}
-    arguments = (pullback.upstream, *pullback.saved)
+    arguments = (*pullback.upstreams, *pullback.saved)
     return lower(pullback.definitions, arguments, pullback.results, like=like, numbers=operation.settings)
 
 
@@ -331,6 +409,16 @@ def _extremes(program: Program) -> list[Any]:
 # ---- functions ----
 
 
+def _one_or_all(results: tuple[Any, ...]) -> Any:
+    return results[0] if len(results) == 1 else results
+
+
+def _wrong_shape(operation: Operation, output: Tensor, given: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    """Return what is said of an upstream gradient that has not the shape of its output."""
+    word, of = ("", "") if len(operation.outputs) == 1 else (f" {operation.upstream(output).word}", f" {output.name}")
+    return f"{operation.name}: the upstream gradient{word} has shape {given} and the output{of} {expected}"
+
+
 def default_numbers(operation: Operation) -> dict[str, float]:
     """Return the numbers that settings have where they are left out, by name."""
     return {name: float(number) for name, number in operation.record.defaults.items()}
@@ -340,7 +428,7 @@ def function_name(operation: Operation, suffix: str) -> str:
     """Return what a generated function is called."""
     name = operation.name
     if not re.fullmatch(r"[\w-]{1,40}", name):
-        name = operation.output.tensor.name
+        name = operation.outputs[0].tensor.name
     return f"{safe_identifier(name)}_{suffix}"
 
 
@@ -379,7 +467,7 @@ _CACHE: dict[Any, Any] = {}
 def _key(operation: Operation) -> Any:
     record = operation.record
     said = tuple(sorted(record.absent.items())), tuple(sorted(record.defaults.items()))
-    return operation.definitions, operation.inputs, record.name, record.title, record.source, record.labels, said
+    return operation.definitions, operation.listed, operation.inputs, record.name, record.title, record.source, record.labels, said
 
 
 def _cached(key: Any, make: Callable[[], Any]) -> Any:

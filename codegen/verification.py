@@ -83,8 +83,8 @@ def _compared(operation: Operation, generator: np.random.Generator) -> Numbers:
     inputs = draw_defined(operation, generator)
     fused = codegen.backward(operation)
     output, saved = codegen.forward(operation).with_saved(*inputs)
-    upstream = generator.standard_normal(np.shape(output))
-    gradients = fused(upstream, **saved)
+    upstream = draw_upstream(operation, output, generator)
+    gradients = fused(*upstream, **saved)
     comparisons = [
         Comparison("central differences", _against_differences(operation, inputs, upstream, gradients), TOLERANCE)
     ]
@@ -112,10 +112,20 @@ def draw_defined(operation: Operation, generator: np.random.Generator) -> list[A
         for _ in range(DRAWS):
             inputs = draw_inputs(operation, generator, 0, interval)
             with np.errstate(all="ignore"):
-                output = codegen.forward(operation)(*inputs)
-            if np.all(np.isfinite(output)):
+                outputs = outputs_of(operation, codegen.forward(operation)(*inputs))
+            if all(np.all(np.isfinite(output)) for output in outputs):
                 return inputs
     raise InputError(f"no inputs were found at which {operation.name} is finite, so its code was not run")
+
+
+def outputs_of(operation: Operation, output: Any) -> tuple[Any, ...]:
+    """Return what a forward pass returns as a tuple, of a single output too."""
+    return output if len(operation.outputs) > 1 else (output,)
+
+
+def draw_upstream(operation: Operation, output: Any, generator: np.random.Generator) -> list[Array]:
+    """Draw an upstream gradient for each output."""
+    return [np.asarray(generator.standard_normal(np.shape(each))) for each in outputs_of(operation, output)]
 
 
 def draw_inputs(
@@ -144,7 +154,7 @@ def draw_inputs(
 
 
 def _against_differences(
-    operation: Operation, inputs: Sequence[Array], upstream: Array, gradients: Sequence[Array]
+    operation: Operation, inputs: Sequence[Array], upstream: Sequence[Array], gradients: Sequence[Array]
 ) -> float:
     """The largest difference from central differences of the generated forward pass, relative to the gradient."""
     run = codegen.forward(operation)
@@ -157,7 +167,8 @@ def _against_differences(
             for step in (STEP, -STEP):
                 moved = [np.array(array) for array in inputs]
                 moved[place][where] += step
-                sides.append(np.sum(run(*moved) * upstream))
+                outputs = outputs_of(operation, run(*moved))
+                sides.append(sum(np.sum(each * u) for each, u in zip(outputs, upstream, strict=True)))
             numeric[where] = (sides[0] - sides[1]) / (2 * STEP)
         worst.append(largest_difference([gradient], [numeric]))
     return float(np.max(worst))
@@ -168,10 +179,11 @@ def _against_separate(
 ) -> tuple[Comparison, tuple[str, float]]:
     """The combined backward pass against those of the definitions, one after the other, in values and in time."""
     known = known_values(operation, inputs)
-    upstream = np.asarray(generator.standard_normal(np.shape(known[operation.output.tensor])))
+    upstream = [generator.standard_normal(np.shape(known[output.tensor])) for output in operation.outputs]
+    upstream = [np.asarray(each) for each in upstream]
     combined = codegen.backward(operation)
     named = {tensor.name: array for tensor, array in known.items()}
-    fitted = combined.fit([upstream, *(named[name] for name in combined.saved)])
+    fitted = combined.fit([*upstream, *(named[name] for name in combined.saved)])
     separate = separate_passes(operation)
     first, second = combined.run(fitted), separate(known, upstream)
     difference = largest_difference(first, second)
@@ -213,12 +225,12 @@ def parts(operation: Operation) -> list[Operation]:
     return found
 
 
-def separate_passes(operation: Operation) -> Callable[[Mapping[Tensor, Array], Array], tuple[Array, ...]]:
+def separate_passes(operation: Operation) -> Callable[[Mapping[Tensor, Array], Sequence[Array]], tuple[Array, ...]]:
     """Return the backward pass that calls one function a definition, the last definition first."""
     passes = [(part, codegen.backward(part)) for part in reversed(parts(operation)) if part.differentiable]
 
-    def run(known: Mapping[Tensor, Array], upstream: Array) -> tuple[Array, ...]:
-        gradients: dict[Tensor, Array] = {operation.output.tensor: upstream}
+    def run(known: Mapping[Tensor, Array], upstream: Sequence[Array]) -> tuple[Array, ...]:
+        gradients: dict[Tensor, Array] = dict(zip((each.tensor for each in operation.outputs), upstream, strict=True))
         values = {tensor.name: array for tensor, array in known.items()}
         for part, backward in passes:
             arrays = (gradients[part.output.tensor], *(values[name] for name in backward.saved))
@@ -255,8 +267,8 @@ def _against_handwritten(operation: Operation, generator: np.random.Generator) -
         return []
     inputs = satisfy_facts(operation, draw_inputs(operation, generator, 0))
     output, saved = codegen.forward(operation).with_saved(*inputs)
-    upstream = generator.standard_normal(np.shape(output))
-    ours, theirs = codegen.backward(operation)(upstream, **saved), written(inputs, upstream)
+    upstream = draw_upstream(operation, output, generator)
+    ours, theirs = codegen.backward(operation)(*upstream, **saved), written(inputs, *upstream)
     return [Comparison("the layer written by hand", largest_difference(ours, theirs), EXACT)]
 
 
