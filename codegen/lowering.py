@@ -21,6 +21,7 @@ from codegen.factoring import factor_sums
 from codegen.finishing import Binding, finish
 from codegen.indexing import plan_indexing
 from codegen.passes import improve
+from codegen.positions import build_rows, find_rows, split_rows
 from codegen.products import (
     Power,
     collapse_delta,
@@ -223,6 +224,9 @@ class Lowering:
         return self._lower_product(expr, want)
 
     def _lower_product(self, expr: Expr, want: Labels) -> Operand:
+        rows = find_rows(expr) if expr.atoms(Delta) else None
+        if rows is not None:
+            return build_rows(self.builder, rows, want, self.lower)
         return with_sign(self.builder, self.product(expr, want))
 
     def product(self, expr: Expr, want: Labels) -> tuple[int, Operand]:
@@ -233,6 +237,13 @@ class Lowering:
         expr = factor_sums(expr)
         if not isinstance(expr, Add):
             return self.lower(expr, want)
+        if expr.atoms(Delta):
+            rows, parts = find_rows(expr), split_rows(expr)
+            if rows is not None:
+                return build_rows(self.builder, rows, want, self.lower)
+            rows = find_rows(parts[0]) if parts is not None else None
+            if rows is not None and parts is not None:
+                return build_rows(self.builder, rows, want, self.lower, self.lower(parts[1], want))
         terms = Add.make_args(expr)
         scattered = [term for term in terms if find_scatter(split_product(term)[1], ())]
         plain = [self._term(term, want) for term in terms if term not in scattered]

@@ -41,6 +41,7 @@ from codegen.program import (
     Position,
     Program,
     Reduce,
+    Stack,
     Statement,
     SumTo,
 )
@@ -65,6 +66,7 @@ class Renderer:
             Contract: self._contract,
             Gather: self._gather,
             Broadcast: self._broadcast,
+            Stack: self._stack,
             Arrange: self._arrange,
             Copy: self._copy,
             Cast: self._cast,
@@ -253,6 +255,13 @@ class Renderer:
     def region(where: Sequence[Index | int | None], positions: Sequence[Operand]) -> Labels:
         """Return the axes of what is at an index."""
         return plan_indexing(where, positions).labels
+
+    def _stack(self, statement: Statement) -> Expr:
+        assert isinstance(statement.op, Stack)
+        along = statement.op.along
+        others = tuple(label for label in statement.labels if label != along)
+        parts = [numpy_text(self.operand(operand, others)) for operand in statement.operands]
+        return Text(f"np.stack([{', '.join(parts)}], axis={statement.labels.index(along)})")
 
     def _broadcast(self, statement: Statement) -> Expr:
         (source,) = statement.operands

@@ -143,16 +143,26 @@ class Gather(Op):
 class Scatter(Op):
     """Numbers added at places of a base: the operands are the base if ``has_base``, the numbers, and the positions.
 
-    A base that is not there is zero. ``where`` names for every axis of the result an index, or None for the next array
-    of positions. With ``repeats`` a place may occur more than once, and what is added there adds up.
+    A base that is not there is zero. ``where`` names for every axis of the result an index, a number, or None for the
+    next array of positions. With ``repeats`` a place may occur more than once, and what is added there adds up.
     """
 
-    where: tuple[Index | None, ...]
+    where: tuple[Index | int | None, ...]
     has_base: bool
     repeats: bool
 
     def result_labels(self, operands: tuple[Operand, ...]) -> None:
         return None
+
+
+@dataclass(frozen=True)
+class Stack(Op):
+    """The operands side by side along an index of the result, the first at position 0."""
+
+    along: Index
+
+    def result_labels(self, operands: tuple[Operand, ...]) -> set[Index]:
+        return {self.along}.union(*(operand.labels for operand in operands))
 
 
 @dataclass(frozen=True)
@@ -372,6 +382,13 @@ def _fills_its_places(statement: Statement) -> bool:
     return base_fits and len(op.where) == len(statement.labels) and op.where.count(None) == positions
 
 
+def _fills_its_axis(statement: Statement) -> bool:
+    assert isinstance(statement.op, Stack)
+    own = set(statement.labels) - {statement.op.along}
+    is_whole = all(set(operand.labels) == own for operand in statement.operands)
+    return is_whole and statement.op.along.size == len(statement.operands)
+
+
 def _covers_its_operand(statement: Statement) -> bool:
     return set(statement.operands[0].labels) < set(statement.labels)
 
@@ -381,6 +398,7 @@ _CHECKS: tuple[tuple[Callable[[Statement], bool], Any], ...] = (
     (_has_its_axes, (Constant, Position, Identity)),
     (_fills_its_places, (Gather, Scatter)),
     (_covers_its_operand, Broadcast),
+    (_fills_its_axis, Stack),
     (lambda statement: len(statement.operands) == 1, (Reduce, Broadcast, Arrange, Copy, Cast)),
     (lambda statement: len(statement.operands) >= 2, Contract),
     (_has_a_sign_for_each, Map),
