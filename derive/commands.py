@@ -7,7 +7,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,8 @@ from derive.derivation import Derivation
 from derive.errors import InputError
 from derive.indices import Tensor
 from derive.kinks import KINKED
-from derive.notation import find_notation
+from derive.indices import INCOMING
+from derive.notation import Notation, find_notation
 from derive.printing import plain_text
 from derive.proof import PROVED, REFUTED, UNDECIDED
 from derive.record import Operation, Record
@@ -64,11 +66,13 @@ def run_show(options: argparse.Namespace) -> int:
     print()
     for tensor in operation.inputs:
         print(f"  {tensor.name}: {_input_text(operation, tensor)}")
+    for line in _output_lines(operation, notation):
+        print(f"  {line}")
     for fact in record.facts:
         print(f"  usually {fact}")
     print()
     for name in _wrt_names(operation, options.wrt):
-        for derive in _kinds(operation, steps=False):
+        for derive in _kinds(operation, False, options.output):
             print(_indented(plain_line(derive(operation, name, options.given), options.notation)))
             for fact in record.facts if not options.given else ():
                 shorter = derive(operation, name, [fact])
@@ -90,6 +94,17 @@ def _input_text(operation: Operation, tensor: Tensor) -> str:
     return f"{shape}, labels" if tensor in operation.labels else shape
 
 
+def _output_lines(operation: Operation, notation: Notation) -> Iterator[str]:
+    """What there is to say of several outputs: their names, and what comes in through those that feed others."""
+    if len(operation.outputs) > 1:
+        yield f"outputs: {', '.join(output.tensor.name for output in operation.outputs)}"
+    for tensor in operation.upstreams:
+        if tensor.role == INCOMING:
+            part = notation.plain_gradient(tensor.name, incoming=True)
+            whole = notation.plain_gradient(tensor.name)
+            yield f"{part} is what comes in through {tensor.name} alone, {whole} its whole gradient"
+
+
 def run_latex(options: argparse.Namespace) -> int:
     """Print derivations as LaTeX; in a file, as a document that compiles on its own."""
     operation = find(options.name)
@@ -97,13 +112,13 @@ def run_latex(options: argparse.Namespace) -> int:
     derivations = [
         derive(operation, name, options.given)
         for name in _wrt_names(operation, options.wrt)
-        for derive in _kinds(operation, options.steps)
+        for derive in _kinds(operation, options.steps, options.output)
     ]
-    if options.output is None:
+    if options.file is None:
         print("\n\n".join(derivation.latex(options.notation, options.steps) for derivation in derivations))
         return 0
     parts = [latex_section(derivation, notation, options.steps) for derivation in derivations]
-    return _write(options.output, latex_document(parts, operation.name))
+    return _write(options.file, latex_document(parts, operation.name))
 
 
 def run_code(options: argparse.Namespace) -> int:
@@ -111,10 +126,10 @@ def run_code(options: argparse.Namespace) -> int:
     import codegen
 
     text = codegen.source(*options.name, given=options.given)
-    if options.output is None:
+    if options.file is None:
         sys.stdout.write(text)
         return 0
-    return _write(options.output, text)
+    return _write(options.file, text)
 
 
 def run_pages(options: argparse.Namespace) -> int:
@@ -135,8 +150,8 @@ def run_verify(options: argparse.Namespace) -> int:
 
     if options.claim is not None:
         return _run_claim(options)
-    if options.wrt is not None or options.given:
-        raise InputError("--wrt and --given go with --claim; without a claim every gradient is verified")
+    if options.wrt is not None or options.output is not None or options.given:
+        raise InputError("--wrt, --output and --given go with --claim; without a claim every gradient is verified")
     operation = find(options.name)
     notation = find_notation(options.notation, operation)
     print(_bold(operation.name) + (f"  {operation.record.title}" if operation.record.title else ""))
@@ -162,7 +177,7 @@ def _run_claim(options: argparse.Namespace) -> int:
     from derive.gradient_claims import check_claim
 
     find_notation(options.notation)
-    check = check_claim(options.name, options.wrt, options.claim, options.given, options.seconds)
+    check = check_claim(options.name, options.wrt, options.claim, options.given, options.seconds, options.output)
     print(check.text(options.notation))
     if options.steps:
         print(f"\n{check.derivation.text(options.notation, colour=_colours())}")
@@ -222,7 +237,7 @@ def run_tour(options: argparse.Namespace) -> int:
         print(line)
     print(f"\n{_bold('derive verify softmax-cce')}")
     status = run_verify(
-        argparse.Namespace(name="softmax-cce", notation="bar", steps=False, claim=None, wrt=None, given=[])
+        argparse.Namespace(name="softmax-cce", notation="bar", steps=False, claim=None, wrt=None, output=None, given=[])
     )
     print(f"\n{_bold('Your turn')}")
     command = _as_called()
@@ -243,11 +258,15 @@ def _wrt_names(operation: Operation, wrt: str | None) -> list[str]:
     return names
 
 
-def _kinds(operation: Operation, steps: bool) -> tuple[Callable[..., Derivation], ...]:
-    """What to derive: a loss's derivative; otherwise the product with the upstream gradient, and without steps both."""
-    if operation.is_loss:
-        return (jacobian,)
-    return (vjp,) if steps else (jacobian, vjp)
+def _kinds(operation: Operation, steps: bool, output: str | None) -> tuple[Callable[..., Derivation], ...]:
+    """What to derive: a loss's derivative; otherwise the product with the upstream gradient, and without steps both.
+
+    Of several outputs each has its Jacobian; where an output is named, its Jacobian alone is meant.
+    """
+    if output is not None or operation.is_loss:
+        return (partial(jacobian, output=operation.output_called(output).tensor.name),)
+    jacobians = [partial(jacobian, output=each.tensor.name) for each in operation.outputs]
+    return (vjp,) if steps else (*jacobians, vjp)
 
 
 def _write(path: str, text: str) -> int:

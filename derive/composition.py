@@ -65,12 +65,13 @@ def compose(*operations: Operation, name: str | None = None) -> Operation:
 
 def _write_calls(operations: tuple[Operation, ...]) -> tuple[str, tuple[str, ...]]:
     """Return the chain as whole-operation calls, and the names of its inputs."""
-    last = operations[-1].output.tensor.name
     inputs = [tensor.name for tensor in operations[0].inputs]
     taken = {*RESERVED, *inputs}
-    output = free_name(last, taken)
-    taken.add(output)
-    result = _name_result(operations, 1, taken) if len(operations) > 1 else output
+    outputs: list[str] = []
+    for definition in operations[-1].outputs:
+        outputs.append(free_name(definition.tensor.name, taken))
+        taken.add(outputs[-1])
+    result = _name_result(operations, 1, taken)
     statements = [f"{result} = op0({', '.join(inputs)})"]
     for number, operation in enumerate(operations[1:], 1):
         arguments = [result]
@@ -79,7 +80,8 @@ def _write_calls(operations: tuple[Operation, ...]) -> tuple[str, tuple[str, ...
             arguments.append(free_name(tensor.name, taken))
             taken.add(arguments[-1])
         inputs.extend(arguments[1:])
-        result = output if number == len(operations) - 1 else _name_result(operations, number + 1, taken)
+        is_last = number == len(operations) - 1
+        result = ", ".join(outputs) if is_last else _name_result(operations, number + 1, taken)
         statements.append(f"{result} = op{number}({', '.join(arguments)})")
     return "; ".join(statements), tuple(inputs)
 
@@ -96,13 +98,23 @@ def _name_result(operations: tuple[Operation, ...], following: int, taken: set[s
 
 
 def _check_chain(operations: tuple[Operation, ...]) -> None:
-    """Check that each output has as many axes as the input it feeds; an elementwise operation takes any."""
+    """Check that each has one output, of as many axes as the input it feeds; an elementwise operation takes any.
+
+    The last one may have several outputs.
+    """
     rank, shown = None, ""
     for number, operation in enumerate(operations):
         if not operation.inputs:
             raise InputError(f"{operation.name} has no input, so it can not stand in a chain")
-        first, output = operation.inputs[0], operation.output
+        first, output = operation.inputs[0], operation.outputs[0]
         before = operations[number - 1]
+        if len(operation.outputs) > 1 and number < len(operations) - 1:
+            following = operations[number + 1].name
+            example = f"{', '.join(each.tensor.name for each in operation.outputs)} = {operation.name}(...)"
+            raise InputError(
+                f"{operation.name} can not feed {following}: it has several outputs, {operation.output_names}; "
+                f"type which is used: {example.replace('-', '_')}; ..."
+            )
         if number and first.values is not None:
             problem = f"the first input {_written(operation, first)} holds labels"
             raise InputError(f"{before.name} can not feed {operation.name}: {problem}")

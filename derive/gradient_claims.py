@@ -101,7 +101,12 @@ class ClaimCheck:
 
 
 def check_claim(
-    op: str | Operation, wrt: str | None, claim: str, given: Iterable[str | Premise] = (), seconds: float = 10.0
+    op: str | Operation,
+    wrt: str | None,
+    claim: str,
+    given: Iterable[str | Premise] = (),
+    seconds: float = 10.0,
+    output: str | None = None,
 ) -> ClaimCheck:
     """Hold a hand-derived gradient against the derived one; where they differ, say what is wrong.
 
@@ -112,10 +117,11 @@ def check_claim(
             ``"diff(y[n,k], x[n,j]) = ..."``. The gradient of ``y`` is called ``dy``.
         given: facts that may be used, such as ``"sum(t[n,k], k) = 1"``.
         seconds: how long to try.
+        output: the output's name, where there are several and the claim is about the Jacobian of one.
 
     Raises:
         DefinitionError: a mistake in the text, shown with a caret.
-        InputError: no such operation or input, or the claim is about something else.
+        InputError: no such operation, input or output, or the claim is about something else.
 
     Example:
         >>> check_claim("sigmoid", "x", "y*(1 - y)").verdict
@@ -130,7 +136,7 @@ def check_claim(
         raise InputError(f"given takes a list of facts; write [{given!r}]")
     premises = tuple(_premise(each, operation) if isinstance(each, str) else each for each in given)
     try:
-        read = read_gradient(operation, wrt, claim)
+        read = read_gradient(operation, wrt, claim, output)
     except DefinitionError as error:
         usual = tuple(_premise(text, operation) for text in operation.record.facts)
         found = explain(operation, wrt, claim, (premises, (*premises, *usual)))

@@ -61,7 +61,7 @@ class ClaimedGradient:
         return definition_text(self.target)
 
 
-def read_gradient(op: str | Operation, wrt: str | None, text: str) -> ClaimedGradient:
+def read_gradient(op: str | Operation, wrt: str | None, text: str, output: str | None = None) -> ClaimedGradient:
     """Read a claim about the gradient of an operation with respect to an input, and derive the gradient.
 
     An expression is the derivative of a loss; of another operation, the product with the upstream gradient if it
@@ -69,6 +69,7 @@ def read_gradient(op: str | Operation, wrt: str | None, text: str) -> ClaimedGra
 
     Args:
         wrt: the input's name; may be left out where the claim's left side says it, or there is one input alone.
+        output: the output's name, where there are several and the claim is about a Jacobian and does not say of which.
 
     Raises:
         DefinitionError: a mistake in the text, shown with a caret.
@@ -88,9 +89,9 @@ def read_gradient(op: str | Operation, wrt: str | None, text: str) -> ClaimedGra
         left, right = parse_equation(text, tensors, catalogue().get, catalogue())
         left = _quotient(left, operation)
     else:
-        left, right = None, _expression(text, operation, wrt, tensors)
+        left, right = None, _expression(text, operation, wrt, tensors, output)
     tensor = _differentiated(operation, wrt, left)
-    derivation = _derived(operation, tensor, left, right)
+    derivation = _derived(operation, tensor, left, right, output)
     own = _letters(derivation.target)
     renamed: dict[Expr, Expr] = {}
     if left is None:
@@ -133,6 +134,8 @@ def names_of(operation: Operation) -> dict[str, Tensor]:
         for name in (f"d{tensor.name}", f"d{loss}_d{tensor.name}"):
             if name != f"d{loss}_d{loss}":
                 names.setdefault(name, tensor.gradient())
+    for tensor in operation.upstreams:
+        names.setdefault(tensor.word, tensor)
     return names
 
 
@@ -144,12 +147,16 @@ def _without_shapes(text: str, operation: Operation, tensors: Mapping[str, Tenso
     return SUBSCRIPT.sub(lambda access: access[1] if access[1] in tensors else access[0], text)
 
 
-def _expression(text: str, operation: Operation, wrt: str | None, tensors: Mapping[str, Tensor]) -> Expr:
+def _expression(
+    text: str, operation: Operation, wrt: str | None, tensors: Mapping[str, Tensor], output: str | None
+) -> Expr:
     """An expression; letters that stand in deltas alone run over what the derivation's letters run over."""
     try:
         return parse_expression(text, tensors, catalogue().get, catalogue())
     except DefinitionError:
-        target = jacobian(operation, _differentiated(operation, wrt, None).name).target
+        if len(operation.outputs) > 1 and output is None:
+            raise
+        target = jacobian(operation, _differentiated(operation, wrt, None).name, output=output).target
         parts = [definition_text(part) for part in (target.body, target.element) if part.indices]
         try:
             return parse_equation(f"{text} = {'*'.join(parts)}", tensors, catalogue().get, catalogue())[0]
@@ -193,42 +200,45 @@ def _differentiated(operation: Operation, wrt: str | None, left: Expr | None) ->
     return tensor
 
 
-def _derived(operation: Operation, tensor: Tensor, left: Expr | None, right: Expr) -> Derivation:
+def _derived(
+    operation: Operation, tensor: Tensor, left: Expr | None, right: Expr, output: str | None
+) -> Derivation:
     """The derivation that a claim is to be held against."""
-    upstream = operation.output.tensor.gradient()
+    upstream = set(operation.upstreams)
     gradients = {each for each in tensors_in(right) if each.role}
     if tensor.gradient() in gradients:
         raise InputError(f"the claim says what the gradient of {tensor.name} is by means of that gradient itself")
     if isinstance(left, Partial):
         body = left.body
-        if not isinstance(body, Element) or body.tensor != operation.output.tensor:
-            what = definition_text(operation.output.target)
+        meant = next((each for each in operation.outputs if isinstance(body, Element) and each.tensor == body.tensor), None)
+        if meant is None or output not in (None, meant.tensor.name):
+            what = " or ".join(definition_text(each.target) for each in operation.outputs)
+            what = what if output is None else definition_text(operation.output_called(output).target)
             raise InputError(f"the claim is about the derivative of {definition_text(body)}, not of the output {what}")
-        return jacobian(operation, tensor.name)
-    through = upstream in gradients or (bool(gradients) if left is None else True)
+        return jacobian(operation, tensor.name, output=meant.tensor.name)
+    through = bool(upstream & gradients) or (bool(gradients) if left is None else output is None)
     if operation.is_loss:
-        through = upstream in gradients
-    return (vjp if through else jacobian)(operation, tensor.name)
+        through = bool(upstream & gradients)
+    return vjp(operation, tensor.name) if through else jacobian(operation, tensor.name, output=output)
 
 
 def _upstream(operation: Operation, tensor: Tensor, right: Expr, derivation: Derivation) -> Iterator[Definition]:
     """The definitions of the gradients that a claim mentions beside the one that comes in."""
-    upstream = operation.output.tensor.gradient()
-    mentioned = {each for each in tensors_in(right) if each.role} - {upstream}
+    upstreams = operation.upstreams
+    mentioned = {each for each in tensors_in(right) if each.role} - set(upstreams)
     if not mentioned:
         return
     if isinstance(derivation.target, Partial):
-        if upstream.rank:
-            names = ", ".join(sorted(f"d{each.name}" for each in mentioned))
-            raise InputError(
-                f"a derivative of {operation.output.tensor.name} has no gradient in it; the claim has {names}"
-            )
-        yield Definition(upstream(), S.One)
+        if len(upstreams) > 1 or upstreams[0].rank:
+            names = ", ".join(sorted(each.word for each in mentioned))
+            what = derivation.target.body.tensor.name
+            raise InputError(f"a derivative of {what} has no gradient in it; the claim has {names}")
+        yield Definition(upstreams[0](), S.One)
     inputs = {each.name for each in operation.inputs if each.gradient() in mentioned}
     gradients = pull_back(operation, sorted({tensor.name, *inputs}), fuse=False).gradients
     missing = mentioned - {definition.tensor for definition in gradients}
     if missing:
-        names = ", ".join(sorted(f"d{each.name}" for each in missing))
+        names = ", ".join(sorted(each.word for each in missing))
         raise InputError(f"{names} is on no way from the output of {operation.name} to {tensor.name}")
     yield from gradients
 

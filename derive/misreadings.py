@@ -87,15 +87,15 @@ def other_gradient(read: ClaimedGradient, facts: Iterable[Fact] = ()) -> Finding
         >>> print(other_gradient(read_gradient("softmax-cce", "z", "-t[n,k]/(N*p[n,k])")))
         this is the gradient of p, not of z
     """
-    operation, upstream = read.derivation.operation, read.derivation.operation.output.tensor.gradient()
+    operation, upstreams = read.derivation.operation, read.derivation.operation.upstreams
     element = read.target.element if isinstance(read.target, Partial) else read.target
-    if isinstance(read.target, Partial) and upstream.rank:
+    if isinstance(read.target, Partial) and (len(upstreams) > 1 or upstreams[0].rank):
         return None
     tensor = operation.input(element.tensor.name)
     gradients = pull_back(operation, [tensor.name], fuse=False).gradients
     definitions = (*operation.definitions, *gradients)
     if isinstance(read.target, Partial):
-        definitions = (*operation.definitions, Definition(upstream(), S.One), *gradients)
+        definitions = (*operation.definitions, Definition(upstreams[0](), S.One), *gradients)
     for other in gradients:
         if other.tensor.name != tensor.name and other.tensor.sizes == tensor.sizes:
             value = other.tensor(*element.indices)

@@ -113,7 +113,7 @@ def _found(operations: Iterable[Operation]) -> tuple[Pair, ...]:
 
 def _is_activation(operation: Operation) -> bool:
     """Whether an operation makes real numbers into as many."""
-    if len(operation.inputs) != 1 or operation.labels:
+    if len(operation.inputs) != 1 or len(operation.outputs) != 1 or operation.labels:
         return False
     return operation.is_elementwise or operation.inputs[0].sizes == operation.output.tensor.sizes
 
