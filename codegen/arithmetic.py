@@ -10,6 +10,7 @@ from sympy import Expr, Integer
 from codegen.building import Builder
 from codegen.program import NUMBER, Constant, Labels, Map, Operand, Reduce
 from derive.indices import Index
+from derive.polynomials import is_typed_decimal
 
 Term = tuple[int, Operand]
 
@@ -162,4 +163,5 @@ def is_short_decimal(number: Expr) -> bool:
     for prime in (2, 5):
         while divisor % prime == 0:
             divisor //= prime
-    return divisor == 1 and len(repr(float(number))) <= 12
+    text = repr(abs(float(number)))
+    return divisor == 1 and (len(text) <= 12 or is_typed_decimal(number))

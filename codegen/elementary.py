@@ -90,6 +90,8 @@ def prepare(expr: Expr) -> Expr:
 
 def _prepare_log(expr: Expr) -> Expr:
     inner = expr.args[0]
+    if isinstance(inner, sympy.cosh):
+        return LogAddExp(inner.args[0], -inner.args[0]) - sympy.log(2)
     if not isinstance(inner, Add):
         return expr
     if len(inner.args) == 2:

@@ -26,6 +26,7 @@ from codegen.products import (
     Power,
     collapse_delta,
     components,
+    find_choice,
     find_scatter,
     find_sum_to_distribute,
     is_index_expression,
@@ -231,7 +232,14 @@ class Lowering:
 
     def product(self, expr: Expr, want: Labels) -> tuple[int, Operand]:
         """Return the sign and value of a product, quotient or power."""
-        return self._sum_of_product(*split_product(expr), (), want)
+        constant, powers = split_product(expr)
+        choice = find_choice(powers)
+        if choice is not None:
+            rest = Mul(*(factor**power for factor, power in powers if factor != choice))
+            values = [rest * value for value in (choice.chosen, choice.other)]
+            chosen = self._lower_where(Where(choice.condition, *values), want)
+            return build_product(self.builder, [chosen], [], constant, want)
+        return self._sum_of_product(constant, powers, (), want)
 
     def _lower_add(self, expr: Expr, want: Labels) -> Operand:
         expr = factor_sums(expr)

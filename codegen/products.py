@@ -9,6 +9,7 @@ from sympy import Add, Expr, Integer, Mul, Pow
 
 from codegen.elementary import is_constant
 from codegen.program import Labels
+from derive.functions import Where
 from derive.indices import Delta, Element, Index
 from derive.sums import IndexArgmax, free_indices, substitute
 
@@ -35,6 +36,20 @@ def split_product(expr: Expr) -> tuple[Expr, list[Power]]:
         else:
             powers.append((factor, 1))
     return constant, powers
+
+
+def find_choice(powers: Sequence[Power]) -> Where | None:
+    """Return a choice between 0 or 1 and something else that others are multiplied by, None if there is none.
+
+    The others are better chosen themselves: ``where(c, 1, a) * b`` is ``where(c, b, a*b)``. What places numbers by
+    deltas is not looked at.
+    """
+    if len(powers) < 2 or any(factor.atoms(Delta) for factor, _ in powers):
+        return None
+    for factor, power in powers:
+        if isinstance(factor, Where) and power > 0 and {factor.chosen, factor.other} & {Integer(0), Integer(1)}:
+            return factor
+    return None
 
 
 def is_index_expression(expr: Expr) -> bool:

@@ -254,6 +254,8 @@ RULES: dict[Any, tuple[str, Rule]] = {
     Pow: ("power rule", differentiate_power),
     sympy.exp: ("derivative of exp", differentiate_scalar_function),
     sympy.log: ("derivative of log", differentiate_scalar_function),
+    sympy.sinh: ("derivative of sinh", differentiate_scalar_function),
+    sympy.cosh: ("derivative of cosh", differentiate_scalar_function),
     sympy.tanh: ("derivative of tanh", differentiate_scalar_function),
     sympy.erf: ("derivative of erf", differentiate_scalar_function),
     sympy.Abs: ("derivative of the absolute value", differentiate_abs),

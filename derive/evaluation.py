@@ -54,6 +54,8 @@ COMPARISONS: dict[str, Callable[[int], bool]] = {
 SCALAR_FUNCTIONS: dict[Any, Callable[[Number], Number]] = {
     sympy.exp: context.exp,
     sympy.log: context.log,
+    sympy.sinh: context.sinh,
+    sympy.cosh: context.cosh,
     sympy.tanh: context.tanh,
     sympy.erf: context.erf,
     sympy.Abs: abs,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import sympy
-from sympy import Expr
+from sympy import Expr, Integer
 
 from derive.errors import InputError
 from derive.indices import Bracket, Node
@@ -61,6 +61,35 @@ class Minimum(_Extremum):
     """The smaller of two numbers; at a tie its derivative is that of the second, a constant being put second."""
 
     of_numbers = sympy.Min
+
+
+def without_numbers(expr: Expr) -> Expr:
+    """Return a comparison with a number with no number on the other side, nor a maximum or minimum of one and a number.
+
+    Example:
+        >>> from derive.indices import Tensor
+        >>> x = Tensor("x")()
+        >>> without_numbers(Bracket(">", x + 3, 0)), without_numbers(Bracket("<", Maximum(x, 0), 6))
+        ([x > -3], [x < 6])
+    """
+    if not isinstance(expr, Bracket) or expr.relation not in (">", ">="):
+        return expr
+    for left, right in ((expr.left, expr.right), (expr.right, expr.left)):
+        if not right.is_Rational:
+            continue
+        is_left = left == expr.left
+        constant, rest = left.as_coeff_Add()
+        if constant != 0 and constant.is_Rational and not isinstance(rest, sympy.Add) and rest.as_coeff_Mul()[0] > 0:
+            sides = (rest, right - constant) if is_left else (right - constant, rest)
+            return without_numbers(Bracket(expr.relation, *sides))
+        if isinstance(left, _Extremum) and left.right.is_Rational:
+            # One of the two decides where the comparison of the number is what leaves it open.
+            alone = Bracket(expr.relation, *((left.right, right) if is_left else (right, left.right)))
+            decided = Integer(1 if is_left == isinstance(left, Maximum) else 0)
+            if alone == decided:
+                return decided
+            return without_numbers(Bracket(expr.relation, *((left.left, right) if is_left else (right, left.left))))
+    return expr
 
 
 class Where(Node):

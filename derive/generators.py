@@ -91,6 +91,11 @@ class Generators(Algebra):
         coefficient, function = value.as_coeff_Mul()
         return scale(single(canonical(function)), coefficient) if function.is_Function else self.polynomial(value)
 
+    def read_hyperbolic(self, expr: Expr) -> Polynomial:
+        """cosh and sinh by exponentials."""
+        grows, falls = sympy.exp(expr.args[0]), sympy.exp(-expr.args[0])
+        return self.polynomial((grows + falls) / 2 if isinstance(expr, sympy.cosh) else (grows - falls) / 2)
+
     def read_tanh(self, expr: Expr) -> Polynomial:
         square = sympy.exp(2 * expr.args[0])
         return self.polynomial((square - 1) * Pow(square + 1, -1))

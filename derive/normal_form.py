@@ -22,7 +22,7 @@ from derive.algebra import in_range, mentions_delta
 from derive.budget import tick
 from derive.canonical import canonical, structure_key
 from derive.facts import Fact
-from derive.functions import Maximum, Minimum, Where
+from derive.functions import Maximum, Minimum, Where, without_numbers
 from derive.generators import Generators
 from derive.indices import Bracket, Delta, Element, Index, Tensor
 from derive.polynomials import (
@@ -77,10 +77,13 @@ class Normaliser(Generators):
             Element: self._element,
             Delta: self._delta,
             Where: self._choice,
+            Bracket: self._comparison,
         }
         if generators:
             self._rules |= {
                 sympy.log: self.read_log,
+                sympy.sinh: self.read_hyperbolic,
+                sympy.cosh: self.read_hyperbolic,
                 sympy.tanh: self.read_tanh,
                 sympy.erf: self.read_erf,
                 sympy.Abs: self.read_abs,
@@ -181,6 +184,11 @@ class Normaliser(Generators):
         inside = [expression({divide(monomial, deltas): c for monomial, c in value.items()}) for value in values]
         rest = self.polynomial(Where(self.expression(expr.condition), *inside))
         return self.multiply({frozenset(deltas.items()): S.One}, rest)
+
+    def _comparison(self, expr: Bracket) -> Polynomial:
+        """A number is compared with no sum and no extremum that has a number: [x + 3 > 0] = [x > -3]."""
+        plain = without_numbers(expr)
+        return self._opaque(plain) if isinstance(plain, Bracket) else self.polynomial(plain)
 
     def _delta(self, expr: Delta) -> Polynomial:
         rebuilt = Delta(self.expression(expr.left), self.expression(expr.right))

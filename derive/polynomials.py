@@ -151,6 +151,27 @@ def common_number(poly: Polynomial) -> Rational:
     return Rational(sympy.igcd(*numerators, 0), sympy.ilcm(*denominators, 1)) if poly else S.One
 
 
+def is_typed_decimal(number: Rational) -> bool:
+    """Whether a fraction is shorter as the decimal that it is: 1.702 and not 851/500, but 1/2.
+
+    Example:
+        >>> is_typed_decimal(Rational("1.702")), is_typed_decimal(Rational(1, 2)), is_typed_decimal(Rational(1, 3))
+        (True, False, False)
+    """
+    if number.is_Integer or any(prime not in (2, 5) for prime in sympy.factorint(number.q, limit=10)):
+        return False
+    text = repr(abs(float(number)))
+    return len(text) < len(f"{abs(number.p)}/{number.q}") and Rational(text) == abs(number)
+
+
+def readable_number(poly: Polynomial) -> Rational:
+    """The number to take out of a polynomial: what divides its coefficients, decimals left as they are."""
+    plain = {monomial: c for monomial, c in poly.items() if not is_typed_decimal(c)}
+    if len(plain) < len(poly) and len({abs(c) for c in poly.values()}) > 1:
+        return common_number(plain)
+    return common_number(poly)
+
+
 def common_factors(poly: Polynomial) -> dict[Expr, Rational]:
     """The factors of every term, with the exponent they share."""
     first, *others = (dict(monomial) for monomial in poly or {ONE: S.One})

@@ -6,6 +6,7 @@ The logistic function has the derivative :math:`p\,(1 - p)`, the logarithms of i
 
 from __future__ import annotations
 
+import sympy
 from sympy import Add, Expr, Mul, Pow, S
 
 from derive.sums import rewrite
@@ -35,6 +36,30 @@ def _multiplied(node: Expr) -> Expr | None:
         if taken:
             rest = Mul(*(factor for factor in others if factor not in taken))
             return rest * Add(*(_cancelled(Mul(*taken, term)) for term in total.args))
+    return None
+
+
+def over_one_line(expr: Expr) -> Expr:
+    """Return an equal expression in which a sum with a quotient is one quotient where that leaves fewer terms.
+
+    Example:
+        >>> from derive.indices import Tensor
+        >>> p, t = Tensor("p")(), Tensor("t")()
+        >>> over_one_line(1 - p / (p + t))
+        t/(p + t)
+    """
+    result: Expr = rewrite(expr, _over_one_line)
+    return result
+
+
+def _over_one_line(node: Expr) -> Expr | None:
+    if not isinstance(node, Add):
+        return None
+    for divisor in set().union(*map(_divisors, node.args)):
+        if isinstance(divisor, Add):
+            above = sympy.expand_mul(Add(*(_cancelled(divisor * term) for term in node.args)), deep=False)
+            if len(Add.make_args(above)) < len(node.args):
+                return above / divisor
     return None
 
 

@@ -18,6 +18,7 @@ from derive.errors import UnsupportedError
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index
 from derive.notation import natural_key
+from derive.polynomials import is_typed_decimal
 from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, Partial, free_indices
 
 
@@ -37,6 +38,7 @@ class Signed(NamedTuple):
 
 
 HALF = Rational(1, 2)
+ONE_NUMBER = Integer(1)
 ONE = Phrase("number", word="1")
 
 #: Place among the factors of a product, by kind.
@@ -164,6 +166,8 @@ def arrange_term(expr: Expr) -> Phrase:
     if coefficient < 0:
         negative, coefficient = not negative, -coefficient
     numerator, denominator = coefficient.p, coefficient.q
+    if is_typed_decimal(coefficient):
+        above, numerator, denominator = [coefficient, *above], 1, 1
     for factor in [factor for factor in above if isinstance(factor, Pow) and factor.exp == HALF]:
         # SymPy keeps 1/sqrt(2) as sqrt(2)/2.
         if factor.base.is_Integer and denominator % factor.base.p == 0:
@@ -310,12 +314,23 @@ def digits(number: Number) -> str:
 
 
 def arrange_addition(expr: Add) -> Phrase:
+    number = shared_number(expr)
+    if number != 1:
+        # SymPy multiplies a number into a sum: 2 (a - b) becomes 2 a - 2 b.
+        return Phrase("product", (arrange_factor(number), arrange_addition(Add(*(arg / number for arg in expr.args)))))
     terms = []
     for argument in expr.args:
         phrase = arrange(argument)
         negative = phrase.kind == "negation"
         terms.append(Signed(negative, phrase.parts[0] if negative else phrase))
     return Phrase("addition", ordered_terms(terms))
+
+
+def shared_number(expr: Add) -> Rational:
+    """Return the whole number that every term of a sum has, as it is or with a minus; 1 where there is none."""
+    numbers = {abs(term.as_coeff_Mul()[0]) for term in expr.args}
+    number = numbers.pop()
+    return number if not numbers and number.is_Integer and not any(term.is_Number for term in expr.args) else ONE_NUMBER
 
 
 def ordered_terms(terms: Iterable[Signed]) -> tuple[Signed, ...]:

@@ -25,16 +25,16 @@ from derive.polynomials import (
     TooLargeError,
     accumulate,
     common_factors,
-    common_number,
     divide,
     expression,
+    readable_number,
     scale,
 )
-from derive.quotients import multiply_in
+from derive.quotients import multiply_in, over_one_line
 from derive.record import Definition, inline
 from derive.signs import is_nonnegative, is_positive
 from derive.solving import Generator, Scope, solve
-from derive.sums import IndexSum, substitute, tensors_in
+from derive.sums import IndexSum, rewrite, substitute, tensors_in
 
 #: Of more terms, multiplied out, no short form is looked for where there is one already.
 MOST_TERMS = 60
@@ -73,19 +73,37 @@ def simplify(
         >>> simplify(IndexSum(Delta(j, k) * p[j], j)).result
         p[k]
     """
+    expr = rewrite(expr, _with_absolutes)
     definitions = tuple(definitions)
     prefer, facts = tuple(prefer), tuple(facts)
     forms = _forms(expr, definitions, prefer, facts)
     if not forms:
         return Simplified(expr, expr, None, ())
     best = min(forms, key=lambda form: cost(form.result))
-    multiplied = multiply_in(best.result)
-    others = _forms(multiplied, definitions, prefer, facts) if multiplied != best.result else []
+    others = [form for way in _other_ways(best.result) for form in _forms(way, definitions, prefer, facts)]
     for other in (form for form in others if cost(form.result) < cost(best.result)):
         contracted = other.contracted if best.folded is None else best.contracted
         used = tuple(dict.fromkeys((*best.facts, *other.facts)))
         best = Simplified(contracted, other.result, other.folded or best.folded, used)
     return best
+
+
+def _other_ways(expr: Expr) -> list[Expr]:
+    """Equal expressions, with factors multiplied into quotients and with quotients put over one line."""
+    return [other for other in (multiply_in(expr), over_one_line(expr)) if other != expr]
+
+
+def _with_absolutes(node: Expr) -> Expr | None:
+    """A product in which x sign(x) is |x|; None where there is none."""
+    if not isinstance(node, Mul):
+        return None
+    for sign in (factor for factor in node.args if isinstance(factor, sympy.sign)):
+        argument = sign.args[0]
+        for turned in (1, -1):
+            if turned * argument in node.args:
+                rest = Mul(*(factor for factor in node.args if factor not in (sign, turned * argument)))
+                return turned * rest * sympy.Abs(argument)
+    return None
 
 
 def _forms(
@@ -122,6 +140,7 @@ def _fold_repeatedly(
             for place, definition in enumerate(definitions)
             for folded in _fold(normaliser, poly, definition, definitions)
             for arranged in (arrange(normaliser, folded),)
+            if not _cancels(arranged, definition) - _cancels(short, definition)
         ]
         if not options:
             return short, used
@@ -141,17 +160,38 @@ def arrange(normaliser: Normaliser, poly: Polynomial) -> Expr:
         return S.Zero
     if len(poly) == 1:
         ((monomial, coefficient),) = poly.items()
+        monomial, known = _known_quotients(monomial)
         others = monomial - _exps(monomial)
-        return coefficient * Mul(*(_polish(normaliser, a) ** e for a, e in others), _quotient(monomial))
+        return coefficient * Mul(*(_polish(normaliser, a) ** e for a, e in others), _quotient(monomial), *known)
     common = common_factors(poly)
     if common:
-        number = common_number(poly)
+        number = readable_number(poly)
         if all(coefficient < 0 for coefficient in poly.values()):
             number = -number
         rest = scale({divide(monomial, common): c for monomial, c in poly.items()}, 1 / number)
         outside = arrange(normaliser, {frozenset(common.items()): number})
         return Mul(outside, arrange(normaliser, rest))
     return _arrange_terms(normaliser, poly)
+
+
+def _known_quotients(monomial: Monomial) -> tuple[Monomial, list[Expr]]:
+    """What is left of a monomial, and quotients that have a shorter form.
+
+    e^u / (1 + e^u) is the logistic function of u, sinh u / cosh u the hyperbolic tangent.
+    """
+    powers, known = dict(monomial), []
+    for atom, exponent in monomial:
+        if isinstance(atom, sympy.cosh):
+            above, short = sympy.sinh(*atom.args), sympy.tanh(*atom.args)
+        elif isinstance(atom, Add) and len(atom.args) == 2 and isinstance(atom - 1, sympy.exp):
+            above = atom - 1
+            short = 1 / (1 + sympy.exp(-above.args[0]))
+        else:
+            continue
+        if exponent < 0 and powers.get(above) == -exponent:
+            known.append(short**-exponent)
+            del powers[atom], powers[above]
+    return (frozenset(powers.items()), known) if known else (monomial, known)
 
 
 def _exps(monomial: Monomial) -> Monomial:
@@ -166,8 +206,24 @@ def _quotient(monomial: Monomial) -> Expr:
     return Mul(*(atom**exponent for atom, exponent in exps))
 
 
+def _with_sums_whole(normaliser: Normaliser, poly: Polynomial) -> Polynomial:
+    """The polynomial with terms that make up a sum, a factor of another term, as that sum: d a + d for d = b + c."""
+    for total in sorted({a for m in poly for a, e in m if isinstance(a, Add) and e == 1}, key=structure_key):
+        parts = normaliser.polynomial(total)
+        if len(parts) > 1 and all(part in poly for part in parts):
+            ratios = {poly[part] / coefficient for part, coefficient in parts.items()}
+            if len(ratios) == 1:
+                rest = {monomial: c for monomial, c in poly.items() if monomial not in parts}
+                accumulate(rest, {frozenset({(total, S.One)}): ratios.pop()}, S.One)
+                return rest
+    return poly
+
+
 def _arrange_terms(normaliser: Normaliser, poly: Polynomial) -> Expr:
     """Take out the factor that saves most; go on with what has it and what has it not."""
+    whole = _with_sums_whole(normaliser, poly)
+    if whole != poly:
+        return arrange(normaliser, whole)
     terms = [arrange(normaliser, {monomial: coefficient}) for monomial, coefficient in poly.items()]
     plain = Add(*terms)
     savings: dict[tuple[Expr, bool], float] = {}
@@ -232,6 +288,23 @@ def _mixes(poly: Polynomial, definition: Definition) -> set[Expr]:
     """The sums of terms inside a polynomial's atoms that have the definition's value beside another tensor."""
     inner = {part for monomial in poly for atom, _ in monomial for part in atom.atoms(Add)}
     return {part for part in inner if definition.tensor in tensors_in(part) and len(tensors_in(part)) > 1}
+
+
+def _cancels(expr: Expr, definition: Definition) -> set[Expr]:
+    """The differences of the definition's value and what it is made of: x - y loses all digits where y is almost x."""
+    parts = tensors_in(definition.body) - {definition.tensor}
+    found = set()
+    for total in expr.atoms(Add):
+        polynomial = [term for term in total.args if not term.atoms(sympy.Function, IndexSum)]
+        own = {_sign(term) for term in polynomial if tensors_in(term) == {definition.tensor}}
+        others = {_sign(term) for term in polynomial if tensors_in(term) and tensors_in(term) <= parts}
+        if own and others and len(own | others) > 1:
+            found.add(total)
+    return found
+
+
+def _sign(term: Expr) -> bool:
+    return bool(term.as_coeff_Mul()[0] < 0)
 
 
 class _Substitution:

@@ -29,6 +29,8 @@ SCALAR_FUNCTIONS = {
     "exp": ScalarFunction(("x",), sympy.exp),
     "log": ScalarFunction(("x",), sympy.log),
     "sqrt": ScalarFunction(("x",), square_root),
+    "sinh": ScalarFunction(("x",), sympy.sinh),
+    "cosh": ScalarFunction(("x",), sympy.cosh),
     "tanh": ScalarFunction(("x",), sympy.tanh),
     "erf": ScalarFunction(("x",), sympy.erf),
     "abs": ScalarFunction(("x",), sympy.Abs),
