@@ -143,11 +143,11 @@ class Gather(Op):
 class Scatter(Op):
     """Numbers added at places of a base: the operands are the base if ``has_base``, the numbers, and the positions.
 
-    A base that is not there is zero. ``where`` names for every axis of the result an index, or None for the next array
-    of positions. With ``repeats`` a place may occur more than once, and what is added there adds up.
+    A base that is not there is zero. ``where`` names for every axis of the result an index, a number, or None for the
+    next array of positions. With ``repeats`` a place may occur more than once, and what is added there adds up.
     """
 
-    where: tuple[Index | None, ...]
+    where: tuple[Index | int | None, ...]
     has_base: bool
     repeats: bool
 
