@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sympy
 from sympy import Add, Expr, Integer, Mul, Pow
@@ -118,14 +118,25 @@ def positions_in(expr: Expr) -> dict[Expr, int]:
 
 
 def spread(term: Expr, known: Positions) -> list[Expr]:
-    """Return a term as those that it is the sum of where each of them stands at places of its own, else itself alone.
+    """Return a term as those that it is the sum of, where that saves work, else itself alone.
 
-    ``s[d]*(delta(k, 0)*a[d] - delta(k, 1)*b[d])`` is written to two places; multiplied, it fills whole arrays.
+    It does if each of them stands at places of its own: ``s[d]*(delta(k, 0)*a[d] - delta(k, 1)*b[d])`` is written to
+    two places. It does if a number goes into a factor with fewer indices: ``(m[n] + h[n,k]*s[n])/K`` divides all of
+    them, ``m[n]/K + h[n,k]*(s[n]/K)`` rows.
     """
-    for factor in Mul.make_args(term):
-        if isinstance(factor, Add) and all(find_scatter(split_product(part)[1], (), known) for part in factor.args):
-            return [term / factor * part for part in factor.args]
+    constant, powers = split_product(term)
+    for factor, power in powers:
+        if isinstance(factor, Add) and power > 0:
+            at_places = all(find_scatter(split_product(part)[1], (), known) for part in factor.args)
+            alone = len(powers) == 1 and abs(constant) != 1
+            if at_places or (alone and all(_has_less(part, free_indices(factor)) for part in factor.args)):
+                return [term / factor * part for part in factor.args]
     return [term]
+
+
+def _has_less(term: Expr, indices: Collection[Index]) -> bool:
+    """Whether a factor of the term has fewer indices than these, so that a number costs little there."""
+    return any(power > 0 and free_indices(factor) < set(indices) for factor, power in split_product(term)[1])
 
 
 def find_sum_to_distribute(powers: Sequence[Power], bound: Labels) -> int | None:
