@@ -365,9 +365,7 @@ class Lowering:
                 constant *= number
                 rest += parts
         inner = (*labels, *bound)
-        positions = [
-            self.lower_index(at[label], inner) for label in labels if label in at and not at[label].is_Integer
-        ]
+        positions = [self.lower_index(at[label], inner) for label in labels if label in at and not at[label].is_Integer]
         running = {label for position in positions for label in position.labels} & set(bound)
         remaining = tuple(index for index in bound if index not in running)
         sign, value = self._sum_of_product(constant, rest, remaining, inner)

@@ -32,7 +32,7 @@ RECORDS = (
     Record(
         name="masked-attention",
         group="blocks",
-        title="scaled dot-product attention with a mask that is added: 0 to look, -inf or a large negative number not to",
+        title="scaled dot-product attention with a mask that is added: 0 where to look, -inf where not to",
         definition=(
             "s[n,i,j] = sum(q[n,i,d] * k[n,j,d], d) / sqrt(D) + mask[i,j]; "
             "p[n,i,j] = exp(s[n,i,j]) / sum(exp(s[n,i,l]), l); "
@@ -86,10 +86,7 @@ RECORDS = (
         group="blocks",
         title="gated linear unit whose gate is a Gaussian error linear unit",
         definition=(
-            "a[n,k] = sum(x[n,d] * w[d,k], d); "
-            "c[n,k] = sum(x[n,d] * v[d,k], d); "
-            "h = gelu(a); "
-            "y[n,k] = h[n,k] * c[n,k]"
+            "a[n,k] = sum(x[n,d] * w[d,k], d); c[n,k] = sum(x[n,d] * v[d,k], d); h = gelu(a); y[n,k] = h[n,k] * c[n,k]"
         ),
         source=SHAZEER,
     ),

@@ -28,9 +28,7 @@ RECORDS = (
         group="normalisation",
         title="root mean square normalisation over the last index, with scale",
         definition=(
-            "sigma[n] = sqrt(mean(x[n,k]**2, k) + eps); "
-            "xhat[n,k] = x[n,k] / sigma[n]; "
-            "y[n,k] = g[k] * xhat[n,k]"
+            "sigma[n] = sqrt(mean(x[n,k]**2, k) + eps); xhat[n,k] = x[n,k] / sigma[n]; y[n,k] = g[k] * xhat[n,k]"
         ),
         inputs=("x", "g", "eps"),
         defaults=USUAL_EPS,
