@@ -131,10 +131,15 @@ def _build_pair(builder: Builder, first: Operand, second: Operand, bound: set[In
     batch = (own & others) - bound
     spans = own <= others or others <= own
     is_vector_product = not batch and len(over) == 1
-    if (spans and not is_vector_product) or not over & own & others:
+    is_einsum = own != others and max(len(own), len(others)) > 2  # One pass, and no array of all the products.
+    if (spans and not (is_vector_product or is_einsum)) or not over & own & others:
         product = with_sign(builder, build_product(builder, (first, second), (), Integer(1), want))
         return builder.reduce("sum", product, over) if over else product
-    return _emit(builder, [first, second], over, pair_labels(first.labels, second.labels, over, want))
+    labels = pair_labels(first.labels, second.labels, over, want)
+    bound_labels = tuple(label for label in first.labels if label in over)
+    if matrix_product(first.labels, second.labels, bound_labels, labels) is None:
+        labels = sorted_labels(labels, want)  # An einsum has the axes in whatever order they are wanted.
+    return _emit(builder, [first, second], over, labels)
 
 
 def pair_labels(first: Labels, second: Labels, over: Iterable[Index], want: Labels) -> Labels:

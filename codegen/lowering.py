@@ -30,7 +30,9 @@ from codegen.products import (
     find_scatter,
     find_sum_to_distribute,
     is_index_expression,
+    positions_in,
     split_product,
+    spread,
 )
 from codegen.program import (
     INTEGER,
@@ -78,6 +80,9 @@ def lower(
     """
     lowering = Lowering(arguments, numbers)
     for definition in definitions:
+        for size, position in positions_in(definition.body).items():
+            lowering.positions[size] = max(position, lowering.positions.get(size, -1))
+    for definition in definitions:
         lowering.define(definition)
     names: list[str] = []
     for tensor in results:
@@ -98,6 +103,7 @@ class Lowering:
             built.append(Argument(f"@{place}", tensor, labels, kind))
         self.builder = Builder(built)
         self.scope = {each.tensor: Binding(Operand(each.name, each.labels), each.labels) for each in built}
+        self.positions: dict[Expr, int] = {}
         self._cache: dict[tuple[Expr, Labels], Operand] = {}
 
     def define(self, definition: Definition) -> None:
@@ -252,8 +258,8 @@ class Lowering:
             rows = find_rows(parts[0]) if parts is not None else None
             if rows is not None and parts is not None:
                 return build_rows(self.builder, rows, want, self.lower, self.lower(parts[1], want))
-        terms = Add.make_args(expr)
-        scattered = [term for term in terms if find_scatter(split_product(term)[1], ())]
+        terms = [part for term in Add.make_args(expr) for part in spread(term, self.positions)]
+        scattered = [term for term in terms if self._find_scatter(split_product(term)[1], ())]
         plain = [self._term(term, want) for term in terms if term not in scattered]
         if not scattered:
             return build_sum(self.builder, plain, want)
@@ -299,7 +305,7 @@ class Lowering:
         to_distribute = find_sum_to_distribute(powers, bound)
         if to_distribute is not None:
             return self._distribute(to_distribute, constant, powers, bound, want)
-        if find_scatter(powers, bound):
+        if self._find_scatter(powers, bound):
             free = {index for factor, _ in powers for index in free_indices(factor)} - set(bound)
             labels = sorted_labels(sorted(free, key=lambda index: index.name), want)
             return 1, self._scatter(constant, powers, bound, labels, None)
@@ -362,11 +368,14 @@ class Lowering:
             terms.append(self._sum_of_product(constant * factor, [*others, *parts], bound, want))
         return 1, build_sum(self.builder, terms, want)
 
+    def _find_scatter(self, powers: Sequence[Power], bound: Labels) -> dict[Expr, tuple[Index, Expr]]:
+        return find_scatter(powers, bound, self.positions)
+
     def _scatter(
         self, constant: Expr, powers: Sequence[Power], bound: Labels, labels: Labels, base: Operand | None
     ) -> Operand:
         """Add a product with deltas ``delta(k, t[n])`` to a base, at the places where they are not zero."""
-        targets = find_scatter(powers, bound)
+        targets = self._find_scatter(powers, bound)
         at = {index: place for index, place in targets.values()}
         rest: list[Power] = []
         for factor, power in powers:
@@ -375,11 +384,18 @@ class Lowering:
                 constant *= number
                 rest += parts
         inner = (*labels, *bound)
-        positions = [self.lower_index(at[label], inner) for label in labels if label in at]
+        positions = [self.lower_index(at[label], inner) for label in labels if label in at and not at[label].is_Integer]
         running = {label for position in positions for label in position.labels} & set(bound)
         remaining = tuple(index for index in bound if index not in running)
-        value = with_sign(self.builder, self._sum_of_product(constant, rest, remaining, inner))
-        where = tuple(None if label in at else label for label in labels)
+        sign, value = self._sum_of_product(constant, rest, remaining, inner)
+        if sign < 0 and base is not None and not running:
+            value = self.builder.map("neg", [value], inner)  # What is added is taken away: no work of its own.
+        else:
+            value = with_sign(self.builder, (sign, value))
+        places = [at.get(label, label) for label in labels]
+        where = tuple(
+            place if isinstance(place, Index) else int(place) if place.is_Integer else None for place in places
+        )
         op = Scatter(where, base is not None, repeats=bool(running))
         operands = [*([base] if base is not None else []), value, *positions]
         return self.builder.emit(op, operands, labels, REAL)

@@ -183,6 +183,14 @@ class Renderer:
     def _map(self, statement: Statement) -> Expr:
         assert isinstance(statement.op, Map)
         operands = [self.operand(operand, statement.axes) for operand in statement.operands]
+        if statement.op.function == "mul":
+            # x * (m / N) divides the small array, x * m / N the large one.
+            operands[1:] = [
+                Text(f"({numpy_text(shown)})")
+                if isinstance(shown, Mul) and operand.rank < len(statement.labels)
+                else shown
+                for operand, shown in zip(statement.operands[1:], operands[1:], strict=True)
+            ]
         return build_map(statement.op, operands)
 
     def _reduce(self, statement: Statement) -> Expr:

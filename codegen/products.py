@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sympy
 from sympy import Add, Expr, Integer, Mul, Pow
@@ -89,27 +89,69 @@ def _addresses(powers: Sequence[Power], index: Index) -> bool:
     return any(index in element.indices for factor, _ in powers for element in factor.atoms(Element))
 
 
-def delta_target(factor: Expr, bound: Labels) -> tuple[Index, Expr] | None:
-    """Return a free index and the array of positions it must equal, where the factor is such a delta."""
+#: By size, the largest position that something is known to stand at.
+Positions = Mapping[Expr, int]
+
+
+def delta_target(factor: Expr, bound: Labels, known: Positions) -> tuple[Index, Expr] | None:
+    """Return a free index and the position it must equal, or the array of them, where the factor is such a delta."""
     if isinstance(factor, Delta):
         for index, other in ((factor.left, factor.right), (factor.right, factor.left)):
             is_free = isinstance(index, Index) and index not in bound and index not in free_indices(other)
+            if is_free and other.is_Integer and 0 <= other <= known.get(index.size, -1):
+                return index, other
             if is_free and not isinstance(other, Index) and not is_constant(other):
                 return index, other
     return None
 
 
-def find_scatter(powers: Sequence[Power], bound: Labels) -> dict[Expr, tuple[Index, Expr]]:
-    """Return the deltas that pin a free index to an array of positions, with that index and those positions."""
+def find_scatter(powers: Sequence[Power], bound: Labels, known: Positions) -> dict[Expr, tuple[Index, Expr]]:
+    """Return the deltas that pin a free index to a position or an array of them, with that index and those.
+
+    Args:
+        known: positions that are there; where nothing tells that an axis has one, the delta may be 0 all along it.
+    """
     found: dict[Expr, tuple[Index, Expr]] = {}
     for factor, power in powers:
-        target = delta_target(factor, bound) if power > 0 else None
+        target = delta_target(factor, bound, known) if power > 0 else None
         if target is not None:
             pinned = {index for index, _ in found.values()} | {target[0]}
             running = set().union(*(free_indices(place) for _, place in (*found.values(), target)))
             if len(pinned) == len(found) + 1 and not running & pinned:
                 found[factor] = target
     return found
+
+
+def positions_in(expr: Expr) -> dict[Expr, int]:
+    """Return by size the largest position at which an element of the expression stands."""
+    found: dict[Expr, int] = {}
+    for element in expr.atoms(Element):
+        for where, size in zip(element.indices, element.tensor.sizes, strict=True):
+            if where.is_Integer:
+                found[size] = max(int(where), found.get(size, -1))
+    return found
+
+
+def spread(term: Expr, known: Positions) -> list[Expr]:
+    """Return a term as those that it is the sum of, where that saves work, else itself alone.
+
+    It does if each of them stands at places of its own: ``s[d]*(delta(k, 0)*a[d] - delta(k, 1)*b[d])`` is written to
+    two places. It does if a number goes into a factor with fewer indices: ``(m[n] + h[n,k]*s[n])/K`` divides all of
+    them, ``m[n]/K + h[n,k]*(s[n]/K)`` rows.
+    """
+    constant, powers = split_product(term)
+    for factor, power in powers:
+        if isinstance(factor, Add) and power > 0:
+            at_places = all(find_scatter(split_product(part)[1], (), known) for part in factor.args)
+            alone = len(powers) == 1 and abs(constant) != 1
+            if at_places or (alone and all(_has_less(part, free_indices(factor)) for part in factor.args)):
+                return [term / factor * part for part in factor.args]
+    return [term]
+
+
+def _has_less(term: Expr, indices: Collection[Index]) -> bool:
+    """Whether a factor of the term has fewer indices than these, so that a number costs little there."""
+    return any(power > 0 and free_indices(factor) < set(indices) for factor, power in split_product(term)[1])
 
 
 def find_sum_to_distribute(powers: Sequence[Power], bound: Labels) -> int | None:

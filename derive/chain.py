@@ -99,8 +99,9 @@ class Chain:
         inner = [d.tensor for d in reversed(operation.definitions) if d.tensor in self._path - ends]
         for tensor in (*inner, *wrt):
             self.sensitivities[tensor] = self._derive(tensor)
-        for tensor in inner if fuse or self.explicit else ():
-            self._put_into_users(tensor)
+        while fuse or self.explicit:
+            if not any([self._put_into_users(tensor) for tensor in inner if tensor in self.sensitivities]):
+                break  # A gradient put into another may leave a third one with one user.
         if self.facts:
             for tensor in self.wrt:
                 self._use_facts(self.sensitivities[tensor])
@@ -148,7 +149,8 @@ class Chain:
         name = "vector-Jacobian product" if alone else "chain rule"
         current = self._add(steps, name, left, left, Add(*named))
         current = self._add(steps, "insert the derivatives", left, current, Add(*valued))
-        value = self._shorten(steps, left, current, prefer=(*self._out, *element.indices))
+        prefer = (*self._out, *element.indices)
+        value = self._shorten(steps, left, current, prefer, self._definitions() if self.jacobian is None else ())
         return Sensitivity(tensor, element, left, value, steps)
 
     def _term(self, user: Definition, element: Element, steps: list[Step]) -> tuple[Expr, Expr]:
@@ -182,17 +184,17 @@ class Chain:
 
     # -- putting together ---------------------------------------------------------------------------------------------
 
-    def _put_into_users(self, tensor: Tensor) -> None:
-        """Replace a sensitivity by its value in its users, if that makes the whole shorter or must be."""
+    def _put_into_users(self, tensor: Tensor) -> bool:
+        """Replace a sensitivity by its value in its users if the whole gets shorter or it must be; say whether it was."""
         own = self.sensitivities[tensor]
         users = [s for s in self.sensitivities.values() if s is not own and self._mentions(s.value, tensor)]
         if len(users) > 1 and not self.explicit:
-            return  # What is used more than once is computed once.
+            return False  # What is used more than once is computed once.
         put = [self._inserted(user.value, own) for user in users]
         short = [simplify(e, self._definitions(), self._kept(u)).result for e, u in zip(put, users, strict=True)]
         named_cost = cost(own.value) + NAME_COST + sum(cost(user.value) for user in users)
         if not self.explicit and named_cost <= sum(map(cost, short)):
-            return
+            return False
         del self.sensitivities[tensor]
         for place, (user, inserted) in enumerate(zip(users, put, strict=True)):
             if place == 0:
@@ -200,6 +202,7 @@ class Chain:
             note = f"the {'gradient of' if self.jacobian is None else 'derivative by'} {own.tensor.name}"
             current = self._add(user.steps, "insert", user.left, user.value, inserted, note)
             user.value = self._shorten(user.steps, user.left, current, self._kept(user), self._definitions())
+        return True
 
     def _mentions(self, expr: Expr, tensor: Tensor) -> bool:
         if self.jacobian is not None:

@@ -40,7 +40,7 @@ from derive.polynomials import (
     single,
 )
 from derive.signs import is_positive
-from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, free_indices, substitute
+from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, free_indices, substitute, tensors_in
 
 
 class Normaliser(Generators):
@@ -176,8 +176,15 @@ class Normaliser(Generators):
         return single(element)
 
     def _choice(self, expr: Where) -> Polynomial:
-        """Deltas of both values leave a choice: where(c, delta a, delta b) = delta where(c, a, b)."""
+        """What both values have leaves a choice: where(c, delta a, delta b) = delta where(c, a, b).
+
+        So does a value beside 0, where(c, a, 0) = [c] a, but only if a is defined everywhere: the choice may be there to look away from a where it is not.
+        """
         values = [self.polynomial(expr.chosen), self.polynomial(expr.other)]
+        if isinstance(expr.condition, Bracket) and not values[1] and len(values[0]) == 1:
+            ((monomial, coefficient),) = values[0].items()
+            if all(_is_defined_everywhere(atom, exponent) for atom, exponent in monomial):
+                return self.multiply(self.polynomial(expr.condition), {monomial: coefficient})
         deltas = {a: e for a, e in common_factors(values[0] | values[1]).items() if isinstance(a, Delta)}
         if not deltas:
             return self._opaque(expr)
@@ -330,6 +337,20 @@ def _solved_for_a_sum(fact: Fact) -> Fact:
                 others = {other: c for other, c in poly.items() if other != monomial}
                 return Fact(total, (fact.right - expression(others)) / expression({factor: poly[monomial]}), fact.text)
     return fact
+
+
+def _is_defined_everywhere(expr: Expr, exponent: Expr = S.One) -> bool:
+    """Whether a power is a number whatever its tensors hold: made of sums, products and whole powers alone."""
+    if not tensors_in(expr):
+        return True
+    if not (exponent.is_Integer and exponent > 0):
+        return False
+    if isinstance(expr, Element):
+        return all(isinstance(where, Index) for where in expr.indices)
+    if isinstance(expr, Pow):
+        return _is_defined_everywhere(*expr.args)
+    inner = (expr.body,) if isinstance(expr, IndexSum) else expr.args
+    return isinstance(expr, (Add, Mul, IndexSum)) and all(map(_is_defined_everywhere, inner))
 
 
 def _split_by(poly: Polynomial, live: frozenset[Index]) -> tuple[Polynomial, Polynomial]:

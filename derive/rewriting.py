@@ -31,13 +31,15 @@ from derive.polynomials import (
     scale,
 )
 from derive.quotients import multiply_in, over_one_line
-from derive.record import Definition, inline
+from derive.record import Definition, replace_elements
 from derive.signs import is_nonnegative, is_positive
 from derive.solving import Generator, Scope, solve
 from derive.sums import IndexSum, rewrite, substitute, tensors_in
 
 #: Of more terms, multiplied out, no short form is looked for where there is one already.
 MOST_TERMS = 60
+#: A sum whose definitions, put in, cost more than this is not looked at any longer.
+MOST_INSERTED = 40.0
 
 
 @dataclass(frozen=True)
@@ -263,9 +265,12 @@ def _fold(
     normaliser: Normaliser, poly: Polynomial, definition: Definition, definitions: tuple[Definition, ...]
 ) -> Iterator[Polynomial]:
     """The polynomial with one of the definition's generators expressed by the definition's own name."""
+    present = frozenset().union(*(tensors_in(atom) for monomial in poly for atom, _ in monomial))
+    used = tensors_in(definition.body)
+    if used and not used & present:
+        return
     body = normaliser.polynomial(definition.body)
     needed = frozenset(definition.indices)
-    present = frozenset().union(*(tensors_in(atom) for monomial in poly for atom, _ in monomial))
     plain = all(isinstance(atom, (Element, Symbol)) for monomial in poly for atom, _ in monomial)
     scope = Scope(needed, present, MOST_OTHERS * len(poly) if plain else None)
     for generator in solve(normaliser, body, definition.target, scope):
@@ -378,19 +383,32 @@ def _use_known_sums(normaliser: Normaliser, poly: Polynomial, definitions: tuple
 def known_sum(total: IndexSum, definitions: tuple[Definition, ...]) -> Expr | None:
     """Return what a sum of defined values is, if that depends on sizes alone.
 
+    Definitions are put in one after the other, the last one first, until that is seen: of a layer deep in a network
+    nobody has to know what came before it.
+
     Example:
         >>> from derive.catalogue import find
         >>> softmax = find("softmax").output
         >>> known_sum(IndexSum(softmax.target, softmax.indices[1]), (softmax,))
         1
     """
-    if not tensors_in(total) <= {definition.tensor for definition in definitions}:
+    defined = {definition.tensor: definition for definition in definitions}
+    if not tensors_in(total) <= defined.keys():
         return None
-    try:
-        poly = Normaliser(generators=True).polynomial(inline(total, definitions))
-    except (TooLargeError, ZeroDivisionError):
-        return None
-    return None if any(tensors_in(atom) for monomial in poly for atom, _ in monomial) else expression(poly)
+    sum_: Expr = total
+    for definition in reversed(definitions):
+        if definition.tensor not in tensors_in(sum_):
+            continue
+        sum_ = replace_elements(sum_, definition)
+        if cost(sum_) > MOST_INSERTED:
+            return None
+        try:
+            poly = Normaliser(generators=True).polynomial(sum_)
+        except (TooLargeError, ZeroDivisionError):
+            return None
+        if not any(tensors_in(atom) for monomial in poly for atom, _ in monomial):
+            return expression(poly)
+    return None
 
 
 def _is_defined_where(normaliser: Normaliser, folded: Polynomial, poly: Polynomial, definition: Definition) -> bool:

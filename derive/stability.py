@@ -1,9 +1,11 @@
 r"""Definitions without overflow: exponentials shifted by the largest exponent, logarithms carried through names.
 
-Two rewritings, for any operation:
+Three rewritings, for any operation:
 
 - in :math:`\sum_j e^{a_j}` and every other :math:`e^{a_k}` beside it, :math:`e^{a} = e^{m} e^{a - m}` with
   :math:`m = \max_j a_j`. Where the factors :math:`e^m` cancel, or come out of a logarithm, the form is taken;
+- a product :math:`[c]\, e^{a}` is the exponential of a where c holds and of :math:`-\infty` elsewhere, so that a causal
+  mask's rows are shifted by the largest of what they see;
 - the logarithm of a name whose definition is a product or quotient of exponentials is expanded, so that
   :math:`\log p_k = a_k - m - \log \sum_j e^{a_j - m}` is never the logarithm of a number that underflowed.
 
@@ -13,9 +15,10 @@ A form is proved equal to the definition before it is used; where that fails, th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import sympy
-from sympy import Add, Expr, Mul, Pow
+from sympy import Add, Expr, Mul, Pow, S
 
 from derive.canonical import readable, structure_key
 from derive.facts import unify
@@ -27,6 +30,9 @@ from derive.proof import is_zero
 from derive.record import Definition, Operation, inline
 from derive.rewriting import arrange
 from derive.sums import IndexMax, IndexSum, free_indices, rewrite, substitute, tensors_in
+
+#: What stands for minus infinity until a form is proved: what holds for every number in its place holds in the limit.
+LOWEST = Tensor("-oo")
 
 
 def stable_definitions(operation: Operation) -> tuple[Definition, ...]:
@@ -55,18 +61,36 @@ def stabilise(definitions: tuple[Definition, ...], operation: Operation) -> tupl
     rewritten: list[Definition] = []
     helpers: list[Definition] = []
     for definition in definitions:
-        body = _expand_logarithms(definition.body, made)
+        masked = replace(definition, body=rewrite(definition.body, _put_mask_in_exponent))
+        body = _expand_logarithms(masked.body, made)
         stable = _shift_exponentials(Definition(definition.target, body), taken, letters)
         inner = definitions[: definitions.index(definition)]
         ways = (rewritten, (*helpers, *stable[:-1])), (inner, (*made, *stable[:-1]))
-        if not any(_is_same(definition, stable[-1], *way) for way in ways):
+        if stable == [masked] or not any(_is_same(masked, stable[-1], *way) for way in ways):
             stable = [definition]
         if stable != [definition]:
-            rewritten.append(definition)
+            rewritten.append(masked)
             helpers += stable
         made += stable
         taken |= {each.tensor.name for each in stable if not each.tensor.role}
+    made = [replace(each, body=rewrite(each.body, _put_lowest_in)) for each in made]
     return guard_absent(tuple(made), operation.record.absent)
+
+
+def _put_mask_in_exponent(node: Expr) -> Expr | None:
+    """[c] e^a as e^(a where c holds, LOWEST elsewhere)."""
+    if not isinstance(node, Mul):
+        return None
+    masks = [factor for factor in node.args if isinstance(factor, Bracket)]
+    exps = [factor for factor in node.args if isinstance(factor, sympy.exp)]
+    if len(masks) != 1 or len(exps) != 1:
+        return None
+    rest = [factor for factor in node.args if factor not in (*masks, *exps)]
+    return Mul(sympy.exp(Where(masks[0], exps[0].args[0], LOWEST())), *rest)
+
+
+def _put_lowest_in(node: Expr) -> Expr | None:
+    return S.NegativeInfinity if isinstance(node, Element) and node.tensor == LOWEST else None
 
 
 def _is_same(
