@@ -308,7 +308,7 @@ def forward_program(operation: Operation, kept: tuple[Tensor, ...]) -> Program:
 def backward_program(pullback: Pullback) -> Program:
     """Return the program of the backward pass: its arguments are the upstream gradient and the saved values."""
     operation = pullback.operation
-    inputs = {tensor.gradient(): tensor for tensor in operation.inputs if operation.sums_to(tensor)}
+    inputs = {operation.gradient_of(tensor): tensor for tensor in operation.inputs if operation.sums_to(tensor)}
     like = {result: inputs[result] for result in pullback.results if result in inputs}
     arguments = (pullback.upstream, *pullback.saved)
     return lower(pullback.definitions, arguments, pullback.results, like=like, numbers=operation.settings)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 
+from derive.derivation import Derivation
 from derive.errors import InputError
 from derive.facts import Fact
 from derive.library import GROUPS
@@ -106,8 +107,8 @@ def parse_claim(claim: str, where: Iterable[str] = (), given: Iterable[str] = ()
     return parse_problem(where, given, claim, _named, records())
 
 
-def find(op: str | Operation) -> Operation:
-    """Return the operation for a catalogue name, a definition's text or an operation.
+def find(op: str | Operation | Derivation) -> Operation:
+    """Return the operation for a catalogue name, a definition's text, an operation or a derivation's result.
 
     Raises:
         InputError: there is no operation of that name.
@@ -115,6 +116,8 @@ def find(op: str | Operation) -> Operation:
     """
     if isinstance(op, Operation):
         return op
+    if isinstance(op, Derivation):
+        return op.as_operation()
     if not isinstance(op, str):
         raise InputError(f"expected a catalogue name, a definition's text or an Operation, not {type(op).__name__}")
     if "=" in op:

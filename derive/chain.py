@@ -108,7 +108,7 @@ class Chain:
         """How the sensitivity of a tensor's element is written."""
         if self.jacobian:
             return Partial(self._out, tensor(*where))
-        return tensor.gradient()(*where)
+        return self.operation.gradient_of(tensor)(*where)
 
     @property
     def _out(self) -> Element:
@@ -198,14 +198,16 @@ class Chain:
     def _mentions(self, expr: Expr, tensor: Tensor) -> bool:
         if self.jacobian:
             return any(partial.element.tensor == tensor for partial in expr.atoms(Partial))
-        return tensor.gradient() in tensors_in(expr)
+        return self.operation.gradient_of(tensor) in tensors_in(expr)
 
     def _inserted(self, expr: Expr, own: Sensitivity) -> Expr:
+        gradient = self.operation.gradient_of(own.tensor)
+
         def change(node: Expr) -> Expr | None:
             where: Sequence[Expr] | None = None
             if self.jacobian and isinstance(node, Partial) and node.element.tensor == own.tensor:
                 where = node.element.indices
-            elif not self.jacobian and isinstance(node, Element) and node.tensor == own.tensor.gradient():
+            elif not self.jacobian and isinstance(node, Element) and node.tensor == gradient:
                 where = node.indices
             if where is None:
                 return None

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 from sympy import Expr
 
-from derive.errors import EngineError
+from derive.errors import EngineError, InputError
 from derive.evaluation import Assignment, UndefinedError, context
 from derive.facts import Fact
+from derive.gradient_operations import derived_element, gradient_operation
 from derive.indices import Tensor
 from derive.letters import disjoint, natural_element
 from derive.notation import find_notation
@@ -87,6 +88,30 @@ class Derivation:
     assumptions: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = field(default=(), repr=False)
 
+    def as_operation(self) -> Operation:
+        """Return the operation that computes what was derived: ``find`` makes it of a derivation, too.
+
+        Its inputs are those of the operation, and the upstream gradient where the result has it; the intermediates
+        that the result uses keep their names.
+
+        Raises:
+            InputError: the result holds under given facts alone; it says nothing of what is around them.
+
+        Example:
+            >>> from derive.printing import operation_text
+            >>> from derive.pullback import vjp
+            >>> print(operation_text(vjp("sigmoid", "x").as_operation()))
+            y = 1/(1 + exp(-x)); dx = dy*y*(1 - y)
+        """
+        if self.assumptions:
+            given = " and ".join(self.assumptions)
+            raise InputError(
+                f"the {self.title} was derived given {given}: it can not be differentiated, as it holds there alone; "
+                "derive it without, and give the fact to what is derived of it"
+            )
+        definition = Definition(derived_element(self.operation, self.target), self.result)
+        return gradient_operation(self.operation, [definition], f"{self.operation.name}-gradient", self.title)
+
     def latex(self, notation: str = "bar", steps: bool = True) -> str:
         """Return an ``align*`` block that LaTeX and KaTeX accept; ``steps=False`` gives the result alone."""
         from derive.rendering import render_latex
@@ -137,13 +162,13 @@ class Derivation:
         operation = self.operation
         sizes = {symbol: CHECK_SIZES[place % len(CHECK_SIZES)] for place, symbol in enumerate(operation.sizes)}
         output = operation.output.tensor
-        upstream = output.gradient()
+        upstream = operation.gradient_of(output)
         for _ in range(ATTEMPTS):
             values = sample([*operation.inputs, upstream], sizes, generator, operation.record.domain)
             definitions = {definition.tensor: definition for definition in operation.definitions}
             for tensor in (*operation.inputs, *definitions):
                 if tensor != output:
-                    definitions[tensor.gradient()] = _gradient_definition(operation, tensor)
+                    definitions[operation.gradient_of(tensor)] = _gradient_definition(operation, tensor)
             assignment = Assignment(sizes, values, definitions)
             try:
                 if not impose(self.facts, assignment):
@@ -161,5 +186,5 @@ def _gradient_definition(operation: Operation, tensor: Tensor) -> Definition:
     out = operation.output.target
     where = disjoint(out.indices, here.indices)
     element = out.tensor(*where)
-    body = out.tensor.gradient()(*where) * Partial(element, here)
-    return Definition(tensor.gradient()(*here.indices), IndexSum(body, *where) if where else body)
+    body = operation.gradient_of(out.tensor)(*where) * Partial(element, here)
+    return Definition(operation.gradient_of(tensor)(*here.indices), IndexSum(body, *where) if where else body)

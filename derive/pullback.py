@@ -119,16 +119,17 @@ def pull_back(op: str | Operation, wrt: Sequence[str] | None = None, given: Give
         raise InputError(f"{operation.name} has no input to differentiate by: all of them are labels")
     chain = Chain(operation, tensors, _facts(operation, given), fuse=fuse)
     gradients = tuple(
-        Definition(own.tensor.gradient()(*own.element.indices), own.value) for own in chain.sensitivities.values()
+        Definition(operation.gradient_of(own.tensor)(*own.element.indices), own.value)
+        for own in chain.sensitivities.values()
     )
     definitions = stabilise(gradients, operation)
     used: set[Tensor] = set().union(*(tensors_in(definition.body) for definition in definitions))
     return Pullback(
         operation,
-        operation.output.tensor.gradient(),
+        operation.gradient_of(operation.output.tensor),
         gradients,
         definitions,
-        tuple(tensor.gradient() for tensor in tensors),
+        tuple(map(operation.gradient_of, tensors)),
         _saved(operation, tensors, used),
         tuple(dict.fromkeys(fact.text for own in chain.sensitivities.values() for fact in own.facts)),
     )

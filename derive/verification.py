@@ -88,9 +88,10 @@ def whole_derivative(operation: Operation, target: Expr) -> Expr:
     body = operation.output
     if isinstance(target, Partial):
         return differentiate(operation.body(), target.element)
-    element = Element(Tensor(target.tensor.name, target.tensor.sizes), *target.indices)
+    tensor = next(each for each in operation.inputs if operation.gradient_of(each) == target.tensor)
+    element = Element(tensor, *target.indices)
     where = disjoint(body.indices, element.indices)
-    upstream = body.tensor.gradient()(*where)
+    upstream = operation.gradient_of(body.tensor)(*where)
     at = body.tensor(*where)
     derivative = upstream * differentiate(inline(at, operation.definitions), element)
     return IndexSum(derivative, *where) if where else derivative

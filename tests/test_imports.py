@@ -18,8 +18,8 @@ ORDERS = {
         errors budget tokens sizes syntax limits indices sums functions demands record evaluation instantiation
         letters vocabulary calls scopes settling building canonical necks signs polynomials factoring division algebra
         generators facts normal_form inequalities cases vanishing intervals premises regions notation layout reading
-        writing latex printing domains kinks differentiation problems parsing composition library catalogue costs
-        quotients solving rewriting sampling counterexamples derivation trials chain derivatives assumptions proof
+        writing latex printing domains kinks differentiation problems parsing composition sampling
+        gradient_operations derivation library catalogue costs quotients solving rewriting counterexamples trials chain derivatives assumptions proof
         rendering exposition claims stability pullback pairs slips mistakes diagnosis gradients misreadings
         gradient_claims verification __init__ commands __main__
     """.split(),
