@@ -172,7 +172,8 @@ class Chain:
             current = self._add(steps, ", ".join(rules) or "constants drop out", left, current, advanced)
         # The quotient rule is for the reader; without it the parts that cancel have not been multiplied out.
         plain = differentiate(user.at(*where), element, quotients=False)
-        return self._shorten(steps, left, current, prefer=where, definitions=(user,), same=plain)
+        folding = (definition for definition in self._definitions() if definition == user)
+        return self._shorten(steps, left, current, prefer=where, definitions=folding, same=plain)
 
     # -- putting together ---------------------------------------------------------------------------------------------
 
@@ -225,8 +226,18 @@ class Chain:
             own.facts = simplified.facts
 
     def _definitions(self) -> tuple[Definition, ...]:
-        """The names that a result may be folded back into."""
-        return tuple(d for d in self.operation.definitions if d.tensor in self._path)
+        """The names that a result may be folded back into.
+
+        What is derived of a gradient is written by that gradient only where this saves a sum: ``ȳ y (1 - y) (1 - 2 y)``
+        says more than ``x̄ (1 - 2 y)``. A loss's second derivatives are written without its first ones.
+        """
+        folding = [d for d in self.operation.definitions if d.tensor in self._path]
+        if self.operation.gradients:
+            upstream = {name for name in self.operation.gradients if name != self.output.tensor.name}
+            comes_in = any(tensor.name in upstream for tensor in tensors_in(self.output.body))
+            if not comes_in or not self.output.body.atoms(IndexSum):
+                folding = [d for d in folding if d != self.output]
+        return tuple(folding)
 
     def _kept(self, own: Sensitivity) -> tuple[Index, ...]:
         return (*self._out.indices, *own.element.indices) if self.jacobian else own.element.indices

@@ -225,11 +225,12 @@ class Notation:
         """Return this notation with the operation's names: which is the output, which the first input."""
         if operation.gradients:
             used = needed_definitions(operation.definitions, [operation.output.tensor])
+            of = set(operation.gradients.values())
             return replace(
                 self,
                 gradients=MappingProxyType(dict(operation.gradients)),
                 words=MappingProxyType({}),
-                loss=_loss_letter([each.name for each in (*operation.inputs, *(each.tensor for each in used))]),
+                loss=_loss_letter({each.name for each in (*operation.inputs, *(each.tensor for each in used))} | of),
             )
         names = [tensor.name for tensor in operation.inputs]
         names += [definition.tensor.name for definition in operation.definitions]
