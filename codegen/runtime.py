@@ -1,4 +1,4 @@
-"""NumPy functions of operations, made from the derived backward pass; and modules that stand alone."""
+"""NumPy functions of operations, made from the derived backward pass."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.docstrings import backward_docstring, forward_docstring, module_docstring
+from codegen.docstrings import backward_docstring, forward_docstring
 from codegen.fitting import Fitting, broadcast_shape, has_no_entries
 from codegen.lowering import lower
 from codegen.naming import safe_identifier
-from codegen.numpy_source import FunctionSource, module_source, numpy_function
+from codegen.numpy_source import FunctionSource, numpy_function
 from codegen.program import Program, Reduce
 from codegen.scalar_functions import make_scalar_function
 from derive.catalogue import find
@@ -86,7 +86,7 @@ class Forward(NumpyFunction):
 
     def __init__(self, operation: Operation) -> None:
         program = forward_program(operation, ())
-        super().__init__(operation, program, _forward_source(operation, program))
+        super().__init__(operation, program, forward_source(operation, program))
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
         return self.run(self.fit(self._all(inputs, settings)))[0]
@@ -100,7 +100,7 @@ class Forward(NumpyFunction):
         arrays = self.fit(self._all(inputs, settings))
         wanted = backward(self.operation, **options).saved
         given = dict(zip((tensor.name for tensor in self._tensors), arrays, strict=True))
-        kept = _kept_tensors(self.operation, wanted)
+        kept = kept_tensors(self.operation, wanted)
         output, *extra = self._keeping(kept).run(arrays)
         made = {self.operation.output.tensor.name: output, **dict(zip((t.name for t in kept), extra, strict=True))}
         return output, {name: {**given, **made}[name] for name in wanted}
@@ -125,8 +125,8 @@ class Forward(NumpyFunction):
         """Return the pass that returns intermediates too."""
         if not kept:
             return self
-        key = ("keeping", _key(self.operation), kept)
-        return _cached(key, lambda: _function(self.operation, forward_program(self.operation, kept)))
+        key = ("keeping", operation_key(self.operation), kept)
+        return cached(key, lambda: _function(self.operation, forward_program(self.operation, kept)))
 
 
 class Backward(NumpyFunction):
@@ -217,7 +217,7 @@ def forward(op: str | Operation) -> Forward:
         array([[0.5, 0.5]])
     """
     operation = find(op)
-    return _cached(("forward", _key(operation)), lambda: Forward(operation))
+    return cached(("forward", operation_key(operation)), lambda: Forward(operation))
 
 
 def backward(
@@ -246,8 +246,8 @@ def backward(
     """
     operation, facts = find(op), tuple(given) if not isinstance(given, str) else given
     inputs = None if wrt is None else tuple([wrt] if isinstance(wrt, str) else wrt)
-    key = ("backward", _key(operation), inputs, facts, fuse)
-    return _cached(key, lambda: Backward(pull_back(operation, inputs, facts, fuse)))
+    key = ("backward", operation_key(operation), inputs, facts, fuse)
+    return cached(key, lambda: Backward(pull_back(operation, inputs, facts, fuse)))
 
 
 def vjp(op: str | Operation, *inputs: Any, **settings: Any) -> tuple[Any, BoundPullback]:
@@ -268,34 +268,6 @@ def vjp(op: str | Operation, *inputs: Any, **settings: Any) -> tuple[Any, BoundP
     return output, BoundPullback(backward(operation), saved, output)
 
 
-def source(*ops: str | Operation, given: Given = ()) -> str:
-    """Return a module with the forward and backward passes of operations; it imports NumPy alone.
-
-    A forward function returns, after the output, what the backward function needs beside inputs and output.
-
-    Raises:
-        InputError: an unknown name, or none.
-
-    Example:
-        >>> print(source("mul").partition("def mul_forward")[2].splitlines()[-1])
-            return da, db
-    """
-    operations = list({_key(operation): operation for operation in map(find, ops)}.values())
-    if not operations:
-        raise InputError("source needs the name of one operation at least")
-    functions: list[FunctionSource] = []
-    for operation in operations:
-        pass_back = backward(operation, given=given)
-        kept = _kept_tensors(operation, pass_back.saved)
-        functions.append(_forward_source(operation, forward_program(operation, kept)))
-        functions.append(pass_back.text)
-    names = [function.name for function in functions]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"two different operations would be called {name} in one module; give one another name")
-    return module_source(functions, module_docstring(operations))
-
-
 # ---- programs ----
 
 
@@ -314,7 +286,8 @@ def backward_program(pullback: Pullback) -> Program:
     return lower(pullback.definitions, arguments, pullback.results, like=like, numbers=operation.settings)
 
 
-def _kept_tensors(operation: Operation, saved: Sequence[str]) -> tuple[Tensor, ...]:
+def kept_tensors(operation: Operation, saved: Sequence[str]) -> tuple[Tensor, ...]:
+    """Return the intermediates among the values that a backward pass needs."""
     return tuple(d.tensor for d in operation.intermediates if d.tensor.name in saved)
 
 
@@ -344,7 +317,8 @@ def function_name(operation: Operation, suffix: str) -> str:
     return f"{safe_identifier(name)}_{suffix}"
 
 
-def _forward_source(operation: Operation, program: Program) -> FunctionSource:
+def forward_source(operation: Operation, program: Program) -> FunctionSource:
+    """Return the text of the forward pass."""
     docstring = forward_docstring(operation, operation.inputs, program.result_tensors)
     name = function_name(operation, "forward")
     return numpy_function(program, name, docstring, defaults=operation.record.defaults)
@@ -360,7 +334,7 @@ def _backward_source(pullback: Pullback, program: Program) -> FunctionSource:
 
 
 def _function(operation: Operation, program: Program) -> NumpyFunction:
-    return NumpyFunction(operation, program, _forward_source(operation, program))
+    return NumpyFunction(operation, program, forward_source(operation, program))
 
 
 def load_function(source: FunctionSource) -> Callable[..., Any]:
@@ -376,13 +350,16 @@ def load_function(source: FunctionSource) -> Callable[..., Any]:
 _CACHE: dict[Any, Any] = {}
 
 
-def _key(operation: Operation) -> Any:
+def operation_key(operation: Operation) -> Any:
+    """Return what two operations share whose code is the same."""
     record = operation.record
-    said = tuple(sorted(record.absent.items())), tuple(sorted(record.defaults.items()))
-    return operation.definitions, operation.inputs, record.name, record.title, record.source, record.labels, said
+    said = record.name, record.title, record.source, record.labels
+    mappings = (record.absent, record.defaults, operation.gradients)
+    return operation.definitions, operation.inputs, *said, *(tuple(sorted(each.items())) for each in mappings)
 
 
-def _cached(key: Any, make: Callable[[], Any]) -> Any:
+def cached(key: Any, make: Callable[[], Any]) -> Any:
+    """Return what was made for a key before, or make it."""
     if key not in _CACHE:
         _CACHE[key] = make()
     return _CACHE[key]

@@ -11,7 +11,7 @@ followed by cross-entropy collapses is found here, not programmed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sympy import Add, Expr
@@ -32,6 +32,12 @@ from derive.sums import IndexSum, Partial, free_indices, rewrite, substitute, te
 
 #: What it costs to have one more name.
 NAME_COST = 1.0
+NameCost = Callable[[Expr], float]
+
+
+def any_name(value: Expr) -> float:
+    """What a name costs, whatever it stands for."""
+    return NAME_COST
 
 
 @dataclass
@@ -64,6 +70,7 @@ class Chain:
         jacobian: derive partial derivatives of an output element instead of gradients.
         fuse: put sensitivities into their users where the whole gets shorter.
         explicit: put them in wherever they stand, so that no name is left that is not the operation's own.
+        name_cost: what it costs to have one more name, by what it stands for.
 
     Attributes:
         sensitivities: in the order derived, from the output back; those put into their users are gone.
@@ -77,6 +84,7 @@ class Chain:
         jacobian: bool = False,
         fuse: bool = True,
         explicit: bool = False,
+        name_cost: NameCost = any_name,
     ) -> None:
         for tensor in wrt:
             if tensor.values is not None:
@@ -87,6 +95,7 @@ class Chain:
         self.wrt = tuple(wrt)
         self.facts = tuple(facts)
         self.jacobian = jacobian
+        self.name_cost = name_cost
         self.explicit = explicit or jacobian
         self.letters = letters_by_size(operation)
         self.names = {t.name for t in (*operation.inputs, *(d.tensor for d in operation.definitions))}
@@ -185,7 +194,7 @@ class Chain:
             return  # What is used more than once is computed once.
         put = [self._inserted(user.value, own) for user in users]
         short = [simplify(e, self._definitions(), self._kept(u)).result for e, u in zip(put, users, strict=True)]
-        named_cost = cost(own.value) + NAME_COST + sum(cost(user.value) for user in users)
+        named_cost = cost(own.value) + self.name_cost(own.value) + sum(cost(user.value) for user in users)
         if not self.explicit and named_cost <= sum(map(cost, short)):
             return
         del self.sensitivities[tensor]
@@ -228,16 +237,16 @@ class Chain:
     def _definitions(self) -> tuple[Definition, ...]:
         """The names that a result may be folded back into.
 
-        What is derived of a gradient is written by that gradient only where this saves a sum: ``ȳ y (1 - y) (1 - 2 y)``
+        What is derived of gradients is written by them only where this saves a sum: ``ȳ y (1 - y) (1 - 2 y)``
         says more than ``x̄ (1 - 2 y)``. A loss's second derivatives are written without its first ones.
         """
-        folding = [d for d in self.operation.definitions if d.tensor in self._path]
-        if self.operation.gradients:
-            upstream = {name for name in self.operation.gradients if name != self.output.tensor.name}
-            comes_in = any(tensor.name in upstream for tensor in tensors_in(self.output.body))
-            if not comes_in or not self.output.body.atoms(IndexSum):
-                folding = [d for d in folding if d != self.output]
-        return tuple(folding)
+        gradients = self.operation.gradients
+        comes_in = any(tensor.name in gradients for tensor in self.operation.inputs)
+        return tuple(
+            d
+            for d in self.operation.definitions
+            if d.tensor in self._path and (d.tensor.name not in gradients or (comes_in and d.body.atoms(IndexSum)))
+        )
 
     def _kept(self, own: Sensitivity) -> tuple[Index, ...]:
         return (*self._out.indices, *own.element.indices) if self.jacobian else own.element.indices

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from derive.catalogue import find, parse_fact
-from derive.chain import Chain
+from derive.chain import Chain, NameCost, any_name
 from derive.derivation import Derivation
 from derive.errors import InputError
 from derive.facts import Fact
@@ -98,12 +98,19 @@ def _derivation(operation: Operation, tensor: Tensor, facts: tuple[Fact, ...], a
     )
 
 
-def pull_back(op: str | Operation, wrt: Sequence[str] | None = None, given: Given = (), fuse: bool = True) -> Pullback:
+def pull_back(
+    op: str | Operation,
+    wrt: Sequence[str] | None = None,
+    given: Given = (),
+    fuse: bool = True,
+    name_cost: NameCost = any_name,
+) -> Pullback:
     """Derive the backward pass over the named inputs, all differentiable ones when left out.
 
     Args:
         op, wrt, given: as for ``vjp``, with several inputs.
         fuse: derive the operation as one where that is shorter; otherwise definition by definition.
+        name_cost: what it costs to keep the gradient of an intermediate by name; below 0 the name is worth something.
 
     Raises:
         InputError: no such input; there is nothing to differentiate by.
@@ -117,7 +124,7 @@ def pull_back(op: str | Operation, wrt: Sequence[str] | None = None, given: Give
     tensors = operation.differentiable if names is None else tuple(operation.input(name) for name in names)
     if not tensors:
         raise InputError(f"{operation.name} has no input to differentiate by: all of them are labels")
-    chain = Chain(operation, tensors, _facts(operation, given), fuse=fuse)
+    chain = Chain(operation, tensors, _facts(operation, given), fuse=fuse, name_cost=name_cost)
     gradients = tuple(
         Definition(operation.gradient_of(own.tensor)(*own.element.indices), own.value)
         for own in chain.sensitivities.values()

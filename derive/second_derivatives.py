@@ -7,7 +7,6 @@ Hessian is built for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from sympy import Add, Expr, Mul
@@ -50,7 +49,7 @@ def hessian(loss: Op, wrt: str, wrt2: str | None = None, given: Given = ()) -> D
         >>> print(hessian("softmax-cce-sparse", "z").text(steps=False))
         ∂²L/∂z[n,k]∂z[m,j] = δ[n,m] (δ[k,j] p[n,k] - p[n,k] p[n,j]) / N
     """
-    operation = _loss(loss, f"derive.jacobian(derive.vjp(..., {wrt!r}), {wrt2 or wrt!r})")
+    operation = find_loss(loss, f"derive.jacobian(derive.vjp(..., {wrt!r}), {wrt2 or wrt!r})")
     second_name = wrt if wrt2 is None else wrt2
     operation.input(second_name)
     gradient = jacobian(operation, wrt)
@@ -80,7 +79,7 @@ def hvp(loss: Op, wrt: str, given: Given = ()) -> Derivation:
         >>> print(hvp("softmax-cce-sparse", "z").text(steps=False))
         sum_m sum_j v[m,j] ∂²L/∂z[n,k]∂z[m,j] = p[n,k] (v[n,k] - sum_j p[n,j] v[n,j]) / N
     """
-    operation = _loss(loss, f"derive.vjp(derive.vjp(..., {wrt!r}), {wrt!r}) or derive.jvp(..., {wrt!r})")
+    operation = find_loss(loss, f"derive.vjp(derive.vjp(..., {wrt!r}), {wrt!r}) or derive.jvp(..., {wrt!r})")
     gradient = jacobian(operation, wrt)
     again = gradient_of(gradient)
     second = vjp(again, wrt, given)
@@ -133,7 +132,8 @@ def gradient_of(gradient: Derivation) -> Operation:
     return gradient_operation(operation, [made], f"{operation.name}-gradient", gradient.title, keep=True)
 
 
-def _loss(op: Op, instead: str) -> Operation:
+def find_loss(op: Op, instead: str) -> Operation:
+    """Return the loss; ``instead`` says what to use for what is none."""
     operation = find(op)
     if operation.is_loss:
         return operation
@@ -158,7 +158,7 @@ def _named(second: Derivation, target: Expr, why: str) -> tuple[Step, ...]:
         if step.left != own:
             left.append(step)
             continue
-        if left and left[-1].left == target or step.before != own:
+        if (left and left[-1].left == target) or step.before != own:
             left.append(replace(step, left=target))
         else:
             left += [Step(why, target, target, own), replace(step, left=target)]

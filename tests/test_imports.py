@@ -20,13 +20,14 @@ ORDERS = {
         generators facts normal_form inequalities cases vanishing intervals premises regions notation layout reading
         writing latex printing domains kinks differentiation problems parsing composition sampling
         gradient_operations derivation library catalogue costs quotients solving rewriting counterexamples trials chain derivatives assumptions proof
-        rendering exposition claims stability pullback pairs slips mistakes diagnosis gradients misreadings
+        rendering exposition claims stability pullback second_derivatives
+        hessian_products pairs slips mistakes diagnosis gradients misreadings
         gradient_claims verification __init__ commands __main__
     """.split(),
     "codegen": """
         factoring elementary fitting helpers program building arithmetic contraction finishing indexing numpy_printer
         numpy_maps passes alignment products naming docstrings numpy_expressions scalar_functions lowering numpy_source
-        runtime layers __init__ verification tour pages
+        runtime hessians modules layers __init__ verification tour pages
     """.split(),
 }
 #: What reads and carries out what was typed.
