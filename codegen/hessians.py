@@ -9,7 +9,6 @@ from codegen.docstrings import hessian_docstring, hvp_docstring
 from codegen.lowering import lower
 from codegen.numpy_source import numpy_function
 from codegen.runtime import Given, NumpyFunction, cached, function_name, operation_key
-from derive.errors import InputError
 from derive.gradient_operations import derived_element
 from derive.hessian_products import HessianProduct, hessian_product
 from derive.record import Definition, Operation, needed_definitions
@@ -29,17 +28,18 @@ class HessianVector(NumpyFunction):
 
     def __init__(self, product: HessianProduct, wrt: tuple[str, ...]) -> None:
         operation = product.operation
-        program = lower(product.definitions, (*product.directions, *operation.inputs), product.results)
-        arguments = [argument.tensor for argument in program.arguments]
+        arguments = (*product.directions, *operation.inputs)
+        program = lower(product.definitions, arguments, product.results, numbers=operation.settings)
         docstring = hvp_docstring(
             operation, product.products, product.directions, arguments, product.results, product.assumptions
         )
-        super().__init__(operation, program, numpy_function(program, function_name(operation, "hvp"), docstring))
+        name, defaults = function_name(operation, "hvp"), operation.record.defaults
+        super().__init__(operation, program, numpy_function(program, name, docstring, defaults=defaults))
         self.wrt = wrt
         self.assumptions = product.assumptions
 
-    def __call__(self, *arrays: Any) -> Any:
-        found = self.run(self.fit(_all(self, arrays)))
+    def __call__(self, *arrays: Any, **settings: Any) -> Any:
+        found = self.run(self.fit(self.complete(arrays, settings)))
         return found[0] if len(self.wrt) == 1 else found
 
 
@@ -55,13 +55,14 @@ class Hessian(NumpyFunction):
         made = Definition(derived_element(derivation.operation, derivation.target), derivation.result)
         needed = needed_definitions(operation.definitions, tensors_in(made.body))
         definitions = stabilise((*needed, made), operation)
-        program = lower(definitions, operation.inputs, (made.tensor,))
+        program = lower(definitions, operation.inputs, (made.tensor,), numbers=operation.settings)
         docstring = hessian_docstring(operation, made, derivation.assumptions)
-        super().__init__(operation, program, numpy_function(program, function_name(operation, "hessian"), docstring))
+        name, defaults = function_name(operation, "hessian"), operation.record.defaults
+        super().__init__(operation, program, numpy_function(program, name, docstring, defaults=defaults))
         self.assumptions = derivation.assumptions
 
-    def __call__(self, *inputs: Any) -> Any:
-        return self.run(self.fit(_all(self, inputs)))[0]
+    def __call__(self, *inputs: Any, **settings: Any) -> Any:
+        return self.run(self.fit(self.complete(inputs, settings)))[0]
 
 
 def hvp(loss: Op, wrt: str | Sequence[str] | None = None, given: Given = ()) -> HessianVector:
@@ -106,10 +107,3 @@ def hessian(loss: Op, wrt: str, wrt2: str | None = None, given: Given = ()) -> H
     facts = tuple(given) if not isinstance(given, str) else given
     key = ("hessian", operation_key(operation), wrt, wrt2, facts)
     return cached(key, lambda: Hessian(operation, wrt, wrt2, facts))
-
-
-def _all(function: NumpyFunction, arrays: Sequence[Any]) -> Sequence[Any]:
-    names = [argument.tensor.name for argument in function.program.arguments]
-    if len(arrays) != len(names):
-        raise InputError(f"{function.__name__} takes {', '.join(names)} and was given {len(arrays)} arguments")
-    return arrays

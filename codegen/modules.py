@@ -34,13 +34,14 @@ def source(*ops: str | Operation, given: Given = (), hvp: Sequence[str] = ()) ->
     if not operations:
         raise InputError("source needs the name of one operation at least")
     functions: list[FunctionSource] = []
+    wrt = [hvp] if isinstance(hvp, str) else list(hvp)
+    losses = [each for each in operations if each.is_loss and set(wrt) <= {tensor.name for tensor in each.inputs}]
     for operation in operations:
         pass_back = backward(operation, given=given)
         kept = kept_tensors(operation, pass_back.saved)
         functions.append(forward_source(operation, forward_program(operation, kept)))
         functions.append(pass_back.text)
-        wrt = [hvp] if isinstance(hvp, str) else list(hvp)
-        if wrt:
+        if wrt and (operation in losses or not losses):
             functions.append(hessian_vector(operation, wrt, given).text)
     names = [function.name for function in functions]
     for name in names:

@@ -71,6 +71,26 @@ class NumpyFunction:
         found = self._run_on_nothing(arrays) if has_no_entries(arrays) else self._run(*arrays)
         return found if isinstance(found, tuple) else (found,)
 
+    def complete(self, values: Sequence[Any], settings: Mapping[str, Any]) -> Sequence[Any]:
+        """Return the values with the settings that are given by name or left out.
+
+        Raises:
+            InputError: there are too few or too many, or no such setting.
+        """
+        operation = self.operation
+        unknown = next((name for name in settings if name not in operation.record.defaults), None)
+        if unknown is not None:
+            known = ", ".join(operation.record.defaults) or "none"
+            raise InputError(f"{operation.name} has no setting {unknown}; its settings are: {known}")
+        rest = self._tensors[len(values) :]
+        twice = [name for name in settings if name not in {tensor.name for tensor in rest}]
+        if twice or len(values) > len(self._tensors) or not set(rest) <= set(operation.settings):
+            names = ", ".join(tensor.name for tensor in self._tensors)
+            count = len(values) + len(settings)
+            raise InputError(f"{operation.name} takes {names} and was given {count} arguments")
+        numbers = {**default_numbers(operation), **settings}
+        return [*values, *(numbers[tensor.name] for tensor in rest)]
+
     def _run_on_nothing(self, arrays: Sequence[Array]) -> Any:
         """Run where an array is empty: the mean of nothing is not a number, and nobody need be warned of it."""
         with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
@@ -89,7 +109,7 @@ class Forward(NumpyFunction):
         super().__init__(operation, program, forward_source(operation, program))
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
-        return self.run(self.fit(self._all(inputs, settings)))[0]
+        return self.run(self.fit(self.complete(inputs, settings)))[0]
 
     def with_saved(self, *inputs: Any, **options: Any) -> tuple[Any, dict[str, Array]]:
         """Return the output, and by name what the backward pass needs.
@@ -97,29 +117,13 @@ class Forward(NumpyFunction):
         The options are settings, and those of ``backward``: another pass may need other values.
         """
         settings = {name: options.pop(name) for name in self.operation.record.defaults if name in options}
-        arrays = self.fit(self._all(inputs, settings))
+        arrays = self.fit(self.complete(inputs, settings))
         wanted = backward(self.operation, **options).saved
         given = dict(zip((tensor.name for tensor in self._tensors), arrays, strict=True))
         kept = kept_tensors(self.operation, wanted)
         output, *extra = self._keeping(kept).run(arrays)
         made = {self.operation.output.tensor.name: output, **dict(zip((t.name for t in kept), extra, strict=True))}
         return output, {name: {**given, **made}[name] for name in wanted}
-
-    def _all(self, inputs: Sequence[Any], settings: Mapping[str, Any]) -> Sequence[Any]:
-        """Return the inputs with the settings that are given by name or left out."""
-        operation = self.operation
-        unknown = next((name for name in settings if name not in operation.record.defaults), None)
-        if unknown is not None:
-            known = ", ".join(operation.record.defaults) or "none"
-            raise InputError(f"{operation.name} has no setting {unknown}; its settings are: {known}")
-        rest = operation.inputs[len(inputs) :]
-        twice = [name for name in settings if name not in {tensor.name for tensor in rest}]
-        if twice or len(inputs) > len(self._tensors) or not set(rest) <= set(operation.settings):
-            names = ", ".join(tensor.name for tensor in self._tensors)
-            count = len(inputs) + len(settings)
-            raise InputError(f"{operation.name} takes {names} and was given {count} arguments")
-        numbers = {**default_numbers(operation), **settings}
-        return [*inputs, *(numbers[tensor.name] for tensor in rest)]
 
     def _keeping(self, kept: tuple[Tensor, ...]) -> NumpyFunction:
         """Return the pass that returns intermediates too."""

@@ -48,8 +48,11 @@ def gradient_operation(
     made = tuple(Definition(rewrite(each.target, change), rewrite(each.body, change)) for each in gradients)
     kept = operation.definitions if keep else needed_definitions(operation.definitions, mentioned)
     defined = {definition.tensor for definition in (*kept, *made)}
-    coming = [tensor for tensor in _sorted(*(each.body for each in made)) if tensor not in defined]
-    inputs = dict.fromkeys((*operation.inputs, *coming))
+    coming = [
+        tensor for tensor in _sorted(*(each.body for each in made)) if tensor not in {*defined, *operation.inputs}
+    ]
+    inputs = dict.fromkeys((*(each for each in operation.inputs if each not in operation.settings), *coming))
+    inputs |= dict.fromkeys(operation.settings)
     bars = {new.name: old.name for old, new in sorted(names.items(), key=lambda pair: pair[1] in defined)}
     record = replace(operation.record, name=name, title=title, inputs=tuple(tensor.name for tensor in inputs))
     return Operation((*kept, *made), tuple(inputs), record, {**operation.gradients, **bars})

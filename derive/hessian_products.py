@@ -1,8 +1,8 @@
 r"""Products of a loss's Hessian with directions, definition by definition: what code computes.
 
 With the gradients of a loss :math:`\bar x` and directions :math:`v`, the number :math:`s = \sum_i v_i \bar x_i` has the
-gradient :math:`\sum_j \partial^2 L / \partial x_i \partial x_j \, v_j`. It is pulled back like any other, with all names
-that the forward and the backward pass have.
+gradient :math:`\sum_j \partial^2 L / \partial x_i \partial x_j \, v_j`. It is pulled back like any other, with all
+names that the forward and the backward pass have.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _along(backward: Operation, tensors: Sequence[Tensor]) -> tuple[Operation, t
         terms.append(IndexSum(term, *gradient.indices) if gradient.indices else term)
     total = Tensor(free_name("slope", taken))
     definitions = (*backward.definitions, Definition(total(), Add(*terms)))
-    return replace(backward, definitions=definitions, inputs=(*backward.inputs, *directions)), tuple(directions)
+    return replace(backward, definitions=definitions, inputs=(*directions, *backward.inputs)), tuple(directions)
 
 
 def _results(along: Operation, tensors: Sequence[Tensor]) -> dict[Tensor, Tensor]:

@@ -182,7 +182,8 @@ class Notation:
     def names_factor(self, body: Expr, element: Expr) -> bool:
         """Whether this factor of a chain rule, standing between two scalars, is one word: ``dz_dx``."""
         ends = (body, element)
-        return self.kind == "word" and all(isinstance(end, Element) and end.tensor.rank == 0 for end in ends)
+        plain = all(isinstance(end, Element) and end.tensor.rank == 0 for end in ends)
+        return self.kind == "word" and plain and self.gradient_of(body.tensor) is None
 
     def factor(self, above: str, below: str) -> str:
         """Return the word for a factor of a chain rule.

@@ -1,7 +1,7 @@
 r"""Second derivatives: the Hessian of a loss, its product with a direction, and the Jacobian's.
 
 A gradient is derived, made into an operation, and derived again; nothing else is needed. The product
-:math:`\sum_j \partial^2 L / \partial x_i \partial x_j \, v_j` is the vector-Jacobian product of the gradient, so that no
+:math:`\sum_j \partial^2 L / \partial x_i \partial x_j \, v_j` is the vector-Jacobian product of the gradient: no
 Hessian is built for it.
 """
 
@@ -16,6 +16,7 @@ from derive.catalogue import find
 from derive.chain import collecting
 from derive.derivation import Derivation, Step
 from derive.errors import InputError
+from derive.functions import Where
 from derive.gradient_operations import derived_element, gradient_operation
 from derive.indices import Delta, Element, Index, Tensor
 from derive.kinks import KINKED
@@ -95,7 +96,7 @@ def hvp(loss: Op, wrt: str, given: Given = ()) -> Derivation:
 
 
 def jvp(op: Op, wrt: str, given: Given = ()) -> Derivation:
-    r"""Derive the Jacobian-vector product :math:`\sum_i \partial y_o / \partial x_i \, v_i`, the change along :math:`v`.
+    r"""Derive the Jacobian-vector product :math:`\sum_i \partial y_o / \partial x_i \, v_i`, the change along v.
 
     Args, raises: as ``jacobian``.
 
@@ -119,7 +120,7 @@ def jvp(op: Op, wrt: str, given: Given = ()) -> Derivation:
     steps = [Step("insert the derivatives", target, target, inserted)]
     steps += [Step(collecting(inserted), target, inserted, short)] if short != inserted else []
     title = f"Jacobian-vector product of {operation.name} with respect to {wrt}"
-    with_direction = replace(operation, inputs=(*operation.inputs, direction.tensor))
+    with_direction = replace(operation, inputs=(direction.tensor, *operation.inputs))
     return replace(
         whole, title=title, operation=with_direction, target=target, steps=(*whole.steps, *steps), result=short
     )
@@ -138,9 +139,9 @@ def find_loss(op: Op, instead: str) -> Operation:
     if operation.is_loss:
         return operation
     out = operation.output.target
-    kind = "an elementwise operation: it gives as many numbers as come in" if not out.indices else f"{out} is no number"
+    kind = "as many numbers as come in" if not out.indices else f"{out}, as many numbers as there are places"
     raise InputError(
-        f"{operation.name} is no loss, and a Hessian is that of one number: {kind}; "
+        f"{operation.name} is no loss, and only one number has a Hessian: it gives {kind}; "
         f"use {instead.replace('...', repr(operation.name))}"
     )
 
@@ -170,7 +171,8 @@ def _off_kinks(operation: Operation, *wrt: str) -> str:
     moving = {operation.input(name) for name in wrt}
     for definition in operation.definitions:
         if tensors_in(definition.body) & moving:
-            if any(tensors_in(node) & moving for node in definition.body.atoms(*KINKED)):
+            choices = definition.body.atoms(*KINKED) - definition.body.atoms(Where)  # Its condition is a bracket.
+            if any(tensors_in(node) & moving for node in choices):
                 return ", off its kinks"
             moving.add(definition.tensor)
     return ""
@@ -184,7 +186,8 @@ def in_symmetric_form(result: Expr, target: Expr) -> Expr:
 
     Example:
         >>> from derive.indices import size
-        >>> K = size("K"); k, j = Index("k", K), Index("j", K); p, z, L = Tensor("p", (K,)), Tensor("z", (K,)), Tensor("L")
+        >>> K = size("K"); k, j = Index("k", K), Index("j", K)
+        >>> p, z, L = Tensor("p", (K,)), Tensor("z", (K,)), Tensor("L")
         >>> in_symmetric_form(p[k] * (Delta(k, j) - p[j]), Partial(Partial(L(), z[k]), z[j]))
         delta(k, j)*p[k] - p[j]*p[k]
     """
