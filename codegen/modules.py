@@ -10,10 +10,10 @@ from codegen.numpy_source import FunctionSource, module_source
 from codegen.runtime import Given, backward, forward_program, forward_source, kept_tensors, operation_key
 from derive.catalogue import find
 from derive.errors import InputError
-from derive.record import Operation
+from derive.record import Derived, Operation
 
 
-def source(*ops: str | Operation, given: Given = (), hvp: Sequence[str] = ()) -> str:
+def source(*ops: str | Operation | Derived, given: Given = (), hvp: Sequence[str] = ()) -> str:
     """Return a module with the forward and backward passes of operations; it imports NumPy alone.
 
     A forward function returns, after the output, what the backward function needs beside inputs and output.

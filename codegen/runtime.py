@@ -25,7 +25,7 @@ from derive.errors import InputError
 from derive.facts import Fact
 from derive.indices import Tensor
 from derive.pullback import Pullback, pull_back
-from derive.record import Operation
+from derive.record import Derived, Operation
 from derive.stability import stable_definitions
 
 Array = NDArray[Any]
@@ -200,7 +200,7 @@ class BoundPullback:
         return np.asarray(self.output).dtype
 
 
-def forward(op: str | Operation) -> Forward:
+def forward(op: str | Operation | Derived) -> Forward:
     r"""Return the forward pass as a NumPy function of the inputs in the definition's order.
 
     Exponentials under a sum are shifted by their maximum where that cancels, and no logarithm is taken of what they
@@ -225,7 +225,7 @@ def forward(op: str | Operation) -> Forward:
 
 
 def backward(
-    op: str | Operation, wrt: Sequence[str] | None = None, given: Given = (), *, fuse: bool = True
+    op: str | Operation | Derived, wrt: Sequence[str] | None = None, given: Given = (), *, fuse: bool = True
 ) -> Backward:
     r"""Return the backward pass: a NumPy function of the upstream gradient and, by name, the values it needs.
 
@@ -254,7 +254,7 @@ def backward(
     return cached(key, lambda: Backward(pull_back(operation, inputs, facts, fuse)))
 
 
-def vjp(op: str | Operation, *inputs: Any, **settings: Any) -> tuple[Any, BoundPullback]:
+def vjp(op: str | Operation | Derived, *inputs: Any, **settings: Any) -> tuple[Any, BoundPullback]:
     r"""Return the output and a function from the upstream gradient to the inputs' gradients, as ``jax.vjp`` does.
 
     Labels and settings are data and have no gradient; ``pullback.wrt`` names the inputs that have one.

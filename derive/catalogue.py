@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 
-from derive.derivation import Derivation
 from derive.errors import InputError
 from derive.facts import Fact
 from derive.library import GROUPS
 from derive.necks import name_necks
 from derive.parsing import parse_operation, parse_premise
 from derive.problems import Problem, parse_problem
-from derive.record import Operation, Record
+from derive.record import Derived, Operation, Record
 
 
 @cache
@@ -107,7 +106,7 @@ def parse_claim(claim: str, where: Iterable[str] = (), given: Iterable[str] = ()
     return parse_problem(where, given, claim, _named, records())
 
 
-def find(op: str | Operation | Derivation) -> Operation:
+def find(op: str | Operation | Derived) -> Operation:
     """Return the operation for a catalogue name, a definition's text, an operation or a derivation's result.
 
     Raises:
@@ -116,7 +115,7 @@ def find(op: str | Operation | Derivation) -> Operation:
     """
     if isinstance(op, Operation):
         return op
-    if isinstance(op, Derivation):
+    if isinstance(op, Derived):
         return op.as_operation()
     if not isinstance(op, str):
         raise InputError(f"expected a catalogue name, a definition's text or an Operation, not {type(op).__name__}")

@@ -35,9 +35,23 @@ NAME_COST = 1.0
 NameCost = Callable[[Expr], float]
 
 
+#: What it is worth to keep a name.
+NAME_WORTH = 2.0
+
+
 def any_name(value: Expr) -> float:
     """What a name costs, whatever it stands for."""
     return NAME_COST
+
+
+def keep_names(value: Expr) -> float:
+    """Names are worth keeping, but where putting in what they stand for makes it collapse: what is derived again."""
+    return -NAME_WORTH
+
+
+def keep_products(value: Expr) -> float:
+    """Names of products of matrices are worth keeping: what is derived of a gradient, and what is computed."""
+    return -NAME_WORTH if any(len(tensors_in(total)) > 1 for total in value.atoms(IndexSum)) else NAME_COST
 
 
 @dataclass

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from sympy import Expr
 
-from derive.errors import EngineError, InputError
+from derive.errors import EngineError
 from derive.evaluation import Assignment, UndefinedError, context
 from derive.facts import Fact
-from derive.gradient_operations import derived_element, gradient_operation
+from derive.gradient_operations import derived_element, gradient_operation, holds_under_facts
 from derive.indices import Tensor
 from derive.letters import disjoint, natural_element
 from derive.notation import find_notation
@@ -104,11 +104,7 @@ class Derivation:
             y = 1/(1 + exp(-x)); dx = dy*y*(1 - y)
         """
         if self.assumptions:
-            given = " and ".join(self.assumptions)
-            raise InputError(
-                f"the {self.title} was derived given {given}: it can not be differentiated, as it holds there alone; "
-                "derive it without, and give the fact to what is derived of it"
-            )
+            raise holds_under_facts(self.title, self.assumptions)
         definition = Definition(derived_element(self.operation, self.target), self.result)
         return gradient_operation(self.operation, [definition], f"{self.operation.name}-gradient", self.title)
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from sympy import Expr
 
+from derive.errors import InputError
 from derive.indices import GRADIENT, Element, Tensor
 from derive.instantiation import free_name
 from derive.record import Definition, Operation, needed_definitions
@@ -47,15 +48,21 @@ def gradient_operation(
 
     made = tuple(Definition(rewrite(each.target, change), rewrite(each.body, change)) for each in gradients)
     kept = operation.definitions if keep else needed_definitions(operation.definitions, mentioned)
-    defined = {definition.tensor for definition in (*kept, *made)}
-    coming = [
-        tensor for tensor in _sorted(*(each.body for each in made)) if tensor not in {*defined, *operation.inputs}
-    ]
+    known = {*operation.inputs, *(definition.tensor for definition in (*kept, *made))}
+    coming = [tensor for tensor in _sorted(*(each.body for each in made)) if tensor not in known]
     inputs = dict.fromkeys((*(each for each in operation.inputs if each not in operation.settings), *coming))
     inputs |= dict.fromkeys(operation.settings)
-    bars = {new.name: old.name for old, new in sorted(names.items(), key=lambda pair: pair[1] in defined)}
+    bars = {new.name: old.name for old, new in sorted(names.items(), key=lambda pair: pair[1] in known)}
     record = replace(operation.record, name=name, title=title, inputs=tuple(tensor.name for tensor in inputs))
     return Operation((*kept, *made), tuple(inputs), record, {**operation.gradients, **bars})
+
+
+def holds_under_facts(title: str, facts: Iterable[str]) -> InputError:
+    """Return what is said to somebody who would differentiate what holds under facts alone."""
+    return InputError(
+        f"the {title} was derived given {' and '.join(facts)}: it can not be differentiated, as it holds there alone; "
+        "derive it without, and give the fact to what is derived of it"
+    )
 
 
 def _named(operation: Operation, tensors: Iterable[Tensor]) -> dict[Tensor, Tensor]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from sympy import Add, Expr, Integer
 
-from derive.chain import NAME_COST
+from derive.chain import keep_names
 from derive.gradient_operations import gradient_operation
 from derive.indices import Element, Tensor
 from derive.instantiation import free_name
@@ -21,10 +21,6 @@ from derive.record import Definition, Operation, inline, needed_definitions
 from derive.second_derivatives import Op, find_loss
 from derive.stability import stabilise
 from derive.sums import IndexSum, all_indices, rewrite, tensors_in
-
-#: Gradients that will be differentiated keep their names, but where putting them in makes them collapse; of what is
-#: derived of them, products of matrices do.
-KEPT = -2.0
 
 
 @dataclass(frozen=True)
@@ -66,12 +62,12 @@ def hessian_product(loss: Op, wrt: str | Sequence[str] | None = None, given: Giv
     """
     operation = find_loss(loss, "derive.jvp, or derive.vjp of a derive.vjp")
     names = [wrt] if isinstance(wrt, str) else wrt
-    first = pull_back(operation, names, name_cost=lambda value: KEPT)
+    first = pull_back(operation, names, name_cost=keep_names)
     gradients = [_at(definition, first.upstream) for definition in first.gradients]
     backward = gradient_operation(operation, gradients, f"{operation.name}-gradient")
     tensors = [next(each for each in operation.inputs if each.gradient() == result) for result in first.results]
     along, directions = _along(backward, tensors)
-    second = pull_back(along, [tensor.name for tensor in tensors], given, name_cost=_cost_of_name)
+    second = pull_back(along, [tensor.name for tensor in tensors], given)
     results = _results(along, tensors)
     products = _without_aliases([_renamed(_at(each, second.upstream), results) for each in second.gradients], results)
     safe = _without_aliases([_renamed(_at(each, second.upstream), results) for each in second.definitions], results)
@@ -85,10 +81,6 @@ def hessian_product(loss: Op, wrt: str | Sequence[str] | None = None, given: Giv
         tuple(results.values()),
         second.assumptions,
     )
-
-
-def _cost_of_name(value: Expr) -> float:
-    return KEPT if any(len(tensors_in(total)) > 1 for total in value.atoms(IndexSum)) else NAME_COST
 
 
 def _without_aliases(definitions: Sequence[Definition], results: dict[Tensor, Tensor]) -> tuple[Definition, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
 
 from sympy import Expr, Rational, Symbol
 
@@ -12,7 +13,7 @@ from derive.indices import Element, Index, Tensor
 from derive.sums import all_indices, free_indices, rewrite, substitute, tensors_in
 
 #: What the direction is called in which a gradient is differentiated; the first that is free.
-DIRECTIONS = ("v", "u", "r", "s", "direction")
+DIRECTIONS = ("v", "u", "r", "s", "e", "f", "direction")
 
 
 @dataclass(frozen=True)
@@ -211,6 +212,15 @@ class Operation:
 
     def renamed(self, name: str) -> Operation:
         return replace(self, record=replace(self.record, name=name))
+
+
+@runtime_checkable
+class Derived(Protocol):
+    """What has been derived of an operation and can be derived again, as an operation."""
+
+    def as_operation(self) -> Operation:
+        """Return the operation that computes it."""
+        ...
 
 
 def inline(expr: Expr, definitions: tuple[Definition, ...]) -> Expr:

@@ -24,11 +24,11 @@ from derive.letters import disjoint, letters_by_size
 from derive.normal_form import Normaliser
 from derive.polynomials import TooLargeError
 from derive.pullback import Given, jacobian, vjp
-from derive.record import Definition, Operation
+from derive.record import Definition, Derived, Operation
 from derive.rewriting import simplify
 from derive.sums import IndexSum, Partial, free_indices, substitute, tensors_in
 
-Op = str | Operation | Derivation
+Op = str | Operation | Derived
 
 
 def hessian(loss: Op, wrt: str, wrt2: str | None = None, given: Given = ()) -> Derivation:
