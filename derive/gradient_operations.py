@@ -91,6 +91,7 @@ def derived_element(operation: Operation, target: Expr) -> Element:
 
     Example:
         >>> from derive.catalogue import find
+        >>> from derive.indices import Index
         >>> softmax = find("softmax")
         >>> y, x = softmax.output.target, softmax.inputs[0]
         >>> derived_element(softmax, Partial(y, x(Index("m", x.sizes[0]), Index("j", x.sizes[1]))))

@@ -58,7 +58,7 @@ def hessian_product(loss: Op, wrt: str | Sequence[str] | None = None, given: Giv
         >>> product.directions, product.products[-1].target
         ((v,), hv[n,k])
         >>> product.products[-1].body
-        p[n,k]*(v[n,k] - sum(p[n,j]*v[n,j], j))/N
+        (v[n,k] - sum(p[n,j]*v[n,j], j))*p[n,k]/N
     """
     operation = find_loss(loss, "derive.jvp, or derive.vjp of a derive.vjp")
     names = [wrt] if isinstance(wrt, str) else wrt

@@ -42,6 +42,8 @@ y[n,k] = c[n,k]/s[n]*g[k] + b[k]
 ATTENTION = """
 a[i,j] = sum(q[i,d]*k[j,d], d)/sqrt(D); p[i,j] = exp(a[i,j])/sum(exp(a[i,l]), l); y[i,c] = sum(p[i,j]*v[j,c], j)
 """
+#: Of cells with many weights, so many inputs are differentiated by; a Jacobian is written out of so many definitions.
+MOST_INPUTS, MOST_DEFINITIONS = 3, 6
 ROWS = "sum(t[n,k], k) = 1"
 
 
@@ -203,7 +205,7 @@ def test_every_gradient_can_be_differentiated(name: str) -> None:
     operation = derive.find(name)
     generator = np.random.default_rng(7)
     names = [tensor.name for tensor in operation.differentiable]
-    for place, wrt in enumerate(names):
+    for place, wrt in enumerate(names[:MOST_INPUTS]):
         once = derive.pull_back(operation, [wrt], name_cost=keep_names).as_operation()
         inputs = draw_defined(once, generator)
         run = codegen.forward(once)
@@ -220,7 +222,7 @@ def test_every_gradient_can_be_differentiated(name: str) -> None:
                 assert abs(1.01 * np.sum(found * along) - slope) > TOLERANCE * abs(slope)
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", [name for name in OTHERS if len(derive.find(name).definitions) <= MOST_DEFINITIONS])
 def test_jacobian_vector_product_is_adjoint_to_the_vector_jacobian_product(name: str) -> None:
     """<J v, u> = <v, J^T u>: both sides are derived on ways of their own, and no step is finite."""
     operation = derive.find(name)
