@@ -19,6 +19,7 @@ import codegen
 import derive
 from codegen.lowering import lower
 from codegen.verification import draw_defined, largest_difference
+from derive.__main__ import main
 from derive.chain import keep_names
 from derive.derivation import CheckFailedError, Derivation
 from derive.errors import ImpossibleError, InputError
@@ -360,3 +361,32 @@ def test_a_module_has_the_product_beside_the_passes() -> None:
     ]
     with pytest.raises(InputError, match="no loss"):
         codegen.source("dense", hvp=["x"])
+
+
+# ---- the command line ----
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["hessian", "softmax-cce"], 0, "∂²L/∂z[n,k]∂z[m,j] = δ[n,m] (δ[k,j] p[n,k] - p[n,k] p[n,j]) / N"),
+        (["hessian", "softmax-cce"], 0, "given that sum_k t[n,k] = 1"),
+        (["hessian", "mse", "--steps"], 0, "= ∂ȳ[n,k]/∂y[m,j]"),
+        (
+            ["hessian", "gaussian-nll", "--wrt", "mu", "--and", "var"],
+            0,
+            "Hessian of gaussian-nll with respect to mu and var",
+        ),
+        (["hessian", "mae"], 0, "off its kinks"),
+        (["latex", "mse", "--hessian"], 0, r"\frac{\partial^{2} L}{\partial y_{n,k}\, \partial y_{m,j}} &= "),
+        (["code", "softmax-cce-sparse", "--hvp", "z"], 0, "def softmax_cce_sparse_hvp(v, z, t):"),
+        (["hessian", "softmax"], 2, "derive.jacobian(derive.vjp('softmax', 'x'), 'x')"),
+        (["hessian", "mse", "--and", "y"], 2, "--wrt"),
+        (["hessian", "mse", "--wrt", "q"], 2, "its inputs are y, t"),
+        (["code", "dense", "--hvp", "x"], 2, "dense is no loss"),
+    ],
+)
+def test_command_line(arguments: list[str], status: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == status
+    written = capsys.readouterr()
+    assert said in (written.err if status else written.out)
