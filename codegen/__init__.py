@@ -7,6 +7,8 @@
 """
 
 from codegen import layers
-from codegen.runtime import backward, forward, source, vjp
+from codegen.hessians import hessian, hvp
+from codegen.modules import source
+from codegen.runtime import backward, forward, vjp
 
-__all__ = ["backward", "forward", "layers", "source", "vjp"]
+__all__ = ["backward", "forward", "hessian", "hvp", "layers", "source", "vjp"]

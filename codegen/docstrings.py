@@ -36,6 +36,35 @@ def backward_docstring(
     return [*lines, *_shapes(operation, arguments, results)]
 
 
+def hvp_docstring(
+    operation: Operation,
+    products: Sequence[Definition],
+    directions: Sequence[Tensor],
+    arguments: Sequence[Tensor],
+    results: Sequence[Tensor],
+    assumptions: Sequence[str],
+) -> list[str]:
+    """Return the lines of the docstring of a Hessian-vector product."""
+    lines = [f"Hessian-vector product of {_name(operation)}.", *_title(operation), ""]
+    lines += [formula(definition) for definition in operation.definitions]
+    names = " and ".join(tensor.name for tensor in directions)
+    lines += ["", f"How the gradient changes along {names}, the Hessian never built:", ""]
+    lines += [formula(definition) for definition in products]
+    if assumptions:
+        lines += ["", "It holds where " + ", ".join(assumptions) + "."]
+    return [*lines, *_shapes(operation, arguments, results)]
+
+
+def hessian_docstring(operation: Operation, made: Definition, assumptions: Sequence[str]) -> list[str]:
+    """Return the lines of a Hessian's docstring."""
+    lines = [f"Hessian of {_name(operation)}.", *_title(operation), ""]
+    lines += [formula(definition) for definition in operation.definitions]
+    lines += ["", "Its second derivatives:", "", formula(made)]
+    if assumptions:
+        lines += ["", "They hold where " + ", ".join(assumptions) + "."]
+    return [*lines, *_shapes(operation, operation.inputs, (made.tensor,))]
+
+
 def module_docstring(operations: Sequence[Operation]) -> list[str]:
     """Return the lines of a module's docstring: what is in it and where it comes from."""
     lines = [f"Forward and backward passes in NumPy: {', '.join(map(_name, operations))}."]

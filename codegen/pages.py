@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from codegen.runtime import source
+from codegen.modules import source
 from derive.catalogue import catalogue
 from derive.derivation import Derivation
 from derive.indices import Tensor

@@ -1,4 +1,4 @@
-"""NumPy functions of operations, made from the derived backward pass; and modules that stand alone."""
+"""NumPy functions of operations, made from the derived backward pass."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import Expr
 
-from codegen.docstrings import backward_docstring, forward_docstring, module_docstring
+from codegen.docstrings import backward_docstring, forward_docstring
 from codegen.fitting import Fitting, broadcast_shape, has_no_entries
 from codegen.lowering import lower
 from codegen.naming import safe_identifier
-from codegen.numpy_source import FunctionSource, module_source, numpy_function
+from codegen.numpy_source import FunctionSource, numpy_function
 from codegen.program import Program, Reduce
 from codegen.scalar_functions import make_scalar_function
 from derive.catalogue import find
@@ -26,7 +26,7 @@ from derive.errors import InputError
 from derive.facts import Fact
 from derive.indices import Tensor
 from derive.pullback import Pullback, pull_back
-from derive.record import Operation
+from derive.record import Derived, Operation
 from derive.stability import stable_definitions
 
 Array = NDArray[Any]
@@ -72,6 +72,26 @@ class NumpyFunction:
         found = self._run_on_nothing(arrays) if has_no_entries(arrays) else self._run(*arrays)
         return found if isinstance(found, tuple) else (found,)
 
+    def complete(self, values: Sequence[Any], settings: Mapping[str, Any]) -> Sequence[Any]:
+        """Return the values with the settings that are given by name or left out.
+
+        Raises:
+            InputError: there are too few or too many, or no such setting.
+        """
+        operation = self.operation
+        unknown = next((name for name in settings if name not in operation.record.defaults), None)
+        if unknown is not None:
+            known = ", ".join(operation.record.defaults) or "none"
+            raise InputError(f"{operation.name} has no setting {unknown}; its settings are: {known}")
+        rest = self._tensors[len(values) :]
+        twice = [name for name in settings if name not in {tensor.name for tensor in rest}]
+        if twice or len(values) > len(self._tensors) or not set(rest) <= set(operation.settings):
+            names = ", ".join(tensor.name for tensor in self._tensors)
+            count = len(values) + len(settings)
+            raise InputError(f"{operation.name} takes {names} and was given {count} arguments")
+        numbers = {**default_numbers(operation), **settings}
+        return [*values, *(numbers[tensor.name] for tensor in rest)]
+
     def _run_on_nothing(self, arrays: Sequence[Array]) -> Any:
         """Run where an array is empty: the mean of nothing is not a number, and nobody need be warned of it."""
         with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
@@ -87,10 +107,10 @@ class Forward(NumpyFunction):
 
     def __init__(self, operation: Operation) -> None:
         program = forward_program(operation, ())
-        super().__init__(operation, program, _forward_source(operation, program))
+        super().__init__(operation, program, forward_source(operation, program))
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
-        return _one_or_all(self.run(self.fit(self._all(inputs, settings))))
+        return _one_or_all(self.run(self.fit(self.complete(inputs, settings))))
 
     def with_saved(self, *inputs: Any, **options: Any) -> tuple[Any, dict[str, Array]]:
         """Return the output, of several a tuple, and by name what the backward pass needs.
@@ -98,37 +118,21 @@ class Forward(NumpyFunction):
         The options are settings, and those of ``backward``: another pass may need other values.
         """
         settings = {name: options.pop(name) for name in self.operation.record.defaults if name in options}
-        arrays = self.fit(self._all(inputs, settings))
+        arrays = self.fit(self.complete(inputs, settings))
         wanted = backward(self.operation, **options).saved
         given = dict(zip((tensor.name for tensor in self._tensors), arrays, strict=True))
-        kept = _kept_tensors(self.operation, wanted)
+        kept = kept_tensors(self.operation, wanted)
         results = self._keeping(kept).run(arrays)
         outputs = [output.tensor for output in self.operation.outputs]
         made = dict(zip((tensor.name for tensor in (*outputs, *kept)), results, strict=True))
         return _one_or_all(results[: len(outputs)]), {name: {**given, **made}[name] for name in wanted}
 
-    def _all(self, inputs: Sequence[Any], settings: Mapping[str, Any]) -> Sequence[Any]:
-        """Return the inputs with the settings that are given by name or left out."""
-        operation = self.operation
-        unknown = next((name for name in settings if name not in operation.record.defaults), None)
-        if unknown is not None:
-            known = ", ".join(operation.record.defaults) or "none"
-            raise InputError(f"{operation.name} has no setting {unknown}; its settings are: {known}")
-        rest = operation.inputs[len(inputs) :]
-        twice = [name for name in settings if name not in {tensor.name for tensor in rest}]
-        if twice or len(inputs) > len(self._tensors) or not set(rest) <= set(operation.settings):
-            names = ", ".join(tensor.name for tensor in self._tensors)
-            count = len(inputs) + len(settings)
-            raise InputError(f"{operation.name} takes {names} and was given {count} arguments")
-        numbers = {**default_numbers(operation), **settings}
-        return [*inputs, *(numbers[tensor.name] for tensor in rest)]
-
     def _keeping(self, kept: tuple[Tensor, ...]) -> NumpyFunction:
         """Return the pass that returns intermediates too."""
         if not kept:
             return self
-        key = ("keeping", _key(self.operation), kept)
-        return _cached(key, lambda: _function(self.operation, forward_program(self.operation, kept)))
+        key = ("keeping", operation_key(self.operation), kept)
+        return cached(key, lambda: _function(self.operation, forward_program(self.operation, kept)))
 
 
 class Backward(NumpyFunction):
@@ -271,8 +275,10 @@ class BoundPullback:
         return np.asarray(self._outputs[0]).dtype
 
 
-def forward(op: str | Operation) -> Forward:
-    r"""Return the forward pass as a NumPy function of the inputs in the definition's order; of several outputs, a tuple.
+def forward(op: str | Operation | Derived) -> Forward:
+    r"""Return the forward pass as a NumPy function of the inputs in the definition's order.
+
+    Of several outputs it returns a tuple.
 
     Exponentials under a sum are shifted by their maximum where that cancels, and no logarithm is taken of what they
     underflowed to; what no shift can help is computed as it is written.
@@ -292,11 +298,11 @@ def forward(op: str | Operation) -> Forward:
         array([[0.5, 0.5]])
     """
     operation = find(op)
-    return _cached(("forward", _key(operation)), lambda: Forward(operation))
+    return cached(("forward", operation_key(operation)), lambda: Forward(operation))
 
 
 def backward(
-    op: str | Operation, wrt: Sequence[str] | None = None, given: Given = (), *, fuse: bool = True
+    op: str | Operation | Derived, wrt: Sequence[str] | None = None, given: Given = (), *, fuse: bool = True
 ) -> Backward:
     r"""Return the backward pass: a NumPy function of the upstream gradient and, by name, the values it needs.
 
@@ -323,11 +329,11 @@ def backward(
     """
     operation, facts = find(op), tuple(given) if not isinstance(given, str) else given
     inputs = None if wrt is None else tuple([wrt] if isinstance(wrt, str) else wrt)
-    key = ("backward", _key(operation), inputs, facts, fuse)
-    return _cached(key, lambda: Backward(pull_back(operation, inputs, facts, fuse)))
+    key = ("backward", operation_key(operation), inputs, facts, fuse)
+    return cached(key, lambda: Backward(pull_back(operation, inputs, facts, fuse)))
 
 
-def vjp(op: str | Operation, *inputs: Any, **settings: Any) -> tuple[Any, BoundPullback]:
+def vjp(op: str | Operation | Derived, *inputs: Any, **settings: Any) -> tuple[Any, BoundPullback]:
     r"""Return the output and a function from the upstream gradient to the inputs' gradients, as ``jax.vjp`` does.
 
     Several outputs are a tuple, and the function takes an upstream gradient for each.
@@ -346,34 +352,6 @@ def vjp(op: str | Operation, *inputs: Any, **settings: Any) -> tuple[Any, BoundP
     return output, BoundPullback(backward(operation), saved, output)
 
 
-def source(*ops: str | Operation, given: Given = ()) -> str:
-    """Return a module with the forward and backward passes of operations; it imports NumPy alone.
-
-    A forward function returns, after the outputs, what the backward function needs beside inputs and outputs.
-
-    Raises:
-        InputError: an unknown name, or none.
-
-    Example:
-        >>> print(source("mul").partition("def mul_forward")[2].splitlines()[-1])
-            return da, db
-    """
-    operations = list({_key(operation): operation for operation in map(find, ops)}.values())
-    if not operations:
-        raise InputError("source needs the name of one operation at least")
-    functions: list[FunctionSource] = []
-    for operation in operations:
-        pass_back = backward(operation, given=given)
-        kept = _kept_tensors(operation, pass_back.saved)
-        functions.append(_forward_source(operation, forward_program(operation, kept)))
-        functions.append(pass_back.text)
-    names = [function.name for function in functions]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"two different operations would be called {name} in one module; give one another name")
-    return module_source(functions, module_docstring(operations))
-
-
 # ---- programs ----
 
 
@@ -386,13 +364,14 @@ def forward_program(operation: Operation, kept: tuple[Tensor, ...]) -> Program:
 def backward_program(pullback: Pullback) -> Program:
     """Return the program of the backward pass: its arguments are the upstream gradients and the saved values."""
     operation = pullback.operation
-    inputs = {tensor.gradient(): tensor for tensor in operation.inputs if operation.sums_to(tensor)}
+    inputs = {operation.gradient_of(tensor): tensor for tensor in operation.inputs if operation.sums_to(tensor)}
     like = {result: inputs[result] for result in pullback.results if result in inputs}
     arguments = (*pullback.upstreams, *pullback.saved)
     return lower(pullback.definitions, arguments, pullback.results, like=like, numbers=operation.settings)
 
 
-def _kept_tensors(operation: Operation, saved: Sequence[str]) -> tuple[Tensor, ...]:
+def kept_tensors(operation: Operation, saved: Sequence[str]) -> tuple[Tensor, ...]:
+    """Return the intermediates among the values that a backward pass needs."""
     return tuple(d.tensor for d in operation.intermediates if d.tensor.name in saved)
 
 
@@ -432,7 +411,8 @@ def function_name(operation: Operation, suffix: str) -> str:
     return f"{safe_identifier(name)}_{suffix}"
 
 
-def _forward_source(operation: Operation, program: Program) -> FunctionSource:
+def forward_source(operation: Operation, program: Program) -> FunctionSource:
+    """Return the text of the forward pass."""
     docstring = forward_docstring(operation, operation.inputs, program.result_tensors)
     name = function_name(operation, "forward")
     return numpy_function(program, name, docstring, defaults=operation.record.defaults)
@@ -448,7 +428,7 @@ def _backward_source(pullback: Pullback, program: Program) -> FunctionSource:
 
 
 def _function(operation: Operation, program: Program) -> NumpyFunction:
-    return NumpyFunction(operation, program, _forward_source(operation, program))
+    return NumpyFunction(operation, program, forward_source(operation, program))
 
 
 def load_function(source: FunctionSource) -> Callable[..., Any]:
@@ -464,13 +444,16 @@ def load_function(source: FunctionSource) -> Callable[..., Any]:
 _CACHE: dict[Any, Any] = {}
 
 
-def _key(operation: Operation) -> Any:
+def operation_key(operation: Operation) -> Any:
+    """Return what two operations share whose code is the same."""
     record = operation.record
-    said = tuple(sorted(record.absent.items())), tuple(sorted(record.defaults.items()))
-    return operation.definitions, operation.listed, operation.inputs, record.name, record.title, record.source, record.labels, said
+    said = record.name, record.title, record.source, record.labels, operation.listed
+    mappings = (record.absent, record.defaults, operation.gradients)
+    return operation.definitions, operation.inputs, *said, *(tuple(sorted(each.items())) for each in mappings)
 
 
-def _cached(key: Any, make: Callable[[], Any]) -> Any:
+def cached(key: Any, make: Callable[[], Any]) -> Any:
+    """Return what was made for a key before, or make it."""
     if key not in _CACHE:
         _CACHE[key] = make()
     return _CACHE[key]

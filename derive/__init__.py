@@ -23,6 +23,7 @@ from derive.proof import Proof, prove_equal
 from derive.pullback import Pullback, jacobian, pull_back, vjp
 from derive.record import Definition, Operation, Record
 from derive.rewriting import Simplified, simplify
+from derive.second_derivatives import hessian, hvp, jvp
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, substitute
 
 __version__ = "0.1.0"
@@ -79,7 +80,10 @@ __all__ = [
     "definition_text",
     "differentiate",
     "find",
+    "hessian",
+    "hvp",
     "jacobian",
+    "jvp",
     "operation",
     "parse_fact",
     "prove",

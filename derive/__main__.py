@@ -1,4 +1,4 @@
-"""The command line: ``derive tour | list | show | latex | code | pages | verify | prove | pairs``.
+"""The command line: ``derive tour | list | show | hessian | latex | code | pages | verify | prove | pairs``.
 
 Exit status: 0 when all went well, 1 when a verification fails or a claim is refuted, 2 for a mistake in what was typed,
 3 when a claim is not decided, 70 when the engine contradicts itself.
@@ -68,13 +68,26 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("name", metavar="NAME", help=NAME_HELP)
     show.set_defaults(run=commands.run_show)
 
+    hessian = verbs.add_parser("hessian", help="the second derivatives of a loss, and their product with a direction")
+    hessian.add_argument("name", metavar="NAME", help=NAME_HELP)
+    hessian.add_argument("--and", dest="also", metavar="W", help="the other input of a mixed block")
+    hessian.set_defaults(run=commands.run_hessian)
+
     latex = verbs.add_parser("latex", help="a derivation as LaTeX")
     latex.add_argument("name", metavar="NAME", help=NAME_HELP)
     latex.add_argument("--steps", action="store_true", help="every step, not the result alone")
+    latex.add_argument("--hessian", action="store_true", help="the second derivatives of a loss, not the first ones")
     latex.set_defaults(run=commands.run_latex)
 
     code = verbs.add_parser("code", help="a standalone NumPy module")
     code.add_argument("name", metavar="NAME", nargs="+", help=NAME_HELP)
+    code.add_argument(
+        "--hvp",
+        metavar="X",
+        action="append",
+        default=[],
+        help="with a loss's Hessian-vector product by this input",
+    )
     code.set_defaults(run=commands.run_code)
 
     pages = verbs.add_parser("pages", help="the catalogue as Markdown: definitions, derivations, code")
@@ -97,17 +110,21 @@ def _parser() -> argparse.ArgumentParser:
     pairs = verbs.add_parser("pairs", help="activations and losses whose gradient is (prediction - target)/N")
     pairs.set_defaults(run=commands.run_pairs)
 
-    for command in (verify, prove):
+    for command in (hessian, verify, prove):
         command.add_argument("--steps", action="store_true", help="show the steps")
+    for command in (verify, prove):
         command.add_argument(
             "--seconds", metavar="S", type=_seconds, default=10.0, help="how long to try a claim (default: 10)"
         )
-    for command in (show, latex, verify, prove):
+    for command in (show, hessian, latex, verify, prove):
         command.add_argument("--notation", default="bar", metavar="|".join(known_notations()), help="default: bar")
-    for command in (show, latex, verify):
+    for command in (show, hessian, latex, verify):
         command.add_argument("--wrt", metavar="X", help="the input to differentiate by; all when left out")
-        command.add_argument("--output", metavar="Y", help="the output whose Jacobian is meant, where there are several")
-    for command in (show, latex, code, verify, prove):
+    for command in (show, latex, verify):
+        command.add_argument(
+            "--output", metavar="Y", help="the output whose Jacobian is meant, where there are several"
+        )
+    for command in (show, hessian, latex, code, verify, prove):
         command.add_argument(
             "--given", metavar="FACT", action="append", default=[], help='a fact to use, such as "sum(t[n,k], k) = 1"'
         )

@@ -12,7 +12,7 @@ from derive.library import GROUPS
 from derive.necks import name_necks
 from derive.parsing import parse_operation, parse_premise
 from derive.problems import Problem, parse_problem
-from derive.record import Operation, Record
+from derive.record import Derived, Operation, Record
 
 
 @cache
@@ -106,8 +106,8 @@ def parse_claim(claim: str, where: Iterable[str] = (), given: Iterable[str] = ()
     return parse_problem(where, given, claim, _named, records())
 
 
-def find(op: str | Operation) -> Operation:
-    """Return the operation for a catalogue name, a definition's text or an operation.
+def find(op: str | Operation | Derived) -> Operation:
+    """Return the operation for a catalogue name, a definition's text, an operation or a derivation's result.
 
     Raises:
         InputError: there is no operation of that name.
@@ -115,6 +115,8 @@ def find(op: str | Operation) -> Operation:
     """
     if isinstance(op, Operation):
         return op
+    if isinstance(op, Derived):
+        return op.as_operation()
     if not isinstance(op, str):
         raise InputError(f"expected a catalogue name, a definition's text or an Operation, not {type(op).__name__}")
     if "=" in op:

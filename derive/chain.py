@@ -13,7 +13,7 @@ The gradient of an output comes in. Where other outputs are computed from it, wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sympy import Add, Expr, S
@@ -34,6 +34,26 @@ from derive.sums import IndexSum, Partial, free_indices, rewrite, substitute, te
 
 #: What it costs to have one more name.
 NAME_COST = 1.0
+NameCost = Callable[[Expr], float]
+
+
+#: What it is worth to keep a name.
+NAME_WORTH = 2.0
+
+
+def any_name(value: Expr) -> float:
+    """What a name costs, whatever it stands for."""
+    return NAME_COST
+
+
+def keep_names(value: Expr) -> float:
+    """Names are worth keeping, but where putting in what they stand for makes it collapse: what is derived again."""
+    return -NAME_WORTH
+
+
+def keep_products(value: Expr) -> float:
+    """Names of products of matrices are worth keeping: what is derived of a gradient, and what is computed."""
+    return -NAME_WORTH if any(len(tensors_in(total)) > 1 for total in value.atoms(IndexSum)) else NAME_COST
 
 
 @dataclass
@@ -66,6 +86,7 @@ class Chain:
         jacobian: derive partial derivatives of an element of this output instead of gradients.
         fuse: put sensitivities into their users where the whole gets shorter.
         explicit: put them in wherever they stand, so that no name is left that is not the operation's own.
+        name_cost: what it costs to have one more name, by what it stands for.
 
     Attributes:
         sensitivities: in the order derived, from the output back; those put into their users are gone.
@@ -79,6 +100,7 @@ class Chain:
         jacobian: Definition | None = None,
         fuse: bool = True,
         explicit: bool = False,
+        name_cost: NameCost = any_name,
     ) -> None:
         for tensor in wrt:
             if tensor.values is not None:
@@ -89,6 +111,7 @@ class Chain:
         self.wrt = tuple(wrt)
         self.facts = tuple(facts)
         self.jacobian = jacobian
+        self.name_cost = name_cost
         self.explicit = explicit or jacobian is not None
         self.letters = letters_by_size(operation)
         self.names = {t.name for t in (*operation.inputs, *(d.tensor for d in operation.definitions))}
@@ -112,7 +135,7 @@ class Chain:
         """How the sensitivity of a tensor's element is written."""
         if self.jacobian is not None:
             return Partial(self.jacobian.target, tensor(*where))
-        return tensor.gradient()(*where)
+        return self.operation.gradient_of(tensor)(*where)
 
     @property
     def _out(self) -> tuple[Index, ...]:
@@ -180,7 +203,8 @@ class Chain:
             current = self._add(steps, ", ".join(rules) or "constants drop out", left, current, advanced)
         # The quotient rule is for the reader; without it the parts that cancel have not been multiplied out.
         plain = differentiate(user.at(*where), element, quotients=False)
-        return self._shorten(steps, left, current, prefer=where, definitions=(user,), same=plain)
+        folding = (definition for definition in self._definitions() if definition == user)
+        return self._shorten(steps, left, current, prefer=where, definitions=folding, same=plain)
 
     # -- putting together ---------------------------------------------------------------------------------------------
 
@@ -192,7 +216,7 @@ class Chain:
             return False  # What is used more than once is computed once.
         put = [self._inserted(user.value, own) for user in users]
         short = [simplify(e, self._definitions(), self._kept(u)).result for e, u in zip(put, users, strict=True)]
-        named_cost = cost(own.value) + NAME_COST + sum(cost(user.value) for user in users)
+        named_cost = cost(own.value) + self.name_cost(own.value) + sum(cost(user.value) for user in users)
         if not self.explicit and named_cost <= sum(map(cost, short)):
             return False
         del self.sensitivities[tensor]
@@ -207,14 +231,16 @@ class Chain:
     def _mentions(self, expr: Expr, tensor: Tensor) -> bool:
         if self.jacobian is not None:
             return any(partial.element.tensor == tensor for partial in expr.atoms(Partial))
-        return tensor.gradient() in tensors_in(expr)
+        return self.operation.gradient_of(tensor) in tensors_in(expr)
 
     def _inserted(self, expr: Expr, own: Sensitivity) -> Expr:
+        gradient = self.operation.gradient_of(own.tensor)
+
         def change(node: Expr) -> Expr | None:
             where: Sequence[Expr] | None = None
             if self.jacobian is not None and isinstance(node, Partial) and node.element.tensor == own.tensor:
                 where = node.element.indices
-            elif self.jacobian is None and isinstance(node, Element) and node.tensor == own.tensor.gradient():
+            elif self.jacobian is None and isinstance(node, Element) and node.tensor == gradient:
                 where = node.indices
             if where is None:
                 return None
@@ -232,8 +258,18 @@ class Chain:
             own.facts = simplified.facts
 
     def _definitions(self) -> tuple[Definition, ...]:
-        """The names that a result may be folded back into."""
-        return tuple(d for d in self.operation.definitions if d.tensor in self._path)
+        """The names that a result may be folded back into.
+
+        What is derived of gradients is written by them only where this saves a sum: ``ȳ y (1 - y) (1 - 2 y)``
+        says more than ``x̄ (1 - 2 y)``. A loss's second derivatives are written without its first ones.
+        """
+        gradients = self.operation.gradients
+        comes_in = any(tensor.name in gradients for tensor in self.operation.inputs)
+        return tuple(
+            d
+            for d in self.operation.definitions
+            if d.tensor in self._path and (d.tensor.name not in gradients or (comes_in and d.body.atoms(IndexSum)))
+        )
 
     def _kept(self, own: Sensitivity) -> tuple[Index, ...]:
         return (*self._out, *own.element.indices)

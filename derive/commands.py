@@ -7,19 +7,18 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from derive import find, jacobian, prove, vjp
+from derive import find, hessian, hvp, jacobian, prove, vjp
 from derive.catalogue import records
 from derive.derivation import Derivation
 from derive.errors import InputError
-from derive.indices import Tensor
+from derive.indices import INCOMING, Tensor
 from derive.kinks import KINKED
-from derive.indices import INCOMING
 from derive.notation import Notation, find_notation
 from derive.printing import plain_text
 from derive.proof import PROVED, REFUTED, UNDECIDED
@@ -105,19 +104,54 @@ def _output_lines(operation: Operation, notation: Notation) -> Iterator[str]:
             yield f"{part} is what comes in through {tensor.name} alone, {whole} its whole gradient"
 
 
+def run_hessian(options: argparse.Namespace) -> int:
+    """Print second derivatives of a loss, block by block, and the product of each with a direction."""
+    operation = find(options.name)
+    find_notation(options.notation)
+    facts = () if options.given else operation.record.facts
+    for place, derivation in enumerate(_second_derivatives(operation, options, options.given)):
+        if options.steps:
+            print("\n" * bool(place) + derivation.text(options.notation, colour=_colours()))
+        else:
+            print("\n" * bool(place) + _bold(derivation.title))
+            print(_indented(derivation.text(options.notation, steps=False)))
+        for fact in facts:
+            shorter = _second_derivatives(operation, options, [fact])[place]
+            if shorter.assumptions:
+                print(_indented(shorter.text(options.notation, steps=False)))
+    return 0
+
+
+def _second_derivatives(operation: Operation, options: argparse.Namespace, given: Iterable[str]) -> list[Derivation]:
+    """The Hessian and its product with a direction, by each input or the one named; or the mixed block of two."""
+    also = getattr(options, "also", None)
+    if also is not None:
+        if options.wrt is None:
+            raise InputError(f"--and {also} names the second input of a mixed block; name the first one with --wrt")
+        return [hessian(operation, options.wrt, also, given)]
+    names = _wrt_names(operation, options.wrt)
+    return [derive(operation, name, given=given) for name in names for derive in (hessian, hvp)]
+
+
 def run_latex(options: argparse.Namespace) -> int:
     """Print derivations as LaTeX; in a file, as a document that compiles on its own."""
     operation = find(options.name)
-    notation = find_notation(options.notation, operation)
-    derivations = [
-        derive(operation, name, options.given)
-        for name in _wrt_names(operation, options.wrt)
-        for derive in _kinds(operation, options.steps, options.output)
-    ]
+    find_notation(options.notation)
+    derivations = (
+        _second_derivatives(operation, options, options.given)
+        if options.hessian
+        else [
+            derive(operation, name, options.given)
+            for name in _wrt_names(operation, options.wrt)
+            for derive in _kinds(operation, options.steps, options.output)
+        ]
+    )
     if options.file is None:
         print("\n\n".join(derivation.latex(options.notation, options.steps) for derivation in derivations))
         return 0
-    parts = [latex_section(derivation, notation, options.steps) for derivation in derivations]
+    parts = [
+        latex_section(each, find_notation(options.notation, each.operation), options.steps) for each in derivations
+    ]
     return _write(options.file, latex_document(parts, operation.name))
 
 
@@ -125,7 +159,7 @@ def run_code(options: argparse.Namespace) -> int:
     """Print a standalone NumPy module."""
     import codegen
 
-    text = codegen.source(*options.name, given=options.given)
+    text = codegen.source(*options.name, given=options.given, hvp=options.hvp)
     if options.file is None:
         sys.stdout.write(text)
         return 0

@@ -9,6 +9,7 @@ from derive.sums import IndexArgmax, IndexMax, IndexSum
 
 FUNCTION_COST = 4.0
 SUM_COST = 2.0
+NUMBER_COST = 0.25
 
 
 def cost(expr: Expr) -> float:
@@ -22,11 +23,11 @@ def cost(expr: Expr) -> float:
         True
     """
     if isinstance(expr, (Element, Index)) or not expr.args:
-        return 0.25 if expr.is_Integer else 1.0
+        return NUMBER_COST if expr.is_Integer else 1.0
     inner = sum(cost(argument) for argument in expr.args if isinstance(argument, Expr))
     if isinstance(expr, (Add, Mul)):
         negative = isinstance(expr, Mul) and expr.args[0] == -1
-        return inner + len(expr.args) - (2 if negative else 1)
+        return inner + len(expr.args) - (2 + NUMBER_COST if negative else 1)  # A sign costs nothing.
     if isinstance(expr, Pow):
         return inner + (0.5 if expr.exp.is_Integer else FUNCTION_COST)
     if isinstance(expr, (IndexSum, IndexMax, IndexArgmax)):

@@ -14,6 +14,7 @@ from sympy import Add, Expr
 from derive.errors import EngineError
 from derive.evaluation import Assignment, UndefinedError, context
 from derive.facts import Fact
+from derive.gradient_operations import derived_element, gradient_operation, holds_under_facts
 from derive.indices import Tensor
 from derive.letters import disjoint, natural_element
 from derive.notation import find_notation
@@ -87,6 +88,26 @@ class Derivation:
     assumptions: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = field(default=(), repr=False)
 
+    def as_operation(self) -> Operation:
+        """Return the operation that computes what was derived: ``find`` makes it of a derivation, too.
+
+        Its inputs are those of the operation, and the upstream gradient where the result has it; the intermediates
+        that the result uses keep their names.
+
+        Raises:
+            InputError: the result holds under given facts alone; it says nothing of what is around them.
+
+        Example:
+            >>> from derive.printing import operation_text
+            >>> from derive.pullback import vjp
+            >>> print(operation_text(vjp("sigmoid", "x").as_operation()))
+            y = 1/(1 + exp(-x)); dx = dy*y*(1 - y)
+        """
+        if self.assumptions:
+            raise holds_under_facts(self.title, self.assumptions)
+        definition = Definition(derived_element(self.operation, self.target), self.result)
+        return gradient_operation(self.operation, [definition], f"{self.operation.name}-gradient", self.title)
+
     def latex(self, notation: str = "bar", steps: bool = True) -> str:
         """Return an ``align*`` block that LaTeX and KaTeX accept; ``steps=False`` gives the result alone."""
         from derive.rendering import render_latex
@@ -141,8 +162,8 @@ class Derivation:
             values = sample(drawn, sizes, generator, operation.record.domain)
             definitions = {definition.tensor: definition for definition in operation.definitions}
             for tensor in (*operation.inputs, *definitions):
-                if tensor.gradient() not in drawn:
-                    definitions[tensor.gradient()] = _gradient_definition(operation, tensor)
+                if operation.gradient_of(tensor) not in drawn:
+                    definitions[operation.gradient_of(tensor)] = _gradient_definition(operation, tensor)
             assignment = Assignment(sizes, values, definitions)
             try:
                 if not impose(self.facts, assignment):
@@ -167,4 +188,4 @@ def _gradient_definition(operation: Operation, tensor: Tensor) -> Definition:
         elif tensor in operation.feeding(output.tensor):
             body = upstream * Partial(output.tensor(*where), here)
             terms.append(IndexSum(body, *where) if where else body)
-    return Definition(tensor.gradient()(*here.indices), Add(*terms))
+    return Definition(operation.gradient_of(tensor)(*here.indices), Add(*terms))

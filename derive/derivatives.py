@@ -11,7 +11,7 @@ from derive.derivation import Step
 from derive.differentiation import differentiate
 from derive.errors import DeriveError
 from derive.indices import Element, Tensor
-from derive.record import Definition, Operation, Record, inline
+from derive.record import Definition, Operation, Record, inline, needed_definitions
 from derive.rewriting import simplify
 from derive.sums import Partial, rewrite, substitute, tensors_in
 
@@ -76,16 +76,6 @@ class Derivatives:
         self.steps += [step for own in chain.sensitivities.values() for step in own.steps]
         own = chain.sensitivities[by]
         return own.left.body, own.left.element, own.value
-
-
-def needed_definitions(definitions: Iterable[Definition], tensors: Iterable[Tensor]) -> tuple[Definition, ...]:
-    """Return the definitions that some tensors rest on, in their order."""
-    used, kept = set(tensors), []
-    for definition in reversed(tuple(definitions)):
-        if definition.tensor in used:
-            used |= tensors_in(definition.body)
-            kept.append(definition)
-    return tuple(reversed(kept))
 
 
 def as_operation(definitions: Iterable[Definition], tensors: Iterable[Tensor] = ()) -> Operation:

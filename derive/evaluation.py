@@ -275,7 +275,10 @@ class Assignment:
         element = expr.element
         where = self.position(element, places)
         here = self._value(element, places)
-        total = isinstance(expr.body, Element) and expr.body.tensor in self.definitions
+        inner = expr.body
+        while isinstance(inner, Partial):
+            inner = inner.body
+        total = isinstance(inner, Element) and inner.tensor in self.definitions
         definitions = {t: d for t, d in self.definitions.items() if t != element.tensor} if total else {}
         sides = []
         for moved in (here - STEP, here, here + STEP):

@@ -19,10 +19,10 @@ from typing import Any
 import sympy
 from sympy import Expr
 
-from derive.indices import GRADIENT, INCOMING, Bracket, Delta, Element, Index
+from derive.indices import INCOMING, Bracket, Delta, Element, Index
 from derive.layout import latex_width
 from derive.notation import BAR, Notation, latex_name, subscripted, upright
-from derive.reading import Phrase, signs_outside, split_fraction
+from derive.reading import Phrase, is_higher, signs_outside, split_fraction, unfolded
 from derive.sums import Binder, IndexArgmax
 from derive.writing import (
     ADDITION,
@@ -149,14 +149,16 @@ def write_addition(writer: Writer, phrase: Phrase) -> str:
 def write_element(writer: Writer, phrase: Phrase) -> str:
     element = phrase.parts[0]
     places = subscripts(writer, element.indices)
-    if element.tensor.role:
-        return writer.notation.latex_gradient(element.tensor.name, places, element.tensor.role == INCOMING)
+    name = writer.notation.gradient_of(element.tensor)
+    if name is not None:
+        return writer.notation.latex_gradient(name, places, element.tensor.role == INCOMING)
     base, own = latex_name(element.tensor.name)
     return subscripted(base, (*own, *places))
 
 
 def level_of_gradient(writer: Writer, phrase: Phrase) -> int:
-    return FACTOR if phrase.parts[0].tensor.role == GRADIENT and writer.notation.is_quotient else ATOM
+    is_gradient = writer.notation.gradient_of(phrase.parts[0].tensor) is not None
+    return FACTOR if is_gradient and writer.notation.is_quotient else ATOM
 
 
 def subscripts(writer: Writer, parts: tuple[Any, ...]) -> tuple[str, ...]:
@@ -288,10 +290,28 @@ def write_partial(writer: Writer, phrase: Phrase) -> str:
     body, element = phrase.parts
     if writer.notation.names_factor(body, element):
         return upright(writer.notation.factor(body.tensor.name, element.tensor.name))
+    if is_higher(phrase, writer.notation):
+        return write_higher(writer, phrase)
     below = rf"\partial {writer.write(element)}"
     if stands_above_line(writer, writer.phrase(body)):
         return rf"\frac{{\partial {writer.write(body)}}}{{{below}}}"
     return rf"\frac{{\partial}}{{{below}}}{bracketed(writer.write(body))}"
+
+
+def write_higher(writer: Writer, phrase: Phrase) -> str:
+    """Write a derivative of a derivative: the order above the line, all elements below it."""
+    body, *elements = unfolded(*phrase.parts)
+    below = [writer.write(each) for each in elements]
+    above = writer.write(body)
+    name = writer.notation.gradient_of(body.tensor) if isinstance(body, Element) else None
+    if name is not None and writer.notation.is_quotient:
+        base, own = latex_name(name)
+        below.insert(0, subscripted(base, (*own, *subscripts(writer, body.indices))))
+        above = subscripted(*latex_name(writer.notation.loss))
+    order, denominator = rf"\partial^{{{len(below)}}}", r"\, ".join(rf"\partial {each}" for each in below)
+    if name is not None or stands_above_line(writer, writer.phrase(body)):
+        return rf"\frac{{{order} {above}}}{{{denominator}}}"
+    return rf"\frac{{{order}}}{{{denominator}}}{bracketed(above)}"
 
 
 def stands_above_line(writer: Writer, phrase: Phrase) -> bool:

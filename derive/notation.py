@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from sympy import Expr
 
 from derive.errors import InputError
-from derive.indices import Element
-from derive.record import Operation
+from derive.indices import GRADIENT, Element, Tensor
+from derive.record import Operation, needed_definitions
 
 GREEK = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
@@ -32,7 +32,7 @@ GREEK_NAMES: Mapping[str, str] = {
     "lam": r"\lambda",
 }
 #: The last part of a name such as ``x_hat`` that is an accent over the rest.
-ACCENTS = {"hat": r"\hat", "tilde": r"\tilde", "bar": r"\bar", "check": r"\check"}
+ACCENTS = {"hat": r"\hat", "tilde": r"\tilde", "bar": r"\bar", "check": r"\check", "dot": r"\dot"}
 #: Combining marks of letters such as ``é``, by the accent that TeX has for them.
 MARKS = {
     "\u0300": r"\grave", "\u0301": r"\acute", "\u0302": r"\hat", "\u0303": r"\tilde", "\u0304": r"\bar",
@@ -125,6 +125,18 @@ def barred(name: str) -> str:
     return unicodedata.normalize("NFC", over) + name[len(letters) :]
 
 
+def accented(name: str) -> str:
+    """Return a name such as ``x_dot`` with its accent over the letter, for a terminal.
+
+    Example:
+        >>> accented("y_dot"), accented("x_tilde"), accented("logits_dot")
+        ('ẏ', 'x̃', 'logits_dot')
+    """
+    letter, _, accent = name.partition("_")
+    mark = next((mark for mark, word in MARKS.items() if word == ACCENTS.get(accent)), None)
+    return unicodedata.normalize("NFC", letter + mark) if mark and len(letter) == 1 else name
+
+
 @dataclass(frozen=True)
 class Notation:
     """How the gradient of the loss with respect to a tensor is written.
@@ -134,6 +146,7 @@ class Notation:
         kind: ``bar``, ``quotient`` or ``word``.
         loss: the loss's letter, where it is written.
         words: by tensor, the word for its gradient; a name without one gets a ``d`` before it.
+        gradients: by name of a tensor that is a gradient, the name of what it is the gradient of.
     """
 
     name: str
@@ -141,6 +154,16 @@ class Notation:
     kind: str
     loss: str = "L"
     words: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    gradients: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+
+    def gradient_of(self, tensor: Tensor) -> str | None:
+        """Return the name of what a tensor is the gradient of, or None if it is none.
+
+        Example:
+            >>> BAR.gradient_of(Tensor("x").gradient()), BAR.gradient_of(Tensor("dx"))
+            ('x', None)
+        """
+        return tensor.name if tensor.role == GRADIENT else self.gradients.get(tensor.name)
 
     def identifier(self, name: str, incoming: bool = False) -> str:
         """Return the gradient's name as a Python identifier; of what comes in through an output, with ``_out``.
@@ -160,7 +183,8 @@ class Notation:
     def names_factor(self, body: Expr, element: Expr) -> bool:
         """Whether this factor of a chain rule, standing between two scalars, is one word: ``dz_dx``."""
         ends = (body, element)
-        return self.kind == "word" and all(isinstance(end, Element) and end.tensor.rank == 0 for end in ends)
+        plain = all(isinstance(end, Element) and end.tensor.rank == 0 for end in ends)
+        return self.kind == "word" and plain and self.gradient_of(body.tensor) is None
 
     def factor(self, above: str, below: str) -> str:
         """Return the word for a factor of a chain rule.
@@ -210,11 +234,24 @@ class Notation:
 
     def bound_to(self, operation: Operation) -> Notation:
         """Return this notation with the operation's names: which is the output, which the first input."""
+        if operation.gradients:
+            used = needed_definitions(operation.definitions, [operation.output.tensor])
+            of = set(operation.gradients.values())
+            return replace(
+                self,
+                gradients=MappingProxyType(dict(operation.gradients)),
+                words=MappingProxyType({}),
+                loss=_loss_letter({each.name for each in (*operation.inputs, *(each.tensor for each in used))} | of),
+            )
         names = [tensor.name for tensor in operation.inputs]
         names += [definition.tensor.name for definition in operation.definitions]
         if self.kind == "quotient":
-            return replace(self, loss=next(letter for letter in (*LOSS_LETTERS, "loss_") if letter not in names))
+            return replace(self, loss=_loss_letter(names))
         return replace(self, words=MappingProxyType(_words(operation, names))) if self.kind == "word" else self
+
+
+def _loss_letter(names: Collection[str]) -> str:
+    return next(letter for letter in (*LOSS_LETTERS, "loss_") if letter not in names)
 
 
 def _words(operation: Operation, names: list[str]) -> dict[str, str]:

@@ -25,10 +25,10 @@ from typing import Any
 
 from sympy import Expr
 
-from derive.indices import GRADIENT, INCOMING, Index
+from derive.indices import INCOMING, Element, Index
 from derive.latex import latex_text as latex_text
-from derive.notation import BAR, Notation
-from derive.reading import Phrase, split_fraction
+from derive.notation import BAR, Notation, accented
+from derive.reading import Phrase, is_higher, split_fraction, unfolded
 from derive.record import Operation
 from derive.sums import all_indices
 from derive.writing import (
@@ -209,9 +209,10 @@ PLAIN_CONSTANTS = {"pi": "π", "E": "e"}
 def show_element(writer: Writer, phrase: Phrase) -> str:
     element = phrase.parts[0]
     where = subscript(writer, element.indices)
-    if element.tensor.role:
-        return writer.notation.plain_gradient(element.tensor.name, where, element.tensor.role == INCOMING)
-    return f"{element.tensor.name}{where}"
+    name = writer.notation.gradient_of(element.tensor)
+    if name is not None:
+        return writer.notation.plain_gradient(name, where, element.tensor.role == INCOMING)
+    return f"{accented(element.tensor.name) if writer.notation.gradients else element.tensor.name}{where}"
 
 
 def show_product(writer: Writer, phrase: Phrase) -> str:
@@ -238,10 +239,23 @@ def show_prefix(word: str) -> Callable[[Writer, Phrase], str]:
 
 
 def show_partial(writer: Writer, phrase: Phrase) -> str:
+    if is_higher(phrase, writer.notation):
+        return show_higher(writer, phrase)
     body, element = map(writer.phrase, phrase.parts)
     if writer.notation.names_factor(phrase.parts[0], phrase.parts[1]):
         return writer.notation.factor(phrase.parts[0].tensor.name, phrase.parts[1].tensor.name)
     return f"∂{writer.write(body, ATOM, at_end=False)}/∂{writer.write(element)}"
+
+
+def show_higher(writer: Writer, phrase: Phrase) -> str:
+    """Show a derivative of a derivative: ∂²L/∂x[n]∂x[m]."""
+    body, *elements = unfolded(*phrase.parts)
+    below = "".join(f"∂{writer.write(each)}" for each in elements)
+    name = writer.notation.gradient_of(body.tensor) if isinstance(body, Element) else None
+    if name is not None and writer.notation.is_quotient:
+        above, below = writer.notation.loss, f"∂{name}{subscript(writer, body.indices)}{below}"
+        return f"∂{str(len(elements) + 1).translate(SUPERSCRIPTS)}{above}/{below}"
+    return f"∂{str(len(elements)).translate(SUPERSCRIPTS)}{writer.write(body, ATOM, at_end=False)}/{below}"
 
 
 def show_where(writer: Writer, phrase: Phrase) -> str:
@@ -251,7 +265,9 @@ def show_where(writer: Writer, phrase: Phrase) -> str:
 
 def level_of_gradient(writer: Writer, phrase: Phrase) -> int:
     """A quotient is a factor; what comes in from outside stands in brackets of its own."""
-    return FACTOR if phrase.parts[0].tensor.role == GRADIENT and writer.notation.is_quotient else ATOM
+    tensor = phrase.parts[0].tensor
+    is_whole = writer.notation.gradient_of(tensor) is not None and tensor.role != INCOMING
+    return FACTOR if is_whole and writer.notation.is_quotient else ATOM
 
 
 PLAIN_ROWS: Mapping[str, Row] = {

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from derive.catalogue import find, parse_fact
-from derive.chain import Chain
+from derive.chain import Chain, NameCost, any_name, keep_products
 from derive.derivation import Derivation
 from derive.errors import InputError
 from derive.facts import Fact
+from derive.gradient_operations import gradient_operation, holds_under_facts
 from derive.indices import Tensor
-from derive.record import Definition, Operation
+from derive.record import Definition, Derived, Operation
 from derive.stability import stabilise
 from derive.sums import tensors_in
 
@@ -40,12 +41,29 @@ class Pullback:
     saved: tuple[Tensor, ...]
     assumptions: tuple[str, ...] = ()
 
+    def as_operation(self) -> Operation:
+        """Return the operation that computes the last of the gradients, by the others and those of intermediates.
 
-def jacobian(op: str | Operation, wrt: str, given: Given = (), output: str | None = None) -> Derivation:
+        What is derived of it keeps these names: this is the way for what is too large to be written as one formula.
+
+        Raises:
+            InputError: the gradients hold under given facts alone.
+
+        Example:
+            >>> [str(each.target) for each in pull_back("dense", ["x", "w"]).as_operation().definitions]
+            ['dx[n,d]', 'dw[d,k]']
+        """
+        name = f"{self.operation.name}-gradient"
+        if self.assumptions:
+            raise holds_under_facts(f"gradient of {self.operation.name}", self.assumptions)
+        return gradient_operation(self.operation, self.gradients, name)
+
+
+def jacobian(op: str | Operation | Derived, wrt: str, given: Given = (), output: str | None = None) -> Derivation:
     r"""Derive the partial derivatives :math:`\partial y_o / \partial x_i` of the output by one input.
 
     Args:
-        op: a catalogue name, a definition's text or an operation.
+        op: a catalogue name, a definition's text, an operation, or a derivation's result.
         wrt: the input's name.
         given: facts that may be used, such as ``"sum(t[n,k], k) = 1"``.
         output: the name of the output, where there are several.
@@ -63,7 +81,7 @@ def jacobian(op: str | Operation, wrt: str, given: Given = (), output: str | Non
     return _derivation(operation, tensor, _facts(operation, given), operation.output_called(output))
 
 
-def vjp(op: str | Operation, wrt: str, given: Given = ()) -> Derivation:
+def vjp(op: str | Operation | Derived, wrt: str, given: Given = ()) -> Derivation:
     r"""Derive the vector-Jacobian product :math:`\bar x_i = \sum_o \bar y_o \, \partial y_o / \partial x_i`.
 
     Of several outputs each adds its sum, with the gradient that comes in through it.
@@ -105,12 +123,21 @@ def _derivation(
     )
 
 
-def pull_back(op: str | Operation, wrt: Sequence[str] | None = None, given: Given = (), fuse: bool = True) -> Pullback:
+def pull_back(
+    op: str | Operation | Derived,
+    wrt: Sequence[str] | None = None,
+    given: Given = (),
+    fuse: bool = True,
+    name_cost: NameCost | None = None,
+) -> Pullback:
     """Derive the backward pass over the named inputs, all differentiable ones when left out.
 
     Args:
         op, wrt, given: as for ``vjp``, with several inputs.
         fuse: derive the operation as one where that is shorter; otherwise definition by definition.
+        name_cost: what it costs to keep the gradient of an intermediate by name; below 0 the name is worth something.
+            ``derive.chain.keep_names`` is right for what will be derived again. What is derived of a gradient keeps
+            the names of matrix products when this is left out.
 
     Raises:
         InputError: no such input; there is nothing to differentiate by.
@@ -124,9 +151,11 @@ def pull_back(op: str | Operation, wrt: Sequence[str] | None = None, given: Give
     tensors = operation.differentiable if names is None else tuple(operation.input(name) for name in names)
     if not tensors:
         raise InputError(f"{operation.name} has no input to differentiate by: all of them are labels")
-    chain = Chain(operation, tensors, _facts(operation, given), fuse=fuse)
+    usual = keep_products if operation.gradients else any_name
+    chain = Chain(operation, tensors, _facts(operation, given), fuse=fuse, name_cost=name_cost or usual)
     gradients = tuple(
-        Definition(own.tensor.gradient()(*own.element.indices), own.value) for own in chain.sensitivities.values()
+        Definition(operation.gradient_of(own.tensor)(*own.element.indices), own.value)
+        for own in chain.sensitivities.values()
     )
     definitions = stabilise(gradients, operation)
     used: set[Tensor] = set().union(*(tensors_in(definition.body) for definition in definitions))
@@ -135,7 +164,7 @@ def pull_back(op: str | Operation, wrt: Sequence[str] | None = None, given: Give
         operation.upstreams,
         gradients,
         definitions,
-        tuple(tensor.gradient() for tensor in tensors),
+        tuple(map(operation.gradient_of, tensors)),
         _saved(operation, tensors, used),
         tuple(dict.fromkeys(fact.text for own in chain.sensitivities.values() for fact in own.facts)),
     )

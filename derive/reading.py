@@ -17,7 +17,7 @@ from sympy import Add, Expr, Integer, Mul, Number, Pow, Rational, Symbol
 from derive.errors import UnsupportedError
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index
-from derive.notation import natural_key
+from derive.notation import Notation, natural_key
 from derive.polynomials import is_typed_decimal
 from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, Partial, free_indices
 
@@ -120,6 +120,18 @@ def in_chain_order(factors: list[Expr]) -> list[Expr]:
 
 def _above_line(partial: Partial) -> set[Any]:
     return {partial.body.tensor} if isinstance(partial.body, Element) else set()
+
+
+def is_higher(partial: Phrase, notation: Notation) -> bool:
+    """Whether a derivative is one of a derivative: of one not carried out, or of a gradient written as a quotient."""
+    body = partial.parts[0]
+    is_gradient = isinstance(body, Element) and notation.gradient_of(body.tensor) is not None
+    return isinstance(body, Partial) or (is_gradient and notation.is_quotient)
+
+
+def unfolded(body: Expr, *elements: Expr) -> tuple[Expr, ...]:
+    """Return what a derivative of a derivative is of, and the elements by which, the first one first."""
+    return unfolded(body.body, body.element, *elements) if isinstance(body, Partial) else (body, *elements)
 
 
 # ---- arranging ----

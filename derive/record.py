@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
 
 from sympy import Expr, Rational, Symbol
 
 from derive.errors import InputError
 from derive.indices import Element, Index, Tensor
-from derive.sums import free_indices, rewrite, substitute, tensors_in
+from derive.sums import all_indices, free_indices, rewrite, substitute, tensors_in
+
+#: What the direction is called in which a gradient is differentiated; the first that is free.
+DIRECTIONS = ("v", "u", "r", "s", "e", "f", "direction")
 
 
 @dataclass(frozen=True)
@@ -74,12 +78,14 @@ class Operation:
         inputs: the input tensors in the order of the arguments.
         record: what was said of it; ``record.definition`` is the text a person typed.
         listed: the names of the outputs in their order; where it is empty, the last definition is the output.
+        gradients: of an operation that computes a gradient, by name, the name of what it is the gradient of.
     """
 
     definitions: tuple[Definition, ...]
     inputs: tuple[Tensor, ...]
     record: Record
     listed: tuple[str, ...] = ()
+    gradients: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -133,7 +139,7 @@ class Operation:
 
         It is the whole gradient of an output that no other output is computed from; of one that is, it is a part.
         """
-        return output.incoming() if self.feeds_output(output) else output.gradient()
+        return output.incoming() if self.feeds_output(output) else self.gradient_of(output)
 
     @property
     def upstreams(self) -> tuple[Tensor, ...]:
@@ -216,6 +222,33 @@ class Operation:
         known = ", ".join(tensor.name for tensor in self.inputs)
         raise InputError(f"{self.name} has no input {name!r}; its inputs are {known}")
 
+    def gradient_of(self, tensor: Tensor) -> Tensor:
+        r"""Return what the gradient with respect to one of the operation's tensors is called.
+
+        An operation that computes a gradient has other names for its own, so that nobody reads a bar over a bar. What
+        comes in for the output is a direction :math:`v`; what goes back to a gradient that came in is the tangent
+        :math:`\dot y = \partial y / \partial x \, v`; all others have a tilde.
+
+        Example:
+            >>> x, y = Tensor("x"), Tensor("dx")
+            >>> plain = Operation((Definition(y(), x() ** 2),), (x,), Record("square", ""))
+            >>> plain.gradient_of(x).role, replace(plain, gradients={"dx": "x"}).gradient_of(x)
+            ('gradient', x_tilde)
+        """
+        if not self.gradients:
+            return tensor.gradient()
+        known = {each.name for each in (*self.inputs, *(definition.tensor for definition in self.definitions))}
+        if tensor in {definition.tensor for definition in self.outputs}:
+            letters = {index.name for each in self.definitions for index in all_indices(each.body)}
+            name = next(name for name in DIRECTIONS if name not in known | letters)
+        elif tensor.name in self.gradients:
+            name = f"{self.gradients[tensor.name]}_dot"
+        else:
+            name = f"{tensor.name}_tilde"
+        while name in known:
+            name += "_"
+        return Tensor(name, tensor.sizes)
+
     def body(self) -> Expr:
         """Return the output's body with every intermediate replaced by its definition."""
         return inline(self.output.body, self.definitions)
@@ -246,6 +279,15 @@ class Operation:
         return replace(self, record=replace(self.record, name=name))
 
 
+@runtime_checkable
+class Derived(Protocol):
+    """What has been derived of an operation and can be derived again, as an operation."""
+
+    def as_operation(self) -> Operation:
+        """Return the operation that computes it."""
+        ...
+
+
 def inline(expr: Expr, definitions: tuple[Definition, ...]) -> Expr:
     """Replace elements of defined tensors by their definitions, the last definition first."""
     for definition in reversed(definitions):
@@ -268,3 +310,13 @@ def replace_elements(expr: Expr, definition: Definition) -> Expr:
         raise InputError(f"the definition of {definition.tensor.name} has undefined indices: {names}")
     result: Expr = rewrite(expr, change)
     return result
+
+
+def needed_definitions(definitions: Iterable[Definition], tensors: Iterable[Tensor]) -> tuple[Definition, ...]:
+    """Return the definitions that some tensors rest on, in their order."""
+    used, kept = set(tensors), []
+    for definition in reversed(tuple(definitions)):
+        if definition.tensor in used:
+            used |= tensors_in(definition.body)
+            kept.append(definition)
+    return tuple(reversed(kept))

@@ -34,7 +34,7 @@ from derive.quotients import multiply_in, over_one_line
 from derive.record import Definition, replace_elements
 from derive.signs import is_nonnegative, is_positive
 from derive.solving import Generator, Scope, solve
-from derive.sums import IndexSum, rewrite, substitute, tensors_in
+from derive.sums import IndexSum, free_indices, rewrite, substitute, tensors_in
 
 #: Of more terms, multiplied out, no short form is looked for where there is one already.
 MOST_TERMS = 60
@@ -162,7 +162,7 @@ def arrange(normaliser: Normaliser, poly: Polynomial) -> Expr:
         return S.Zero
     if len(poly) == 1:
         ((monomial, coefficient),) = poly.items()
-        monomial, known = _known_quotients(monomial)
+        monomial, known = _known_quotients(_divided_inside(monomial))
         others = monomial - _exps(monomial)
         return coefficient * Mul(*(_polish(normaliser, a) ** e for a, e in others), _quotient(monomial), *known)
     common = common_factors(poly)
@@ -198,6 +198,23 @@ def _known_quotients(monomial: Monomial) -> tuple[Monomial, list[Expr]]:
 
 def _exps(monomial: Monomial) -> Monomial:
     return frozenset((a, e) for a, e in monomial if isinstance(a, sympy.exp))
+
+
+def _divided_inside(monomial: Monomial) -> Monomial:
+    """Bring exponentials that divide a sum of exponentials into it: sum_j v_j e^(a_j - y), which does not overflow."""
+    below = [(atom, exponent) for atom, exponent in _exps(monomial) if exponent < 0]
+    for atom, exponent in sorted(monomial, key=lambda pair: structure_key(pair[0])):
+        if below and exponent == 1 and isinstance(atom, IndexSum):
+            body, bound = atom.opened(free_indices(Mul(*(each for each, _ in below))))
+            exps = [factor for factor in Mul.make_args(body) if isinstance(factor, sympy.exp)]
+            if exps:
+                exponent_inside = Add(
+                    *(each.args[0] for each in exps), *(each.args[0] * power for each, power in below)
+                )
+                others = (factor for factor in Mul.make_args(body) if factor not in exps)
+                inside = Mul(sympy.exp(exponent_inside), *others)
+                return (monomial - {(atom, exponent), *below}) | {(canonical(IndexSum(inside, *bound)), exponent)}
+    return monomial
 
 
 def _quotient(monomial: Monomial) -> Expr:

@@ -87,7 +87,8 @@ def whole_derivative(operation: Operation, target: Expr) -> Expr:
     """The derivative that ``target`` names, of the outputs written as one expression each, nothing simplified."""
     if isinstance(target, Partial):
         return differentiate(inline(target.body, operation.definitions), target.element)
-    element = Element(Tensor(target.tensor.name, target.tensor.sizes), *target.indices)
+    tensor = next(each for each in operation.inputs if operation.gradient_of(each) == target.tensor)
+    element = Element(tensor, *target.indices)
     terms = []
     for output in operation.outputs:
         where = disjoint(output.indices, element.indices)

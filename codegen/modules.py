@@ -1,0 +1,50 @@
+"""Modules that stand alone: the text of an operation's functions, which imports NumPy and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codegen.docstrings import module_docstring
+from codegen.hessians import hvp as hessian_vector
+from codegen.numpy_source import FunctionSource, module_source
+from codegen.runtime import Given, backward, forward_program, forward_source, kept_tensors, operation_key
+from derive.catalogue import find
+from derive.errors import InputError
+from derive.record import Derived, Operation
+
+
+def source(*ops: str | Operation | Derived, given: Given = (), hvp: Sequence[str] = ()) -> str:
+    """Return a module with the forward and backward passes of operations; it imports NumPy alone.
+
+    A forward function returns, after the output, what the backward function needs beside inputs and output.
+
+    Args:
+        ops: catalogue names, definitions' texts or operations.
+        given: facts that may be used.
+        hvp: inputs of losses; of each loss that has them, its Hessian-vector product by them is in the module, too.
+
+    Raises:
+        InputError: an unknown name, or none; ``hvp`` names what is no input of a loss.
+
+    Example:
+        >>> print(source("mul").partition("def mul_forward")[2].splitlines()[-1])
+            return da, db
+    """
+    operations = list({operation_key(operation): operation for operation in map(find, ops)}.values())
+    if not operations:
+        raise InputError("source needs the name of one operation at least")
+    functions: list[FunctionSource] = []
+    wrt = [hvp] if isinstance(hvp, str) else list(hvp)
+    losses = [each for each in operations if each.is_loss and set(wrt) <= {tensor.name for tensor in each.inputs}]
+    for operation in operations:
+        pass_back = backward(operation, given=given)
+        kept = kept_tensors(operation, pass_back.saved)
+        functions.append(forward_source(operation, forward_program(operation, kept)))
+        functions.append(pass_back.text)
+        if wrt and (operation in losses or not losses):
+            functions.append(hessian_vector(operation, wrt, given).text)
+    names = [function.name for function in functions]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"two different operations would be called {name} in one module; give one another name")
+    return module_source(functions, module_docstring(operations))
