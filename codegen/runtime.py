@@ -246,7 +246,7 @@ class BoundPullback:
         stands for that of an output that no loss depends on.
         """
         operation = self.backward.operation
-        if len(self._outputs) == 1 and upstream in ((), (None,)):
+        if len(self._outputs) == 1 and all(given is None for given in upstream[:1]):
             shape = np.shape(self.output)
             if shape:
                 problem = f"the output has shape {shape}; the pullback needs an upstream gradient of it"
@@ -467,7 +467,16 @@ _CACHE: dict[Any, Any] = {}
 def _key(operation: Operation) -> Any:
     record = operation.record
     said = tuple(sorted(record.absent.items())), tuple(sorted(record.defaults.items()))
-    return operation.definitions, operation.listed, operation.inputs, record.name, record.title, record.source, record.labels, said
+    return (
+        operation.definitions,
+        operation.listed,
+        operation.inputs,
+        record.name,
+        record.title,
+        record.source,
+        record.labels,
+        said,
+    )
 
 
 def _cached(key: Any, make: Callable[[], Any]) -> Any:

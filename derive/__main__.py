@@ -106,7 +106,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--notation", default="bar", metavar="|".join(known_notations()), help="default: bar")
     for command in (show, latex, verify):
         command.add_argument("--wrt", metavar="X", help="the input to differentiate by; all when left out")
-        command.add_argument("--output", metavar="Y", help="the output whose Jacobian is meant, where there are several")
+        command.add_argument(
+            "--output", metavar="Y", help="the output whose Jacobian is meant, where there are several"
+        )
     for command in (show, latex, code, verify, prove):
         command.add_argument(
             "--given", metavar="FACT", action="append", default=[], help='a fact to use, such as "sum(t[n,k], k) = 1"'

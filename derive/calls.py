@@ -126,7 +126,9 @@ def check_single_output(source: Text, tree: Call, operation: Operation) -> None:
         names = ", ".join(tensor.name for tensor in operation.inputs)
         results = ", ".join(output.tensor.name for output in operation.outputs)
         problem = f"{tree.name} has several outputs, {operation.output_names}, so it is no number in a formula"
-        raise source.mistake(tree.name_at, problem, f"give it a definition of its own: {results} = {tree.name}({names})")
+        raise source.mistake(
+            tree.name_at, problem, f"give it a definition of its own: {results} = {tree.name}({names})"
+        )
 
 
 def check_targets(source: Text, statement: Statement, operation: Operation) -> None:

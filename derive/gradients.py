@@ -200,9 +200,7 @@ def _differentiated(operation: Operation, wrt: str | None, left: Expr | None) ->
     return tensor
 
 
-def _derived(
-    operation: Operation, tensor: Tensor, left: Expr | None, right: Expr, output: str | None
-) -> Derivation:
+def _derived(operation: Operation, tensor: Tensor, left: Expr | None, right: Expr, output: str | None) -> Derivation:
     """The derivation that a claim is to be held against."""
     upstream = set(operation.upstreams)
     gradients = {each for each in tensors_in(right) if each.role}
@@ -210,7 +208,9 @@ def _derived(
         raise InputError(f"the claim says what the gradient of {tensor.name} is by means of that gradient itself")
     if isinstance(left, Partial):
         body = left.body
-        meant = next((each for each in operation.outputs if isinstance(body, Element) and each.tensor == body.tensor), None)
+        meant = next(
+            (each for each in operation.outputs if isinstance(body, Element) and each.tensor == body.tensor), None
+        )
         if meant is None or output not in (None, meant.tensor.name):
             what = " or ".join(definition_text(each.target) for each in operation.outputs)
             what = what if output is None else definition_text(operation.output_called(output).target)
