@@ -250,7 +250,7 @@ class BoundPullback:
         stands for that of an output that no loss depends on.
         """
         operation = self.backward.operation
-        if len(self._outputs) == 1 and upstream in ((), (None,)):
+        if len(self._outputs) == 1 and all(given is None for given in upstream[:1]):
             shape = np.shape(self.output)
             if shape:
                 problem = f"the output has shape {shape}; the pullback needs an upstream gradient of it"

@@ -10,7 +10,15 @@ from numpy.testing import assert_allclose
 
 import codegen
 import derive
-from codegen.verification import STEP, TOLERANCE, compare_numbers, draw_inputs, known_values, separate_passes
+from codegen.verification import (
+    STEP,
+    TOLERANCE,
+    compare_numbers,
+    draw_inputs,
+    known_values,
+    outputs_of,
+    separate_passes,
+)
 from derive.errors import InputError
 
 NAMES = tuple(derive.catalogue())
@@ -37,17 +45,26 @@ def inputs_of(name: str, sizes: tuple[int, ...], dtype: Any = np.float64) -> lis
 
 def gradients(name: str, inputs: list[np.ndarray], upstream: Any) -> tuple[np.ndarray, ...]:
     _, pullback = codegen.vjp(name, *inputs)
-    return pullback(upstream)
+    return pullback(*upstream)
 
 
-def upstream_for(name: str, inputs: list[np.ndarray]) -> np.ndarray:
-    output = codegen.forward(name)(*inputs)
-    return np.asarray(np.random.default_rng(3).standard_normal(np.shape(output)), np.asarray(output).dtype)
+def outputs(name: str, inputs: list[np.ndarray]) -> tuple[Any, ...]:
+    """The outputs as a tuple, of a single one too."""
+    return outputs_of(derive.find(name), codegen.forward(name)(*inputs))
 
 
-def central_differences(name: str, inputs: list[np.ndarray], upstream: np.ndarray) -> list[np.ndarray]:
+def paired(values: Any, upstream: list[np.ndarray]) -> Any:
+    """The sum of the products of outputs with their upstream gradients."""
+    return sum(np.sum(value * each) for value, each in zip(values, upstream, strict=True))
+
+
+def upstream_for(name: str, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    rng = np.random.default_rng(3)
+    return [np.asarray(rng.standard_normal(np.shape(y)), np.asarray(y).dtype) for y in outputs(name, inputs)]
+
+
+def central_differences(name: str, inputs: list[np.ndarray], upstream: list[np.ndarray]) -> list[np.ndarray]:
     operation = derive.find(name)
-    run = codegen.forward(name)
     found = []
     for tensor in operation.differentiable:
         place = operation.inputs.index(tensor)
@@ -57,7 +74,7 @@ def central_differences(name: str, inputs: list[np.ndarray], upstream: np.ndarra
             for step in (STEP, -STEP):
                 moved = [np.array(array) for array in inputs]
                 moved[place][where] += step
-                sides.append(np.sum(run(*moved) * upstream))
+                sides.append(paired(outputs(name, moved), upstream))
             numeric[where] = (sides[0] - sides[1]) / (2 * STEP)
         found.append(numeric)
     return found
@@ -94,21 +111,23 @@ def test_the_dot_product_identity(name: str) -> None:
         for step in (STEP, -STEP):
             moved = list(inputs)
             moved[place] = inputs[place] + step * direction
-            sides.append(codegen.forward(name)(*moved))
+            sides.append(paired(outputs(name, moved), upstream))
         along = (sides[0] - sides[1]) / (2 * STEP)
-        assert_allclose(np.sum(along * upstream), np.sum(direction * gradient), rtol=1e-6, atol=1e-8)
+        assert_allclose(along, np.sum(direction * gradient), rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_single_precision_stays_and_agrees_with_double(name: str) -> None:
     double = inputs_of(name, (5, 3, 7))
     single = inputs_of(name, (5, 3, 7), np.float32)
-    output = codegen.forward(name)(*single)
-    assert np.asarray(output).dtype == np.float32
-    assert_allclose(output, codegen.forward(name)(*double), rtol=2e-5, atol=2e-6)
+    for output, exact in zip(outputs(name, single), outputs(name, double), strict=True):
+        assert np.asarray(output).dtype == np.float32
+        assert_allclose(output, exact, rtol=2e-5, atol=2e-6)
     upstream = upstream_for(name, single)
     for ours, exact in zip(
-        gradients(name, single, upstream), gradients(name, double, upstream.astype(np.float64)), strict=True
+        gradients(name, single, upstream),
+        gradients(name, double, [u.astype(np.float64) for u in upstream]),
+        strict=True,
     ):
         assert ours.dtype == np.float32
         assert_allclose(ours, exact, rtol=2e-5, atol=2e-6)
@@ -120,10 +139,11 @@ def test_arguments_are_not_written_to_and_results_are_not_the_arguments(name: st
     for array in inputs:
         array.setflags(write=False)
     upstream = upstream_for(name, inputs)
-    upstream.setflags(write=False)
+    for array in upstream:
+        array.setflags(write=False)
     found = gradients(name, inputs, upstream)
     for gradient in found:
-        assert not any(np.shares_memory(gradient, array) for array in (*inputs, upstream))
+        assert not any(np.shares_memory(gradient, array) for array in (*inputs, *upstream))
     for place, gradient in enumerate(found):
         assert not any(np.shares_memory(gradient, other) for other in found[place + 1 :])
 
@@ -152,11 +172,14 @@ def test_the_emitted_module_computes_what_the_functions_compute(name: str) -> No
     output, saved = codegen.forward(name).with_saved(*inputs)
     backward = codegen.backward(name)
     inner = [d.tensor.name for d in operation.intermediates if d.tensor.name in saved]
-    assert_allclose(emitted[0] if inner else emitted, output, rtol=1e-14, atol=1e-15)
+    emitted = emitted if isinstance(emitted, tuple) else (emitted,)
+    assert len(emitted) == len(operation.outputs) + len(inner)
+    for ours, text in zip(outputs_of(operation, output), emitted, strict=False):
+        assert_allclose(text, ours, rtol=1e-14, atol=1e-15)
     upstream = upstream_for(name, inputs)
-    from_text = namespace[f"{stem}_backward"](upstream, *(saved[key] for key in backward.saved))
+    from_text = namespace[f"{stem}_backward"](*upstream, *(saved[key] for key in backward.saved))
     from_text = from_text if isinstance(from_text, tuple) else (from_text,)
-    for ours, text in zip(backward(upstream, **saved), from_text, strict=True):
+    for ours, text in zip(backward(*upstream, **saved), from_text, strict=True):
         assert_allclose(text, ours, rtol=1e-14, atol=1e-15)
 
 
@@ -173,7 +196,7 @@ def test_one_after_the_other_gives_what_the_fused_pass_gives(name: str) -> None:
     apart = separate_passes(operation)(known_values(operation, inputs), upstream)
     unfused = codegen.backward(name, fuse=False)
     _, saved = codegen.forward(name).with_saved(*inputs, fuse=False)
-    for ours, one, other in zip(gradients(name, inputs, upstream), apart, unfused(upstream, **saved), strict=True):
+    for ours, one, other in zip(gradients(name, inputs, upstream), apart, unfused(*upstream, **saved), strict=True):
         assert_allclose(one, ours, rtol=1e-12, atol=1e-14)
         assert_allclose(other, ours, rtol=1e-12, atol=1e-14)
 

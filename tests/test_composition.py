@@ -96,7 +96,7 @@ def chain(*names: str) -> Operation:
         ),
         ("lookup dense", "x[n,d] = w[t[n],d]; y[n,k] = sum(x[n,d]*w2[d,k], d) + b[k]", "w t w2 b"),
         ("softmax gather", "z[n,k] = exp(x[n,k])/sum(exp(x[n,j]), j); y[n] = z[n,t[n]]", "x t"),
-        ("dense pair", "z[n,k] = sum(x[n,d]*w[d,k], d) + b[k]; y[n] = z[n,0] - z[n,1]", "x w b"),
+        ("dense pair", "K = 2; z[n,k] = sum(x[n,d]*w[d,k], d) + b[k]; y[n] = z[n,0] - z[n,1]", "x w b"),
         ("pair relu", "z[n] = x[n,0] - x[n,1]; y[n] = max(z[n], 0)", "x"),
     ],
 )  # fmt: skip
@@ -196,10 +196,11 @@ def test_labels_are_not_fed() -> None:
     assert str(caught.value) == "sum can not feed ids: the first input t[n] of ids holds labels"
 
 
-def test_an_axis_with_whole_numbers_only_takes_any_size_in_a_chain() -> None:
+def test_an_axis_with_whole_numbers_only_keeps_its_size_in_a_chain() -> None:
     assert OPERATIONS["pair"].inputs[0].sizes == (N, 2)
     joined = chain("dense", "pair")
-    assert joined.definitions[0].tensor.sizes == (N, K)
+    assert joined.definitions[0].tensor.sizes == (N, 2)
+    assert joined.record.definition.startswith("K = 2; z[n,k] = ")
     assert joined.record.definition.endswith("; y[n] = z[n,0] - z[n,1]")
 
 

@@ -14,6 +14,7 @@ from numpy.testing import assert_array_equal
 
 import codegen
 import derive
+from codegen.verification import outputs_of
 
 #: Imports that fail as if nothing were installed but NumPy; then the emitted module's functions run on stored arrays.
 CHILD = """
@@ -56,13 +57,16 @@ print(sorted(sys.modules.keys() & set(absentees)))
 
 NAMES = list(derive.catalogue())
 #: Sizes by the letter of an axis: distinct primes, and all of them 1.
-SIZES: list[dict[str, int]] = [{"N": 5, "K": 3, "D": 7, "I": 2}, dict.fromkeys("NKDI", 1)]
+SIZES: list[dict[str, int]] = [{"N": 5, "K": 3, "D": 7, "I": 2, "J": 3}, dict.fromkeys("NKDIJ", 1)]
 
 
 def draw(operation: Any, sizes: dict[str, int], dtype: type) -> list[np.ndarray]:
     rng, inputs = np.random.default_rng(3), []
     for tensor in operation.inputs:
-        shape = tuple(sizes[letter] for letter in (["N", "K"] if operation.is_elementwise else map(str, tensor.sizes)))
+        shape = tuple(
+            int(letter) if letter.isdecimal() else sizes[letter]
+            for letter in (["N", "K"] if operation.is_elementwise else map(str, tensor.sizes))
+        )
         if tensor.values is not None:
             inputs.append(rng.integers(0, sizes[str(tensor.values)], shape))
         else:
@@ -80,14 +84,15 @@ def test_module_runs_where_sympy_is_not_installed(tmp_path: Path, sizes: dict[st
         operation = derive.catalogue()[name]
         inputs = draw(operation, sizes, dtype)
         output, saved = codegen.forward(name).with_saved(*inputs)
-        upstream = np.full(np.shape(output), 1.5, dtype)
+        outputs = outputs_of(operation, output)
+        upstream = [np.full(np.shape(each), 1.5, dtype) for each in outputs]
         backward = codegen.backward(name)
         stem = name.replace("-", "_")
         given |= {f"{stem}_forward/{place}": value for place, value in enumerate(inputs)}
-        arguments = [upstream, *(saved[key] for key in backward.saved)]
+        arguments = [*upstream, *(saved[key] for key in backward.saved)]
         given |= {f"{stem}_backward/{place}": value for place, value in enumerate(arguments)}
-        expected[f"{stem}_forward/0"] = output
-        gradients = backward(upstream, **saved)
+        expected |= {f"{stem}_forward/{place}": value for place, value in enumerate(outputs)}
+        gradients = backward(*upstream, **saved)
         expected |= {f"{stem}_backward/{place}": value for place, value in enumerate(gradients)}
     (tmp_path / "emitted.py").write_text(codegen.source(*NAMES), "utf-8")
     (tmp_path / "child.py").write_text(CHILD, "utf-8")

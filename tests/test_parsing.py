@@ -361,7 +361,7 @@ MISTAKES = [
     ("", "the text is empty", "", "^", "expected a definition, such as y[n] = max(x[n], 0)"),
     (" ; \n", "the text is empty", " ; ", "^", "expected a definition, such as y[n] = max(x[n], 0)"),
     ("x[n]*2", "this is not a definition: it has no =", "x[n]*2", "^^^^^^",
-     "write what is defined on its left, as in y[n,k] = ..."),
+     "write what is defined on its left, as in y[n,k] = ..., or list outputs last by bare names: h, c"),
     ("y = exp(x[n]", "( is not closed", "y = exp(x[n]", "       ^", "expected a ) after it"),
     ("y = exp(x[n]\nz = 2", "( is not closed", "y = exp(x[n]", "       ^", "expected a ) after it"),
     ("y = exp(x; z = 2)", "( is not closed", "y = exp(x; z = 2)", "       ^", "expected a ) after it"),
@@ -443,7 +443,7 @@ MISTAKES = [
      "t[n] = x[n]; y[n] = z[n,t[n]]", "                        ^^^^",
      "expected an input, or argmax(x[n,k], k) in the index itself"),
     ("h[n,j] = x[n,j]; y = pair(h)", "index j is used with two sizes: axis 2 of h has size 2, and j runs over J",
-     "h[n,j] = x[n,j]; y = pair(h)", "    ^", "write whole numbers on that axis, or an operation that takes any J"),
+     "h[n,j] = x[n,j]; y = pair(h)", "    ^", "say so, J = 2, or write whole numbers on that axis"),
     ("y = pair(x); z[n] = y[n] + x[n,5]", "axis 2 of x has size 2, and 5 is not one of its positions",
      "y = pair(x); z[n] = y[n] + x[n,5]", "                               ^", "positions are counted from 0"),
     # Sizes.
