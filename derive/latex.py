@@ -21,6 +21,7 @@ from sympy import Expr
 
 from derive.indices import GRADIENT, Bracket, Delta, Element, Index
 from derive.layout import latex_width
+from derive.matrices import Inverse
 from derive.notation import BAR, Notation, latex_name, subscripted, upright
 from derive.reading import Phrase, named_matrix, signs_outside, split_fraction
 from derive.sums import Binder, IndexArgmax
@@ -125,6 +126,8 @@ def _computes_with_positions(expr: Any) -> bool:
         sides = (expr.left, expr.right)
         one_position = sum(isinstance(side, Index) for side in sides) == 1
         return one_position or any(map(_computes_with_positions, sides))
+    if isinstance(expr, Inverse) and all(isinstance(place, Index) for place in expr.args[1:]):
+        return _computes_with_positions(expr.matrix)
     parts = expr.args[:1] if isinstance(expr, Binder) else expr.args
     return any(isinstance(part, Index) or _computes_with_positions(part) for part in parts)
 
