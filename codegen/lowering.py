@@ -30,7 +30,6 @@ from codegen.products import (
     is_index_expression,
     split_product,
 )
-from codegen.program import Determinant as DeterminantOf
 from codegen.program import (
     INTEGER,
     NUMBER,
@@ -49,6 +48,7 @@ from codegen.program import (
     Reduce,
     Scatter,
 )
+from codegen.program import Determinant as DeterminantOf
 from derive.errors import UnsupportedError
 from derive.functions import Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor

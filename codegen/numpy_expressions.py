@@ -229,8 +229,10 @@ class Renderer:
     def _ordered(self, operand: Operand, order: Labels) -> str:
         """Return an operand with its axes in an order."""
         suffix = transpose_text(operand.labels, order)
-        return postfix(self.operand(operand, operand.labels)) + suffix if suffix else numpy_text(
-            self.operand(operand, operand.labels)
+        return (
+            postfix(self.operand(operand, operand.labels)) + suffix
+            if suffix
+            else numpy_text(self.operand(operand, operand.labels))
         )
 
     def _invert(self, statement: Statement) -> Expr:

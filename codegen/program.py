@@ -149,6 +149,10 @@ class Determinant(Op):
         return set(operands[0].labels) - set(self.over)
 
 
+#: What is done to whole matrices, by LAPACK.
+MATRIX_OPERATIONS = (Invert, Solve, Determinant)
+
+
 @dataclass(frozen=True)
 class Gather(Op):
     """The first operand's elements at the places given for its axes: an index, a number, or None for the next operand.

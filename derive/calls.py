@@ -65,11 +65,10 @@ def check_call(source: Text, words: Words, letters: Container[str], tree: Call) 
             raise source.mistake(tree.arguments[0].at, "this is not a condition", expected)
         return
     operation = words.find(name, count)
-    if tree.entries:
-        _check_entries(source, tree)
     if operation is None:
         expected = suggest(name, (*FUNCTIONS, *words.known)) or f"the functions are {', '.join(FUNCTIONS)}"
         raise source.mistake(tree.name_at, f"unknown function {name}", expected)
+    _check_entries(source, tree)
     if not operation.is_elementwise:
         names = ", ".join(tensor.name for tensor in operation.inputs)
         problem = f"{name} works on whole tensors, not inside a formula"

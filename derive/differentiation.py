@@ -243,7 +243,7 @@ def differentiate_index_max(body: IndexMax, element: Element) -> Expr:
 
 
 def differentiate_inverse(body: Inverse, element: Element) -> Expr:
-    r""":math:`\partial (M^{-1})_{ij} = -\sum_{p,q} (M^{-1})_{ip}\, \partial M_{pq}\, (M^{-1})_{qj}`, as M M^-1 is constant."""
+    r""":math:`\partial (M^{-1})_{ij} = -\sum_{p,q} (M^{-1})_{ip}\, \partial M_{pq}\, (M^{-1})_{qj}`."""
     entry, row, column = body.opened(free_indices(element))
     left, right = Inverse(body.matrix, body.row, row), Inverse(body.matrix, column, body.column)
     return -IndexSum(left * Partial(entry, element) * right, row, column)

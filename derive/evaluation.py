@@ -314,9 +314,7 @@ class Assignment:
         return (above + below) / 2
 
 
-def eliminate(
-    entries: list[list[Number]], right: list[list[Number]] | None
-) -> tuple[Number, list[list[Number]]]:
+def eliminate(entries: list[list[Number]], right: list[list[Number]] | None) -> tuple[Number, list[list[Number]]]:
     """Return a determinant and, for a right side, the solution: Gauss and Jordan's way, with the largest pivots.
 
     Raises:
@@ -327,7 +325,9 @@ def eliminate(
         >>> int(determinant), [int(number) for number, in solution]
         (-2, [3, 2])
     """
-    rows = [[*map(context.mpf, row), *map(context.mpf, right[place] if right else ())] for place, row in enumerate(entries)]
+    rows = [
+        [*map(context.mpf, row), *map(context.mpf, right[place] if right else ())] for place, row in enumerate(entries)
+    ]
     scale = 1 + max((abs(number) for row in entries for number in row), default=0)
     determinant = context.mpf(1)
     for column in range(len(rows)):

@@ -320,10 +320,7 @@ class Normaliser(Generators):
         body = Mul(*(atom**exponent for atom, exponent in factors))
         return single(canonical(IndexSum(body, *sorted(bound, key=lambda index: index.name))))
 
-
-    def _product_with_inverse(
-        self, factors: list[tuple[Expr, Rational]], bound: frozenset[Index]
-    ) -> Polynomial | None:
+    def _product_with_inverse(self, factors: list[tuple[Expr, Rational]], bound: frozenset[Index]) -> Polynomial | None:
         """sum_j M_ij (M^-1)_jk = delta(i, k), and the same from the other side; None where there is no such product."""
         for inverse, entry in permutations([atom for atom, exponent in factors if exponent == 1], 2):
             if not isinstance(inverse, Inverse):
@@ -338,7 +335,9 @@ class Normaliser(Generators):
                     if place.size == index.size and self.polynomial(inverse.entry(*at)) == single(entry):
                         result = self.multiply(self.polynomial(Delta(place, other)), {frozenset(rest): S.One})
                         left = bound - {index}
-                        return add(*(scale(self._sum_monomial(m, left), c) for m, c in result.items())) if left else result
+                        return (
+                            add(*(scale(self._sum_monomial(m, left), c) for m, c in result.items())) if left else result
+                        )
         return None
 
 

@@ -43,7 +43,8 @@ ONE = Phrase("number", word="1")
 #: Place among the factors of a product, by kind.
 FACTOR_PLACES = {
     "number": 0, "constant": 1, "symbol": 2, "delta": 3, "element": 4, "index": 4, "bracket": 5,
-    "function": 6, "exp": 6, "absolute": 6, "maximum": 6, "minimum": 6, "root": 6, "inverse": 6, "determinant": 6, "log_determinant": 6, "addition": 7, "where": 7,
+    "function": 6, "exp": 6, "absolute": 6, "maximum": 6, "minimum": 6, "root": 6,
+    "inverse": 6, "determinant": 6, "log_determinant": 6, "addition": 7, "where": 7,
     "fraction": 7, "negation": 7, "product": 7, "partial": 8, "index_max": 9, "index_argmax": 9, "index_sum": 10,
 }  # fmt: skip
 #: Place among the terms of an addition, by kind: what is long first, what is bare later.

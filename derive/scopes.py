@@ -14,7 +14,16 @@ from derive.record import Operation
 from derive.sizes import Place, SizeClasses
 from derive.syntax import Access, Call, Comparison, Factors, Literal, Name, Power, Statement, Terms, Tree
 from derive.tokens import Span, Text
-from derive.vocabulary import BINDING, FUNCTIONS, MATRIX_FUNCTIONS, RESERVED, SCALAR_FUNCTIONS, WRITTEN, scalar_operation, suggest
+from derive.vocabulary import (
+    BINDING,
+    FUNCTIONS,
+    MATRIX_FUNCTIONS,
+    RESERVED,
+    SCALAR_FUNCTIONS,
+    WRITTEN,
+    scalar_operation,
+    suggest,
+)
 
 NO_ARITHMETIC = "arithmetic on indices is not supported yet"
 
@@ -277,6 +286,12 @@ class Scope:
         """A matrix function's matrix is square, and what addresses an element runs over the same size."""
         _, row, column = tree.arguments
         rows = Place("index", row.name) if isinstance(row, Name) else None
+        for entry in tree.entries:
+            if isinstance(entry, Literal):
+                expected = f"expected an index, as in {WRITTEN['inv']}"
+                raise self.source.unsupported(
+                    entry.at, "a number can not address an element of an inverse yet", expected
+                )
         for place, at in ((self._read_index(index), index.at) for index in (column, *tree.entries)):
             if rows is not None and place is not None:
                 self.sizes.unite(rows, place, at)
