@@ -13,7 +13,7 @@ from sympy import Integer
 
 from codegen.arithmetic import build_product, with_sign
 from codegen.building import Builder, sorted_labels
-from codegen.program import MASK, REAL, Contract, Labels, Operand
+from codegen.program import MASK, REAL, Contract, Invert, Labels, Operand, Solve
 from derive.indices import Index
 
 
@@ -38,12 +38,12 @@ def build_contraction(builder: Builder, factors: Sequence[Factor], over: Iterabl
     factors = _sum_early([Factor(list(factor.above), list(factor.below)) for factor in factors], bound, builder, want)
     factors = _without_lone_divisors(_merge_equal(factors))
     while len(factors) > 2:
-        pair = _shrinking_pair(factors, bound) or _nested_pair(factors)
+        pair = _shrinking_pair(factors, bound) or _nested_pair(factors) or _chained_pair(builder, factors, bound)
         if pair is None:
             break
         factors = [factor for factor in factors if factor not in pair]
         within = bound - _labels(factors)
-        if _shrinks(pair, within):
+        if within:
             first, second = (factor.build(builder, want) for factor in pair)
             value = _build_pair(builder, first, second, within, want)
             factors, bound = [*factors, Factor([value])], bound & _labels([*factors, Factor([value])])
@@ -114,6 +114,18 @@ def _shrinking_pair(factors: list[Factor], bound: set[Index]) -> tuple[Factor, F
     return min(pairs, key=lambda found: found[0])[1] if pairs else None
 
 
+def _chained_pair(builder: Builder, factors: list[Factor], bound: set[Index]) -> tuple[Factor, Factor] | None:
+    """Return two factors whose contraction is no larger than they are, as in a product of matrices; inverses first."""
+    pairs = []
+    for pair in combinations(factors, 2):
+        within = pair[0].labels & pair[1].labels & bound - _labels(factor for factor in factors if factor not in pair)
+        if within and len(_labels(pair) - within) <= max(len(factor.labels) for factor in pair):
+            statements = [builder.statement(operand) for factor in pair for operand in factor.above]
+            solves = any(statement is not None and isinstance(statement.op, Invert) for statement in statements)
+            pairs.append((not solves, pair))
+    return min(pairs, key=lambda found: found[0])[1] if pairs else None
+
+
 def _nested_pair(factors: list[Factor]) -> tuple[Factor, Factor] | None:
     """Return a factor and a larger one that has all its labels, the smallest such two: their product is no larger."""
     pairs = [(a, b) for a in factors for b in factors if a is not b and a.labels <= b.labels]
@@ -130,6 +142,9 @@ def _build_pair(builder: Builder, first: Operand, second: Operand, bound: set[In
     over = (own | others) & bound
     batch = (own & others) - bound
     spans = own <= others or others <= own
+    solution = _solve(builder, first, second, over, want)
+    if solution is not None:
+        return solution
     is_vector_product = not batch and len(over) == 1
     is_einsum = own != others and max(len(own), len(others)) > 2  # One pass, and no array of all the products.
     if (spans and not (is_vector_product or is_einsum)) or not over & own & others:
@@ -140,6 +155,30 @@ def _build_pair(builder: Builder, first: Operand, second: Operand, bound: set[In
     if matrix_product(first.labels, second.labels, bound_labels, labels) is None:
         labels = sorted_labels(labels, want)  # An einsum has the axes in whatever order they are wanted.
     return _emit(builder, [first, second], over, labels)
+
+
+def _solve(builder: Builder, first: Operand, second: Operand, over: set[Index], want: Labels) -> Operand | None:
+    """Return the product of an inverse with something else as a solution; None where there is no inverse.
+
+    Of right sides there is one for each matrix, or one axis of them.
+    """
+    for inverse, right in ((first, second), (second, first)):
+        statement = builder.statement(inverse)
+        if statement is None or not isinstance(statement.op, Invert) or len(over) != 1:
+            continue
+        source = statement.operands[0].relabelled(dict(zip(statement.labels, inverse.labels, strict=True)))
+        *batch, row, column = inverse.labels
+        (equation,) = over
+        unknown = column if equation == row else row
+        others = [label for label in right.labels if label not in inverse.labels]
+        missing = [label for label in batch if label not in right.labels]
+        if equation not in (row, column) or equation not in right.labels or unknown in right.labels:
+            continue
+        if len(others) > 1 or (missing and len(missing) < len(batch)):
+            continue
+        labels = (*batch, unknown, *others)
+        return builder.emit(Solve((equation,), (unknown,)), (source, builder.cast(right)), labels, REAL)
+    return None
 
 
 def pair_labels(first: Labels, second: Labels, over: Iterable[Index], want: Labels) -> Labels:

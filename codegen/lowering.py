@@ -44,6 +44,7 @@ from codegen.program import (
     Gather,
     Identity,
     InternalError,
+    Invert,
     Labels,
     Operand,
     Position,
@@ -51,9 +52,11 @@ from codegen.program import (
     Reduce,
     Scatter,
 )
+from codegen.program import Determinant as DeterminantOf
 from derive.errors import UnsupportedError
 from derive.functions import Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.matrices import Determinant, Inverse, LogDeterminant, MatrixFunction
 from derive.record import Definition
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices, substitute
 
@@ -147,7 +150,7 @@ class Lowering:
             return Operand(binding.operand.name, tuple(where))
         return self._gather(expr, binding.operand, where, want)
 
-    def _gather(self, expr: Element, operand: Operand, where: Sequence[Expr], want: Labels) -> Operand:
+    def _gather(self, expr: Expr, operand: Operand, where: Sequence[Expr], want: Labels) -> Operand:
         places: list[Index | int | None] = []
         positions: list[Operand] = []
         for place in where:
@@ -164,7 +167,8 @@ class Lowering:
                     places.append(None)
                     positions.append(position)
             else:
-                what = f"index arithmetic in {expr.tensor.name}[...]"
+                name = expr.tensor.name if isinstance(expr, Element) else "an inverse"
+                what = f"index arithmetic in {name}[...]"
                 raise UnsupportedError(f"NumPy code for {what} can not be generated")
         source = Operand(operand.name, self.builder.values[operand.name].labels)
         others = [place for place in places if isinstance(place, Index)]
@@ -226,6 +230,30 @@ class Lowering:
         operand = self.lower(body, (*want, *bound))
         over = [index for index in bound if index in operand.labels]
         return self.builder.reduce("max", operand, over) if over else operand
+
+    def _matrix(self, expr: MatrixFunction, want: Labels) -> tuple[Operand, Index, Index]:
+        """Return a matrix function's matrix, with its row and column."""
+        entry, row, column = expr.opened(want)
+        operand = self.builder.cast(self.lower(entry, (*want, row, column)))
+        batch = tuple(label for label in operand.labels if label not in (row, column))
+        if {row, column} <= set(operand.labels):
+            return operand, row, column
+        return self._spread(operand, (*batch, row, column)), row, column
+
+    def _lower_inverse(self, expr: Inverse, want: Labels) -> Operand:
+        operand, row, column = self._matrix(expr, want)
+        batch = tuple(label for label in operand.labels if label not in (row, column))
+        value = self.builder.emit(Invert(), (operand,), (*batch, column, row), REAL)
+        where = (*batch, expr.row, expr.column)
+        if all(isinstance(place, Index) for place in where) and len(set(where)) == len(where):
+            return Operand(value.name, where)
+        return self._gather(expr, value, where, want)
+
+    def _lower_determinant(self, expr: MatrixFunction, want: Labels) -> Operand:
+        operand, row, column = self._matrix(expr, want)
+        labels = tuple(label for label in operand.labels if label not in (row, column))
+        function = "logdet" if isinstance(expr, LogDeterminant) else "det"
+        return self.builder.emit(DeterminantOf(function, (row, column)), (operand,), labels, REAL)
 
     def _lower_pow(self, expr: Pow, want: Labels) -> Operand:
         return self._lower_product(expr, want)
@@ -413,4 +441,7 @@ _RULES: dict[Any, Callable[[Lowering, Any, Labels], Operand]] = {
     Pow: Lowering._lower_pow,
     IndexSum: Lowering._lower_sum,
     IndexMax: Lowering._lower_max,
+    Inverse: Lowering._lower_inverse,
+    Determinant: Lowering._lower_determinant,
+    LogDeterminant: Lowering._lower_determinant,
 }

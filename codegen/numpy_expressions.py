@@ -33,14 +33,17 @@ from codegen.program import (
     Constant,
     Contract,
     Copy,
+    Determinant,
     Gather,
     Identity,
+    Invert,
     Labels,
     Map,
     Operand,
     Position,
     Program,
     Reduce,
+    Solve,
     Stack,
     Statement,
     SumTo,
@@ -64,6 +67,9 @@ class Renderer:
             Map: self._map,
             Reduce: self._reduce,
             Contract: self._contract,
+            Invert: self._invert,
+            Solve: self._solve,
+            Determinant: self._determinant,
             Gather: self._gather,
             Broadcast: self._broadcast,
             Stack: self._stack,
@@ -229,6 +235,45 @@ class Renderer:
         pattern = f'"{inputs}->{"".join(letters[label] for label in labels)}"'
         shown = [numpy_text(self.operand(operand, operand.labels)) for operand in statement.operands]
         return Text(f"np.einsum({', '.join([pattern, *shown])}, optimize=True)")
+
+    def _ordered(self, operand: Operand, order: Labels) -> str:
+        """Return an operand with its axes in an order."""
+        suffix = transpose_text(operand.labels, order)
+        return (
+            postfix(self.operand(operand, operand.labels)) + suffix
+            if suffix
+            else numpy_text(self.operand(operand, operand.labels))
+        )
+
+    def _invert(self, statement: Statement) -> Expr:
+        *batch, row, column = statement.labels
+        return Text(f"np.linalg.inv({self._ordered(statement.operands[0], (*batch, column, row))})")
+
+    def _solve(self, statement: Statement) -> Expr:
+        """NumPy takes a right side of one axis for a vector, any other for matrices."""
+        assert isinstance(statement.op, Solve)
+        matrix, right = statement.operands
+        (equation,) = statement.op.over
+        (unknown,) = statement.op.unknown
+        batch = tuple(label for label in statement.labels if label in matrix.labels and label != unknown)
+        shown = self._ordered(matrix, (*batch, equation, unknown))
+        others = tuple(label for label in statement.labels if label not in matrix.labels)
+        own = tuple(label for label in batch if label in right.labels)
+        text = self._ordered(right, (*own, equation, *others))
+        if batch and not others:
+            return Text(f"np.linalg.solve({shown}, {self._as_column(text, own)})[..., 0]")
+        return Text(f"np.linalg.solve({shown}, {text})")
+
+    def _as_column(self, text: str, batch: Labels) -> str:
+        plain = text.isidentifier() or text.endswith((")", "]"))
+        return f"{text if plain else f'({text})'}{'[..., None]' if batch else '[:, None]'}"
+
+    def _determinant(self, statement: Statement) -> Expr:
+        assert isinstance(statement.op, Determinant)
+        shown = self._ordered(statement.operands[0], (*statement.labels, *statement.op.over))
+        if statement.op.function == "logdet":
+            return Text(f"np.linalg.slogdet({shown})[1]")
+        return Text(f"np.linalg.det({shown})")
 
     def _gather(self, statement: Statement) -> Expr:
         op = statement.op

@@ -120,6 +120,40 @@ class Contract(Op):
 
 
 @dataclass(frozen=True)
+class Invert(Op):
+    """The inverse of the operand: an element at (j, i) of the result for an operand at (i, j), its last two labels."""
+
+
+@dataclass(frozen=True)
+class Solve(Op):
+    """``x`` with ``sum_j a[i,j] x[j] = b[i]``, without the inverse: the operands are a and b, ``over`` is i.
+
+    ``unknown`` is j, and the labels of the result that are not the matrix's are those of the right sides.
+    """
+
+    over: Labels
+    unknown: Labels
+
+    def result_labels(self, operands: tuple[Operand, ...]) -> set[Index]:
+        return set().union(*(operand.labels for operand in operands)) - set(self.over)
+
+
+@dataclass(frozen=True)
+class Determinant(Op):
+    """The determinant of the operand over its row and column, or ``logdet``, the logarithm of its absolute value."""
+
+    function: str
+    over: Labels
+
+    def result_labels(self, operands: tuple[Operand, ...]) -> set[Index]:
+        return set(operands[0].labels) - set(self.over)
+
+
+#: What is done to whole matrices, by LAPACK.
+MATRIX_OPERATIONS = (Invert, Solve, Determinant)
+
+
+@dataclass(frozen=True)
 class Gather(Op):
     """The first operand's elements at the places given for its axes: an index, a number, or None for the next operand.
 
@@ -399,7 +433,8 @@ _CHECKS: tuple[tuple[Callable[[Statement], bool], Any], ...] = (
     (_fills_its_places, (Gather, Scatter)),
     (_covers_its_operand, Broadcast),
     (_fills_its_axis, Stack),
-    (lambda statement: len(statement.operands) == 1, (Reduce, Broadcast, Arrange, Copy, Cast)),
+    (lambda statement: len(statement.operands) == 1, (Reduce, Invert, Determinant, Broadcast, Arrange, Copy, Cast)),
+    (lambda statement: len(statement.operands) == 2, Solve),
     (lambda statement: len(statement.operands) >= 2, Contract),
     (_has_a_sign_for_each, Map),
 )

@@ -19,7 +19,7 @@ from codegen.fitting import Fitting, broadcast_shape, has_no_entries
 from codegen.lowering import lower
 from codegen.naming import safe_identifier
 from codegen.numpy_source import FunctionSource, numpy_function
-from codegen.program import Program, Reduce
+from codegen.program import MATRIX_OPERATIONS, Program, Reduce
 from codegen.scalar_functions import make_scalar_function
 from derive.catalogue import find
 from derive.errors import InputError
@@ -69,7 +69,14 @@ class NumpyFunction:
 
     def run(self, arrays: Sequence[Array]) -> tuple[Any, ...]:
         """Return the results of arrays that fit, as a tuple."""
-        found = self._run_on_nothing(arrays) if has_no_entries(arrays) else self._run(*arrays)
+        self._check_matrices(arrays)
+        try:
+            found = self._run_on_nothing(arrays) if has_no_entries(arrays) else self._run(*arrays)
+        except np.linalg.LinAlgError as error:
+            raise InputError(
+                f"{self.operation.name}: a matrix has no inverse ({str(error).lower()}); expected one whose "
+                "determinant is not 0"
+            ) from None
         return found if isinstance(found, tuple) else (found,)
 
     def complete(self, values: Sequence[Any], settings: Mapping[str, Any]) -> Sequence[Any]:
@@ -91,6 +98,14 @@ class NumpyFunction:
             raise InputError(f"{operation.name} takes {names} and was given {count} arguments")
         numbers = {**default_numbers(operation), **settings}
         return [*values, *(numbers[tensor.name] for tensor in rest)]
+
+    def _check_matrices(self, arrays: Sequence[Array]) -> None:
+        """Refuse the one real dtype that NumPy's linear algebra has not."""
+        uses_matrices = any(isinstance(each.op, MATRIX_OPERATIONS) for each in self.program.statements)
+        if uses_matrices and any(array.dtype == np.float16 for array in arrays):
+            raise InputError(
+                f"{self.operation.name}: NumPy has no linear algebra of float16; give it float32 or float64"
+            )
 
     def _run_on_nothing(self, arrays: Sequence[Array]) -> Any:
         """Run where an array is empty: the mean of nothing is not a number, and nobody need be warned of it."""

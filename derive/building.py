@@ -14,12 +14,13 @@ from derive.functions import Where
 from derive.indices import Bracket, Delta, Element, Index
 from derive.instantiation import Instance, instantiate, usual_indices
 from derive.limits import Limits
+from derive.matrices import Determinant, matrix
 from derive.record import Definition
 from derive.scopes import Scope
 from derive.settling import Settled
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, all_indices, free_indices, fresh_index
 from derive.syntax import Access, Call, Comparison, Factors, Literal, Name, Power, Terms, Tree
-from derive.vocabulary import SCALAR_FUNCTIONS
+from derive.vocabulary import MATRIX_FUNCTIONS, SCALAR_FUNCTIONS
 
 
 class Surroundings(NamedTuple):
@@ -170,6 +171,8 @@ class Builder:
         if self.scope.is_binder(tree):
             inside, bound = self.bind(tree, free)
             body = self.number(arguments[0], inside)
+            if name in MATRIX_FUNCTIONS:
+                return self.matrix_function(tree, matrix(body, *bound), free)
             left = [index for index in bound if index in free_indices(body)]
             if name == "max":
                 return IndexMax(body, *left) if left else body
@@ -197,6 +200,13 @@ class Builder:
             result = replace_at_once(operation.body(), dict(zip(inputs, values, strict=True)))
             self.limits.check_growth(result, tree)
         self.limits.check_real(result, tree)
+        return result
+
+    def matrix_function(self, tree: Call, of: Expr, free: Surroundings) -> Expr:
+        """Return an element of an inverse, or a determinant; an inverse demands that there is one."""
+        if tree.name != "det":
+            self.demands.append(Demand("!=", Determinant(of)))
+        result: Expr = MATRIX_FUNCTIONS[tree.name](of, *(self.index(entry, free) for entry in tree.entries))
         return result
 
     def guarded(self, tree: Tree, free: Surroundings, condition: Expr, holds: bool) -> Expr:

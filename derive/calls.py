@@ -8,7 +8,7 @@ from typing import NamedTuple
 from derive.record import Operation
 from derive.syntax import Call, Comparison, Name, Statement, Terms, Tree
 from derive.tokens import Span, Text
-from derive.vocabulary import FUNCTIONS, SCALAR_FUNCTIONS, WRITTEN, suggest
+from derive.vocabulary import FUNCTIONS, MATRIX_FUNCTIONS, SCALAR_FUNCTIONS, WRITTEN, suggest
 
 Lookup = Callable[[str], Operation | None]
 
@@ -50,10 +50,12 @@ def check_call(source: Text, words: Words, letters: Container[str], tree: Call) 
     name, count = tree.name, len(tree.arguments)
     if name in FUNCTIONS:
         shapes = {"where": count == 3, "delta": count == 2, "diff": count == 2, "sum": count >= 2, "mean": count >= 2}
+        shapes |= dict.fromkeys(MATRIX_FUNCTIONS, count == 3)
         arguments = SCALAR_FUNCTIONS[name].arguments if name in SCALAR_FUNCTIONS else ("", "")
         if not shapes.get(name, count == len(arguments)):
             written = WRITTEN.get(name) or f"{name}({', '.join(arguments)})"
             raise source.mistake(tree.at, f"{name} has the wrong number of arguments", f"write {written}")
+        _check_entries(source, tree)
         second = tree.arguments[1] if count > 1 else None
         if name == "min" and isinstance(second, Name) and second.name in letters:
             expected = f"write -max(-x, {second.name}) for the minimum over {second.name}"
@@ -66,6 +68,7 @@ def check_call(source: Text, words: Words, letters: Container[str], tree: Call) 
     if operation is None:
         expected = suggest(name, (*FUNCTIONS, *words.known)) or f"the functions are {', '.join(FUNCTIONS)}"
         raise source.mistake(tree.name_at, f"unknown function {name}", expected)
+    _check_entries(source, tree)
     if not operation.is_elementwise:
         names = ", ".join(tensor.name for tensor in operation.inputs)
         problem = f"{name} works on whole tensors, not inside a formula"
@@ -74,6 +77,21 @@ def check_call(source: Text, words: Words, letters: Container[str], tree: Call) 
         raise source.mistake(tree.name_at, problem, expected)
     check_single_output(source, tree, operation)
     check_argument_count(source, tree, operation)
+
+
+def _check_entries(source: Text, tree: Call) -> None:
+    """Check that elements are taken of an inverse, by a row and a column, and of nothing else that is called."""
+    wanted = 2 * (tree.name == "inv")
+    if len(tree.entries) == wanted:
+        return
+    if wanted and not tree.entries:
+        problem = "an inverse is a matrix, not a number"
+    elif wanted:
+        problem = f"an element of an inverse has 2 indices, not {len(tree.entries)}"
+    else:
+        problem = f"{tree.name}(...) is a number and has no elements"
+    written = WRITTEN.get(tree.name) or f"{tree.name}(x[n])"
+    raise source.mistake(tree.at, problem, f"write {written}")
 
 
 def check_bound(source: Text, letters: Container[str], free: Container[str], tree: Call, index: Tree) -> None:
@@ -95,7 +113,7 @@ def check_bound(source: Text, letters: Container[str], free: Container[str], tre
         known = sorted(name for name in inside if name in letters)
         expected = f"expected one of {', '.join(known)}" if known else "expected an index of the first argument"
         raise source.mistake(index.at, problem, expected)
-    if tree.name in ("max", "argmax") and index.name not in free:
+    if tree.name in ("max", "argmax", *MATRIX_FUNCTIONS) and index.name not in free:
         problem = f"{tree.name} runs over index {index.name}, and its first argument does not depend on it"
         raise source.mistake(tree.at, problem, f"write {index.name} in it, or give the number another name")
     if sum(isinstance(other, Name) and other.name == index.name for other in tree.arguments[1:]) > 1:

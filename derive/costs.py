@@ -5,6 +5,7 @@ from __future__ import annotations
 from sympy import Add, Expr, Mul, Pow
 
 from derive.indices import Bracket, Delta, Element, Index
+from derive.matrices import IndexArray
 from derive.sums import IndexArgmax, IndexMax, IndexSum
 
 FUNCTION_COST = 4.0
@@ -34,4 +35,6 @@ def cost(expr: Expr) -> float:
         return inner + (SUM_COST - 1) * (len(expr.args) - 1)
     if isinstance(expr, (Delta, Bracket)):
         return inner
+    if isinstance(expr, IndexArray):
+        return inner - 1
     return inner + FUNCTION_COST

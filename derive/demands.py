@@ -10,6 +10,7 @@ from sympy import Expr, Mul, Pow, Rational
 
 from derive.functions import Where
 from derive.indices import Bracket
+from derive.matrices import Determinant, Inverse, LogDeterminant
 from derive.sums import Binder
 
 
@@ -54,6 +55,8 @@ def demands(expr: Expr, through_binders: bool = True) -> Iterator[Demand]:
         yield Demand(">", expr.args[0])
     if isinstance(expr, Pow):
         yield from demands_of_power(*expr.args)
+    if isinstance(expr, (Inverse, LogDeterminant)):
+        yield Demand("!=", Determinant(expr.matrix))
     if isinstance(expr, Where):
         yield from demands(expr.condition, through_binders)
         for part, holds in ((expr.chosen, True), (expr.other, False)):

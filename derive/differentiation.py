@@ -17,6 +17,7 @@ from derive.budget import tick
 from derive.errors import ImpossibleError, UnsupportedError
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element
+from derive.matrices import Determinant, Inverse, LogDeterminant, MatrixFunction
 from derive.record import Definition, inline
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices, rewrite, substitute, tensors_in
 
@@ -241,6 +242,24 @@ def differentiate_index_max(body: IndexMax, element: Element) -> Expr:
     return Partial(substitute(values, {first: IndexArgmax(values, first)}), element)
 
 
+def differentiate_inverse(body: Inverse, element: Element) -> Expr:
+    r""":math:`\partial (M^{-1})_{ij} = -\sum_{p,q} (M^{-1})_{ip}\, \partial M_{pq}\, (M^{-1})_{qj}`."""
+    entry, row, column = body.opened(free_indices(element))
+    left, right = Inverse(body.matrix, body.row, row), Inverse(body.matrix, column, body.column)
+    return -IndexSum(left * Partial(entry, element) * right, row, column)
+
+
+def differentiate_log_determinant(body: MatrixFunction, element: Element) -> Expr:
+    r""":math:`\partial \log\lvert\det M\rvert = \sum_{p,q} (M^{-1})_{qp}\, \partial M_{pq}`: Jacobi's formula."""
+    entry, row, column = body.opened(free_indices(element))
+    return IndexSum(Inverse(body.matrix, column, row) * Partial(entry, element), row, column)
+
+
+def differentiate_determinant(body: Determinant, element: Element) -> Expr:
+    r""":math:`\partial \det M = \det M\, \partial \log\lvert\det M\rvert`, where M has an inverse."""
+    return body * differentiate_log_determinant(body, element)
+
+
 def differentiate_constant(body: Expr, element: Element) -> Expr:
     """An indicator is constant wherever it has a derivative."""
     return Integer(0)
@@ -263,6 +282,9 @@ RULES: dict[Any, tuple[str, Rule]] = {
     Minimum: ("derivative of a minimum", differentiate_minimum),
     Where: ("derivative of a choice", differentiate_where),
     IndexMax: ("derivative of a maximum over an index", differentiate_index_max),
+    Inverse: ("derivative of an inverse", differentiate_inverse),
+    Determinant: ("derivative of a determinant", differentiate_determinant),
+    LogDeterminant: ("derivative of a log-determinant", differentiate_log_determinant),
     sympy.sign: ("", differentiate_constant),
     Delta: ("", differentiate_constant),
     Bracket: ("", differentiate_constant),

@@ -20,6 +20,7 @@ from derive.budget import tick
 from derive.errors import InputError, UnsupportedError
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.matrices import Determinant, Inverse, LogDeterminant, MatrixFunction
 from derive.record import Definition
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices
 
@@ -270,6 +271,30 @@ class Assignment:
         largest = max(values)
         return next(place for place, value in enumerate(values) if compare(value, largest) == 0)
 
+    def _matrix(self, expr: MatrixFunction, places: Places) -> list[list[Number]]:
+        entry, row, column = expr.opened(places)
+        rows = range(self.extent(row))
+        return [[context.mpf(self._value(entry, {**places, row: i, column: j})) for j in rows] for i in rows]
+
+    def _inverse(self, expr: Inverse, places: Places) -> Number:
+        """An element of the solution of M X = 1."""
+        where = self._value(expr.row, places), self._value(expr.column, places)
+        entries = self._matrix(expr, places)
+        if not all(isinstance(place, int) and 0 <= place < len(entries) for place in where):
+            raise UndefinedError("an inverse has no element there")
+        unit = [[context.mpf(i == where[1])] for i in range(len(entries))]
+        _, solution = eliminate(entries, unit)
+        return solution[where[0]][0]
+
+    def _determinant(self, expr: Determinant, places: Places) -> Number:
+        return eliminate(self._matrix(expr, places), None)[0]
+
+    def _log_determinant(self, expr: LogDeterminant, places: Places) -> Number:
+        determinant = eliminate(self._matrix(expr, places), None)[0]
+        if determinant == 0:
+            raise UndefinedError("the logarithm of the determinant of a singular matrix")
+        return context.log(abs(determinant))
+
     def _partial(self, expr: Partial, places: Places) -> Number:
         """A central difference: of a defined tensor the total derivative, of an expression with other names held."""
         element = expr.element
@@ -292,6 +317,38 @@ class Assignment:
         if abs(sides[2] - sides[0]) > JUMP * (1 + abs(sides[1])):
             raise UndefinedError("no derivative at a kink: a jump")
         return (above + below) / 2
+
+
+def eliminate(entries: list[list[Number]], right: list[list[Number]] | None) -> tuple[Number, list[list[Number]]]:
+    """Return a determinant and, for a right side, the solution: Gauss and Jordan's way, with the largest pivots.
+
+    Raises:
+        UndefinedError: there is a right side and the matrix is singular.
+
+    Example:
+        >>> determinant, solution = eliminate([[0, 2], [1, 1]], [[4], [5]])
+        >>> int(determinant), [int(number) for number, in solution]
+        (-2, [3, 2])
+    """
+    rows = [
+        [*map(context.mpf, row), *map(context.mpf, right[place] if right else ())] for place, row in enumerate(entries)
+    ]
+    scale = 1 + max((abs(number) for row in entries for number in row), default=0)
+    determinant = context.mpf(1)
+    for column in range(len(rows)):
+        pivot = max(range(column, len(rows)), key=lambda place: abs(rows[place][column]))
+        if compare(rows[pivot][column] / scale, 0) == 0:
+            if right is not None:
+                raise UndefinedError("the inverse of a singular matrix")
+            return context.mpf(0), []
+        if pivot != column:
+            rows[column], rows[pivot], determinant = rows[pivot], rows[column], -determinant
+        determinant *= rows[column][column]
+        rows[column] = [number / rows[column][column] for number in rows[column]]
+        for place, row in enumerate(rows):
+            if place != column:
+                rows[place] = [a - row[column] * b for a, b in zip(row, rows[column], strict=True)]
+    return determinant, [row[len(rows) :] for row in rows]
 
 
 def _rounded(integer: int) -> Number:
@@ -328,12 +385,17 @@ _RULES: dict[Any, Callable[[Assignment, Any, Places], Number]] = {
     IndexSum: Assignment._sum,
     IndexMax: Assignment._max,
     IndexArgmax: Assignment._argmax,
+    Inverse: Assignment._inverse,
+    Determinant: Assignment._determinant,
+    LogDeterminant: Assignment._log_determinant,
     Partial: Assignment._partial,
 }
 
 
 #: Rules whose results are kept, by the places of the free indices.
-_REMEMBERED = frozenset(_RULES[kind] for kind in (Pow, IndexSum, IndexMax, IndexArgmax, Partial))
+_REMEMBERED = frozenset(
+    _RULES[kind] for kind in (Pow, IndexSum, IndexMax, IndexArgmax, Inverse, Determinant, LogDeterminant, Partial)
+)
 
 
 @lru_cache(maxsize=10_000)

@@ -21,8 +21,9 @@ from sympy import Expr
 
 from derive.indices import INCOMING, Bracket, Delta, Element, Index
 from derive.layout import latex_width
+from derive.matrices import Inverse
 from derive.notation import BAR, Notation, latex_name, subscripted, upright
-from derive.reading import Phrase, is_higher, signs_outside, split_fraction, unfolded
+from derive.reading import Phrase, is_higher, named_matrix, signs_outside, split_fraction, unfolded
 from derive.sums import Binder, IndexArgmax
 from derive.writing import (
     ADDITION,
@@ -125,6 +126,8 @@ def _computes_with_positions(expr: Any) -> bool:
         sides = (expr.left, expr.right)
         one_position = sum(isinstance(side, Index) for side in sides) == 1
         return one_position or any(map(_computes_with_positions, sides))
+    if isinstance(expr, Inverse) and all(isinstance(place, Index) for place in expr.args[1:]):
+        return _computes_with_positions(expr.matrix)
     parts = expr.args[:1] if isinstance(expr, Binder) else expr.args
     return any(isinstance(part, Index) or _computes_with_positions(part) for part in parts)
 
@@ -201,7 +204,7 @@ def separator(before: str, factor: str) -> str:
         return r" \cdot "
     if factor.startswith(r"\left("):
         return ""
-    open_spaced = factor.startswith((r"\sum", r"\max", r"\log", r"\tanh", r"\left", r"\operatorname"))
+    open_spaced = factor.startswith((r"\sum", r"\max", r"\log", r"\det", r"\tanh", r"\left", r"\operatorname"))
     return " " if open_spaced or before.isdecimal() or before.endswith((r"\right)", r"\right]")) else r"\, "
 
 
@@ -286,6 +289,27 @@ def write_extremum_over(name: str) -> Callable[[Writer, Phrase], str]:
     return write
 
 
+def write_matrix(writer: Writer, phrase: Phrase) -> str:
+    """Write a matrix by its name, or by its entry in brackets with the letters of its row and column."""
+    named = named_matrix(phrase)
+    if named is not None:
+        return writer.write(named, ATOM)
+    return subscripted(rf"\left[{writer.write(phrase.parts[0])}\right]", subscripts(writer, phrase.parts[1:3]))
+
+
+def write_inverse(writer: Writer, phrase: Phrase) -> str:
+    power = f"{write_matrix(writer, phrase)}^{{-1}}"
+    return subscripted(bracketed(power), subscripts(writer, phrase.parts[3:]))
+
+
+def write_determinant(writer: Writer, phrase: Phrase) -> str:
+    return rf"\det{bracketed(write_matrix(writer, phrase))}"
+
+
+def write_log_determinant(writer: Writer, phrase: Phrase) -> str:
+    return rf"\log\left|{write_determinant(writer, phrase)}\right|"
+
+
 def write_partial(writer: Writer, phrase: Phrase) -> str:
     body, element = phrase.parts
     if writer.notation.names_factor(body, element):
@@ -359,6 +383,9 @@ LATEX_ROWS: Mapping[str, Row] = {
     "index_sum": Row(FACTOR, write_sum, swallows),
     "index_max": Row(FACTOR, write_extremum_over(r"\max"), swallows),
     "index_argmax": Row(FACTOR, write_extremum_over(r"\operatorname*{arg\,max}"), swallows),
+    "inverse": Row(ATOM, write_inverse),
+    "determinant": Row(POWER, write_determinant),
+    "log_determinant": Row(POWER, write_log_determinant),
     "partial": Row(level_of_partial, write_partial),
     "maximum": Row(FACTOR, write_arguments(r"\max")),
     "minimum": Row(FACTOR, write_arguments(r"\min")),

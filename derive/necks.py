@@ -14,13 +14,14 @@ from sympy import Add, Expr
 from derive.canonical import structure_key
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.matrices import MatrixFunction
 from derive.record import Definition, Operation
 from derive.sums import IndexArgmax, IndexMax, free_indices, tensors_in
 
 #: Names a textbook gives to what is computed on the way.
 NAMES = ("z", "u", "v", "s", "h", "q", "r")
 #: What a sum of products does not contain.
-FUNCTIONS = (sympy.Function, Maximum, Minimum, Where, Bracket, Delta, IndexMax, IndexArgmax)
+FUNCTIONS = (sympy.Function, Maximum, Minimum, Where, Bracket, Delta, IndexMax, IndexArgmax, MatrixFunction)
 
 
 def name_necks(operation: Operation) -> Operation:

@@ -12,7 +12,7 @@ and with ``distribute=False`` a product is multiplied out only where a delta mak
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import count
+from itertools import count, permutations
 from typing import Any
 
 import sympy
@@ -25,6 +25,7 @@ from derive.facts import Fact
 from derive.functions import Maximum, Minimum, Where, without_numbers
 from derive.generators import Generators
 from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.matrices import Determinant, IndexArray, Inverse, LogDeterminant
 from derive.polynomials import (
     ONE,
     Monomial,
@@ -73,6 +74,7 @@ class Normaliser(Generators):
             sympy.exp: self.read_exp,
             IndexSum: self._index_sum,
             IndexMax: self._index_max,
+            IndexArray: self._index_array,
             IndexArgmax: self._index_argmax,
             Element: self._element,
             Delta: self._delta,
@@ -92,6 +94,7 @@ class Normaliser(Generators):
                 Minimum: self.read_minimum,
                 Where: self.read_where,
                 Bracket: self.read_bracket,
+                LogDeterminant: lambda expr: self.polynomial(sympy.log(sympy.Abs(Determinant(expr.matrix)))),
             }
 
     # -- the way in and out -------------------------------------------------------------------------------------------
@@ -219,6 +222,10 @@ class Normaliser(Generators):
         _, _, inside = self._split_extremum(body, frozenset(bound))
         return single(canonical(IndexArgmax(expression(inside), *bound))) if inside else {}
 
+    def _index_array(self, expr: IndexArray) -> Polynomial:
+        body, bound = self.open(expr)
+        return single(canonical(IndexArray(self.expression(body), *bound)))
+
     def _split_extremum(self, body: Expr, live: frozenset[Index]) -> tuple[Polynomial, Polynomial, Polynomial]:
         """Return (c, s, a) with body = c + s a, and c and s > 0 independent of the live indices."""
         outside, inside = _split_by(self.polynomial(body), live)
@@ -322,8 +329,31 @@ class Normaliser(Generators):
                 value, rest, left = found
                 inner = self.multiply(self.polynomial(value), {frozenset(rest): S.One})
                 return add(*(scale(self._sum_monomial(m, left), c) for m, c in inner.items())) if left else inner
+        unit = self._product_with_inverse(factors, bound)
+        if unit is not None:
+            return unit
         body = Mul(*(atom**exponent for atom, exponent in factors))
         return single(canonical(IndexSum(body, *sorted(bound, key=lambda index: index.name))))
+
+    def _product_with_inverse(self, factors: list[tuple[Expr, Rational]], bound: frozenset[Index]) -> Polynomial | None:
+        """sum_j M_ij (M^-1)_jk = delta(i, k), and the same from the other side; None where there is no such product."""
+        for inverse, entry in permutations([atom for atom, exponent in factors if exponent == 1], 2):
+            if not isinstance(inverse, Inverse):
+                continue
+            for is_left, (index, other) in enumerate(((inverse.row, inverse.column), (inverse.column, inverse.row))):
+                rest = [(atom, power) for atom, power in factors if atom not in (inverse, entry)]
+                used = any(index in free_indices(atom) for atom, _ in rest) or index in free_indices(other)
+                if index not in bound or used or index in free_indices(inverse.matrix):
+                    continue
+                for place in sorted(free_indices(entry) - {index}, key=structure_key):
+                    at = (index, place) if is_left else (place, index)
+                    if place.size == index.size and self.polynomial(inverse.entry(*at)) == single(entry):
+                        result = self.multiply(self.polynomial(Delta(place, other)), {frozenset(rest): S.One})
+                        left = bound - {index}
+                        return (
+                            add(*(scale(self._sum_monomial(m, left), c) for m, c in result.items())) if left else result
+                        )
+        return None
 
 
 def _solved_for_a_sum(fact: Fact) -> Fact:

@@ -28,7 +28,7 @@ from sympy import Expr
 from derive.indices import INCOMING, Element, Index
 from derive.latex import latex_text as latex_text
 from derive.notation import BAR, Notation, accented
-from derive.reading import Phrase, is_higher, split_fraction, unfolded
+from derive.reading import Phrase, is_higher, named_matrix, split_fraction, unfolded
 from derive.record import Operation
 from derive.sums import all_indices
 from derive.writing import (
@@ -180,6 +180,10 @@ def define_where(writer: Writer, phrase: Phrase) -> str:
     return call("where", condition, *map(writer.write, phrase.parts[1:]))
 
 
+def define_matrix_function(name: str) -> Callable[[Writer, Phrase], str]:
+    return lambda writer, phrase: call(name, *map(writer.write, phrase.parts[:3])) + subscript(writer, phrase.parts[3:])
+
+
 DEFINITION_ROWS: Mapping[str, Row] = {
     **TEXT_ROWS,
     "constant": Row(ATOM, lambda writer, phrase: {"E": "exp(1)"}.get(phrase.word, phrase.word)),
@@ -192,6 +196,9 @@ DEFINITION_ROWS: Mapping[str, Row] = {
     "index_sum": Row(ATOM, write_call("sum")),
     "index_max": Row(ATOM, write_call("max")),
     "index_argmax": Row(ATOM, write_call("argmax")),
+    "inverse": Row(ATOM, define_matrix_function("inv")),
+    "determinant": Row(ATOM, define_matrix_function("det")),
+    "log_determinant": Row(ATOM, define_matrix_function("logdet")),
     "partial": Row(ATOM, write_call("diff")),
     "maximum": Row(ATOM, define_extremum("max")),
     "minimum": Row(ATOM, define_extremum("min")),
@@ -238,6 +245,17 @@ def show_prefix(word: str) -> Callable[[Writer, Phrase], str]:
     return write
 
 
+def show_matrix(writer: Writer, phrase: Phrase) -> str:
+    """Write a matrix by its name, or by its entry in brackets with the letters of its row and column."""
+    entry, row, column = phrase.parts[:3]
+    named = named_matrix(phrase)
+    return writer.write(named, ATOM) if named is not None else f"[{writer.write(entry)}]_{row.name}{column.name}"
+
+
+def show_inverse(writer: Writer, phrase: Phrase) -> str:
+    return f"({show_matrix(writer, phrase)}⁻¹){subscript(writer, phrase.parts[3:])}"
+
+
 def show_partial(writer: Writer, phrase: Phrase) -> str:
     if is_higher(phrase, writer.notation):
         return show_higher(writer, phrase)
@@ -282,6 +300,9 @@ PLAIN_ROWS: Mapping[str, Row] = {
     "index_sum": Row(FACTOR, show_prefix("sum"), swallows),
     "index_max": Row(FACTOR, show_prefix("max"), swallows),
     "index_argmax": Row(FACTOR, show_prefix("argmax"), swallows),
+    "inverse": Row(ATOM, show_inverse),
+    "determinant": Row(ATOM, lambda writer, phrase: call("det", show_matrix(writer, phrase))),
+    "log_determinant": Row(ATOM, lambda writer, phrase: call("log", f"|{call('det', show_matrix(writer, phrase))}|")),
     "partial": Row(FACTOR, show_partial),
     "where": Row(ATOM, show_where),
 }

@@ -16,7 +16,8 @@ from sympy import Add, Expr, Integer, Mul, Number, Pow, Rational, Symbol
 
 from derive.errors import UnsupportedError
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket, Delta, Element, Index
+from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.matrices import Determinant, Inverse, LogDeterminant, MatrixFunction
 from derive.notation import Notation, natural_key
 from derive.polynomials import is_typed_decimal
 from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, Partial, free_indices
@@ -44,7 +45,8 @@ ONE = Phrase("number", word="1")
 #: Place among the factors of a product, by kind.
 FACTOR_PLACES = {
     "number": 0, "constant": 1, "symbol": 2, "delta": 3, "element": 4, "index": 4, "bracket": 5,
-    "function": 6, "exp": 6, "absolute": 6, "maximum": 6, "minimum": 6, "root": 6, "addition": 7, "where": 7,
+    "function": 6, "exp": 6, "absolute": 6, "maximum": 6, "minimum": 6, "root": 6,
+    "inverse": 6, "determinant": 6, "log_determinant": 6, "addition": 7, "where": 7,
     "fraction": 7, "negation": 7, "product": 7, "partial": 8, "index_max": 9, "index_argmax": 9, "index_sum": 10,
 }  # fmt: skip
 #: Place among the terms of an addition, by kind: what is long first, what is bare later.
@@ -360,6 +362,18 @@ def ordered_terms(terms: Iterable[Signed]) -> tuple[Signed, ...]:
     return tuple(sorted(terms, key=key))
 
 
+def named_matrix(phrase: Phrase) -> Element | None:
+    """Return a matrix that is a whole tensor, or one of a batch, by its name and the batch's indices; else None."""
+    entry, row, column = phrase.parts[:3]
+    if not isinstance(entry, Element) or entry.indices[-2:] != (row, column):
+        return None
+    batch = entry.indices[:-2]
+    if any({row, column} & free_indices(where) for where in batch):
+        return None
+    tensor = entry.tensor
+    return Tensor(tensor.name, tensor.sizes[:-2], role=tensor.role)(*batch)
+
+
 def arrange_bracket(expr: Bracket) -> Phrase:
     relation, left, right = expr.relation, expr.left, expr.right
     if left.is_number and not right.is_number and relation in MIRRORED:
@@ -383,6 +397,16 @@ def binder_of(kind: str) -> Callable[[Binder], Phrase]:
     return lambda expr: Phrase(kind, (expr.body, *reading_bound(expr)))
 
 
+def matrix_function_of(kind: str) -> Callable[[MatrixFunction], Phrase]:
+    """The parts are the entry, the row and column that it is written with, and what addresses an element."""
+
+    def arrange_matrix_function(expr: MatrixFunction) -> Phrase:
+        rows = expr.matrix
+        return Phrase(kind, (rows.body.body, *rows.bound, *rows.body.bound, *expr.args[1:]))
+
+    return arrange_matrix_function
+
+
 def node_of(kind: str) -> Callable[[Expr], Phrase]:
     return lambda expr: Phrase(kind, tuple(expr.args))
 
@@ -402,6 +426,9 @@ ARRANGEMENTS: Mapping[type, Callable[[Any], Phrase]] = {
     IndexSum: binder_of("index_sum"),
     IndexMax: binder_of("index_max"),
     IndexArgmax: binder_of("index_argmax"),
+    Inverse: matrix_function_of("inverse"),
+    Determinant: matrix_function_of("determinant"),
+    LogDeterminant: matrix_function_of("log_determinant"),
     Partial: node_of("partial"),
     Maximum: node_of("maximum"),
     Minimum: node_of("minimum"),

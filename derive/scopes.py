@@ -14,7 +14,16 @@ from derive.record import Operation
 from derive.sizes import Place, SizeClasses
 from derive.syntax import Access, Call, Comparison, Factors, Literal, Name, Power, Statement, Terms, Tree
 from derive.tokens import Span, Text
-from derive.vocabulary import BINDING, FUNCTIONS, RESERVED, SCALAR_FUNCTIONS, WRITTEN, scalar_operation, suggest
+from derive.vocabulary import (
+    BINDING,
+    FUNCTIONS,
+    MATRIX_FUNCTIONS,
+    RESERVED,
+    SCALAR_FUNCTIONS,
+    WRITTEN,
+    scalar_operation,
+    suggest,
+)
 
 NO_ARITHMETIC = "arithmetic on indices is not supported yet"
 
@@ -222,7 +231,7 @@ class Scope:
         targets = dict(self.letters)
         parts = [part for tree in trees for part in tree.walk()]
         for part in parts:
-            entries = part.entries if isinstance(part, Access) else ()
+            entries = part.entries if isinstance(part, Access | Call) else ()
             if isinstance(part, Access):
                 self._named.add(part.name)
             elif isinstance(part, Call) and part.name == "delta":
@@ -326,11 +335,27 @@ class Scope:
             for index in tree.arguments[1:]:
                 check_bound(self.source, self.letters, self.free_letters(tree.arguments[0]), tree, index)
             self._read(tree.arguments[0])
+            if tree.name in MATRIX_FUNCTIONS:
+                self._read_matrix(tree)
         elif tree.name == "diff":
             self._read_derivative(tree)
         else:
             for argument in tree.arguments:
                 self._read(argument)
+
+    def _read_matrix(self, tree: Call) -> None:
+        """A matrix function's matrix is square, and what addresses an element runs over the same size."""
+        _, row, column = tree.arguments
+        rows = Place("index", row.name) if isinstance(row, Name) else None
+        for entry in tree.entries:
+            if isinstance(entry, Literal):
+                expected = f"expected an index, as in {WRITTEN['inv']}"
+                raise self.source.unsupported(
+                    entry.at, "a number can not address an element of an inverse yet", expected
+                )
+        for place, at in ((self._read_index(index), index.at) for index in (column, *tree.entries)):
+            if rows is not None and place is not None:
+                self.sizes.unite(rows, place, at)
 
     def _read_derivative(self, tree: Call) -> None:
         if not self.is_problem:
@@ -365,6 +390,8 @@ class Scope:
         if isinstance(tree, Call) and self.is_binder(tree):
             bound = {index.name for index in tree.arguments[1:] if isinstance(index, Name)}
             self._check_bound_or_left(tree.arguments[0], known | bound)
+            for entry in tree.entries:
+                self._check_bound_or_left(entry, known)
         else:
             for child in tree.children():
                 self._check_bound_or_left(child, known)
@@ -433,7 +460,7 @@ class Scope:
             return {tree.name} & self.letters.keys()
         if isinstance(tree, Call) and self.is_binder(tree):
             bound = {index.name for index in tree.arguments[1:] if isinstance(index, Name)}
-            return self.free_letters(tree.arguments[0]) - bound
+            return (self.free_letters(tree.arguments[0]) - bound).union(*map(self.free_letters, tree.entries))
         return set().union(*map(self.free_letters, tree.children()))
 
     def is_index(self, tree: Tree) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Rational
 
@@ -90,15 +90,18 @@ class Power(Tree):
 
 @dataclass(frozen=True)
 class Call(Tree):
+    """``exp(x[n])``; of a matrix function that is a matrix itself, an element: ``inv(a[i,j], i, j)[k,l]``."""
+
     name: str
     arguments: tuple[Tree, ...]
+    entries: tuple[Tree, ...] = ()
 
     @property
     def name_at(self) -> Span:
         return Span(self.at.offset, len(self.name))
 
     def children(self) -> tuple[Tree, ...]:
-        return self.arguments
+        return (*self.arguments, *self.entries)
 
 
 @dataclass(frozen=True)
@@ -365,6 +368,11 @@ class _Translator:
                 return Access(at, name, tuple(self.translate(entry, depth + 1) for entry in entries))
             case ast.Subscript(value=ast.Name(id=name), slice=entry):
                 return Access(at, name, (self.translate(entry, depth + 1),))
+            case ast.Subscript(value=ast.Call(func=ast.Name()) as call, slice=places):
+                element = self.translate(call, depth)
+                entries = places.elts if isinstance(places, ast.Tuple) else [places]
+                assert isinstance(element, Call)
+                return replace(element, at=at, entries=tuple(self.translate(entry, depth + 1) for entry in entries))
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.translate(operand, depth + 1)
             case ast.UnaryOp(op=ast.USub(), operand=operand):

@@ -244,7 +244,8 @@ def _check_after_value(source: Text, token: Token, before: Token | None, inside:
         if not inside or inside[-1] not in ("arguments", "indices"):
             raise source.mistake(token.at, "a comma has no place here", "commas stand between arguments and indices")
         return False
-    if token.kind == "open" and before is not None and before.kind == "name":
+    is_element = token.text == "[" and before is not None and before.text == ")"
+    if token.kind == "open" and before is not None and (before.kind == "name" or is_element):
         inside.append("arguments" if token.text == "(" else "indices")
         return False
     last = "" if before is None else before.text

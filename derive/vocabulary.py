@@ -11,6 +11,7 @@ from sympy import Expr, Rational
 
 from derive.functions import Maximum, Minimum
 from derive.indices import Tensor
+from derive.matrices import Determinant, Inverse, LogDeterminant
 from derive.record import Definition, Operation, Record
 
 
@@ -38,6 +39,8 @@ SCALAR_FUNCTIONS = {
     "max": ScalarFunction(("a", "b"), Maximum),
     "min": ScalarFunction(("a", "b"), Minimum),
 }
+#: Functions of a matrix; their arguments are its entry, and the indices of its rows and columns.
+MATRIX_FUNCTIONS = {"inv": Inverse, "det": Determinant, "logdet": LogDeterminant}
 #: How the functions that are not of numbers alone are written.
 WRITTEN = {
     "sum": "sum(x[n,k], k)",
@@ -46,13 +49,16 @@ WRITTEN = {
     "where": "where(x[n] > 0, x[n], 0)",
     "delta": "delta(i, j)",
     "diff": "diff(y[n,k], x[n,j])",
+    "inv": "inv(a[i,j], i, j)[k,l]",
+    "det": "det(a[i,j], i, j)",
+    "logdet": "logdet(a[i,j], i, j)",
     "max": "max(a, b), or max(x[n,k], k) over an index",
 }
 #: Functions whose arguments after the first are the indices that they bind (max too, where its second is an index).
-BINDING = ("sum", "mean", "argmax")
+BINDING = ("sum", "mean", "argmax", *MATRIX_FUNCTIONS)
 FUNCTIONS = tuple({**SCALAR_FUNCTIONS, **WRITTEN})
-#: ``diff`` is a function where it is called, and may name a tensor all the same.
-RESERVED = frozenset((*FUNCTIONS, "pi")) - {"diff"}
+#: ``diff`` and the functions of matrices are functions where they are called, and may name tensors all the same.
+RESERVED = frozenset((*FUNCTIONS, "pi")) - {"diff", *MATRIX_FUNCTIONS}
 
 
 def scalar_operation(name: str) -> Operation:

@@ -39,10 +39,12 @@ from derive.differentiation import ELEMENT_RULE, RULES, advance, differentiate
 from derive.errors import ImpossibleError, UnsupportedError
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.matrices import Determinant, Inverse, LogDeterminant, matrix
 from derive.proof import is_zero
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices
 
 u, v = Tensor("u")(), Tensor("v")()
+MATRIX = matrix(W[i, j], i, j)
 WITH_RESPECT_TO = [X[m, j], X[n, k], X[n, j], A[j], A[k], B[n], B[m], S(), W[i, j], W[k, l], X[0, j]]
 
 
@@ -126,6 +128,10 @@ def test_a_wrong_derivative_is_told() -> None:
         (IndexSum(A[k] * A[j], j, k), A[k], 2 * IndexSum(A[j], j)),
         (IndexMax(A[k], k), A[j], Delta(j, IndexArgmax(A[k], k))),
         (IndexMax(A[k] ** 2, k), A[j], 2 * A[IndexArgmax(A[k] ** 2, k)] * Delta(j, IndexArgmax(A[k] ** 2, k))),
+        (Inverse(MATRIX, j, k), W[l, i], -Inverse(MATRIX, j, l) * Inverse(MATRIX, i, k)),
+        (LogDeterminant(MATRIX), W[l, i], Inverse(MATRIX, i, l)),
+        (Determinant(MATRIX), W[l, i], Determinant(MATRIX) * Inverse(MATRIX, i, l)),
+        (Inverse(MATRIX, j, k), A[l], 0),
         (X[n, IndexArgmax(A[k], k)], A[j], 0),
         (X[n, IndexArgmax(A[k], k)], X[m, j], Delta(n, m) * Delta(j, IndexArgmax(A[k], k))),
     ],
@@ -137,7 +143,7 @@ def test_rules(expr: Expr, element: Element, expected: Expr) -> None:
 def test_every_rule_is_tested_with_a_derivative_that_is_not_zero_or_is_one_of_the_constants() -> None:
     """The rows above go through every kind of node that has a rule."""
     kinds = {sympy.Pow, exp, log, tanh, erf, sympy.Abs, Maximum, Minimum, Where, IndexMax, sign, Delta, Bracket}
-    assert set(RULES) == kinds | {IndexArgmax}
+    assert set(RULES) == kinds | {IndexArgmax, Inverse, Determinant, LogDeterminant}
 
 
 def test_a_maximum_over_two_indices_takes_the_first_position_of_each() -> None:

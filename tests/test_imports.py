@@ -15,8 +15,8 @@ ROOT = Path(__file__).parent.parent
 #: A module imports only modules above it in its list, and those of the packages that its package may import.
 ORDERS = {
     "derive": """
-        errors budget tokens sizes syntax limits indices sums functions demands record evaluation instantiation letters
-        vocabulary calls scopes settling building canonical necks signs polynomials factoring division algebra
+        errors budget tokens sizes syntax limits indices sums functions matrices demands record evaluation instantiation
+        letters vocabulary calls scopes settling building canonical necks signs polynomials factoring division algebra
         generators facts normal_form inequalities cases vanishing intervals premises regions notation layout reading
         writing latex printing domains kinks differentiation problems parsing composition sampling gradient_operations
         derivation library catalogue costs quotients solving rewriting counterexamples trials chain derivatives
@@ -24,8 +24,8 @@ ORDERS = {
         slips mistakes diagnosis gradients misreadings gradient_claims verification __init__ commands __main__
     """.split(),
     "codegen": """
-        factoring elementary fitting helpers program building arithmetic contraction finishing positions indexing numpy_printer
-        numpy_maps passes alignment products naming docstrings numpy_expressions scalar_functions lowering numpy_source
+        factoring elementary fitting helpers program building arithmetic contraction finishing positions indexing
+        numpy_printer numpy_maps passes alignment products naming docstrings numpy_expressions scalar_functions lowering numpy_source
         runtime hessians modules layers __init__ verification tour pages
     """.split(),
 }

@@ -18,6 +18,7 @@ import derive
 from codegen.runtime import backward_program, forward_program, function_name, load_function
 from codegen.verification import draw_inputs
 from derive.errors import InputError
+from derive.matrices import MatrixFunction
 from derive.pullback import pull_back
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -120,6 +121,10 @@ def frozen(array: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_dtype_in_is_dtype_out(name: str, dtype: Any) -> None:
     inputs = drawn(name, dtype)
+    if dtype == np.float16 and any(each.body.atoms(MatrixFunction) for each in OPERATIONS[name].definitions):
+        with pytest.raises(InputError, match="NumPy has no linear algebra of float16"):
+            codegen.vjp(OPERATIONS[name], *inputs)
+        return
     output, pullback = codegen.vjp(OPERATIONS[name], *inputs)
     assert np.asarray(output).dtype == dtype
     for gradient in pullback(upstream_of(output)):
@@ -330,7 +335,10 @@ def test_no_samples_give_no_gradients(name: str) -> None:
         inputs = []
         for tensor in operation.inputs:
             kind = float if tensor.values is None else int
-            inputs.append(np.full([int(extent.xreplace(sizes)) for extent in tensor.sizes], 0.5).astype(kind))
+            numbers = np.full([int(extent.xreplace(sizes)) for extent in tensor.sizes], 0.5)
+            if tensor.rank == 2 and len(set(numbers.shape)) == 1:
+                numbers += np.eye(len(numbers))  # so that it has an inverse
+            inputs.append(numbers.astype(kind))
     output, pullback = codegen.vjp(operation, *inputs)
     for wrt, gradient in zip(pullback.wrt, pullback(np.ones(np.shape(output))), strict=True):
         assert np.shape(gradient) == np.shape(inputs[[t.name for t in operation.inputs].index(wrt)])
