@@ -27,6 +27,7 @@ from sympy import Expr
 
 from derive.indices import GRADIENT, Index
 from derive.latex import latex_text as latex_text
+from derive.leading import with_ellipsis
 from derive.notation import BAR, Notation
 from derive.reading import Phrase, split_fraction
 from derive.record import Operation
@@ -93,7 +94,8 @@ def operation_text(operation: Operation) -> str:
         known.update({index.name: index.size for index in definition.indices})
     bodies = [with_distinct_letters(each.body, each.indices, known) for each in operation.definitions]
     lines = zip((each.target for each in operation.definitions), bodies, strict=True)
-    return "; ".join(f"{DEFINITION.write(target)} = {DEFINITION.write(body)}" for target, body in lines)
+    sides = [[with_ellipsis(side, operation) for side in line] for line in lines]
+    return "; ".join(f"{DEFINITION.write(target)} = {DEFINITION.write(body)}" for target, body in sides)
 
 
 # ---- pieces that both texts share ----

@@ -72,11 +72,14 @@ class Operation:
         definitions: in order of computation; each body uses the inputs and the definitions before it.
         inputs: the input tensors in the order of the arguments.
         record: what was said of it; ``record.definition`` is the text a person typed.
+        leading: the size that stands for all leading axes together, written ``...``: the array of such a tensor may
+            have any number of axes in the place of its first one, as if they had been made one.
     """
 
     definitions: tuple[Definition, ...]
     inputs: tuple[Tensor, ...]
     record: Record
+    leading: Symbol | None = None
 
     @property
     def name(self) -> str:
@@ -99,6 +102,10 @@ class Operation:
                 if isinstance(extent, Symbol):
                     met[extent] = None
         return tuple(met)
+
+    def leads(self, tensor: Tensor) -> bool:
+        """Whether the first axis of a tensor stands for all leading axes of an array."""
+        return self.leading is not None and tensor.sizes[:1] == (self.leading,)
 
     @property
     def labels(self) -> tuple[Tensor, ...]:
@@ -175,7 +182,8 @@ class Operation:
             domain={name: interval for name, interval in self.record.domain.items() if name not in names},
         )
         definitions = tuple(replace(each, body=inline(each.body, numbers)) for each in self.definitions)
-        return Operation(definitions, self.inputs[: len(self.inputs) - len(left_out)], record)
+        inputs = self.inputs[: len(self.inputs) - len(left_out)]
+        return replace(self, definitions=definitions, inputs=inputs, record=record)
 
     def renamed(self, name: str) -> Operation:
         return replace(self, record=replace(self.record, name=name))

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 #: A module imports only modules above it in its list, and those of the packages that its package may import.
 ORDERS = {
     "derive": """
-        errors budget tokens sizes syntax limits indices sums functions demands record evaluation instantiation
+        errors budget tokens sizes syntax limits indices sums functions demands record leading evaluation instantiation
         letters vocabulary calls scopes settling building canonical necks signs polynomials factoring division algebra
         generators facts normal_form inequalities cases vanishing intervals premises regions notation layout reading
         writing latex printing domains kinks differentiation problems parsing composition library catalogue costs
