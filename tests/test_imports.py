@@ -25,7 +25,7 @@ ORDERS = {
     """.split(),
     "codegen": """
         factoring elementary fitting helpers program building arithmetic contraction finishing indexing numpy_printer
-        numpy_maps passes alignment products naming docstrings numpy_expressions scalar_functions lowering numpy_source
+        numpy_maps passes leading alignment products naming docstrings numpy_expressions scalar_functions lowering numpy_source
         runtime layers __init__ verification tour pages
     """.split(),
 }
