@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from codegen.naming import safe_identifier
 from derive.indices import GRADIENT, INCOMING, Tensor
-from derive.printing import definition_text
+from derive.printing import definition_text, leading_note, shape_text
 from derive.record import Definition, Operation
 
 INDENT = "    "
@@ -16,7 +16,7 @@ def forward_docstring(operation: Operation, arguments: Sequence[Tensor], results
     """Return the lines of a forward function's docstring."""
     lines = [f"Forward pass of {_name(operation)}.", *_title(operation), ""]
     lines += [formula(definition) for definition in operation.definitions]
-    return [*lines, *_shapes(operation, arguments, results)]
+    return [*lines, *_leading(operation), *_shapes(operation, arguments, results)]
 
 
 def backward_docstring(
@@ -29,7 +29,7 @@ def backward_docstring(
     """Return the lines of a backward function's docstring."""
     lines = [f"Backward pass of {_name(operation)}.", *_title(operation), ""]
     lines += [formula(definition) for definition in operation.definitions]
-    lines += ["", f"Gradients of a loss, given {_given(operation)}:", ""]
+    lines += [*_leading(operation), "", f"Gradients of a loss, given {_given(operation)}:", ""]
     lines += [formula(definition) for definition in definitions]
     if assumptions:
         lines += ["", "They hold where " + ", ".join(assumptions) + "."]
@@ -109,6 +109,11 @@ def _title(operation: Operation) -> list[str]:
     return ["", f"{title[0].upper()}{title[1:]}."] if title else []
 
 
+def _leading(operation: Operation) -> list[str]:
+    note = leading_note(operation)
+    return ["", f"{note}."] if note else []
+
+
 def _shapes(operation: Operation, arguments: Sequence[Tensor], results: Sequence[Tensor]) -> list[str]:
     lines = ["", "Args:"]
     lines += [f"{INDENT}{_shown(each)}: {_shape(operation, each)}{_role(operation, each)}" for each in arguments]
@@ -132,8 +137,7 @@ def _shape(operation: Operation, tensor: Tensor) -> str:
         if is_output and many:
             return "the shape that the inputs broadcast to"
         return "any shape" + (" that broadcasts with the others" if many else "")
-    sizes = ", ".join(map(str, tensor.sizes))
-    return f"({sizes},)" if tensor.rank == 1 else f"({sizes})"
+    return shape_text(operation, tensor)
 
 
 def _role(operation: Operation, tensor: Tensor) -> str:

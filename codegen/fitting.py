@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from sympy import Expr, preorder_traversal
 
 from derive.errors import InputError
 from derive.indices import Element, Index, Tensor
+from derive.printing import shape_text
 from derive.record import Operation
 
 Given = Sequence[tuple[Tensor, Any]]
@@ -24,7 +26,9 @@ class Fitting:
         self._extremes = tuple(extremes)
         sizes = list(dict.fromkeys(size for tensor in tensors for size in tensor.sizes))
         self._known = [int(size) if size.is_Integer else -1 for size in sizes]
-        self._slots = [tuple(sizes.index(size) for size in tensor.sizes) for tensor in tensors]
+        self._leads = [operation.leads(tensor) for tensor in tensors]
+        places = [tensor.sizes[leads:] for tensor, leads in zip(tensors, self._leads, strict=True)]
+        self._slots = [tuple(sizes.index(size) for size in own) for own in places]
         self._is_label = [tensor.values is not None for tensor in tensors]
         self._bounds = [sizes.index(tensor.values) if tensor.values in sizes else None for tensor in tensors]
         self._counted = [sizes.index(size) for size in self._extremes if size in sizes]
@@ -74,16 +78,22 @@ class Fitting:
                 return False
         if self.operation.is_elementwise:
             return all(value.shape == values[0].shape for value in values)
-        extents = self._known.copy()
-        for value, slots in zip(values, self._slots, strict=True):
-            if value.ndim != len(slots):
+        extents, leading = self._known.copy(), None
+        for value, slots, leads in zip(values, self._slots, self._leads, strict=True):
+            shape = value.shape
+            if leads:
+                count = value.ndim - len(slots)
+                if count < 0 or shape[:count] != (leading := shape[:count] if leading is None else leading):
+                    return False
+                shape = shape[count:]
+            if len(shape) != len(slots):
                 return False
-            for extent, slot in zip(value.shape, slots, strict=True):
+            for extent, slot in zip(shape, slots, strict=True):
                 if extents[slot] < 0:
                     extents[slot] = extent
                 elif extents[slot] != extent:
                     return False
-        if any(extents[slot] == 0 for slot in self._counted):
+        if any(extents[slot] == 0 for slot in self._counted) or (leading and 0 in leading):
             return False
         return all(
             bound is None or value.size == 0 or (value.min() >= 0 and value.max() < extents[bound])
@@ -126,11 +136,25 @@ class Fitting:
     def _check_sizes(self, tensors: Sequence[Tensor], arrays: Sequence[np.ndarray]) -> None:
         name = self.operation.name
         known: dict[Expr, tuple[int, str]] = {}
-        for tensor, array in zip(tensors, arrays, strict=True):
-            if array.ndim != tensor.rank:
-                wanted = f"{tensor.rank} ({', '.join(map(str, tensor.sizes))})" if tensor.rank else "none: one number"
+        leading: tuple[Tensor, tuple[int, ...]] | None = None
+        for tensor, array, leads in zip(tensors, arrays, self._leads, strict=True):
+            first = array.ndim - tensor.rank + 1 if leads else 0
+            if first < 0 or (array.ndim != tensor.rank and not leads):
+                count = f"{tensor.rank - 1} or more" if leads else f"{tensor.rank or 'none'}"
+                wanted = f"{count} {shape_text(self.operation, tensor)}" if tensor.rank else "none: one number"
                 raise InputError(f"{name}: {self.shown(tensor)} has {array.ndim} axes; it takes {wanted}")
-            for axis, (size, extent) in enumerate(zip(tensor.sizes, array.shape, strict=True)):
+            if leads:
+                leading = leading or (tensor, array.shape[:first])
+                if leading[1] != array.shape[:first]:
+                    raise InputError(
+                        f"{name}: the leading axes of {self.shown(leading[0])} are {leading[1]} and those of "
+                        f"{self.shown(tensor)} {array.shape[:first]}; they must be the same"
+                    )
+                known.setdefault(
+                    tensor.sizes[0], (math.prod(array.shape[:first]), f"the leading axes of {tensor.name}")
+                )
+            own = zip(tensor.sizes[leads:], array.shape[first:], strict=True)
+            for axis, (size, extent) in enumerate(own, first):
                 here = f"axis {axis} of {self.shown(tensor)}"
                 fixed = (int(size), "its definition") if size.is_Integer else (extent, here)
                 other, there = known.setdefault(size, fixed)

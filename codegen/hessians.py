@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from codegen.docstrings import hessian_docstring, hvp_docstring
@@ -11,6 +12,7 @@ from codegen.numpy_source import numpy_function
 from codegen.runtime import Given, NumpyFunction, cached, function_name, operation_key
 from derive.gradient_operations import derived_element
 from derive.hessian_products import HessianProduct, hessian_product
+from derive.leading import leading_of
 from derive.record import Definition, Operation, needed_definitions
 from derive.second_derivatives import Op, find_loss
 from derive.second_derivatives import hessian as derive_hessian
@@ -27,9 +29,10 @@ class HessianVector(NumpyFunction):
     """
 
     def __init__(self, product: HessianProduct, wrt: tuple[str, ...]) -> None:
-        operation = product.operation
+        operation = replace(product.operation, leading=leading_of(product.operation, product.definitions))
         arguments = (*product.directions, *operation.inputs)
-        program = lower(product.definitions, arguments, product.results, numbers=operation.settings)
+        numbers, leading = operation.settings, operation.leading
+        program = lower(product.definitions, arguments, product.results, numbers=numbers, leading=leading)
         docstring = hvp_docstring(
             operation, product.products, product.directions, arguments, product.results, product.assumptions
         )
@@ -55,7 +58,9 @@ class Hessian(NumpyFunction):
         made = Definition(derived_element(derivation.operation, derivation.target), derivation.result)
         needed = needed_definitions(operation.definitions, tensors_in(made.body))
         definitions = stabilise((*needed, made), operation)
-        program = lower(definitions, operation.inputs, (made.tensor,), numbers=operation.settings)
+        operation = replace(operation, leading=leading_of(operation, definitions))
+        numbers, leading = operation.settings, operation.leading
+        program = lower(definitions, operation.inputs, (made.tensor,), numbers=numbers, leading=leading)
         docstring = hessian_docstring(operation, made, derivation.assumptions)
         name, defaults = function_name(operation, "hessian"), operation.record.defaults
         super().__init__(operation, program, numpy_function(program, name, docstring, defaults=defaults))

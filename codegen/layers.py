@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from codegen.runtime import BoundPullback, backward, default_numbers, vjp
 from derive.catalogue import find
 from derive.errors import InputError
+from derive.indices import Tensor
+from derive.printing import shape_text
 from derive.record import Operation
 
 Array = NDArray[Any]
@@ -64,7 +66,7 @@ class Layer:
         settings: Mapping[str, float] | None = None,
     ) -> None:
         self._forms = tuple(find(form) for form in (operation, *forms))
-        self._ranks = tuple(ranks_of(form) for form in self._forms)
+        self._shapes = tuple(shapes_of(form) for form in self._forms)
         first = self._forms[0]
         self._kept = tuple(first.input(name).name for name in parameters or ())
         self._settings = {**default_numbers(first), **(settings or {})}
@@ -76,7 +78,7 @@ class Layer:
         self._taken = tuple(tensor.name for tensor in first.inputs if tensor.name not in own)
         self._backward_takes = backward_takes or self._taken
         for name in self._backward_takes:
-            if name not in self._ranks[0]:
+            if name not in self._shapes[0]:
                 raise InputError(f"{first.name} has no {name!r} that its backward pass could take")
         self._names = dict(names or {})
         differentiable = [tensor.name for tensor in first.differentiable if tensor.name in self._taken]
@@ -168,14 +170,17 @@ class Layer:
             axes = {name: np.ndim(value) for name, value in given.items()}
         except ValueError:  # rows of different lengths, which the operation refuses by name
             return first
-        for form, ranks in zip(self._forms, self._ranks, strict=True):
-            if all(ranks[name] == count for name, count in axes.items()):
+        for form, shapes in zip(self._forms, self._shapes, strict=True):
+            if _fits(form, shapes, axes):
                 return form
-        for name, count in axes.items():
-            if len(self._forms) > 1 and all(ranks[name] != count for ranks in self._ranks):
-                each = zip(self._forms, self._ranks, strict=True)
-                takes = " and ".join(f"{form.name} takes {ranks[name]}" for form, ranks in each)
-                raise InputError(f"{first.name}: {name} has {count} axes; {takes}")
+        if len(self._forms) > 1:
+            each = zip(self._forms, self._shapes, strict=True)
+            takes = " or ".join(
+                f"{form.name} takes {', '.join(f'{name} {shape_text(form, shapes[name])}' for name in axes)}"
+                for form, shapes in each
+            )
+            given_axes = " and ".join(f"{name} has {count} axes" for name, count in axes.items())
+            raise InputError(f"{first.name}: {given_axes}; {takes}")
         return first
 
     def _fitted_parameters(self, operation: Operation) -> dict[str, Array]:
@@ -184,7 +189,8 @@ class Layer:
             return self.parameters
         fitted = {}
         for name, array in self.parameters.items():
-            extra = max(0, array.ndim - operation.input(name).rank)
+            tensor = operation.input(name)
+            extra = 0 if operation.leads(tensor) else max(0, array.ndim - tensor.rank)
             fitted[name] = array.reshape(array.shape[extra:]) if set(array.shape[:extra]) <= {1} else array
         return fitted
 
@@ -206,10 +212,17 @@ class Layer:
         return vjp(operation, *(known[tensor.name] for tensor in operation.inputs))[1]
 
 
-def ranks_of(operation: Operation) -> dict[str, int]:
-    """Return how many axes the operation's inputs and the tensors that it defines have, by name."""
+def shapes_of(operation: Operation) -> dict[str, Tensor]:
+    """Return the operation's inputs and the tensors that it defines, by name."""
     defined = (definition.tensor for definition in operation.definitions)
-    return {tensor.name: tensor.rank for tensor in (*operation.inputs, *defined)}
+    return {tensor.name: tensor for tensor in (*operation.inputs, *defined)}
+
+
+def _fits(form: Operation, tensors: Mapping[str, Tensor], axes: Mapping[str, int]) -> bool:
+    """Whether tensors have as many axes as arrays; of leading axes each may have any number, and all the same one."""
+    more = {count - tensors[name].rank for name, count in axes.items() if form.leads(tensors[name])}
+    fixed = all(tensors[name].rank == count for name, count in axes.items() if not form.leads(tensors[name]))
+    return fixed and len(more) <= 1 and all(count >= -1 for count in more)
 
 
 @dataclass(frozen=True)

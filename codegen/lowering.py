@@ -8,10 +8,11 @@ array from growing.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sympy
-from sympy import Add, Expr, Integer, Mul, Pow
+from sympy import Add, Expr, Integer, Mul, Pow, Symbol
 
 from codegen.arithmetic import build_product, build_sum, with_sign
 from codegen.building import Builder, sorted_labels
@@ -20,6 +21,7 @@ from codegen.elementary import FUNCTION_NAMES, RELATIONS, is_constant, prepare
 from codegen.factoring import factor_sums
 from codegen.finishing import Binding, finish
 from codegen.indexing import plan_indexing
+from codegen.leading import fits_any_rank, leads
 from codegen.passes import improve
 from codegen.positions import build_rows, find_rows, split_rows
 from codegen.products import (
@@ -68,6 +70,7 @@ def lower(
     *,
     like: Mapping[Tensor, Tensor] | None = None,
     numbers: Collection[Tensor] = (),
+    leading: Symbol | None = None,
 ) -> Program:
     """Return the program that computes tensors from arguments.
 
@@ -76,12 +79,24 @@ def lower(
         arguments, results: tensors; a result is an argument or defined.
         like: by result, the argument to whose shape it is summed after broadcasting.
         numbers: arguments that may be Python's numbers, which have no dtype of their own.
+        leading: the size of a first axis in the place of which arrays have any number of axes. They are made one axis
+            first where a statement needs that.
 
     Raises:
         InternalError: a body has a derivative that was not carried out, or a tensor that is not there.
         UnsupportedError: index arithmetic in a tensor's place, or a function that NumPy has not.
     """
-    lowering = Lowering(arguments, numbers)
+    if leading is not None:
+        program = _lowered(Lowering(arguments, numbers, leading), definitions, results, like or {})
+        if fits_any_rank(program, leading):
+            return program
+    program = _lowered(Lowering(arguments, numbers), definitions, results, like or {})
+    return program if leading is None else replace(program, leading=leading, flattens=True)
+
+
+def _lowered(
+    lowering: Lowering, definitions: Sequence[Definition], results: Sequence[Tensor], like: Mapping[Tensor, Tensor]
+) -> Program:
     for definition in definitions:
         for size, position in positions_in(definition.body).items():
             lowering.positions[size] = max(position, lowering.positions.get(size, -1))
@@ -89,16 +104,19 @@ def lower(
         lowering.define(definition)
     names: list[str] = []
     for tensor in results:
-        shaped = lowering.binding(like[tensor]) if like and tensor in like else None
+        shaped = lowering.binding(like[tensor]) if tensor in like else None
         names.append(finish(lowering.builder, tensor, lowering.binding(tensor), names, shaped).name)
-    program = Program(lowering.builder.arguments, lowering.builder.statements, tuple(names), tuple(results))
-    return improve(program)
+    builder = lowering.builder
+    return improve(Program(builder.arguments, builder.statements, tuple(names), tuple(results), lowering.leading))
 
 
 class Lowering:
     """One run: the builder, the tensors known so far, and a rule for every kind of node."""
 
-    def __init__(self, arguments: Sequence[Tensor], numbers: Collection[Tensor] = ()) -> None:
+    def __init__(
+        self, arguments: Sequence[Tensor], numbers: Collection[Tensor] = (), leading: Symbol | None = None
+    ) -> None:
+        self.leading = leading
         built = []
         for place, tensor in enumerate(arguments):
             labels = tuple(Index(f"axis{axis}", extent) for axis, extent in enumerate(tensor.sizes))
@@ -175,7 +193,8 @@ class Lowering:
         if len(positions) == 1 and len(others) == len(places) - 1 and set(positions[0].labels) == set(others):
             found = self.builder.statement(positions[0])
             is_position_of_maximum = found is not None and isinstance(found.op, Reduce)
-            if others and (is_position_of_maximum or len(places) > 2):
+            is_any = leads(tuple(others), self.leading)
+            if others and (is_position_of_maximum or len(places) > 2 or is_any):
                 return self._emit_gather(Gather(tuple(places), along=True), source, positions, tuple(others))
         labels = plan_indexing(places, positions).labels
         return self._emit_gather(Gather(tuple(places)), source, positions, labels)
@@ -355,7 +374,8 @@ class Lowering:
         own = [index for index in bound if any(index in free_indices(factor) for factor, _ in powers)]
         if len(powers) == 1 and powers[0][1] > 0:
             base, exponent = powers[0][0].as_base_exp()
-            if exponent == 2 and len(free_indices(base)) == 1:
+            inner = free_indices(base)
+            if exponent == 2 and len(inner) == 1 and not leads(tuple(inner), self.leading):
                 powers = [(base, 1), (base, 1)]
         factors = []
         for factor, power in powers:

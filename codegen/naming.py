@@ -89,6 +89,10 @@ class Names:
             self._sizes[size] = self._free(f"n_{name.lower()}" if name in LIKE_NUMBERS else safe_identifier(name))
         return self._sizes[size]
 
+    def of_shape(self, name: str = "") -> str:
+        """Return a variable for the shape that results take on, that of a named argument where there are several."""
+        return self._free(f"{name}_shape" if name else "shape")
+
     def _free(self, name: str, numbered: bool = False) -> str:
         candidate, number = f"{name}1" if numbered else name, 1
         while candidate in self._taken:

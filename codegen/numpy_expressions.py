@@ -11,6 +11,7 @@ from sympy import Add, Expr, Mul, Pow, Symbol
 from codegen.alignment import align_text, subscript, transpose_text
 from codegen.contraction import matrix_product
 from codegen.indexing import plan_indexing
+from codegen.leading import keeps_leading, leads
 from codegen.naming import Names
 from codegen.numpy_maps import build_map
 from codegen.numpy_printer import (
@@ -91,7 +92,7 @@ class Renderer:
         value = self._values[operand.name]
         axes = self.axes(operand)
         shown = self.value(value)
-        suffix = align_text(axes, target)
+        suffix = align_text(axes, target, any_rank=self.program.any_rank)
         return Text(f"{postfix(shown)}{suffix}") if suffix else shown
 
     def axes(self, operand: Operand) -> Axes:
@@ -174,7 +175,8 @@ class Renderer:
         """Return the number of an argument's entries, with a factor, where a product of sizes is that."""
         factor, sizes = value.as_coeff_Mul()
         for argument in self.program.arguments:
-            if len(argument.labels) > 1 and sizes == sympy.prod(argument.tensor.sizes):
+            is_many = len(argument.labels) > 1 or leads(argument.labels, self.program.any_rank)
+            if is_many and sizes == sympy.prod(argument.tensor.sizes):
                 count = Text(f"{self.names.of(argument.name)}.size")
                 return count if factor == 1 else Mul(factor, count, evaluate=False)
         return None
@@ -203,7 +205,9 @@ class Renderer:
         op = statement.op
         assert isinstance(op, Reduce)
         source = statement.operands[0]
-        axes = [axis for axis, label in enumerate(self.axes(source)) if label in op.over]
+        labels = self.axes(source)
+        first = -len(labels) if leads(labels, self.program.any_rank) else 0
+        axes = [first + axis for axis, label in enumerate(labels) if label in op.over]
         inner = self._values[source.name]
         is_sum = op.function == "sum" and not statement.labels and source.name in self.inline
         if is_sum and isinstance(inner, Statement) and isinstance(inner.op, Gather) and is_diagonal(inner.op):
@@ -213,7 +217,9 @@ class Renderer:
             settings.append(f"axis={axes[0] if len(axes) == 1 else tuple(axes)}")
         if statement.kept is not None:
             settings.append("keepdims=True")
-        return Text(f"{postfix(self.operand(source, source.labels))}.{op.function}({', '.join(settings)})")
+        is_flat = op.function == "argmax" and not statement.labels
+        target = source.labels if is_flat or statement.labels else labels
+        return Text(f"{postfix(self.operand(source, target))}.{op.function}({', '.join(settings)})")
 
     def _contract(self, statement: Statement) -> Expr:
         assert isinstance(statement.op, Contract)
@@ -222,7 +228,7 @@ class Renderer:
             texts = []
             for pair in (statement.operands, statement.operands[::-1]):
                 orders = matrix_product(pair[0].labels, pair[1].labels, over, labels)
-                if orders is not None:
+                if orders is not None and self._keep_leading(pair, orders):
                     sides = (
                         postfix(self.operand(operand, operand.labels)) + transpose_text(operand.labels, order)
                         for operand, order in zip(pair, orders, strict=True)
@@ -231,6 +237,7 @@ class Renderer:
             if texts:
                 return Text(min(texts, key=len), PRODUCT)
         letters = index_letters([label for operand in statement.operands for label in operand.labels])
+        letters |= {label: "..." for label in letters if label.size == self.program.any_rank}
         inputs = ",".join("".join(letters[label] for label in operand.labels) for operand in statement.operands)
         pattern = f'"{inputs}->{"".join(letters[label] for label in labels)}"'
         shown = [numpy_text(self.operand(operand, operand.labels)) for operand in statement.operands]
@@ -275,6 +282,14 @@ class Renderer:
             return Text(f"np.linalg.slogdet({shown})[1]")
         return Text(f"np.linalg.det({shown})")
 
+    def _keep_leading(self, pair: Sequence[Operand], orders: Sequence[Labels]) -> bool:
+        """Whether no operand that has any number of axes is transposed in another way than its last two."""
+        return all(
+            keeps_leading(operand.labels, order)
+            for operand, order in zip(pair, orders, strict=True)
+            if leads(operand.labels, self.program.any_rank)
+        )
+
     def _gather(self, statement: Statement) -> Expr:
         op = statement.op
         assert isinstance(op, Gather)
@@ -283,9 +298,11 @@ class Renderer:
         if op.along:
             kept = op.along_axes
             taken = postfix(self.value(self._values[positions[0].name]))
-            taken += align_text(self.axes(positions[0]), kept, all_axes=True)
-            found = f"np.take_along_axis({array}, {taken}, axis={kept.index(None)})"
-            return Text(found + (align_text(kept, statement.axes) if statement.kept is None else ""))
+            any_rank = self.program.any_rank
+            taken += align_text(self.axes(positions[0]), kept, all_axes=True, any_rank=any_rank)
+            axis = kept.index(None) - (len(kept) if leads(kept, any_rank) else 0)
+            found = f"np.take_along_axis({array}, {taken}, axis={axis})"
+            return Text(found + (align_text(kept, statement.axes, any_rank=any_rank) if statement.kept is None else ""))
         if is_diagonal(op):
             return Text(f"np.diagonal({array})")
         return Text(f"{array}[{self.index_text(op.where, positions)}]")
@@ -302,7 +319,8 @@ class Renderer:
                 entries.append(positions_text + align_text(entry, plan.together))
             else:
                 entries.append(":" if entry is None else str(entry))
-        return subscript(entries)[1:-1]
+        first = where[0] if isinstance(where[0], Index) else None
+        return subscript(entries, leads((first,), self.program.any_rank))[1:-1]
 
     @staticmethod
     def region(where: Sequence[Index | int | None], positions: Sequence[Operand]) -> Labels:

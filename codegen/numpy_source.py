@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from sympy import Expr, Integer
+from sympy import Expr, Integer, Symbol
 
 from codegen.helpers import HELPERS
 from codegen.naming import Names, default_gradient_name
 from codegen.numpy_expressions import Renderer, postfix
 from codegen.numpy_maps import build_map
 from codegen.numpy_printer import numpy_text, split_sign
-from codegen.program import REAL, Constant, Map, Position, Program, Scatter, Statement
+from codegen.program import REAL, Argument, Constant, Map, Position, Program, Scatter, Statement
 from derive.indices import Tensor
 
 #: Longest line, and how deep brackets may be nested in one.
@@ -141,12 +141,40 @@ class Body:
         shown = [statement for statement in program.statements if statement.name not in self.inline]
         lines = [line for statement in shown for line in self._lines(statement, renderer)]
         names = [renderer.names.of(name) for name in program.results]
+        shapes, names = self._with_shapes(names)
         start = f"{INDENT}{names[0]} = " if names else ""
         if len(names) == 1 and shown and shown[-1].name == program.results[0] and lines[-1].startswith(start):
             lines[-1] = f"{INDENT}return {lines[-1].removeprefix(start)}"
         else:
             lines.append(f"{INDENT}return {', '.join(names)}")
-        return [*self._size_lines(), *lines]
+        return [*shapes, *self._size_lines(), *lines]
+
+    def _with_shapes(self, results: list[str]) -> tuple[list[str], list[str]]:
+        """Return the lines that make all leading axes one, and the results with their own shapes again."""
+        program, names = self.program, self.renderer.names
+        if not program.flattens:
+            return [], results
+        leading = [argument for argument in program.arguments if program.leads(argument.tensor)]
+        models = {tensor: _model(tensor, leading) for tensor in program.result_tensors if program.leads(tensor)}
+        several = len(set(models.values())) > 1
+        shapes = {
+            model: names.of_shape(names.of(model.name) if several else "") for model in dict.fromkeys(models.values())
+        }
+        shown = list(results)
+        for place, tensor in enumerate(program.result_tensors):
+            if tensor in models:
+                model = models[tensor]
+                rest, shape = model.tensor.rank - 1, shapes[model]
+                if model.tensor.sizes != tensor.sizes:
+                    shape += f"[:-{rest}]" if rest else ""
+                    shape += f" + {results[place]}.shape[1:]" if tensor.rank > 1 else ""
+                shown[place] = f"{results[place]}.reshape({shape})"
+        lines = [f"{INDENT}{shape} = {names.of(model.name)}.shape" for model, shape in shapes.items()]
+        for argument in leading:
+            name, rest = names.of(argument.name), argument.tensor.rank - 1
+            kept = "" if not rest else f", {name}.shape[-1]" if rest == 1 else f", *{name}.shape[-{rest}:]"
+            lines.append(f"{INDENT}{name} = {name}.reshape(-1{kept})")
+        return lines, shown
 
     def _size_lines(self) -> list[str]:
         """Return the lines that read the sizes, from as few arguments as will do."""
@@ -155,13 +183,27 @@ class Body:
             telling = {each: len(set(each.tensor.sizes) & set(needed)) for each in self.program.arguments}
             argument = max(telling, key=lambda each: (telling[each], each.kind == REAL))
             name, extents = names.of(argument.name), argument.tensor.sizes
-            if len(extents) > 1 and len(set(extents)) == len(extents) and set(extents) <= set(needed):
+            if not self.program.flattens and self.program.leads(argument.tensor):
+                lines += [self._size_line(argument, size) for size in needed if size in extents]
+            elif len(extents) > 1 and len(set(extents)) == len(extents) and set(extents) <= set(needed):
                 lines.append(f"{INDENT}{', '.join(map(names.of_size, extents))} = {name}.shape")
             else:
                 found = [extent for extent in needed if extent in extents]
                 lines += [f"{INDENT}{names.of_size(size)} = {name}.shape[{extents.index(size)}]" for size in found]
             needed = [extent for extent in needed if extent not in extents]
         return lines
+
+    def _size_line(self, argument: Argument, size: Symbol) -> str:
+        """Return the line that reads a size from an argument with any number of leading axes."""
+        names, rank = self.renderer.names, argument.tensor.rank
+        name, axis = names.of(argument.name), argument.tensor.sizes.index(size) - rank
+        text = f"{name}.shape[{axis}]" if axis > -rank else f"int(np.prod({name}.shape[:{axis + 1}]))"
+        return f"{INDENT}{names.of_size(size)} = {text}"
+
+
+def _model(tensor: Tensor, arguments: Sequence[Argument]) -> Argument:
+    """Return the argument that a result has the shape of, or the first one if it has only leading axes in common."""
+    return next((argument for argument in arguments if argument.tensor.sizes == tensor.sizes), arguments[0])
 
 
 def is_unreadable(line: str) -> bool:

@@ -10,7 +10,7 @@ from derive.catalogue import catalogue
 from derive.derivation import Derivation
 from derive.indices import Tensor
 from derive.notation import BAR
-from derive.printing import latex_text, operation_text
+from derive.printing import latex_text, operation_text, shape_text
 from derive.pullback import vjp
 from derive.record import Operation
 
@@ -97,7 +97,7 @@ def _shape(operation: Operation, tensor: Tensor) -> str:
         return "a number"
     if operation.is_elementwise:
         return "any"
-    return f"({', '.join(map(str, tensor.sizes))}{',' if tensor.rank == 1 else ''})" if tensor.rank else "a number"
+    return shape_text(operation, tensor) if tensor.rank else "a number"
 
 
 def _role(operation: Operation, tensor: Tensor) -> str:

@@ -92,7 +92,8 @@ def keep_axes(program: Program) -> Program:
     for statement in reversed(program.statements):
         pattern = patterns.get(statement.name)
         fits = pattern is not None and all(
-            broadcasts(renamed(pattern, statement.labels, operand.labels), _target(user, operand, axes[user.name]))
+            _sums_everything(program, user)
+            or broadcasts(renamed(pattern, statement.labels, operand.labels), _target(user, operand, axes[user.name]))
             for user, operand in users[statement.name]
         )
         axes[statement.name] = pattern if pattern is not None and fits else statement.labels
@@ -100,6 +101,12 @@ def keep_axes(program: Program) -> Program:
         replace(statement, kept=axes[statement.name]) if axes[statement.name] != statement.labels else statement
         for statement in program.statements
     )
+
+
+def _sums_everything(program: Program, user: Statement) -> bool:
+    """Whether a use adds up all there is, where an axis of size 1 counts for nothing and ``[..., 0]`` is spared."""
+    is_sum = isinstance(user.op, Reduce) and user.op.function in ("sum", "mean", "max")
+    return program.leading is not None and is_sum and not user.labels
 
 
 def _target(user: Statement, operand: Operand, axes: Axes) -> Axes:

@@ -273,12 +273,28 @@ class Statement:
 
 @dataclass(frozen=True)
 class Program:
-    """Statements in order of computation; ``results`` are names of statements, in the order of ``result_tensors``."""
+    """Statements in order of computation; ``results`` are names of statements, in the order of ``result_tensors``.
+
+    Attributes:
+        leading: the size that stands for any number of leading axes.
+        flattens: whether these are made one axis first, because a statement needs them to be one.
+    """
 
     arguments: tuple[Argument, ...]
     statements: tuple[Statement, ...]
     results: tuple[str, ...]
     result_tensors: tuple[Tensor, ...] = ()
+    leading: Symbol | None = None
+    flattens: bool = False
+
+    @property
+    def any_rank(self) -> Symbol | None:
+        """The size of an axis in the place of which the arrays have any number of axes while the program runs."""
+        return None if self.flattens else self.leading
+
+    def leads(self, tensor: Tensor) -> bool:
+        """Whether the first axis of a tensor stands for any number of axes."""
+        return self.leading is not None and tensor.sizes[:1] == (self.leading,)
 
     @property
     def values(self) -> dict[str, Argument | Statement]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import linecache
+import math
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -112,9 +113,32 @@ class NumpyFunction:
         with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)
             try:
-                return self._run(*arrays)
+                return self._run_flat(arrays) if self.program.flattens else self._run(*arrays)
             except ZeroDivisionError:
                 raise InputError(f"{self.operation.name}: it divides by a size that is 0 here") from None
+
+    def _run_flat(self, arrays: Sequence[Array]) -> Any:
+        """Run with one leading axis in the place of all: NumPy can not find its size where there are no entries."""
+        program, flat = self.program, []
+        leading: tuple[int, ...] = ()
+        for argument, array in zip(program.arguments, arrays, strict=True):
+            if program.leads(argument.tensor):
+                count = array.ndim - argument.tensor.rank + 1
+                leading = array.shape[:count]
+                array = array.reshape(math.prod(leading), *array.shape[count:])
+            flat.append(array)
+        found = self._flat(*flat)
+        results = found if isinstance(found, tuple) else (found,)
+        return tuple(
+            result.reshape(*leading, *result.shape[1:]) if program.leads(tensor) else result
+            for tensor, result in zip(program.result_tensors, results, strict=True)
+        )
+
+    @cached_property
+    def _flat(self) -> Callable[..., Any]:
+        return load_function(
+            numpy_function(replace(self.program, leading=None, flattens=False), "flat", ["One leading axis."])
+        )
 
 
 class Forward(NumpyFunction):
@@ -373,7 +397,8 @@ def vjp(op: str | Operation | Derived, *inputs: Any, **settings: Any) -> tuple[A
 def forward_program(operation: Operation, kept: tuple[Tensor, ...]) -> Program:
     """Return the program of the stable forward pass; ``kept`` are intermediates that it returns too."""
     results = (*(output.tensor for output in operation.outputs), *kept)
-    return lower(stable_definitions(operation), operation.inputs, results, numbers=operation.settings)
+    definitions, inputs = stable_definitions(operation), operation.inputs
+    return lower(definitions, inputs, results, numbers=operation.settings, leading=operation.leading)
 
 
 def backward_program(pullback: Pullback) -> Program:
@@ -382,7 +407,8 @@ def backward_program(pullback: Pullback) -> Program:
     inputs = {operation.gradient_of(tensor): tensor for tensor in operation.inputs if operation.sums_to(tensor)}
     like = {result: inputs[result] for result in pullback.results if result in inputs}
     arguments = (*pullback.upstreams, *pullback.saved)
-    return lower(pullback.definitions, arguments, pullback.results, like=like, numbers=operation.settings)
+    numbers, leading = operation.settings, operation.leading
+    return lower(pullback.definitions, arguments, pullback.results, like=like, numbers=numbers, leading=leading)
 
 
 def kept_tensors(operation: Operation, saved: Sequence[str]) -> tuple[Tensor, ...]:
@@ -462,7 +488,7 @@ _CACHE: dict[Any, Any] = {}
 def operation_key(operation: Operation) -> Any:
     """Return what two operations share whose code is the same."""
     record = operation.record
-    said = record.name, record.title, record.source, record.labels, operation.listed
+    said = record.name, record.title, record.source, record.labels, operation.listed, operation.leading
     mappings = (record.absent, record.defaults, operation.gradients)
     return operation.definitions, operation.inputs, *said, *(tuple(sorted(each.items())) for each in mappings)
 

@@ -30,6 +30,8 @@ STEP, TOLERANCE = 1e-6, 1e-6
 EXACT = 1e-11
 #: Where inputs are drawn from: the usual interval, then intervals in which more is defined.
 USUAL, POSITIVE = (-2.0, 2.0), ((0.1, 2.0), (0.1, 0.9), (1.1, 3.0))
+#: Leading axes, where there may be any number.
+SEVERAL = (2, 3)
 #: How often inputs are drawn from an interval before the next one is tried.
 DRAWS = 5
 #: How many of the labels are 0, as most are in one-hot rows.
@@ -110,7 +112,7 @@ def draw_defined(operation: Operation, generator: np.random.Generator) -> list[A
     """Draw inputs at which the output is finite: from the record's intervals, or else from numbers above 0."""
     for interval in (USUAL, *POSITIVE):
         for _ in range(DRAWS):
-            inputs = draw_inputs(operation, generator, 0, interval)
+            inputs = draw_inputs(operation, generator, 0, interval, SEVERAL)
             with np.errstate(all="ignore"):
                 outputs = outputs_of(operation, codegen.forward(operation)(*inputs))
             if all(np.all(np.isfinite(output)) for output in outputs):
@@ -133,13 +135,16 @@ def draw_inputs(
     generator: np.random.Generator,
     extent: int,
     interval: tuple[float, float] = USUAL,
+    leading: tuple[int, ...] | None = None,
 ) -> list[Array]:
-    """Draw inputs; all sizes are ``extent``, or distinct primes where it is 0."""
+    """Draw inputs; all sizes are ``extent``, or distinct primes where it is 0; leading axes may be said."""
     primes = (5, 3, 7, 2, 11, 13)
     sizes = {symbol: extent or primes[place % len(primes)] for place, symbol in enumerate(operation.sizes)}
     inputs: list[Array] = []
     for tensor in operation.inputs:
         shape = tuple(int(size.xreplace(sizes)) for size in tensor.sizes)
+        if leading is not None and operation.leads(tensor):
+            shape = (*leading, *shape[1:])
         if tensor in operation.settings and tensor.name not in operation.record.domain:
             inputs.append(np.array(float(operation.record.defaults[tensor.name])))
         elif tensor.values is not None:
@@ -221,7 +226,7 @@ def parts(operation: Operation) -> list[Operation]:
             labels=tuple(tensor.name for tensor in inputs if tensor.name in labels),
             absent={p: t for p, t in operation.record.absent.items() if {p, t} <= {i.name for i in inputs}},
         )
-        found.append(Operation((definition,), inputs, record))
+        found.append(Operation((definition,), inputs, record, leading=operation.leading))
     return found
 
 

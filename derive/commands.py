@@ -20,7 +20,7 @@ from derive.errors import InputError
 from derive.indices import INCOMING, Tensor
 from derive.kinks import KINKED
 from derive.notation import Notation, find_notation
-from derive.printing import plain_text
+from derive.printing import leading_note, plain_text, shape_text
 from derive.proof import PROVED, REFUTED, UNDECIDED
 from derive.record import Operation, Record
 from derive.rendering import BOLD, RESET, latex_document, latex_section
@@ -67,6 +67,8 @@ def run_show(options: argparse.Namespace) -> int:
         print(f"  {tensor.name}: {_input_text(operation, tensor)}")
     for line in _output_lines(operation, notation):
         print(f"  {line}")
+    if operation.leading is not None:
+        print(f"  {leading_note(operation)}")
     for fact in record.facts:
         print(f"  usually {fact}")
     print()
@@ -87,7 +89,7 @@ def _input_text(operation: Operation, tensor: Tensor) -> str:
     if tensor in operation.settings:
         return f"a number, {operation.record.defaults[tensor.name]} where it is left out"
     one = "a scalar, or an array of any shape" if operation.is_elementwise else "a scalar"
-    shape = f"({', '.join(map(str, tensor.sizes))}{',' * (tensor.rank == 1)})" if tensor.sizes else one
+    shape = shape_text(operation, tensor) if tensor.sizes else one
     if tensor.values is not None:
         return f"{shape}, whole numbers below {tensor.values}"
     return f"{shape}, labels" if tensor in operation.labels else shape

@@ -119,13 +119,21 @@ def _check_chain(operations: tuple[Operation, ...]) -> None:
             problem = f"the first input {_written(operation, first)} holds labels"
             raise InputError(f"{before.name} can not feed {operation.name}: {problem}")
         if not operation.is_elementwise:
-            if number and rank is not None and rank != first.rank:
+            any_before, any_here = before.leads(before.output.tensor), operation.leads(first)
+            if number and rank is not None and not _fits(rank, first.rank, any_before, any_here):
                 raise InputError(
                     f"{before.name} can not feed {operation.name}: the output {shown} has {_axes(rank)}, "
                     f"the input {_written(operation, first)} has {_axes(first.rank)}"
                 )
             rank = output.tensor.rank
             shown = _written(operation, output.tensor)
+
+
+def _fits(output: int, taken: int, any_before: bool, any_here: bool) -> bool:
+    """Whether an output of so many axes can be taken by an input; leading axes may be any number on either side."""
+    if any_before and any_here:
+        return True
+    return (output == taken) or (any_here and output >= taken - 1) or (any_before and taken >= output - 1)
 
 
 def _written(operation: Operation, tensor: Tensor) -> str:

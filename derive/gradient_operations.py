@@ -15,6 +15,7 @@ from sympy import Expr
 from derive.errors import InputError
 from derive.indices import GRADIENT, Element, Tensor
 from derive.instantiation import free_name
+from derive.leading import leading_of
 from derive.record import Definition, Operation, needed_definitions
 from derive.sums import Partial, all_indices, free_indices, rewrite, tensors_in
 
@@ -55,7 +56,13 @@ def gradient_operation(
     whole = [pair for pair in names.items() if pair[0].role == GRADIENT]
     bars = {new.name: old.name for old, new in sorted(whole, key=lambda pair: pair[1] in known)}
     record = replace(operation.record, name=name, title=title, inputs=tuple(tensor.name for tensor in inputs))
-    return Operation((*kept, *made), tuple(inputs), record, gradients={**operation.gradients, **bars})
+    return Operation(
+        (*kept, *made),
+        tuple(inputs),
+        record,
+        gradients={**operation.gradients, **bars},
+        leading=leading_of(operation, (*kept, *made)),
+    )
 
 
 def holds_under_facts(title: str, facts: Iterable[str]) -> InputError:

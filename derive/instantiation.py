@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy
-from sympy import Expr, Symbol
+from sympy import Expr, Mul, Symbol
 
 from derive.errors import InputError
-from derive.indices import Element, Index, Tensor
+from derive.indices import Delta, Element, Index, Tensor
 from derive.record import Definition, Operation
-from derive.sums import all_indices, fresh_index
+from derive.sums import Binder, all_indices, fresh_index
 
 
 def free_name(name: str, taken: Collection[str]) -> str:
@@ -55,7 +55,8 @@ def instantiate(
     """Return the definitions of ``targets = operation(arguments)``.
 
     Shapes:
-        Each argument has the axes of its input; an elementwise operation takes tensors of one shape, and scalars.
+        Each argument has the axes of its input; an elementwise operation takes tensors of one shape, and scalars. In
+        the place of a leading axis may be any number of axes, the same ones in all arguments.
 
     Args:
         arguments: a tensor for each of the operation's inputs, by the input's name.
@@ -74,7 +75,7 @@ def instantiate(
         >>> instantiate(scalar_operation("tanh"), {"x": x}, ["y"], written={"x": (n,)}).definitions[0].body
         tanh(x[n])
     """
-    sizes = _fit_arguments(operation, arguments)
+    sizes, leading = _fit_arguments(operation, arguments)
     letters, written = dict(letters or {}), dict(written or {})
     names = {*taken, *targets, *(tensor.name for tensor in arguments.values())}
     called = dict(zip((output.tensor for output in operation.outputs), targets, strict=True))
@@ -87,24 +88,31 @@ def instantiate(
         name = called.get(definition.tensor)
         name = name or free_name(definition.tensor.name, {*names, *letters, *own_letters})
         names.add(name)
-        extents = tuple(sizes.get(extent, extent) for extent in definition.tensor.sizes)
+        own = definition.tensor.sizes
+        extents = leading if operation.leads(definition.tensor) else ()
+        extents += tuple(sizes.get(extent, extent) for extent in own[operation.leads(definition.tensor) :])
         tensors[definition.tensor] = Tensor(name, extents + shape)
-    translate = _Translation(tensors, sizes, _Letters(letters, names))
+    translate = _Translation(tensors, sizes, _Letters(letters, names), operation.leading, leading)
     usual = {tensor: written.get(actual.name, ()) for tensor, actual in tensors.items()}
     if shape:
         translate.lift(shape, next((indices for indices in reversed(usual.values()) if len(indices) == len(shape)), ()))
     else:
         for tensor in reversed(tensors):
-            translate.letters.wish(usual_indices(reversed(operation.definitions), tensor), usual[tensor])
+            own_indices, given = usual_indices(reversed(operation.definitions), tensor), usual[tensor]
+            if own_indices and given and operation.leads(tensor) and len(leading) != 1:
+                translate.wish(own_indices[0], given[: len(leading)])
+                own_indices, given = own_indices[1:], given[len(leading) :]
+            translate.letters.wish(own_indices, given)
     for index in _indices_of(operation):
-        translate(index)
+        translate.spread(index)
     definitions = tuple(Definition(translate(d.target), translate(d.body)) for d in operation.definitions)
     return Instance(definitions, tensors, translate)
 
 
-def _fit_arguments(operation: Operation, arguments: Mapping[str, Tensor]) -> dict[Expr, Expr]:
-    """Match the inputs' sizes with the arguments'."""
+def _fit_arguments(operation: Operation, arguments: Mapping[str, Tensor]) -> tuple[dict[Expr, Expr], tuple[Expr, ...]]:
+    """Match the inputs' sizes with the arguments', and find the axes that stand where the leading ones are."""
     sizes: dict[Expr, Expr] = {}
+    leading: tuple[Expr, ...] | None = None
     shapes = {arguments[tensor.name].sizes for tensor in operation.inputs if tensor.name in arguments}
     for tensor in operation.inputs:
         if tensor.name not in arguments:
@@ -115,11 +123,19 @@ def _fit_arguments(operation: Operation, arguments: Mapping[str, Tensor]) -> dic
                 given = ", ".join(describe(argument) for argument in arguments.values())
                 raise InputError(f"{operation.name} takes tensors of one shape, and scalars, and was given {given}")
             continue
-        if actual.rank != tensor.rank or (actual.values is None) != (tensor.values is None):
+        own, given_sizes = tensor.sizes, actual.sizes
+        if operation.leads(tensor) and actual.rank >= tensor.rank - 1:
+            count = actual.rank - tensor.rank + 1
+            here, own, given_sizes = given_sizes[:count], own[1:], given_sizes[count:]
+            leading = here if leading is None else leading
+            if here != leading:
+                shown = " and ".join(f"({', '.join(map(str, axes))})" for axes in (leading, here))
+                raise InputError(f"{operation.name} was given {describe(actual)}; the leading axes {shown} do not fit")
+        if len(own) != len(given_sizes) or (actual.values is None) != (tensor.values is None):
             raise InputError(
                 f"{operation.name} takes {describe(tensor)} and was given {describe(actual)}; they do not fit"
             )
-        for mine, given in zip((*tensor.sizes, tensor.values), (*actual.sizes, actual.values), strict=True):
+        for mine, given in zip((*own, tensor.values), (*given_sizes, actual.values), strict=True):
             if mine is None:
                 continue
             known = sizes.setdefault(mine, given) if isinstance(mine, Symbol) else mine
@@ -128,7 +144,9 @@ def _fit_arguments(operation: Operation, arguments: Mapping[str, Tensor]) -> dic
                     f"{operation.name} takes {describe(tensor)}, where {mine} is {known} already, "
                     f"and was given {describe(actual)}; the sizes {known} and {given} do not fit"
                 )
-    return sizes
+    if operation.leading is not None and leading is not None:
+        sizes[operation.leading] = Mul(*leading)
+    return sizes, leading or ()
 
 
 def describe(tensor: Tensor) -> str:
@@ -194,12 +212,46 @@ class _Letters:
 
 
 class _Translation:
-    """Replaces tensors, indices and sizes at once; letters stay distinct, so nothing is captured."""
+    """Replaces tensors, indices and sizes at once; letters stay distinct, so nothing is captured.
 
-    def __init__(self, tensors: Mapping[Tensor, Tensor], sizes: Mapping[Expr, Expr], letters: _Letters) -> None:
+    An index over the leading axes becomes one for each of the axes that stand in their place.
+    """
+
+    def __init__(
+        self,
+        tensors: Mapping[Tensor, Tensor],
+        sizes: Mapping[Expr, Expr],
+        letters: _Letters,
+        leading: Symbol | None,
+        axes: tuple[Expr, ...],
+    ) -> None:
         self.tensors, self.sizes, self.letters = tensors, sizes, letters
-        self.indices: dict[Index, Index] = {}
+        self.leading, self.axes = leading, axes
+        self.indices: dict[Index, tuple[Index, ...]] = {}
+        self.wishes: dict[Index, tuple[Index, ...]] = {}
         self.lifted: tuple[Index, ...] = ()
+
+    def wish(self, index: Index, usual: tuple[Index, ...]) -> None:
+        """Wish that the axes over which an index runs be written with these indices; the first wish counts."""
+        self.wishes.setdefault(index, usual)
+
+    def spread(self, index: Index) -> tuple[Index, ...]:
+        """Return what an index becomes: one index, or one for each axis in the place of the leading ones."""
+        if index not in self.indices:
+            if index.size == self.leading and len(self.axes) != 1:
+                usual = self.wishes.get(index, ())
+                named = usual if len(usual) == len(self.axes) else (index,) * len(self.axes)
+                pairs = zip(named, self.axes, strict=True)
+                self.indices[index] = tuple(self.letters.choose(Index(i.name, extent), extent) for i, extent in pairs)
+            else:
+                self.indices[index] = (self.letters.choose(index, self.sizes.get(index.size, index.size)),)
+        return self.indices[index]
+
+    def places(self, indices: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return what stands on the axes on which these stood."""
+        return tuple(
+            new for where in indices for new in (self.spread(where) if isinstance(where, Index) else (self(where),))
+        )
 
     def lift(self, shape: tuple[Expr, ...], usual: tuple[Index, ...]) -> None:
         """Give every element of a tensor of this shape an index for each of its axes."""
@@ -213,13 +265,20 @@ class _Translation:
 
     def __call__(self, expr: Any) -> Any:
         if isinstance(expr, Index):
-            if expr not in self.indices:
-                self.indices[expr] = self.letters.choose(expr, self.sizes.get(expr.size, expr.size))
-            return self.indices[expr]
+            (index,) = self.spread(expr)
+            return index
         if isinstance(expr, Element):
             tensor = self.tensors[expr.tensor]
-            lifted = self.lifted if tensor.rank > expr.tensor.rank else ()
-            return Element(tensor, *(self(where) for where in expr.indices), *lifted)
+            where = self.places(expr.indices)
+            return Element(tensor, *where, *(self.lifted if tensor.rank > len(where) else ()))
+        if isinstance(expr, Binder):
+            bound, body = self.places(expr.bound), self(expr.body)
+            return type(expr)(body, *bound) if bound else body
+        if isinstance(expr, Delta):
+            sides = [self.places((side,)) for side in expr.args]
+            if len(sides[0]) != len(sides[1]):
+                raise InputError(f"{expr} takes one position on the leading axes; that needs one leading axis")
+            return Mul(*(Delta(left, right) for left, right in zip(*sides, strict=True)))
         if isinstance(expr, Symbol):
             return self.sizes.get(expr, expr)
         if not isinstance(expr, sympy.Basic) or not expr.args:

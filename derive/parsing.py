@@ -9,20 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from derive.building import Builder
 from derive.calls import Lookup, WholeCall, Words
 from derive.errors import InputError
 from derive.indices import Tensor
 from derive.instantiation import Instance
+from derive.leading import find_misuse
 from derive.premises import Premise, make_premise
 from derive.printing import definition_text
 from derive.record import Definition, Operation, Record
 from derive.scopes import Scope
 from derive.settling import settle
 from derive.sums import tensors_in
-from derive.syntax import Tree, read_definitions, read_fact, read_sides
+from derive.syntax import Statement, Tree, read_definitions, read_fact, read_sides
 from derive.tokens import Text
 
 
@@ -71,6 +72,8 @@ def parse_operation(
             definitions.extend(instances[-1][1].definitions)
         elif number not in scope.stated:
             definitions.append(builder.definition(statement.name, statement.indices, statement.right))
+        if settled.leading is not None:
+            _check_leading(source, statement, definitions, settled.leading)
     last = [statement for number, statement in enumerate(statements) if number not in scope.stated][-1]
     outputs = tuple(name.name for name in listed or last.targets)
     definitions = _needed(definitions, outputs)
@@ -89,7 +92,8 @@ def parse_operation(
     by_name = {tensor.name: tensor for tensor in inputs}
     ordered = tuple(by_name[input_name] for input_name in record.inputs) if record.inputs else inputs
     ordered = tuple(sorted(ordered, key=lambda tensor: tensor.name in record.defaults))
-    return Operation(tuple(definitions), ordered, record, () if outputs == (definitions[-1].tensor.name,) else outputs)
+    listed_names = () if outputs == (definitions[-1].tensor.name,) else outputs
+    return Operation(tuple(definitions), ordered, record, listed_names, leading=settled.leading)
 
 
 def _needed(definitions: list[Definition], outputs: tuple[str, ...]) -> list[Definition]:
@@ -99,6 +103,15 @@ def _needed(definitions: list[Definition], outputs: tuple[str, ...]) -> list[Def
         if definition.tensor.name in needed:
             needed |= {tensor.name for tensor in tensors_in(definition.body)}
     return [definition for definition in definitions if definition.tensor.name in needed]
+
+
+def _check_leading(source: Text, statement: Statement, definitions: list[Definition], leading: Symbol) -> None:
+    """Check that what a statement stands for can be done with any number of leading axes."""
+    for definition in definitions:
+        problem = find_misuse(definition, leading)
+        if problem is not None:
+            expected = "write an index for each axis everywhere"
+            raise source.mistake(statement.at, problem, expected)
 
 
 def parse_expression(

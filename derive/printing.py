@@ -25,8 +25,10 @@ from typing import Any
 
 from sympy import Expr
 
-from derive.indices import INCOMING, Element, Index
+from derive.indices import INCOMING, Element, Index, Tensor
 from derive.latex import latex_text as latex_text
+from derive.leading import ELLIPSIS, with_ellipsis
+from derive.letters import letters_by_size
 from derive.notation import BAR, Notation, accented
 from derive.reading import Phrase, is_higher, named_matrix, split_fraction, unfolded
 from derive.record import Operation
@@ -98,8 +100,23 @@ def operation_text(operation: Operation) -> str:
     lines = zip((each.target for each in operation.definitions), bodies, strict=True)
     indices = frozenset().union(*(each.indices for each in operation.definitions), *map(all_indices, bodies))
     stated = sorted(f"{index.name.upper()} = {index.size}" for index in indices if index.size.is_Integer)
-    written = [f"{DEFINITION.write(target)} = {DEFINITION.write(body)}" for target, body in lines]
+    sides = [[with_ellipsis(side, operation) for side in line] for line in lines]
+    written = [f"{DEFINITION.write(target)} = {DEFINITION.write(body)}" for target, body in sides]
     return "; ".join([*stated, *written, *([", ".join(operation.listed)] if operation.listed else [])])
+
+
+def shape_text(operation: Operation, tensor: Tensor) -> str:
+    """Return the shape of a tensor's array, such as ``(N, K)``, or ``(..., K)`` where it has any leading axes."""
+    sizes = [ELLIPSIS if axis == 0 and operation.leads(tensor) else str(size) for axis, size in enumerate(tensor.sizes)]
+    return f"({', '.join(sizes)}{',' if sizes != [ELLIPSIS] and len(sizes) == 1 else ''})"
+
+
+def leading_note(operation: Operation) -> str:
+    """Return what there is to say of an operation's index over all leading axes, an empty text where it has none."""
+    if operation.leading is None:
+        return ""
+    letters = letters_by_size(operation)[operation.leading]
+    return f"{letters[0]} runs over all leading axes, {operation.leading} positions together"
 
 
 # ---- pieces that both texts share ----

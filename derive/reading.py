@@ -51,8 +51,9 @@ FACTOR_PLACES = {
 }  # fmt: skip
 #: Place among the terms of an addition, by kind: what is long first, what is bare later.
 TERM_PLACES = {"element": 2, "symbol": 2, "index": 2, "constant": 2, "number": 3, "function": 1, "exp": 1}
-#: Index letters in the order in which a textbook lists them: the first letter of a family before its followers.
-INDEX_LETTERS = "bnmrqphiwkjldctsuefgoavxyz"
+#: Index letters in the order in which a textbook lists them: the first letter of a family before its followers; the
+#: leading axes, which are written ..., come before all.
+INDEX_LETTERS = ".bnmrqphiwkjldctsuefgoavxyz"
 #: Names that do not stand in the order of the alphabet: weights follow the data, keys the queries.
 NAME_PLACES = {"q": "k0", "k": "k1", "w": "~", "W": "~", "weights": "~"}
 

@@ -79,6 +79,8 @@ class Operation:
         record: what was said of it; ``record.definition`` is the text a person typed.
         listed: the names of the outputs in their order; where it is empty, the last definition is the output.
         gradients: of an operation that computes a gradient, by name, the name of what it is the gradient of.
+        leading: the size that stands for all leading axes together, written ``...``: the array of such a tensor may
+            have any number of axes in the place of its first one, as if they had been made one.
     """
 
     definitions: tuple[Definition, ...]
@@ -86,6 +88,7 @@ class Operation:
     record: Record
     listed: tuple[str, ...] = ()
     gradients: Mapping[str, str] = field(default_factory=dict)
+    leading: Symbol | None = None
 
     @property
     def name(self) -> str:
@@ -168,6 +171,10 @@ class Operation:
                 if isinstance(extent, Symbol):
                     met[extent] = None
         return tuple(met)
+
+    def leads(self, tensor: Tensor) -> bool:
+        """Whether the first axis of a tensor stands for all leading axes of an array."""
+        return self.leading is not None and tensor.sizes[:1] == (self.leading,)
 
     @property
     def labels(self) -> tuple[Tensor, ...]:

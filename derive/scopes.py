@@ -44,6 +44,7 @@ class Scope:
         standing: the indices that stand on an axis.
         written: the indices with which a tensor is written first, by its name.
         stated: sizes that the text states, ``Q = 4``, by the number of their statement.
+        leads: axes that stand for all leading ones because nothing tells how many there are.
         is_problem: whether it is a claim's text, in which derivatives may stand and a definition may go unused.
     """
 
@@ -63,6 +64,7 @@ class Scope:
         self.written: dict[str, tuple[str, ...]] = {}
         self.stated: dict[int, int] = {}
         self.is_problem = given is not None
+        self.leads: dict[Place, Span] = {}
         self._named: set[str] = set(given or ())
         self._statement = -1
 
@@ -377,15 +379,17 @@ class Scope:
             bound = part.arguments[1:] if isinstance(part, Call) and self.is_binder(part) else ()
             for index in bound:
                 if isinstance(index, Name) and index.name not in free and index.name in left:
-                    problem = f"index {index.name} is on the left, and on the right it is only bound here"
-                    expected = f"take {index.name} off the left, or let another letter be bound"
+                    shown = self.shown(index.name)
+                    problem = f"index {shown} is on the left, and on the right it is only bound here"
+                    expected = f"take {shown} off the left, or let another letter be bound"
                     raise self.source.mistake(index.at, problem, expected)
 
     def _check_bound_or_left(self, tree: Tree, known: set[str]) -> None:
         """Check that every index is among the known ones, or bound by the call that it stands in."""
         if isinstance(tree, Name) and tree.name in self.letters and tree.name not in known:
-            problem = f"index {tree.name} is neither on the left nor bound by a sum"
-            expected = f"the indices known here are {', '.join(sorted(known))}" if known else "no index is known here"
+            problem = f"index {self.shown(tree.name)} is neither on the left nor bound by a sum"
+            letters = ", ".join(map(self.shown, sorted(known)))
+            expected = f"the indices known here are {letters}" if known else "no index is known here"
             raise self.source.mistake(tree.at, problem, expected)
         if isinstance(tree, Call) and self.is_binder(tree):
             bound = {index.name for index in tree.arguments[1:] if isinstance(index, Name)}
@@ -446,6 +450,10 @@ class Scope:
             raise self.source.mistake(at, problem, "expected one index for each of its axes everywhere")
 
     # What the rest of the parser asks.
+
+    def shown(self, letter: str) -> str:
+        """Return an index as it is written in the text."""
+        return "..." if letter == self.source.leading else letter
 
     def is_binder(self, tree: Call) -> bool:
         """Whether a call binds indices; ``max`` does where its second argument is an index."""

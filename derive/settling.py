@@ -10,7 +10,8 @@ from sympy import Expr, Integer, Symbol
 from derive.calls import WholeCall
 from derive.errors import DefinitionError
 from derive.indices import Index, Tensor, size
-from derive.scopes import Scope
+from derive.record import Operation
+from derive.scopes import Scope, count_of_indices
 from derive.sizes import Place
 from derive.sums import all_indices, fresh_index
 from derive.syntax import Access, Call, Name, Tree
@@ -22,11 +23,12 @@ SPARE_LETTERS = "kvmcdijlpqrsabuwxyzfghot"
 
 @dataclass(frozen=True)
 class Settled:
-    """The tensors of a text by name, the letters of its indices with their sizes, and the sizes by name."""
+    """The tensors of a text by name, the letters of its indices, the sizes by name, and the one of leading axes."""
 
     tensors: dict[str, Tensor]
     letters: dict[str, Expr]
     sizes: dict[str, Expr]
+    leading: Symbol | None = None
 
 
 def settle(scope: Scope, merged_sizes: bool = False) -> Settled:
@@ -41,6 +43,7 @@ def settle(scope: Scope, merged_sizes: bool = False) -> Settled:
     _settle_labels(scope)
     for number, call in scope.calls.items():
         _join_call(scope, number, call)
+    leading = _join_leading(scope)
     naming = _Naming(scope)
     naming.name_all()
     tensors = dict(scope.given or {})
@@ -49,7 +52,11 @@ def settle(scope: Scope, merged_sizes: bool = False) -> Settled:
             values = naming.size_of(Place("values", name)) if name in scope.labels else None
             extents = tuple(naming.size_of(Place("axis", name, axis)) for axis in range(rank))
             tensors[name] = Tensor(name, extents, values)
-    settled = Settled(tensors, naming.letters(), naming.sizes_by_name())
+    extent = None if leading is None else naming.size_of(leading)
+    is_any = isinstance(extent, Symbol)
+    if is_any and leading is not None:
+        _check_leading(scope, leading)
+    settled = Settled(tensors, naming.letters(), naming.sizes_by_name(), extent if is_any else None)
     for use in scope.size_uses:
         letter = use.name.lower()
         if merged_sizes and use.name not in settled.sizes and letter in scope.letters:
@@ -60,26 +67,19 @@ def settle(scope: Scope, merged_sizes: bool = False) -> Settled:
 
 
 def _settle_ranks(scope: Scope) -> None:
-    """An elementwise call gives its result the rank of its arguments; a rank that nothing tells is 0."""
+    """A call hands ranks on: an elementwise one that of its arguments, one with leading axes how many those are.
+
+    Where nothing tells how many leading axes there are, they stay leading axes; any other rank not told is 0.
+    """
     elementwise = [call for call in scope.calls.values() if call.operation.is_elementwise]
     for call in scope.calls.values():
-        if not call.operation.is_elementwise:
-            for argument, tensor in zip(call.arguments, call.operation.inputs, strict=True):
-                scope.set_rank(argument.name, tensor.rank, argument.at)
-            for target, output in zip(call.targets, call.operation.outputs, strict=True):
-                scope.set_rank(target, output.tensor.rank, call.at)
-    changed = True
-    while changed:
-        changed = False
-        for call in elementwise:
-            known = [scope.ranks[a.name][0] for a in call.arguments if a.name in scope.ranks and scope.ranks[a.name][0]]
-            ranks = known or [scope.ranks[target][0] for target in call.targets if target in scope.ranks]
-            rank = max(ranks, default=0)
-            receivers = [*call.targets] if known else [*call.targets, call.arguments[0].name]
-            for name in receivers:
-                if rank and name not in scope.ranks:
-                    scope.set_rank(name, rank, call.at)
-                    changed = True
+        for name, at, tensor in _tensors_of(call):
+            if not call.operation.is_elementwise and not call.operation.leads(tensor):
+                scope.set_rank(name, tensor.rank, at)
+    _hand_ranks_on(scope)
+    while any(_is_open(scope, call) for call in scope.calls.values()):
+        _keep_leading(scope)
+        _hand_ranks_on(scope)
     for call in elementwise:
         ranks = []
         for argument in call.arguments:
@@ -95,6 +95,100 @@ def _settle_ranks(scope: Scope) -> None:
                 raise scope.source.mistake(argument.at, problem, expected)
         for target in call.targets:
             scope.set_rank(target, max(ranks), call.at)
+
+
+def _tensors_of(call: WholeCall) -> list[tuple[str, Span, Tensor]]:
+    """The names in a call, with their places and what the operation calls them; the targets come last."""
+    pairs = zip(call.arguments, call.operation.inputs, strict=True)
+    named = [(argument.name, argument.at, tensor) for argument, tensor in pairs]
+    outputs = (output.tensor for output in call.operation.outputs)
+    return [*named, *((target, call.at, tensor) for target, tensor in zip(call.targets, outputs, strict=True))]
+
+
+def _leading_of(call: WholeCall) -> list[tuple[str, Span, Tensor]]:
+    return [named for named in _tensors_of(call) if call.operation.leads(named[2])]
+
+
+def _is_open(scope: Scope, call: WholeCall) -> bool:
+    return any(name not in scope.ranks for name, _, _ in _leading_of(call))
+
+
+def _hand_ranks_on(scope: Scope) -> None:
+    changed = True
+    while changed:
+        before = len(scope.ranks)
+        for call in scope.calls.values():
+            if call.operation.is_elementwise:
+                known = [scope.ranks[a.name][0] for a in call.arguments if a.name in scope.ranks]
+                told = [scope.ranks[target][0] for target in call.targets if target in scope.ranks]
+                rank = max(known, default=0) or max(told, default=0)
+                receivers = [*call.targets] if any(known) else [*call.targets, call.arguments[0].name]
+                for name in receivers:
+                    if rank and name not in scope.ranks:
+                        scope.set_rank(name, rank, call.at)
+                continue
+            leading = _leading_of(call)
+            for count in [scope.ranks[name][0] - tensor.rank for name, _, tensor in leading if name in scope.ranks][:1]:
+                for name, at, tensor in leading:
+                    if tensor.rank + count < tensor.rank - 1:
+                        problem = f"{call.operation.name} takes {count_of_indices(tensor.rank - 1)} and any before"
+                        raise scope.source.mistake(at, f"{name} has too few indices", f"{problem} on {tensor.name}")
+                    scope.set_rank(name, tensor.rank + count, at)
+        changed = len(scope.ranks) > before
+
+
+def _keep_leading(scope: Scope) -> None:
+    """Give the tensors of calls of which nothing tells the leading axes the least ranks that leave each call one."""
+    calls = [call for call in scope.calls.values() if call.operation.is_elementwise or _is_open(scope, call)]
+    least = {name: tensor.rank for call in calls for name, _, tensor in _leading_of(call)}
+    for _ in range(len(calls) + 1):
+        before = dict(least)
+        for call in calls:
+            if call.operation.is_elementwise:
+                names = [argument.name for argument in call.arguments if argument.name in least]
+                names = [*(names or [call.arguments[0].name]), *call.targets]
+                own = dict.fromkeys(names, 0)
+            else:
+                own = {name: tensor.rank for name, _, tensor in _leading_of(call)}
+            more = max(least.get(name, 0) - rank for name, rank in own.items())
+            least.update({name: rank + more for name, rank in own.items() if rank + more})
+        if least == before:
+            break
+    for call in calls:
+        for name, at, tensor in _leading_of(call):
+            scope.set_rank(name, least[name], at)
+            scope.leads[Place("axis", name, 0)] = at
+
+
+def _join_leading(scope: Scope) -> Place | None:
+    """Make all leading axes of a text one; return a place that has their size, None where there are none."""
+    places = dict(scope.leads)
+    if scope.source.leading in scope.letters:
+        places = {Place("index", scope.source.leading): scope.letters[scope.source.leading], **places}
+    if scope.is_problem or not places:
+        return None
+    first, *others = places
+    for place in others:
+        scope.sizes.unite(first, place, places[place])
+    return first
+
+
+def _check_leading(scope: Scope, leading: Place) -> None:
+    """Check that nothing but ``...`` stands for the leading axes, and that they come first."""
+    classes = scope.sizes
+    root = classes.find(leading)
+    for letter, at in scope.letters.items():
+        if letter != scope.source.leading and classes.find(Place("index", letter)) == root:
+            problem = f"index {letter} runs over the leading axes, and these are written ..."
+            raise scope.source.mistake(at, problem, f"write ... for {letter}, or an index for each axis everywhere")
+    for place, (_, at) in scope.positions.items():
+        if classes.find(place) == root:
+            problem = f"{place.name} has leading axes, on which no one position can be taken"
+            raise scope.source.mistake(at, problem, "write ... there, or an index for each axis everywhere")
+    for name, at in scope.labels.items():
+        if classes.find(Place("values", name)) == root:
+            problem = f"{name} would point into the leading axes, which may be several"
+            raise scope.source.mistake(at, problem, "write an index for each axis everywhere")
 
 
 def _settle_labels(scope: Scope) -> None:
@@ -147,11 +241,12 @@ def _join_call(scope: Scope, number: int, call: WholeCall) -> None:
                 for target in call.targets:
                     scope.sizes.unite(Place("axis", target, axis), Place("axis", argument.name, axis), argument.at)
         return
-    pairs = [(argument.name, argument.at) for argument in call.arguments]
-    pairs += [(target, call.at) for target in call.targets]
-    tensors = (*operation.inputs, *(output.tensor for output in operation.outputs))
-    for (name, at), tensor in zip(pairs, tensors, strict=True):
-        places = [(Place("axis", name, axis), extent) for axis, extent in enumerate(tensor.sizes)]
+    for name, at, tensor in _tensors_of(call):
+        extents: tuple[Expr, ...] = tensor.sizes
+        if operation.leads(tensor):
+            count = scope.ranks[name][0] - tensor.rank + 1
+            extents = tuple(leading_size(operation, axis, count) for axis in range(count)) + extents[1:]
+        places = [(Place("axis", name, axis), extent) for axis, extent in enumerate(extents)]
         if tensor.values is not None:
             places.append((Place("values", name), tensor.values))
         for place, extent in places:
@@ -159,6 +254,12 @@ def _join_call(scope: Scope, number: int, call: WholeCall) -> None:
                 scope.sizes.unite(place, Place("size", extent.name, number), at)
             else:
                 scope.sizes.fix(place, extent, at)
+
+
+def leading_size(operation: Operation, axis: int, count: int) -> Symbol:
+    """Return what stands for one of the axes in the place of an operation's leading ones."""
+    assert operation.leading is not None, "only asked of an operation that has some"
+    return operation.leading if count == 1 else Symbol(f"{operation.leading}.{axis}")
 
 
 class _Naming:
@@ -199,11 +300,19 @@ class _Naming:
         for definition in (*call.operation.outputs, *call.operation.intermediates):
             bound = sorted(all_indices(definition.body) - set(definition.indices), key=lambda index: index.name)
             for index in (*definition.indices, *bound):
-                if isinstance(index.size, Symbol):
-                    self._name_class(Place("size", index.size.name, number), (index.name,))
+                for extent in self._extents(call, index):
+                    self._name_class(Place("size", extent.name, number), (index.name,))
         if call.operation.is_elementwise:
             for axis in range(self.scope.ranks[call.targets[0]][0]):
                 self._name_class(Place("axis", call.targets[0], axis), "nkij"[axis % 4 :])
+
+    def _extents(self, call: WholeCall, index: Index) -> list[Symbol]:
+        """The sizes of the axes that an index of the operation runs over here."""
+        if index.size != call.operation.leading:
+            return [index.size] if isinstance(index.size, Symbol) else []
+        name, _, tensor = _leading_of(call)[0]
+        count = self.scope.ranks[name][0] - tensor.rank + 1
+        return [leading_size(call.operation, axis, count) for axis in range(count)]
 
     def _name_class(self, place: Place, letters: Sequence[str]) -> None:
         root = self.scope.sizes.find(place)
@@ -256,6 +365,7 @@ class _Naming:
                 raise self._no_size(letter, self.scope.letters.get(letter, Span(0, 1)))
 
     def _no_size(self, letter: str, at: Span) -> DefinitionError:
+        letter = self.scope.shown(letter)
         problem = f"nothing tells the size of {letter}: it stands on no axis of an input"
         expected = f"expected an input with an axis of that size, such as x[{letter}]"
         return self.scope.source.mistake(at, problem, expected)

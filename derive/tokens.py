@@ -45,6 +45,7 @@ class Text:
     """
 
     def __init__(self, text: str) -> None:
+        self.leading = ""  # the letter for which ... stands, once the text is read
         self.text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
 
     def mistake(self, at: Span, problem: str, expected: str = "") -> DefinitionError:
@@ -70,6 +71,10 @@ PATTERN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 CLOSING = {"(": ")", "[": "]"}
+#: Letters that ``...`` stands for, the first that a text does not use itself.
+LEADING_LETTERS = "nbmrspqhujfghvcdeikltwaoxyz"
+#: Calls that may run over ``...``.
+OVER_LEADING = ("sum", "mean", "max")
 
 #: What people write that has no meaning here, and what to write for it.
 INSTEAD = {
@@ -125,9 +130,6 @@ def read_tokens(source: Text) -> list[Token]:
         kind, word, at = str(match.lastgroup), match.group(), Span(match.start(), len(match.group()))
         if kind == "space":
             continue
-        if kind == "ellipsis":
-            problem = "leading axes written ... are not supported yet"
-            raise source.unsupported(at, problem, "write an index for each axis")
         if kind in ("other", "meaningless"):
             shown = word if word.isprintable() else f"U+{ord(word):04X}"
             raise source.mistake(at, f"{shown} has no meaning in a definition", INSTEAD.get(word, ""))
@@ -139,7 +141,47 @@ def read_tokens(source: Text) -> list[Token]:
     if len(tokens) > MOST_TOKENS:
         problem = f"the text has {len(tokens)} words and signs; at most {MOST_TOKENS} are read"
         raise source.mistake(tokens[MOST_TOKENS].at, problem, "split it into several operations")
-    return tokens
+    return _name_leading(source, tokens)
+
+
+def _name_leading(source: Text, tokens: list[Token]) -> list[Token]:
+    """Put a letter in the place of each ``...``, one that the text does not use itself, and note it."""
+    if not any(token.kind == "ellipsis" for token in tokens):
+        return tokens
+    used = {token.text for token in tokens if token.kind == "name"}
+    used |= {first.text.lower() for first, second in zip(tokens, tokens[1:], strict=False) if second.text == "["}
+    source.leading = next((letter for letter in LEADING_LETTERS if letter not in used), "leading")
+    opened: list[Token | None] = []
+    read = []
+    for place, token in enumerate(tokens):
+        before = tokens[place - 1] if place else None
+        if token.kind == "open":
+            opened.append(before)
+        elif token.kind == "close" and opened:
+            opened.pop()
+        elif token.kind == "ellipsis":
+            _check_leading(source, token, before, tokens[place + 1 : place + 2], opened[-1] if opened else None)
+            token = Token("name", source.leading, token.at)
+        read.append(token)
+    return read
+
+
+def _check_leading(source: Text, token: Token, before: Token | None, after: list[Token], owner: Token | None) -> None:
+    """Check that ``...`` stands first in a tensor's brackets, or among what a sum runs over."""
+    owner_name = owner.text if owner is not None and owner.kind == "name" else ""
+    alone = bool(after) and after[0].text in (",", "]", ")")
+    if before is not None and before.text == "[" and owner_name and alone:
+        return
+    if before is not None and before.text == "," and owner_name in OVER_LEADING and alone:
+        return
+    in_brackets = before is not None and before.text == "," and bool(after) and after[0].text in (",", "]")
+    if in_brackets and owner_name and owner_name not in OVER_LEADING:
+        problem, expected = "... stands behind another index", f"the leading axes come first: {owner_name}[...,k]"
+        if owner_name == "argmax":
+            problem, expected = "argmax does not run over leading axes", "give every axis an index of its own"
+        raise source.mistake(token.at, problem, expected)
+    expected = "... stands for all leading axes, first in brackets, x[...,k], or in what a sum runs over: sum(e, ...)"
+    raise source.mistake(token.at, "... has no place here", expected)
 
 
 def _read_name(source: Text, word: str, at: Span) -> str:

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent
 #: A module imports only modules above it in its list, and those of the packages that its package may import.
 ORDERS = {
     "derive": """
-        errors budget tokens sizes syntax limits indices sums functions matrices demands record evaluation instantiation
+        errors budget tokens sizes syntax limits indices sums functions matrices demands record leading evaluation
+        instantiation
         letters vocabulary calls scopes settling building canonical necks signs polynomials factoring division algebra
         generators facts normal_form inequalities cases vanishing intervals premises regions notation layout reading
         writing latex printing domains kinks differentiation problems parsing composition sampling gradient_operations
@@ -25,8 +26,8 @@ ORDERS = {
     """.split(),
     "codegen": """
         factoring elementary fitting helpers program building arithmetic contraction finishing positions indexing
-        numpy_printer numpy_maps passes alignment products naming docstrings numpy_expressions scalar_functions lowering numpy_source
-        runtime hessians modules layers __init__ verification tour pages
+        numpy_printer numpy_maps passes leading alignment products naming docstrings numpy_expressions scalar_functions
+        lowering numpy_source runtime hessians modules layers __init__ verification tour pages
     """.split(),
 }
 #: What reads and carries out what was typed.

@@ -72,14 +72,14 @@ RECORDS = (
         name="softmax",
         group="activations",
         title="softmax over the last index",
-        definition="y[n,k] = exp(x[n,k]) / sum(exp(x[n,j]), j)",
+        definition="y[...,k] = exp(x[...,k]) / sum(exp(x[...,j]), j)",
         source="Bridle, Probabilistic interpretation of feedforward classification network outputs, 1990",
     ),
     Record(
         name="log-softmax",
         group="activations",
         title="logarithm of softmax over the last index",
-        definition="y[n,k] = x[n,k] - log(sum(exp(x[n,j]), j))",
+        definition="y[...,k] = x[...,k] - log(sum(exp(x[...,j]), j))",
         source="Goodfellow, Bengio and Courville, Deep Learning, MIT Press 2016, section 6.2.2.3",
     ),
 )

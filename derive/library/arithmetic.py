@@ -21,22 +21,22 @@ RECORDS = (
     Record(
         name="sum",
         group="arithmetic",
-        title="sum over an index",
-        definition="y[n] = sum(a[n,i], i)",
+        title="sum over the last index",
+        definition="y[...] = sum(a[...,i], i)",
         source="elementary",
     ),
     Record(
         name="mean",
         group="arithmetic",
-        title="mean over an index",
-        definition="y[n] = mean(a[n,i], i)",
+        title="mean over the last index",
+        definition="y[...] = mean(a[...,i], i)",
         source="elementary",
     ),
     Record(
         name="logsumexp",
         group="arithmetic",
-        title="logarithm of the sum of exponentials over an index",
-        definition="y[n] = log(sum(exp(a[n,i]), i))",
+        title="logarithm of the sum of exponentials over the last index",
+        definition="y[...] = log(sum(exp(a[...,i]), i))",
         source="Boyd and Vandenberghe, Convex Optimization, Cambridge University Press 2004, section 3.1.5",
     ),
 )

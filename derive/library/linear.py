@@ -8,7 +8,7 @@ RECORDS = (
         name="dense",
         group="linear",
         title="dense layer, samples in rows",
-        definition="y[n,k] = sum(x[n,d] * w[d,k], d) + b[k]",
+        definition="y[...,k] = sum(x[...,d] * w[d,k], d) + b[k]",
         source="Rumelhart, Hinton and Williams, Learning representations by back-propagating errors, Nature 1986",
     ),
     Record(
