@@ -62,7 +62,7 @@ RECORDS = (
         group="blocks",
         title="rotary embedding: the halves r = 0, 1 of a head's features turned by angles, given as cosines and sines",
         definition=(
-            "y[n,h,t,r,d] = x[n,h,t,r,d] * cos[t,d] "
+            "R = 2; y[n,h,t,r,d] = x[n,h,t,r,d] * cos[t,d] "
             "+ (delta(r, 1) * x[n,h,t,0,d] - delta(r, 0) * x[n,h,t,1,d]) * sin[t,d]"
         ),
         inputs=("x", "cos", "sin"),
