@@ -272,7 +272,7 @@ class BoundPullback:
 
 
 def forward(op: str | Operation) -> Forward:
-    r"""Return the forward pass as a NumPy function of the inputs in the definition's order; of several outputs, a tuple.
+    r"""Return the forward pass as a NumPy function of the inputs in the definition's order.
 
     Exponentials under a sum are shifted by their maximum where that cancels, and no logarithm is taken of what they
     underflowed to; what no shift can help is computed as it is written.

@@ -17,9 +17,8 @@ from derive import find, jacobian, prove, vjp
 from derive.catalogue import records
 from derive.derivation import Derivation
 from derive.errors import InputError
-from derive.indices import Tensor
+from derive.indices import INCOMING, Tensor
 from derive.kinks import KINKED
-from derive.indices import INCOMING
 from derive.notation import Notation, find_notation
 from derive.printing import plain_text
 from derive.proof import PROVED, REFUTED, UNDECIDED

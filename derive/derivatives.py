@@ -70,7 +70,7 @@ class Derivatives:
         if by not in operation.inputs:
             return None
         try:
-            chain = Chain(operation, (by,), (), True, explicit=True)
+            chain = Chain(operation, (by,), (), operation.output, explicit=True)
         except DeriveError:
             return None
         self.steps += [step for own in chain.sensitivities.values() for step in own.steps]

@@ -24,9 +24,9 @@ ORDERS = {
         gradient_claims verification __init__ commands __main__
     """.split(),
     "codegen": """
-        factoring elementary fitting helpers program building arithmetic contraction finishing positions indexing numpy_printer
-        numpy_maps passes alignment products naming docstrings numpy_expressions scalar_functions lowering numpy_source
-        runtime layers __init__ verification tour pages
+        factoring elementary fitting helpers program building arithmetic contraction finishing positions indexing
+        numpy_printer numpy_maps passes alignment products naming docstrings numpy_expressions scalar_functions lowering
+        numpy_source runtime layers __init__ verification tour pages
     """.split(),
 }
 #: What reads and carries out what was typed.
