@@ -2,7 +2,7 @@
 
 ``forward`` sets and returns ``output``, a tuple where the operation has several; ``backward`` takes the upstream
 gradient, and sets and returns the gradients of the inputs and of the layer's own parameters. Nothing here knows the
-formula of a particular layer. """
+formula of a particular layer."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def inputs_of(name: str, sizes: tuple[int, ...], dtype: Any = np.float64) -> lis
         shapes = [sizes[place % 2 : 2] for place in range(len(operation.inputs) - len(operation.settings))]
         arrays = [rng.uniform(-2, 2, shape).astype(dtype) for shape in shapes]
         return arrays + [np.array(float(operation.record.defaults[t.name]), dtype) for t in operation.settings]
-    extents = dict(zip(operation.sizes, sizes, strict=False))
+    extents = dict(zip(operation.sizes, (*sizes, min(2, *sizes)), strict=False))
     drawn = draw_inputs(operation, np.random.default_rng(7), 7)
     cut = []
     for tensor, array in zip(operation.inputs, drawn, strict=True):
