@@ -1,8 +1,8 @@
 """Layers with the interface of those that people write by hand: one class, built from operations; the rest is data.
 
-``forward`` sets and returns ``output``, a tuple where the operation has several; ``backward`` takes the upstream gradient, and sets and returns the gradients of
-the inputs and of the layer's own parameters. Nothing here knows the formula of a particular layer.
-"""
+``forward`` sets and returns ``output``, a tuple where the operation has several; ``backward`` takes the upstream
+gradient, and sets and returns the gradients of the inputs and of the layer's own parameters. Nothing here knows the
+formula of a particular layer."""
 
 from __future__ import annotations
 

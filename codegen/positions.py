@@ -1,4 +1,4 @@
-"""Arrays put together position by position: what a sum of terms with deltas ``delta(q, 0)``, ``delta(q, 1)`` stands for.
+"""Arrays put together position by position: what a sum of terms with ``delta(q, 0)``, ``delta(q, 1)`` stands for.
 
 The gradient of what was taken apart as ``z[n,0,k]`` and ``z[n,1,k]`` is such a sum. Every position is computed once and
 put in its place; no indicator is multiplied with.

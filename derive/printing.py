@@ -54,7 +54,8 @@ SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 def definition_text(expr: Expr, outer: Iterable[Index] = ()) -> str:
     """Return an expression in the definition language; parsing the text gives the expression again.
 
-    The gradient of ``y`` is called ``dy``, what of it comes in from outside ``dy_out``. Bound indices take other letters than ``outer``, the surrounding text's.
+    The gradient of ``y`` is called ``dy``, what of it comes in from outside ``dy_out``. Bound indices take other
+    letters than ``outer``, the surrounding text's.
 
     Raises:
         UnsupportedError: the expression has a node that is not one of the project's.

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Add, Expr
+from sympy import Add, Expr, Pow
 
 from derive.catalogue import find
 from derive.derivation import Derivation
 from derive.differentiation import differentiate
 from derive.indices import Element, Tensor
 from derive.letters import disjoint
+from derive.necks import FUNCTIONS
 from derive.proof import PROVED, Proof, prove_equal
 from derive.pullback import jacobian, vjp
-from derive.record import Operation, inline
-from derive.sums import IndexSum, Partial
+from derive.record import Definition, Operation, inline
+from derive.sums import IndexSum, Partial, substitute, tensors_in
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,6 @@ def _check(operation: Operation, tensor: Tensor) -> GradientCheck:
     derive = jacobian if operation.is_loss else vjp
     derivation = derive(operation, tensor.name)
     derivation.check()
-    whole = whole_derivative(operation, derivation.target)
     simplifications = []
     for text in operation.record.facts:
         shorter = derive(operation, tensor.name, given=[text])
@@ -78,9 +78,53 @@ def _check(operation: Operation, tensor: Tensor) -> GradientCheck:
             simplifications.append(
                 Simplification(text, shorter, prove_equal(*claim, facts=shorter.facts), prove_equal(*claim))
             )
-    return GradientCheck(
-        derivation, prove_equal(derivation.result, whole, operation.definitions), tuple(simplifications)
-    )
+    return GradientCheck(derivation, _proof(operation, derivation), tuple(simplifications))
+
+
+def _proof(operation: Operation, derivation: Derivation) -> Proof:
+    """Prove that the result is the derivative of the operation.
+
+    Definitions that hold no function and do not stand in the result are first kept as names, the derivative being
+    carried through them by the chain rule: what is equal whatever a name stands for is equal. Where that does not do,
+    everything is put in.
+    """
+    if not isinstance(derivation.target, Partial):
+        kept = [d for d in operation.definitions if _is_polynomial(d) and d.tensor not in tensors_in(derivation.result)]
+        put_in = tuple(definition for definition in operation.definitions if definition not in kept)
+        if kept and put_in:
+            proof = prove_equal(derivation.result, chained_derivative(operation, derivation.target), put_in)
+            if proof.verdict == PROVED:
+                return proof
+    return prove_equal(derivation.result, whole_derivative(operation, derivation.target), operation.definitions)
+
+
+def _is_polynomial(definition: Definition) -> bool:
+    """Whether a definition adds and multiplies, and does nothing else."""
+    powers = definition.body.atoms(Pow)
+    return not definition.body.atoms(*FUNCTIONS) and all(p.exp.is_Integer and p.exp.is_positive for p in powers)
+
+
+def chained_derivative(operation: Operation, target: Element) -> Expr:
+    """The gradient that ``target`` names by the chain rule over the definitions, nothing simplified and no name left.
+
+    It has the gradients that come in, and the local derivatives of the definitions as the rules give them.
+    """
+    known: dict[Tensor, tuple[Element, Expr]] = {}
+    outputs = {definition.tensor for definition in operation.outputs}
+    source = next(t for t in operation.inputs if t.gradient() == target.tensor)
+    for definition in (*reversed(operation.definitions), None):
+        tensor = source if definition is None else definition.tensor
+        here = source(*target.indices) if definition is None else definition.target
+        terms: list[Expr] = [operation.upstream(tensor)(*here.indices)] if tensor in outputs else []
+        for user in operation.definitions:
+            if tensor in tensors_in(user.body):
+                where = disjoint(user.indices, here.indices)
+                element, gradient = known[user.tensor]
+                there = substitute(gradient, dict(zip(element.indices, where, strict=True)))
+                term = there * differentiate(user.at(*where), here)
+                terms.append(IndexSum(term, *where) if where else term)
+        known[tensor] = here, Add(*terms)
+    return known[source][1]
 
 
 def whole_derivative(operation: Operation, target: Expr) -> Expr:

@@ -199,7 +199,7 @@ def test_a_size_that_the_text_states_is_held() -> None:
 def test_two_steps_of_the_lstm_written_one_after_the_other() -> None:
     op = derive.operation(TWO_STEPS, "two-steps")
     inputs = draw(op, {"N": 2, "D": 3, "J": 2, "K": 2, "I": 3})
-    loss, pullback = codegen.vjp(op, *inputs)
+    _, pullback = codegen.vjp(op, *inputs)
     for place, gradient in enumerate(pullback()):
         expected = numeric(op, inputs, [np.ones(())], place)
         assert_allclose(gradient, expected, rtol=1e-6, atol=1e-8)

@@ -46,7 +46,8 @@ MORE = {
     "hinge": "L = mean(max(0, 1 + z[n,k] - z[n,t[n]]), n, k)",
     "huber": "L = mean(where(abs(y[n] - t[n]) <= d, 0.5*(y[n] - t[n])**2, d*(abs(y[n] - t[n]) - 0.5*d)), n)",
 }
-OPERATIONS = {**{name: derive.find(name) for name in derive.catalogue()}}
+#: Operations of several outputs have the same tests in test_catalogue.py and test_outputs.py.
+OPERATIONS = {name: op for name, op in derive.catalogue().items() if len(op.outputs) == 1}
 OPERATIONS |= {name: derive.operation(text, name) for name, text in MORE.items()}
 ELEMENTWISE = [name for name, operation in OPERATIONS.items() if operation.is_elementwise]
 

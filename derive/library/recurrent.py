@@ -46,7 +46,7 @@ RECORDS = (
             h[n,k] = (1 - z[n,k])*g[n,k] + z[n,k]*h0[n,k]
         """,
         inputs=("x", "h0", "w", "u", "b", "b0"),
-        source="Cho et al. 2014, Learning phrase representations using RNN encoder-decoder, EMNLP; the reset gate after "
-        "the product as in cuDNN and PyTorch",
+        source="Cho et al. 2014, Learning phrase representations using RNN encoder-decoder, EMNLP; the reset gate "
+        "after the product as in cuDNN and PyTorch",
     ),
 )
