@@ -112,10 +112,11 @@ def _found(operations: Iterable[Operation]) -> tuple[Pair, ...]:
 
 
 def _is_activation(operation: Operation) -> bool:
-    """Whether an operation makes real numbers into as many."""
+    """Whether an operation makes real numbers into as many, whatever the sizes of their axes."""
     if len(operation.inputs) != 1 or len(operation.outputs) != 1 or operation.labels:
         return False
-    return operation.is_elementwise or operation.inputs[0].sizes == operation.output.tensor.sizes
+    sizes = operation.inputs[0].sizes
+    return operation.is_elementwise or (sizes == operation.output.tensor.sizes and len(set(sizes)) == len(sizes))
 
 
 def _is_loss_of_predictions(operation: Operation) -> bool:

@@ -55,6 +55,19 @@ VJPS = {
     ("gaussian-nll", "var"): "v̅a̅r̅[n,k] = L̄ (1 - (mu[n,k] - t[n,k])² / var[n,k]) / (2 N K var[n,k])",
     ("least-squares", "y"): "ȳ[n,k] = 2 L̄ (y[n,k] - t[n,k])",
     ("mae", "y"): "ȳ[n,k] = -L̄ sign(t[n,k] - y[n,k]) / (N K)",
+    ("inv", "a"): "ā[p,q] = -sum_i sum_j ȳ[j,i] y[q,i] y[j,p]",
+    ("solve", "a"): "ā[p,q] = -x[q] sum_i x̄[i] (a⁻¹)[i,p]",
+    ("solve", "b"): "b̄[j] = sum_i x̄[i] (a⁻¹)[i,j]",
+    ("solve-columns", "a"): "ā[p,q] = -sum_i sum_k x̄[i,k] x[q,k] (a⁻¹)[i,p]",
+    ("solve-columns", "b"): "b̄[j,k] = sum_i x̄[i,k] (a⁻¹)[i,j]",
+    ("det", "a"): "ā[i,j] = ȳ y (a⁻¹)[j,i]",
+    ("logdet", "a"): "ā[i,j] = ȳ (a⁻¹)[j,i]",
+    ("trace", "a"): "ā[i,j] = δ[i,j] ȳ",
+    ("quadratic-form", "x"): "x̄[i] = ȳ (sum_j a[i,j] x[j] + sum_j a[j,i] x[j])",
+    ("quadratic-form", "a"): "ā[i,j] = ȳ x[i] x[j]",
+    ("multivariate-normal-nll", "x"): "x̄[n,i] = L̄ (sum_j r[n,j] (c⁻¹)[j,i] + s[n,i]) / (2 N)",
+    ("multivariate-normal-nll", "m"): "m̄[i] = -(L̄ / (2 N)) sum_n (sum_j r[n,j] (c⁻¹)[j,i] + s[n,i])",
+    ("multivariate-normal-nll", "c"): "c̄[p,q] = L̄ ((c⁻¹)[q,p] - (1/N) sum_n sum_i r[n,i] s[n,q] (c⁻¹)[i,p]) / 2",
 }
 
 
