@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -135,3 +136,36 @@ def test_rows_of_equal_numbers(name: str, dtype: type) -> None:
     output, pullback = codegen.vjp(operation, *inputs)
     gradients = pullback(np.ones_like(output))
     assert all(np.isfinite(gradient).all() and gradient.dtype == dtype for gradient in (output, *gradients))
+
+
+#: A decoder's block, normalised before each sublayer: causal self-attention, then two dense layers.
+TRANSFORMER_BLOCK = """
+mu[n,t] = mean(x[n,t,c], c)
+sigma[n,t] = sqrt(mean((x[n,t,c] - mu[n,t])**2, c) + 0.00001)
+xhat[n,t,c] = (x[n,t,c] - mu[n,t]) / sigma[n,t]
+u[n,t,c] = g[c] * xhat[n,t,c] + b[c]
+q[n,h,t,d] = sum(u[n,t,c] * wq[c,h,d], c)
+k[n,h,t,d] = sum(u[n,t,c] * wk[c,h,d], c)
+v[n,h,t,d] = sum(u[n,t,c] * wv[c,h,d], c)
+s[n,h,i,j] = sum(q[n,h,i,d] * k[n,h,j,d], d) / sqrt(D)
+p[n,h,i,j] = [i >= j] * exp(s[n,h,i,j]) / sum([i >= l] * exp(s[n,h,i,l]), l)
+a[n,h,t,d] = sum(p[n,h,t,j] * v[n,h,j,d], j)
+z[n,t,c] = x[n,t,c] + sum(a[n,h,t,d] * wo[h,d,c], h, d)
+mu2[n,t] = mean(z[n,t,c], c)
+sigma2[n,t] = sqrt(mean((z[n,t,c] - mu2[n,t])**2, c) + 0.00001)
+zhat[n,t,c] = (z[n,t,c] - mu2[n,t]) / sigma2[n,t]
+r[n,t,c] = g2[c] * zhat[n,t,c] + b2[c]
+f[n,t,m] = sum(r[n,t,c] * w1[c,m], c) + c1[m]
+e = gelu(f)
+y[n,t,c] = z[n,t,c] + sum(e[n,t,m] * w2[m,c], m) + c2[c]
+"""
+
+
+def test_a_transformer_block_is_derived_in_seconds() -> None:
+    """What was known of sums used to be looked for in everything put in, which took two minutes."""
+    started = time.process_time()
+    pullback = derive.pull_back(TRANSFORMER_BLOCK)
+    assert time.process_time() - started < 10
+    gradients = {each.tensor.name: definition_text(each.body) for each in pullback.gradients}
+    assert gradients["x"].endswith("/sigma[n,t] + dz[n,t,c]")
+    assert not {"x", "z", "mu", "mu2"} & {tensor.name for tensor in pullback.saved}

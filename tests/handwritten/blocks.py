@@ -1,4 +1,4 @@
-"""Backward passes of normalisations and blocks as an expert writes them: what is saved is what the derived ones save."""
+"""Backward passes of normalisations and blocks as an expert writes them, of the values that the derived ones save."""
 
 from __future__ import annotations
 
