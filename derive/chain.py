@@ -209,7 +209,7 @@ class Chain:
     # -- putting together ---------------------------------------------------------------------------------------------
 
     def _put_into_users(self, tensor: Tensor) -> bool:
-        """Replace a sensitivity by its value in its users if the whole gets shorter or it must be; say whether it was."""
+        """Replace a sensitivity by its value in its users if the whole gets shorter or it must be; say if it was."""
         own = self.sensitivities[tensor]
         users = [s for s in self.sensitivities.values() if s is not own and self._mentions(s.value, tensor)]
         if len(users) > 1 and not self.explicit:

@@ -124,6 +124,7 @@ class Assignment:
     definitions: dict[Tensor, Definition] = field(default_factory=dict)
     held: Assignment | None = None
     _computed: dict[tuple[Expr, tuple[int | None, ...]], Number] = field(default_factory=dict, repr=False)
+    _moved: dict[tuple[Tensor, tuple[int, ...], bool], list[Assignment]] = field(default_factory=dict, repr=False)
 
     def value(self, expr: Any, places: Places | None = None) -> Number:
         """Return the number an expression stands for, its free indices at the given places.
@@ -136,6 +137,7 @@ class Assignment:
     def forget(self) -> None:
         """Forget what was computed; needed after a change of ``values``."""
         self._computed.clear()
+        self._moved.clear()
         for tensor in self.definitions:
             self.values.pop(tensor, None)
 
@@ -304,19 +306,24 @@ class Assignment:
         while isinstance(inner, Partial):
             inner = inner.body
         total = isinstance(inner, Element) and inner.tensor in self.definitions
-        definitions = {t: d for t, d in self.definitions.items() if t != element.tensor} if total else {}
-        sides = []
-        for moved in (here - STEP, here, here + STEP):
-            numbers = dict(_whole(self, element.tensor)) | {where: moved}
-            values = {t: dict(v) for t, v in self.values.items() if t not in self.definitions}
-            changed = Assignment(self.sizes, values | {element.tensor: numbers}, definitions, held=self)
-            sides.append(changed._value(expr.body, places))
+        key = element.tensor, where, total
+        if key not in self._moved:
+            self._moved[key] = [self._with(element.tensor, where, moved, total) for moved in (here - STEP, here + STEP)]
+        before, after = self._moved[key]
+        sides = [before._value(expr.body, places), self._value(expr.body, places), after._value(expr.body, places)]
         below, above = (sides[1] - sides[0]) / STEP, (sides[2] - sides[1]) / STEP
         if abs(above - below) > KINK * (1 + abs(above) + abs(below)):
             raise UndefinedError("no derivative at a kink")
         if abs(sides[2] - sides[0]) > JUMP * (1 + abs(sides[1])):
             raise UndefinedError("no derivative at a kink: a jump")
         return (above + below) / 2
+
+    def _with(self, tensor: Tensor, where: tuple[int, ...], number: Number, total: bool) -> Assignment:
+        """This assignment with another number at one place; what is defined follows it if the change is total."""
+        definitions = {t: d for t, d in self.definitions.items() if t != tensor} if total else {}
+        numbers = dict(_whole(self, tensor)) | {where: number}
+        values = {t: dict(v) for t, v in self.values.items() if t not in self.definitions}
+        return Assignment(self.sizes, values | {tensor: numbers}, definitions, held=self)
 
 
 def eliminate(entries: list[list[Number]], right: list[list[Number]] | None) -> tuple[Number, list[list[Number]]]:

@@ -181,7 +181,8 @@ class Normaliser(Generators):
     def _choice(self, expr: Where) -> Polynomial:
         """What both values have leaves a choice: where(c, delta a, delta b) = delta where(c, a, b).
 
-        So does a value beside 0, where(c, a, 0) = [c] a, but only if a is defined everywhere: the choice may be there to look away from a where it is not.
+        So does a value beside 0, where(c, a, 0) = [c] a, but only if it is defined everywhere: the choice may be there
+        to look away from it where it is not.
         """
         values = [self.polynomial(expr.chosen), self.polynomial(expr.other)]
         if isinstance(expr.condition, Bracket) and not values[1] and len(values[0]) == 1:
