@@ -13,11 +13,12 @@ from typing import Any
 import sympy
 from sympy import Add, Expr, Integer, Mul, Pow, Rational, S
 
+from derive.affine import is_position, lands_on_a_number
 from derive.budget import tick
 from derive.canonical import canonical, structure_key
 from derive.division import carry_out_division
 from derive.factoring import factors_of
-from derive.indices import Bracket, Delta, Element, Index, extent
+from derive.indices import Bracket, Delta, Element, Index
 from derive.polynomials import (
     ONE,
     Monomial,
@@ -331,14 +332,11 @@ def is_plain(factors: Iterable[tuple[Expr, Rational]]) -> bool:
     return not any(isinstance(atom, _SETTLED) for atom, _ in factors)
 
 
-def in_range(where: Expr, size: Expr) -> bool:
-    """Whether an index expression is known to be a position of an axis of that size."""
-    return extent(where) == size or where == 0
-
-
 def _may_move(atom: Expr, dropped: Index, kept: Expr) -> bool:
     """Whether the kept side may stand for the dropped one: elements must exist at it."""
-    return in_range(kept, dropped.size) or not any(dropped in free_indices(e) for e in atom.atoms(Element))
+    if lands_on_a_number(atom, dropped, kept):
+        return False
+    return is_position(kept, dropped.size) or not any(dropped in free_indices(e) for e in atom.atoms(Element))
 
 
 def _has_delta(expr: Expr) -> bool:

@@ -50,11 +50,13 @@ def check_call(source: Text, words: Words, letters: Container[str], tree: Call) 
     name, count = tree.name, len(tree.arguments)
     if name in FUNCTIONS:
         shapes = {"where": count == 3, "delta": count == 2, "diff": count == 2, "sum": count >= 2, "mean": count >= 2}
+        second = tree.arguments[1] if count > 1 else None
+        if name in ("max", "argmax") and isinstance(second, Name) and second.name in letters:
+            shapes[name] = count == 2 or name == "max"
         arguments = SCALAR_FUNCTIONS[name].arguments if name in SCALAR_FUNCTIONS else ("", "")
         if not shapes.get(name, count == len(arguments)):
             written = WRITTEN.get(name) or f"{name}({', '.join(arguments)})"
             raise source.mistake(tree.at, f"{name} has the wrong number of arguments", f"write {written}")
-        second = tree.arguments[1] if count > 1 else None
         if name == "min" and isinstance(second, Name) and second.name in letters:
             expected = f"write -max(-x, {second.name}) for the minimum over {second.name}"
             raise source.mistake(tree.at, "min takes two numbers", expected)

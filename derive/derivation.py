@@ -135,7 +135,8 @@ class Derivation:
     def assignment(self, generator: random.Random) -> Assignment:
         """Random values for everything the steps mention, the assumptions satisfied."""
         operation = self.operation
-        sizes = {symbol: CHECK_SIZES[place % len(CHECK_SIZES)] for place, symbol in enumerate(operation.sizes)}
+        symbols = (*operation.sizes, *operation.parameters)
+        sizes = {symbol: CHECK_SIZES[place % len(CHECK_SIZES)] for place, symbol in enumerate(symbols)}
         output = operation.output.tensor
         upstream = output.gradient()
         for _ in range(ATTEMPTS):

@@ -85,7 +85,22 @@ def parse_operation(
     by_name = {tensor.name: tensor for tensor in inputs}
     ordered = tuple(by_name[input_name] for input_name in record.inputs) if record.inputs else inputs
     ordered = tuple(sorted(ordered, key=lambda tensor: tensor.name in record.defaults))
-    return Operation(tuple(definitions), ordered, record)
+    operation = Operation(tuple(definitions), ordered, record)
+    _check_extents(scope, operation)
+    return operation
+
+
+def _check_extents(scope: Scope, operation: Operation) -> None:
+    """Check that something tells how far every index on the left runs: an axis of an input, or an affine form."""
+    told = {extent.size for extent in operation.extents}.union(
+        *((*tensor.sizes, tensor.values) for tensor in operation.inputs)
+    )
+    for definition in operation.definitions:
+        for index in definition.indices:
+            if index.size not in told and not index.size.is_Integer and index.name in scope.letters:
+                problem = f"nothing tells how far {index.name} runs: the forms that it stands in do not say it"
+                expected = f"expected a form such as x[s*{index.name} + r], or an input with an axis of that size"
+                raise scope.source.mistake(scope.letters[index.name], problem, expected)
 
 
 def parse_expression(

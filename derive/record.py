@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from sympy import Expr, Rational, Symbol
 
+from derive.affine import guarded
 from derive.errors import InputError
+from derive.extents import Extent, derived_extents, free_parameters
 from derive.indices import Element, Index, Tensor
 from derive.sums import free_indices, rewrite, substitute, tensors_in
 
@@ -28,9 +31,9 @@ class Definition:
         return self.target.indices
 
     def at(self, *where: Expr) -> Expr:
-        """Return the body at other indices, capture-free."""
-        result: Expr = substitute(self.body, dict(zip(self.indices, where, strict=True)))
-        return result
+        """Return the body at other indices, capture-free; it is 0 where a form is no position of the axis."""
+        places: dict[Index, Expr] = dict(zip(self.indices, where, strict=True))
+        return guarded(self.body, places, substitute(self.body, places))
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,16 @@ class Operation:
                 if isinstance(extent, Symbol):
                     met[extent] = None
         return tuple(met)
+
+    @property
+    def parameters(self) -> tuple[Symbol, ...]:
+        """The whole numbers that are given with the inputs: strides, dilations, paddings, and sizes of windows."""
+        return _parameters(self.definitions, self.inputs, self.record.definition, tuple(self.record.defaults))
+
+    @property
+    def extents(self) -> tuple[Extent, ...]:
+        """How the sizes follow that no axis of an input has."""
+        return _extents(self.definitions, self.inputs)
 
     @property
     def labels(self) -> tuple[Tensor, ...]:
@@ -179,6 +192,18 @@ class Operation:
 
     def renamed(self, name: str) -> Operation:
         return replace(self, record=replace(self.record, name=name))
+
+
+@lru_cache(maxsize=1000)
+def _parameters(
+    definitions: tuple[Definition, ...], inputs: tuple[Tensor, ...], text: str, first: tuple[str, ...]
+) -> tuple[Symbol, ...]:
+    return free_parameters(inputs, [(each.target, each.body) for each in definitions], text, first)
+
+
+@lru_cache(maxsize=1000)
+def _extents(definitions: tuple[Definition, ...], inputs: tuple[Tensor, ...]) -> tuple[Extent, ...]:
+    return derived_extents(inputs, [(each.target, each.body) for each in definitions])
 
 
 def inline(expr: Expr, definitions: tuple[Definition, ...]) -> Expr:

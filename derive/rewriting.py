@@ -34,7 +34,7 @@ from derive.quotients import multiply_in
 from derive.record import Definition, inline
 from derive.signs import is_nonnegative, is_positive
 from derive.solving import Generator, Scope, solve
-from derive.sums import IndexSum, substitute, tensors_in
+from derive.sums import IndexSum, free_indices, substitute, tensors_in
 
 #: Of more terms, multiplied out, no short form is looked for where there is one already.
 MOST_TERMS = 60
@@ -317,7 +317,8 @@ def known_sum(total: IndexSum, definitions: tuple[Definition, ...]) -> Expr | No
         poly = Normaliser(generators=True).polynomial(inline(total, definitions))
     except (TooLargeError, ZeroDivisionError):
         return None
-    return None if any(tensors_in(atom) for monomial in poly for atom, _ in monomial) else expression(poly)
+    alone = not any(tensors_in(atom) or free_indices(atom) for monomial in poly for atom, _ in monomial)
+    return expression(poly) if alone else None
 
 
 def _is_defined_where(normaliser: Normaliser, folded: Polynomial, poly: Polynomial, definition: Definition) -> bool:

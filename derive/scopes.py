@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from derive.calls import WholeCall, Words, check_argument_count, check_bound, check_call, check_hyphen
+from derive.forms import check_form, find_names, is_arithmetic, is_form, names_in, single_index
 from derive.indices import Tensor
 from derive.record import Operation
 from derive.sizes import Place, SizeClasses
 from derive.syntax import Access, Call, Comparison, Factors, Literal, Name, Power, Statement, Terms, Tree
 from derive.tokens import Span, Text
 from derive.vocabulary import BINDING, FUNCTIONS, RESERVED, SCALAR_FUNCTIONS, WRITTEN, scalar_operation, suggest
-
-NO_ARITHMETIC = "arithmetic on indices is not supported yet"
 
 
 class Scope:
@@ -25,6 +24,7 @@ class Scope:
     Attributes:
         given: the tensors of an expression's surroundings; None where the text itself is a list of definitions.
         letters: the indices, each with the place where it is met first; targets are read first.
+        parameters: the whole numbers of index arithmetic, each with the place where it is met first.
         calls: the whole-operation calls by the number of their statement.
         defined, used: tensors by name, with the number of the definition and the place.
         ranks: tensors by name, with the number of axes and the place that says so.
@@ -33,6 +33,8 @@ class Scope:
         size_uses: bare capital names, which must be sizes.
         positions: the largest integer that stands on an axis.
         standing: the indices that stand on an axis.
+        forms: the axes on which index arithmetic stands, with the place and the index that it only shifts, if it does.
+        running: the indices that stand in index arithmetic.
         written: the indices with which a tensor is written first, by its name.
         is_problem: whether it is a claim's text, in which derivatives may stand and a definition may go unused.
     """
@@ -40,6 +42,7 @@ class Scope:
     def __init__(self, source: Text, words: Words, given: Mapping[str, Tensor] | None = None) -> None:
         self.source, self.words, self.given = source, words, given
         self.letters: dict[str, Span] = {}
+        self.parameters: dict[str, Span] = {}
         self.calls: dict[int, WholeCall] = {}
         self.defined: dict[str, tuple[int, Span]] = {}
         self.used: dict[str, Span] = {}
@@ -50,6 +53,8 @@ class Scope:
         self.size_uses: list[Name] = []
         self.positions: dict[Place, tuple[int, Span]] = {}
         self.standing: dict[Place, set[str]] = {}
+        self.forms: list[tuple[Place, Span, str | None]] = []
+        self.running: set[str] = set()
         self.written: dict[str, tuple[str, ...]] = {}
         self.is_problem = given is not None
         self._named: set[str] = set(given or ())
@@ -157,18 +162,16 @@ class Scope:
         return WholeCall(operation, arguments, statement.name, right.at)
 
     def _find_letters(self, trees: list[Tree]) -> None:
-        """Find the bare names in brackets, then put them into the order in which they are met anywhere."""
+        """Find the names that are indices, then put them into the order in which they are met anywhere."""
         targets = dict(self.letters)
         parts = [part for tree in trees for part in tree.walk()]
-        for part in parts:
-            entries = part.entries if isinstance(part, Access) else ()
-            if isinstance(part, Access):
-                self._named.add(part.name)
-            elif isinstance(part, Call) and part.name == "delta":
-                entries = part.arguments
-            for entry in entries:
-                if isinstance(entry, Name):
-                    self._meet_letter(entry)
+        self._named |= {part.name for part in parts if isinstance(part, Access)}
+        indices, others = find_names(parts, targets)
+        for index in indices:
+            self._meet_letter(index)
+        for other in others:
+            self._check_tensor_name(other.name, other.at)
+            self.parameters.setdefault(other.name, other.at)
         met = [part for part in parts if isinstance(part, Name) and part.name in self.letters]
         self.letters = targets | {part.name: part.at for part in reversed(met) if part.name not in targets}
         order = [*targets, *dict.fromkeys(part.name for part in met)]
@@ -188,6 +191,10 @@ class Scope:
             if letter in self._named:
                 problem = f"{letter} is used as an index and as a tensor"
                 raise self.source.mistake(at, problem, f"write {letter}[...] for its elements, or name one otherwise")
+        for name, at in self.parameters.items():
+            if name in self._named:
+                problem = f"{name} is a tensor, and index arithmetic takes indices and whole numbers"
+                raise self.source.mistake(at, problem, "name the whole number otherwise")
 
     def _check_tensor_name(self, name: str, at: Span) -> None:
         if name in RESERVED:
@@ -211,7 +218,6 @@ class Scope:
                     if self.is_index(side):
                         self._read_index(side)
                     else:
-                        self._refuse_index_arithmetic(side)
                         self._read(side)
             case Terms() | Factors() | Power():
                 if isinstance(tree, Terms):
@@ -227,7 +233,7 @@ class Scope:
         if name in RESERVED and name != "pi":
             written = WRITTEN.get(name, f"{name}(x[n])")
             raise self.source.mistake(tree.at, f"{name} is a function", f"write it with its arguments: {written}")
-        if name == "pi":
+        if name == "pi" or name in self.parameters:
             return
         if name[0].isupper() and name not in self._named:
             self.size_uses.append(tree)
@@ -247,6 +253,9 @@ class Scope:
             here, there = Place("axis", tree.name, axis), self._read_index(entry)
             if isinstance(entry, Name):
                 self.standing.setdefault(here, set()).add(entry.name)
+            if is_arithmetic(entry):
+                self.forms.append((here, entry.at, single_index(entry, self.letters)))
+                self.running |= {name.name for name in names_in(entry)} & self.letters.keys()
             if there is not None:
                 self.sizes.unite(here, there, entry.at)
             elif isinstance(entry, Literal):
@@ -327,17 +336,19 @@ class Scope:
             case Terms(parts=((-1, Literal()),)):
                 raise self.source.mistake(tree.at, "an index is not negative", "positions are counted from 0")
             case Terms() | Factors() | Power():
-                raise self.source.unsupported(tree.at, NO_ARITHMETIC, "expected an index, an integer or a label t[n]")
+                self._read_form(tree)
+                return None
         expected = "expected an index, an integer, a label such as t[n], or argmax(x[n,k], k)"
         raise self.source.mistake(tree.at, "this can not stand in an index's place", expected)
 
-    def _refuse_index_arithmetic(self, tree: Tree) -> None:
-        if isinstance(tree, Terms | Factors | Power):
-            for child in tree.children():
-                if isinstance(child, Name) and child.name in self.letters:
-                    expected = "compare an index with an index, an integer or a label"
-                    raise self.source.unsupported(tree.at, NO_ARITHMETIC, expected)
-                self._refuse_index_arithmetic(child)
+    def _read_form(self, tree: Tree) -> None:
+        """Read index arithmetic."""
+        check_form(self.source, tree, self.letters)
+        for part in tree.walk():
+            if isinstance(part, Call):
+                self._read_call(part)
+        sizes = [name for name in names_in(tree) if name.name not in self.letters and name.name not in self.parameters]
+        self.size_uses += sizes
 
     def _use(self, name: str, at: Span) -> None:
         if self.given is not None and name not in self.given:
@@ -379,6 +390,8 @@ class Scope:
         """Whether one side of a comparison is an index and not a number."""
         if isinstance(tree, Access):
             return tree.name in self.labels
+        if is_arithmetic(tree):
+            return is_form(tree, self.letters)
         return (isinstance(tree, Name) and tree.name in self.letters) or (
             isinstance(tree, Call) and tree.name == "argmax"
         )

@@ -18,6 +18,8 @@ from derive.tokens import Span
 
 #: Letters for an axis on which no index of the text stands, because only labels point into it.
 SPARE_LETTERS = "kvmcdijlpqrsabuwxyzfghot"
+#: Letters for an axis on which no index of the text stands, because only index arithmetic does.
+FORM_LETTERS = "mluvhgijkqabcdefoprstwxyzn"
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ def settle(scope: Scope, merged_sizes: bool = False) -> Settled:
     _settle_labels(scope)
     for number, call in scope.calls.items():
         _join_call(scope, number, call)
+    _settle_forms(scope)
     naming = _Naming(scope)
     naming.name_all()
     tensors = dict(scope.given or {})
@@ -122,6 +125,18 @@ def _settle_labels(scope: Scope) -> None:
             if argument.name in scope.labels and tensor.values is None:
                 problem = f"{argument.name} holds labels, and {call.operation.name} takes real numbers in its place"
                 raise scope.source.mistake(argument.at, problem, "give the labels and the numbers two names")
+
+
+def _settle_forms(scope: Scope) -> None:
+    """An index that is only shifted, ``x[t - 1]``, runs over the axis itself where nothing else tells either size."""
+    for here, at, letter in scope.forms:
+        if letter is not None:
+            there = Place("index", letter)
+            is_open = not scope.sizes.fixed_at(here) and not any(p.kind == "index" for p in scope.sizes.members(here))
+            axes = [place for place in scope.sizes.members(there) if place.kind != "index"]
+            is_told = scope.sizes.fixed_at(there) or any(place.name not in scope.defined for place in axes)
+            if is_open or not is_told:
+                scope.sizes.unite(here, there, at)
 
 
 def _place_of(tree: Tree) -> Place | None:
@@ -210,12 +225,18 @@ class _Naming:
         """Return the first of some letters that is not an index or a tensor, and whose capital is not a tensor."""
         names = self.scope.ranks
         taken = {*self.scope.letters, *self.class_letters.values(), *names, *map(str.lower, names)}
+        taken |= self.scope.parameters.keys()
         free = [letter for letter in letters if letter not in taken]
         return free[0] if free else fresh_index(Index(letters[0], Integer(1)), taken).name
 
     def _name_the_rest(self) -> None:
         """An axis with nothing but whole numbers has the size they need; one with labels alone takes a spare letter."""
         classes = self.scope.sizes
+        for place, _, _ in self.scope.forms:
+            if place.name not in self.scope.defined:
+                self._name_class(place, FORM_LETTERS)
+                if self.class_letters[classes.find(place)] not in self.scope.letters:
+                    self.spare.add(classes.find(place))
         for place, (position, at) in self.scope.positions.items():
             fixed = classes.fixed_at(place)
             if fixed is not None and fixed.size <= position:
@@ -246,7 +267,10 @@ class _Naming:
     def _check_inputs_tell_sizes(self) -> None:
         inputs = set(self.scope.inputs)
         for root, letter in self.class_letters.items():
-            if not any(member.kind == "axis" and member.name in inputs for member in self.scope.sizes.members(root)):
+            members = self.scope.sizes.members(root)
+            if any(member.kind == "index" and member.name in self.scope.running for member in members):
+                continue  # Its size is given, or told by the forms; that is seen when they are there.
+            if not any(member.kind == "axis" and member.name in inputs for member in members):
                 raise self._no_size(letter, self.scope.letters.get(letter, Span(0, 1)))
 
     def _no_size(self, letter: str, at: Span) -> DefinitionError:
