@@ -129,12 +129,18 @@ def _build_pair(builder: Builder, first: Operand, second: Operand, bound: set[In
     own, others = set(first.labels), set(second.labels)
     over = (own | others) & bound
     batch = (own & others) - bound
-    spans = own <= others or others <= own
+    through_windows = any(builder.is_windows(operand) for operand in (first, second))
+    spans = (own <= others or others <= own) and not through_windows
     is_vector_product = not batch and len(over) == 1
     if (spans and not is_vector_product) or not over & own & others:
         product = with_sign(builder, build_product(builder, (first, second), (), Integer(1), want))
         return builder.reduce("sum", product, over) if over else product
-    return _emit(builder, [first, second], over, pair_labels(first.labels, second.labels, over, want))
+    labels = pair_labels(first.labels, second.labels, over, want)
+    summed = tuple(over)
+    pairs = ((first.labels, second.labels), (second.labels, first.labels))
+    if all(matrix_product(*pair, summed, labels) is None for pair in pairs):
+        labels = sorted_labels(labels, want)
+    return _emit(builder, [first, second], over, labels)
 
 
 def pair_labels(first: Labels, second: Labels, over: Iterable[Index], want: Labels) -> Labels:

@@ -8,10 +8,11 @@ array from growing.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sympy
-from sympy import Add, Expr, Integer, Mul, Pow
+from sympy import Add, Expr, Integer, Mul, Pow, Symbol
 
 from codegen.arithmetic import build_product, build_sum, with_sign
 from codegen.building import Builder, sorted_labels
@@ -34,8 +35,10 @@ from codegen.program import (
     INTEGER,
     NUMBER,
     REAL,
+    AddWindows,
     Argument,
     Broadcast,
+    Cast,
     Constant,
     Gather,
     Identity,
@@ -46,10 +49,23 @@ from codegen.program import (
     Program,
     Reduce,
     Scatter,
+    Windows,
 )
+from codegen.windowing import (
+    Target,
+    find_windows,
+    fits,
+    needs_windows,
+    op_of,
+    plan_windows,
+    spread_out,
+    tells_windows,
+)
+from derive.affine import within
 from derive.errors import UnsupportedError
 from derive.functions import Where
-from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.extents import Extent
+from derive.indices import Bracket, Delta, Element, Index, Tensor, is_form
 from derive.record import Definition
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices, substitute
 
@@ -61,6 +77,8 @@ def lower(
     *,
     like: Mapping[Tensor, Tensor] | None = None,
     numbers: Collection[Tensor] = (),
+    parameters: Collection[Symbol] = (),
+    extents: Sequence[Extent] = (),
 ) -> Program:
     """Return the program that computes tensors from arguments.
 
@@ -69,32 +87,38 @@ def lower(
         arguments, results: tensors; a result is an argument or defined.
         like: by result, the argument to whose shape it is summed after broadcasting.
         numbers: arguments that may be Python's numbers, which have no dtype of their own.
+        parameters: whole numbers that are given besides; the program takes those that it needs.
+        extents: sizes that follow from others.
 
     Raises:
         InternalError: a body has a derivative that was not carried out, or a tensor that is not there.
         UnsupportedError: index arithmetic in a tensor's place, or a function that NumPy has not.
     """
-    lowering = Lowering(arguments, numbers)
+    lowering = Lowering(arguments, numbers, extents)
     for definition in definitions:
         lowering.define(definition)
     names: list[str] = []
     for tensor in results:
         shaped = lowering.binding(like[tensor]) if like and tensor in like else None
         names.append(finish(lowering.builder, tensor, lowering.binding(tensor), names, shaped).name)
-    program = Program(lowering.builder.arguments, lowering.builder.statements, tuple(names), tuple(results))
-    return improve(program)
+    outcome = tuple(names), tuple(results), tuple(parameters), tuple(extents)
+    program = improve(Program(lowering.builder.arguments, lowering.builder.statements, *outcome))
+    return replace(program, parameters=tuple(each for each in parameters if program.needs(each)))
 
 
 class Lowering:
     """One run: the builder, the tensors known so far, and a rule for every kind of node."""
 
-    def __init__(self, arguments: Sequence[Tensor], numbers: Collection[Tensor] = ()) -> None:
+    def __init__(
+        self, arguments: Sequence[Tensor], numbers: Collection[Tensor] = (), extents: Sequence[Extent] = ()
+    ) -> None:
         built = []
         for place, tensor in enumerate(arguments):
             labels = tuple(Index(f"axis{axis}", extent) for axis, extent in enumerate(tensor.sizes))
             kind = NUMBER if tensor in numbers else REAL if tensor.values is None else INTEGER
             built.append(Argument(f"@{place}", tensor, labels, kind))
         self.builder = Builder(built)
+        self.extents = tuple(extents)
         self.scope = {each.tensor: Binding(Operand(each.name, each.labels), each.labels) for each in built}
         self._cache: dict[tuple[Expr, Labels], Operand] = {}
 
@@ -135,9 +159,24 @@ class Lowering:
         binding = self.binding(expr.tensor)
         places = dict(zip(binding.indices, expr.indices, strict=True))
         where = [places[label] for label in binding.operand.labels]
+        if needs_windows(where, [label.size for label in binding.operand.labels]):
+            return self._lower_windows(expr, binding.operand, where, want)
         if all(isinstance(place, Index) for place in where) and len(set(where)) == len(where):
             return Operand(binding.operand.name, tuple(where))
         return self._gather(expr, binding.operand, where, want)
+
+    def _lower_windows(self, expr: Element, operand: Operand, where: Sequence[Expr], want: Labels) -> Operand:
+        """Return an element at affine forms as a view through windows, and what is picked from it."""
+        sizes = [label.size for label in operand.labels]
+        plan = plan_windows(where, sizes, self.extents)
+        if plan is None:
+            raise UnsupportedError(f"NumPy code for what stands in {expr.tensor.name}[...] can not be generated")
+        op, used = op_of(plan, sizes)
+        labels = op.labels if isinstance(op, Windows) else used
+        view = self.builder.emit(op, (Operand(operand.name, used),), labels, self.builder.kind(operand))
+        if not plan.picks:
+            return view
+        return self._gather(expr, view, [plan.picks.get(label, label) for label in view.labels], want)
 
     def _gather(self, expr: Element, operand: Operand, where: Sequence[Expr], want: Labels) -> Operand:
         places: list[Index | int | None] = []
@@ -273,13 +312,21 @@ class Lowering:
         """Return the sign and value of a product summed over indices."""
         if constant == 0:
             return 1, self.builder.constant(constant)
+        powers, bound = spread_out(powers, bound)
         collapsed = collapse_delta(powers, bound)
         if collapsed is not None:
             factor, powers, bound = collapsed
             return self._sum_of_product(constant * factor, powers, bound, want)
+        opened = self._open_inner_sum(powers, bound, want)
+        if opened is not None:
+            factor, powers, bound = opened
+            return self._sum_of_product(constant * factor, powers, bound, want)
         to_distribute = find_sum_to_distribute(powers, bound)
         if to_distribute is not None:
             return self._distribute(to_distribute, constant, powers, bound, want)
+        targets = find_windows(powers, bound)
+        if targets:
+            return 1, self._add_windows(constant, powers, bound, want, targets)
         if find_scatter(powers, bound):
             free = {index for factor, _ in powers for index in free_indices(factor)} - set(bound)
             labels = sorted_labels(sorted(free, key=lambda index: index.name), want)
@@ -296,6 +343,47 @@ class Lowering:
             constant *= times
             above.append(value)
         return build_product(self.builder, above, below, constant, want)
+
+    def _open_inner_sum(
+        self, powers: Sequence[Power], bound: Labels, want: Labels
+    ) -> tuple[Expr, list[Power], Labels] | None:
+        """Join a sum that is a factor and has a delta with a form to the outer sum: both tell where windows lie."""
+        for place, (factor, power) in enumerate(powers):
+            if isinstance(factor, IndexSum) and power > 0 and tells_windows(factor, bound):
+                others = [each for at, each in enumerate(powers) if at != place]
+                taken = {index for each, _ in others for index in free_indices(each)} | {*bound, *want}
+                body, own = factor.opened(taken)
+                number, parts = split_product(body)
+                return number, [*others, *parts], (*bound, *own)
+        return None
+
+    def _add_windows(
+        self,
+        constant: Expr,
+        powers: Sequence[Power],
+        bound: Labels,
+        want: Labels,
+        targets: Mapping[Expr, Target],
+    ) -> Operand:
+        """Add up a product with deltas ``delta(m, s*t + r)`` along the axes of what they tell."""
+        forms: dict[Index, Expr] = {target.index: target.form for target in targets.values()}
+        running = [index for index in bound if any(index in free_indices(form) for form in forms.values())]
+        rest: list[Power] = []
+        for factor, power in powers:
+            if factor not in targets:
+                number, parts = split_product(substitute(factor, dict(forms)) ** power)
+                constant *= number
+                rest += parts
+        free = {index for factor, _ in powers for index in free_indices(factor)} - set(bound)
+        at = sorted_labels(sorted(free, key=lambda index: index.name), want)
+        plan = plan_windows([forms.get(index, index) for index in at], [index.size for index in at], self.extents)
+        assert plan is not None, "a form is affine"
+        op = AddWindows(plan.axes, at)
+        remaining = tuple(index for index in bound if index not in running)
+        value = with_sign(self.builder, self._sum_of_product(constant, rest, remaining, op.labels))
+        if not value.labels or self.builder.kind(value) != REAL:
+            value = self.builder.emit(Cast(), (value,), value.labels, REAL)
+        return self.builder.emit(op, (value,), at, REAL)
 
     def _contract(self, powers: Sequence[Power], bound: Labels, want: Labels) -> tuple[Expr, Operand]:
         """Return the sum over indices of factors that hang together by them, and what to multiply it by."""
@@ -356,7 +444,10 @@ class Lowering:
                 constant *= number
                 rest += parts
         inner = (*labels, *bound)
-        positions = [self.lower_index(at[label], inner) for label in labels if label in at]
+        for label, place in at.items():
+            if is_form(place) and not fits(place, label.size, self.extents):
+                rest += [(bracket, 1) for bracket in Mul.make_args(within(place, label.size)) if bracket != 1]
+        positions = [self._position(at[label], label.size, inner) for label in labels if label in at]
         running = {label for position in positions for label in position.labels} & set(bound)
         remaining = tuple(index for index in bound if index not in running)
         value = with_sign(self.builder, self._sum_of_product(constant, rest, remaining, inner))
@@ -364,6 +455,15 @@ class Lowering:
         op = Scatter(where, base is not None, repeats=bool(running))
         operands = [*([base] if base is not None else []), value, *positions]
         return self.builder.emit(op, operands, labels, REAL)
+
+
+    def _position(self, place: Expr, size: Expr, want: Labels) -> Operand:
+        """Return positions; those outside of the axis, where nothing is added, are moved into it."""
+        position = self.lower_index(place, want)
+        if not is_form(place) or fits(place, size, self.extents):
+            return position
+        least, most = self.builder.constant(Integer(0)), self.builder.constant(size - 1)
+        return self.builder.integers("clip", [position, least, most], want)
 
 
 _RULES: dict[Any, Callable[[Lowering, Any, Labels], Operand]] = {

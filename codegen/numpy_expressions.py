@@ -26,6 +26,7 @@ from codegen.passes import Axes, renamed
 from codegen.program import (
     NUMBER,
     REAL,
+    AddWindows,
     Argument,
     Arrange,
     Broadcast,
@@ -33,6 +34,8 @@ from codegen.program import (
     Constant,
     Contract,
     Copy,
+    Flip,
+    Form,
     Gather,
     Identity,
     Labels,
@@ -41,8 +44,10 @@ from codegen.program import (
     Position,
     Program,
     Reduce,
+    Shift,
     Statement,
     SumTo,
+    Windows,
 )
 from derive.indices import Index, Node
 
@@ -69,6 +74,10 @@ class Renderer:
             Copy: self._copy,
             Cast: self._cast,
             SumTo: self._sum_to,
+            Windows: self._windows,
+            AddWindows: self._add_windows,
+            Shift: self._shift,
+            Flip: self._flip,
         }
 
     def render(self, statement: Statement) -> Expr:
@@ -100,12 +109,10 @@ class Renderer:
         """Return a size, or an expression of sizes, by the names of the variables that hold them."""
         names = {}
         for symbol in sorted(extent.free_symbols, key=str):
-            self.sizes[symbol] = None
+            if symbol not in self.program.parameters:
+                self.sizes[symbol] = None
             names[symbol] = Symbol(self.names.of_size(symbol))
-        named = extent.xreplace(names)
-        if isinstance(named, Add):
-            return Add(*sorted(named.args, key=lambda term: term.could_extract_minus_sign()), evaluate=False)
-        return named
+        return ordered(extent.xreplace(names))
 
     def shape(self, labels: Labels) -> str:
         """Return the shape of an array of these labels: an argument's where one has it."""
@@ -306,9 +313,66 @@ class Renderer:
             return Text(f"np.asarray({numpy_text(shown)}, dtype={dtype})")
         return Text(f"{postfix(shown)}.astype({dtype})")
 
+    def _windows(self, statement: Statement) -> Expr:
+        assert isinstance(statement.op, Windows)
+        (source,) = statement.operands
+        shown = numpy_text(self.operand(source, source.labels))
+        return Text(f"_windows({', '.join([shown, *self._axes_of_windows(statement.op)])})")
+
+    def _add_windows(self, statement: Statement) -> Expr:
+        op = statement.op
+        assert isinstance(op, AddWindows)
+        (source,) = statement.operands
+        kept = tuple(label if label in source.labels else None for label in op.labels)
+        axes = self.axes(source)
+        value, suffix = self.value(self._values[source.name]), align_text(axes, kept, all_axes=True)
+        shown = f"{postfix(value)}{suffix}" if suffix else numpy_text(value)
+        return Text(f"_add_windows({', '.join([shown, self.shape(op.at), *self._axes_of_windows(op)])})")
+
+    def _axes_of_windows(self, op: Windows) -> list[str]:
+        """Return what the helpers are told of each axis: which it is, where it starts, how often it goes how far."""
+        told = []
+        for place, axis in enumerate(op.axes):
+            if isinstance(axis, Form):
+                runs = [f"({numpy_text(self.size(r.index.size))}, {numpy_text(self.size(r.step))})" for r in axis.runs]
+                told.append(f"({', '.join([str(place), numpy_text(self.size(axis.start)), *runs])})")
+        return told
+
+    def _shift(self, statement: Statement) -> Expr:
+        assert isinstance(statement.op, Shift)
+        (source,) = statement.operands
+        shown = numpy_text(self.operand(source, source.labels))
+        axis = source.labels.index(statement.op.along)
+        return Text(f"_shifted({shown}, {numpy_text(self.size(statement.op.offset))}, axis={axis})")
+
+    def _flip(self, statement: Statement) -> Expr:
+        assert isinstance(statement.op, Flip)
+        (source,) = statement.operands
+        entries = ["::-1" if label == statement.op.along else ":" for label in source.labels]
+        return Text(postfix(self.operand(source, source.labels)) + subscript(entries))
+
     def _sum_to(self, statement: Statement) -> Expr:
         gradient, argument = (self.operand(operand, ()) for operand in statement.operands)
         return SumToShape(gradient, Text(f"np.shape({numpy_text(argument)})"), evaluate=False)
+
+
+def ordered(expr: Expr) -> Expr:
+    """Return an expression of sizes as people write it: ``M - R + 1``, but ``1 - N``.
+
+    Example:
+        >>> N, R = sympy.symbols("N R")
+        >>> numpy_text(ordered(1 + N - 2 * (R - 1))), numpy_text(ordered(1 - N))
+        ('N - 2 * R + 3', '1 - N')
+    """
+    if not isinstance(expr, Add | Mul):
+        return expr
+    parts = [ordered(part) for part in expr.args]
+    if isinstance(expr, Mul):
+        return Mul(*parts, evaluate=False) if any(isinstance(part, Add) for part in parts) else expr
+    opens = not any(part.is_Symbol or not (part.is_number or part.could_extract_minus_sign()) for part in parts)
+    return Add(
+        *sorted(parts, key=lambda part: (part.is_number != opens, part.could_extract_minus_sign())), evaluate=False
+    )
 
 
 def is_diagonal(op: Gather) -> bool:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from sympy import Expr, Symbol
 
+from derive.extents import Extent
 from derive.indices import Index, Tensor
 
 Labels = tuple[Index, ...]
@@ -155,6 +156,85 @@ class Scatter(Op):
         return None
 
 
+class Run(NamedTuple):
+    """An axis of windows: along its index one goes ``step`` further on the axis that they lie on."""
+
+    index: Index
+    step: Expr
+
+
+class Form(NamedTuple):
+    """An axis in windows: at indices i, j, ... stands the position ``start + i*step + j*step + ...`` of it."""
+
+    start: Expr
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class Windows(Op):
+    """The operand through windows, 0 where they reach beyond an axis; a form's axis is replaced by those of its runs.
+
+    ``axes`` has for each axis of the operand its index, or a form.
+    """
+
+    axes: tuple[Index | Form, ...]
+
+    def indices(self) -> Iterator[Index]:
+        return iter(self.labels)
+
+    @property
+    def labels(self) -> Labels:
+        """The labels in the order in which the windows lie."""
+        return tuple(label for axis in self.axes for label in run_labels(axis))
+
+    @property
+    def sizes(self) -> set[Symbol]:
+        """The sizes and whole numbers that the windows are made with."""
+        forms = [axis for axis in self.axes if isinstance(axis, Form)]
+        parts = [part for form in forms for part in (form.start, *(run.step for run in form.runs))]
+        parts += [run.index.size for form in forms for run in form.runs]
+        return set().union(*(part.free_symbols for part in parts))
+
+    def result_labels(self, operands: tuple[Operand, ...]) -> set[Index]:
+        return set(self.labels)
+
+
+@dataclass(frozen=True)
+class AddWindows(Windows):
+    """The adjoint of ``Windows``: the operand, which may lack labels of it, added up where the windows were.
+
+    ``at`` names the result's axes.
+    """
+
+    at: Labels
+
+    def indices(self) -> Iterator[Index]:
+        return iter((*self.labels, *self.at))
+
+    def result_labels(self, operands: tuple[Operand, ...]) -> set[Index]:
+        return set(self.at)
+
+
+def run_labels(axis: Index | Form) -> Labels:
+    """Return the labels that stand for an axis."""
+    return (axis,) if isinstance(axis, Index) else tuple(run.index for run in axis.runs)
+
+
+@dataclass(frozen=True)
+class Shift(Op):
+    """The operand ``offset`` places further on along one axis, 0 where that is outside of it."""
+
+    along: Index
+    offset: Expr
+
+
+@dataclass(frozen=True)
+class Flip(Op):
+    """The operand with one axis turned round."""
+
+    along: Index
+
+
 @dataclass(frozen=True)
 class Broadcast(Op):
     """The operand repeated along the labels that it has not."""
@@ -224,17 +304,24 @@ class Statement:
         """Whether the value may lie in the memory of its first operand; a slice and a diagonal do in NumPy."""
         if isinstance(self.op, Gather):
             return not any(operand.labels for operand in self.operands[1:]) and bool(self.labels)
-        return isinstance(self.op, Arrange | SumTo)
+        return isinstance(self.op, Arrange | SumTo | Flip) or type(self.op) is Windows
 
 
 @dataclass(frozen=True)
 class Program:
-    """Statements in order of computation; ``results`` are names of statements, in the order of ``result_tensors``."""
+    """Statements in order of computation; ``results`` are names of statements, in the order of ``result_tensors``.
+
+    Attributes:
+        parameters: whole numbers that are given beside the arguments.
+        extents: sizes that follow from those of the arguments and from whole numbers.
+    """
 
     arguments: tuple[Argument, ...]
     statements: tuple[Statement, ...]
     results: tuple[str, ...]
     result_tensors: tuple[Tensor, ...] = ()
+    parameters: tuple[Symbol, ...] = ()
+    extents: tuple[Extent, ...] = ()
 
     @property
     def values(self) -> dict[str, Argument | Statement]:
@@ -266,6 +353,27 @@ class Program:
                 return argument, argument.tensor.sizes.index(extent)
         return None
 
+    def needs(self, symbol: Symbol) -> bool:
+        """Whether a size or whole number stands in a statement, or in what the size of one follows from."""
+        waiting = list(set().union(*map(sizes_of, self.statements)))
+        derived = {each.size: each.span.free_symbols | each.step.free_symbols for each in self.extents}
+        met: set[Symbol] = set()
+        while waiting:
+            size = waiting.pop()
+            if size not in met:
+                met.add(size)
+                waiting += derived.get(size, ()) if self.source_of(size) is None else ()
+        return symbol in met
+
+    def tells(self, extent: Expr) -> bool:
+        """Whether a size is an argument's, is given, or follows from such."""
+        derived = {each.size: each.span.free_symbols | each.step.free_symbols for each in self.extents}
+        return (
+            self.source_of(extent) is not None
+            or extent in self.parameters
+            or (extent in derived and all(map(self.tells, derived[extent])))
+        )
+
     def with_statements(self, statements: Iterable[Statement]) -> Program:
         return replace(self, statements=tuple(statements))
 
@@ -276,6 +384,11 @@ def sizes_of(statement: Statement) -> set[Symbol]:
     if isinstance(op, Constant):
         return set(op.value.free_symbols)
     extents: list[Expr] = []
+    if isinstance(op, Windows):
+        shape = op.at if isinstance(op, AddWindows) else ()
+        return op.sizes.union(*(label.size.free_symbols for label in shape))
+    if isinstance(op, Shift):
+        return set(op.offset.free_symbols)
     if isinstance(op, Position | Identity | Broadcast) or (isinstance(op, Scatter) and not op.has_base):
         extents += [label.size for label in statement.labels]
     if isinstance(op, Scatter | Gather):
@@ -304,8 +417,7 @@ def verify(program: Program) -> Program:
             _check_operand(operand, statement, known, taken)
         _check_labels(statement)
         for extent in sizes_of(statement):
-            is_told = program.source_of(extent) is not None
-            _expect(is_told, statement.name, f"needs the size {extent}, which no argument has")
+            _expect(program.tells(extent), statement.name, f"needs the size {extent}, which no argument has")
         if statement.into is not None:
             _expect(statement.into in {o.name for o in statement.operands}, statement.name, "takes another's memory")
             _expect(statement.into not in program.results, statement.name, "takes the memory of a result")
@@ -372,6 +484,25 @@ def _fills_its_places(statement: Statement) -> bool:
     return base_fits and len(op.where) == len(statement.labels) and op.where.count(None) == positions
 
 
+def _fits_its_windows(statement: Statement) -> bool:
+    op, labels = statement.op, set(statement.operands[0].labels)
+    assert isinstance(op, Windows)
+    own = op.labels
+    if isinstance(op, AddWindows):
+        plain = all(axis in (index, None) for axis, index in zip(_plain_axes(op), op.at, strict=True))
+        return len(set(own)) == len(own) and labels <= set(own) and plain and statement.labels == op.at
+    return len(op.axes) == len(labels) and statement.labels == own
+
+
+def _plain_axes(op: Windows) -> tuple[Index | None, ...]:
+    return tuple(axis if isinstance(axis, Index) else None for axis in op.axes)
+
+
+def _moves_an_axis(statement: Statement) -> bool:
+    assert isinstance(statement.op, Shift | Flip)
+    return statement.op.along in statement.operands[0].labels and statement.labels == statement.operands[0].labels
+
+
 def _covers_its_operand(statement: Statement) -> bool:
     return set(statement.operands[0].labels) < set(statement.labels)
 
@@ -381,7 +512,9 @@ _CHECKS: tuple[tuple[Callable[[Statement], bool], Any], ...] = (
     (_has_its_axes, (Constant, Position, Identity)),
     (_fills_its_places, (Gather, Scatter)),
     (_covers_its_operand, Broadcast),
-    (lambda statement: len(statement.operands) == 1, (Reduce, Broadcast, Arrange, Copy, Cast)),
+    (_fits_its_windows, Windows),
+    (_moves_an_axis, (Shift, Flip)),
+    (lambda statement: len(statement.operands) == 1, (Reduce, Broadcast, Arrange, Copy, Cast, Windows, Shift, Flip)),
     (lambda statement: len(statement.operands) >= 2, Contract),
     (_has_a_sign_for_each, Map),
 )

@@ -20,6 +20,7 @@ from codegen.naming import safe_identifier
 from codegen.numpy_source import FunctionSource, module_source, numpy_function
 from codegen.program import Program, Reduce
 from codegen.scalar_functions import make_scalar_function
+from codegen.whole_numbers import WholeNumbers
 from derive.catalogue import find
 from derive.errors import InputError
 from derive.facts import Fact
@@ -54,9 +55,12 @@ class NumpyFunction:
         self._run = make_scalar_function(program) if operation.is_elementwise else loaded
         self._tensors = tuple(argument.tensor for argument in program.arguments)
         self._fitting = Fitting(operation, self._tensors, _extremes(program))
+        self._numbers = WholeNumbers(operation, program) if program.parameters or operation.extents else None
+        self.parameters = tuple(symbol.name for symbol in program.parameters)
 
     def __repr__(self) -> str:
-        return f"<NumPy function {self.__name__}({', '.join(self._fitting.shown(t) for t in self._tensors)})>"
+        names = [*(self._fitting.shown(tensor) for tensor in self._tensors), *self.parameters]
+        return f"<NumPy function {self.__name__}({', '.join(names)})>"
 
     def fit(self, values: Sequence[Any]) -> list[Array]:
         """Return the arguments as arrays that fit.
@@ -64,19 +68,29 @@ class NumpyFunction:
         Raises:
             InputError: they do not.
         """
-        return self._fitting.fit(values)
+        if self._numbers is None:
+            return self._fitting.fit(values)
+        count = len(self._tensors)
+        arrays = self._fitting.fit(values[:count])
+        return [*arrays, *self._numbers.fit(values[count:], arrays)]
 
-    def run(self, arrays: Sequence[Array]) -> tuple[Any, ...]:
-        """Return the results of arrays that fit, as a tuple."""
-        found = self._run_on_nothing(arrays) if has_no_entries(arrays) else self._run(*arrays)
+    def run(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the results of arrays that fit, and whole numbers after them, as a tuple."""
+        is_empty = has_no_entries(arrays[: len(self._tensors)])
+        found = self._run_on_nothing(arrays) if is_empty else self._called(arrays)
         return found if isinstance(found, tuple) else (found,)
 
-    def _run_on_nothing(self, arrays: Sequence[Array]) -> Any:
+    def _called(self, arrays: Sequence[Any]) -> Any:
+        if not self.parameters:
+            return self._run(*arrays)
+        return self._run(**dict(zip(self.text.arguments, arrays, strict=True)))
+
+    def _run_on_nothing(self, arrays: Sequence[Any]) -> Any:
         """Run where an array is empty: the mean of nothing is not a number, and nobody need be warned of it."""
         with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)
             try:
-                return self._run(*arrays)
+                return self._called(arrays)
             except ZeroDivisionError:
                 raise InputError(f"{self.operation.name}: it divides by a size that is 0 here") from None
 
@@ -96,10 +110,11 @@ class Forward(NumpyFunction):
 
         The options are settings, and those of ``backward``: another pass may need other values.
         """
-        settings = {name: options.pop(name) for name in self.operation.record.defaults if name in options}
+        known = (*self.operation.record.defaults, *self.parameters)
+        settings = {name: options.pop(name) for name in known if name in options}
         arrays = self.fit(self._all(inputs, settings))
         wanted = backward(self.operation, **options).saved
-        given = dict(zip((tensor.name for tensor in self._tensors), arrays, strict=True))
+        given = dict(zip((*(tensor.name for tensor in self._tensors), *self.parameters), arrays, strict=True))
         kept = _kept_tensors(self.operation, wanted)
         output, *extra = self._keeping(kept).run(arrays)
         made = {self.operation.output.tensor.name: output, **dict(zip((t.name for t in kept), extra, strict=True))}
@@ -108,18 +123,21 @@ class Forward(NumpyFunction):
     def _all(self, inputs: Sequence[Any], settings: Mapping[str, Any]) -> Sequence[Any]:
         """Return the inputs with the settings that are given by name or left out."""
         operation = self.operation
-        unknown = next((name for name in settings if name not in operation.record.defaults), None)
+        unknown = next((name for name in settings if name not in (*operation.record.defaults, *self.parameters)), None)
         if unknown is not None:
-            known = ", ".join(operation.record.defaults) or "none"
+            known = ", ".join(dict.fromkeys((*operation.record.defaults, *self.parameters))) or "none"
             raise InputError(f"{operation.name} has no setting {unknown}; its settings are: {known}")
-        rest = operation.inputs[len(inputs) :]
-        twice = [name for name in settings if name not in {tensor.name for tensor in rest}]
-        if twice or len(inputs) > len(self._tensors) or not set(rest) <= set(operation.settings):
-            names = ", ".join(tensor.name for tensor in self._tensors)
-            count = len(inputs) + len(settings)
-            raise InputError(f"{operation.name} takes {names} and was given {count} arguments")
+        names = [*(tensor.name for tensor in self._tensors), *self.parameters]
+        rest = names[len(inputs) :]
         numbers = {**default_numbers(operation), **settings}
-        return [*inputs, *(numbers[tensor.name] for tensor in rest)]
+        twice = [name for name in settings if name not in rest]
+        missing = [name for name in rest if name not in numbers]
+        if twice or missing or len(inputs) > len(names):
+            count = len(inputs) + len(settings)
+            problem = f"takes {', '.join(names)} and was given {count} arguments"
+            told = f"; nothing was said of {', '.join(missing)}" if missing and set(missing) <= set(self.parameters) else ""
+            raise InputError(f"{operation.name} {problem}{told}")
+        return [*inputs, *(numbers[name] for name in rest)]
 
     def _keeping(self, kept: tuple[Tensor, ...]) -> NumpyFunction:
         """Return the pass that returns intermediates too."""
@@ -141,7 +159,7 @@ class Backward(NumpyFunction):
     def __init__(self, pullback: Pullback) -> None:
         program = backward_program(pullback)
         super().__init__(pullback.operation, program, _backward_source(pullback, program))
-        self.saved = tuple(tensor.name for tensor in pullback.saved)
+        self.saved = (*(tensor.name for tensor in pullback.saved), *self.parameters)
         self.results = tuple(tensor.name for tensor in pullback.results)
         self.assumptions = pullback.assumptions
 
@@ -302,7 +320,9 @@ def source(*ops: str | Operation, given: Given = ()) -> str:
 def forward_program(operation: Operation, kept: tuple[Tensor, ...]) -> Program:
     """Return the program of the stable forward pass; ``kept`` are intermediates that it returns too."""
     results = (operation.output.tensor, *kept)
-    return lower(stable_definitions(operation), operation.inputs, results, numbers=operation.settings)
+    definitions = stable_definitions(operation)
+    given = {"numbers": operation.settings, "parameters": operation.parameters, "extents": operation.extents}
+    return lower(definitions, operation.inputs, results, **given)
 
 
 def backward_program(pullback: Pullback) -> Program:
@@ -311,7 +331,8 @@ def backward_program(pullback: Pullback) -> Program:
     inputs = {tensor.gradient(): tensor for tensor in operation.inputs if operation.sums_to(tensor)}
     like = {result: inputs[result] for result in pullback.results if result in inputs}
     arguments = (pullback.upstream, *pullback.saved)
-    return lower(pullback.definitions, arguments, pullback.results, like=like, numbers=operation.settings)
+    given = {"numbers": operation.settings, "parameters": operation.parameters, "extents": operation.extents}
+    return lower(pullback.definitions, arguments, pullback.results, like=like, **given)
 
 
 def _kept_tensors(operation: Operation, saved: Sequence[str]) -> tuple[Tensor, ...]:
@@ -331,9 +352,10 @@ def _extremes(program: Program) -> list[Any]:
 # ---- functions ----
 
 
-def default_numbers(operation: Operation) -> dict[str, float]:
+def default_numbers(operation: Operation) -> dict[str, float | int]:
     """Return the numbers that settings have where they are left out, by name."""
-    return {name: float(number) for name, number in operation.record.defaults.items()}
+    whole = {symbol.name for symbol in operation.parameters}
+    return {name: int(n) if name in whole else float(n) for name, n in operation.record.defaults.items()}
 
 
 def function_name(operation: Operation, suffix: str) -> str:

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sympy import Symbol
 
 import codegen
+from codegen.runtime import default_numbers
 from derive.catalogue import parse_fact
 from derive.errors import InputError
 from derive.indices import Element, Tensor
@@ -125,8 +127,7 @@ def draw_inputs(
     interval: tuple[float, float] = USUAL,
 ) -> list[Array]:
     """Draw inputs; all sizes are ``extent``, or distinct primes where it is 0."""
-    primes = (5, 3, 7, 2, 11, 13)
-    sizes = {symbol: extent or primes[place % len(primes)] for place, symbol in enumerate(operation.sizes)}
+    sizes = draw_sizes(operation, extent)
     inputs: list[Array] = []
     for tensor in operation.inputs:
         shape = tuple(int(size.xreplace(sizes)) for size in tensor.sizes)
@@ -141,6 +142,21 @@ def draw_inputs(
                 values[generator.random(shape) < LABELS_ABSENT] = 0.0
             inputs.append(values)
     return inputs
+
+
+def draw_sizes(operation: Operation, all_of: int) -> dict[Symbol, int]:
+    """Return sizes, all of them ``all_of`` or distinct primes where it is 0, such that windows fit into their axes."""
+    primes = (5, 3, 7, 2, 11, 13)
+    sizes = {symbol: all_of or primes[place % len(primes)] for place, symbol in enumerate(operation.sizes)}
+    numbers = default_numbers(operation)
+    known: dict[Symbol, Any] = {symbol: int(numbers.get(symbol.name, 2)) for symbol in operation.parameters}
+    for extent in operation.extents:
+        lies_on = [symbol for symbol in extent.span.free_symbols & sizes.keys() if extent.span.coeff(symbol) == 1]
+        lacking = -min(0, int(extent.span.xreplace(sizes | known)))
+        for symbol in lies_on[:1]:
+            sizes[symbol] += lacking
+        sizes[extent.size] = int(extent.span.xreplace(sizes | known)) // int(extent.step.xreplace(known)) + 1
+    return sizes
 
 
 def _against_differences(

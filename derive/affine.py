@@ -57,7 +57,7 @@ def bounds(expr: Expr) -> tuple[Expr, Expr] | None:
             low += coefficient * (count - 1)
         else:
             return None
-    return sympy.expand(low), sympy.expand(high)
+    return low, high
 
 
 def _count(node: Expr) -> Expr | None:

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-import sympy
 from sympy import Expr, Integer, Symbol
 
 from derive.affine import bounds, is_never_negative
@@ -102,7 +101,7 @@ def _by_form(index: Index, form: Expr, size: Expr) -> Extent | None:
         padding = Integer(0)
     else:
         return None
-    return Extent(index.size, sympy.expand(size - 1 + padding - high), step)
+    return Extent(index.size, size - 1 + padding - high, step)
 
 
 def free_parameters(

@@ -14,6 +14,7 @@ from sympy import Expr
 from derive.building import Builder
 from derive.calls import Lookup, WholeCall, Words
 from derive.errors import InputError
+from derive.extents import free_parameters
 from derive.indices import Tensor
 from derive.instantiation import Instance
 from derive.premises import Premise, make_premise
@@ -181,16 +182,21 @@ def check_record(record: Record, inputs: Iterable[Tensor], definitions: Iterable
     Raises:
         InputError: it names something else, or does not name every input where it orders them.
     """
+    inputs, definitions = tuple(inputs), tuple(definitions)
     names = [tensor.name for tensor in inputs]
     tensors = [*names, *(definition.tensor.name for definition in definitions)]
     said = {"inputs": (record.inputs, names), "labels": (record.labels, names), "domain": (record.domain, names)}
-    said["defaults"] = (tuple(record.defaults), names)
+    parameters = {symbol.name for symbol in free_parameters(inputs, [(each.target, each.body) for each in definitions])}
+    said["defaults"] = (tuple(record.defaults), [*names, *parameters])
     said["absent"] = ((*record.absent, *record.absent.values()), tensors)
     for field, (mentioned, allowed) in said.items():
         for name in mentioned:
             if name not in allowed:
                 known = ", ".join(names) or "none"
                 raise InputError(f"{record.name}: {field} names {name}, which is no input; the inputs are {known}")
+    for name in parameters & record.defaults.keys():
+        if not record.defaults[name].isdecimal():
+            raise InputError(f"{record.name}: {name} is a whole number, and its default is {record.defaults[name]}")
     for tensor in inputs:
         if tensor.name in record.defaults and (tensor.rank or tensor.values is not None):
             raise InputError(f"{record.name}: {tensor.name} has a default, so it must be a real number without axes")
