@@ -8,10 +8,12 @@ itself, and else a bracket does.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import gcd
 
 import sympy
 from sympy import Add, Expr, Integer, Mul, Pow, Symbol
 
+from derive.canonical import structure_key
 from derive.functions import Where
 from derive.indices import Bracket, Delta, Element, Index, extent, is_form, join_form, split_form
 from derive.sums import IndexArgmax, IndexSum, free_indices
@@ -104,6 +106,65 @@ def within(where: Expr, size: Expr) -> Expr:
     return result
 
 
+def is_whole(expr: Expr) -> bool:
+    """Whether an expression is a whole number made of indices, whole numbers and sizes, with an index among them."""
+    parts = split_form(expr)
+    if parts is None or not parts[0]:
+        return False
+    nodes = all(extent(node) is not None or isinstance(node, IndexArgmax) for node in parts[0])
+    return nodes and all(part.is_integer for part in (*parts[0].values(), parts[1]))
+
+
+def positive_form(difference: Expr) -> tuple[int, Expr]:
+    """Return the one form for ``[d > 0]`` of a whole number d: a sign and an e with [d > 0] = [e > 0], or 1 - [e > 0].
+
+    Returns:
+        (1, e) or (-1, e); of a form whose sign is known the number is 1 or 0.
+
+    Example:
+        >>> from derive.indices import size
+        >>> t, r = Index("t", size("T")), Index("r", size("R"))
+        >>> positive_form(2 * r - 2 * t + 1), positive_form(t + 1), positive_form(-t)
+        ((1, r - t + 1), (1, 1), (1, 0))
+    """
+    coefficients, constant = split_form(difference) or ({}, difference)
+    whole = [int(coefficient) for coefficient in coefficients.values() if coefficient.is_Integer]
+    if len(whole) == len(coefficients) and constant.is_Integer:
+        common = gcd(*whole)
+        coefficients = {node: coefficient / common for node, coefficient in coefficients.items()}
+        constant = sympy.ceiling(constant / common)
+    form = join_form(coefficients, constant)
+    low, high = bounds(form) or (None, None)
+    if low is not None and is_never_negative(low - 1):
+        return 1, Integer(1)
+    if high is not None and is_never_negative(-high):
+        return 1, Integer(0)
+    first = min(coefficients, key=lambda node: (str(_count(node)), structure_key(node)))
+    if coefficients[first].could_extract_minus_sign():
+        return -1, sympy.expand(1 - form)
+    return 1, sympy.expand(form)
+
+
+def implies(element: Element, bracket: Bracket) -> bool:
+    """Whether a comparison ``[d > 0]`` or ``[d >= 0]`` holds wherever an element is on its axes and so may not be 0.
+
+    Example:
+        >>> from derive.indices import Tensor, size
+        >>> T = size("T"); t, x = Index("t", T), Tensor("x", (T,))
+        >>> implies(x[t - 2], Bracket(">=", t - 1, 0)), implies(x[t - 1], Bracket(">=", t - 2, 0))
+        (True, False)
+    """
+    least = bracket.left - bracket.right - (1 if bracket.relation == ">" else 0)
+    if bracket.relation not in (">", ">=") or not is_whole(least):
+        return False
+    for where, size in zip(element.indices, element.tensor.sizes, strict=True):
+        for inside in (where, size - 1 - where):  # Both are at least 0 there.
+            found = bounds(least - inside)
+            if found is not None and is_never_negative(found[0]):
+                return True
+    return False
+
+
 def solutions(delta: Delta) -> Iterator[tuple[Index, Expr]]:
     """Yield the indices that a delta can be solved for, each with what it equals: those with a coefficient of 1 or -1.
 
@@ -182,11 +243,22 @@ def guarded(expr: Expr, places: dict[Index, Expr], value: Expr) -> Expr:
             continue
         inside = within(where, index.size)
         if is_total(expr, index):
-            value = inside * value
+            factors = _factors(value)
+            brackets = [each for each in Mul.make_args(inside) if isinstance(each, Bracket)]
+            value *= Mul(*(each for each in brackets if not any(implies(factor, each) for factor in factors)))
         else:
             for bracket in Mul.make_args(inside):
                 value = Where(bracket, value, 0) if isinstance(bracket, Bracket) else value
     return value
+
+
+def _factors(expr: Expr) -> list[Element]:
+    """The elements that an expression is a product with, under a sum or outside of one."""
+    if isinstance(expr, IndexSum):
+        return [each for each in _factors(expr.body) if not free_indices(each) & set(expr.bound)]
+    if isinstance(expr, Mul):
+        return [element for factor in expr.args for element in _factors(factor)]
+    return [expr] if isinstance(expr, Element) else []
 
 
 def lands_on_a_number(expr: Expr, index: Index, where: Expr) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import sympy
 from sympy import Add, Expr, Integer, Mul, Pow, Rational, S
 
-from derive.affine import is_position, lands_on_a_number
+from derive.affine import implies, is_position, lands_on_a_number
 from derive.budget import tick
 from derive.canonical import canonical, structure_key
 from derive.division import carry_out_division
@@ -112,6 +112,8 @@ class Algebra(ABC):
                 kept[atom] = exponent
         if self.generators and _vanishes(kept):
             return {}
+        if self.generators:
+            kept = _without_implied(kept)
         result = self._merge_free_deltas(kept)
         if result is None and self.generators:
             result = self._divided(kept)
@@ -346,6 +348,14 @@ def _has_delta(expr: Expr) -> bool:
 def mentions_delta(poly: Polynomial) -> bool:
     """Whether a delta stands anywhere in a polynomial."""
     return any(_has_delta(atom) for monomial in poly for atom, _ in monomial)
+
+
+def _without_implied(factors: dict[Expr, Rational]) -> dict[Expr, Rational]:
+    """[t >= 1] x[t - 2] = x[t - 2]: what stands outside of its axis is 0 anyway."""
+    elements = [atom for atom, exponent in factors.items() if isinstance(atom, Element) and exponent > 0]
+    brackets = [atom for atom, exponent in factors.items() if isinstance(atom, Bracket) and exponent > 0]
+    implied = {each for each in brackets if elements and any(implies(element, each) for element in elements)}
+    return {atom: exponent for atom, exponent in factors.items() if atom not in implied}
 
 
 def _vanishes(factors: dict[Expr, Rational]) -> bool:

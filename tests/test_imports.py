@@ -15,9 +15,9 @@ ROOT = Path(__file__).parent.parent
 #: A module imports only modules above it in its list, and those of the packages that its package may import.
 ORDERS = {
     "derive": """
-        errors budget tokens sizes syntax limits indices sums functions demands record evaluation instantiation
-        letters vocabulary calls scopes settling building canonical necks signs polynomials factoring division algebra
-        generators facts normal_form inequalities cases vanishing intervals premises regions notation layout reading
+        errors budget tokens sizes syntax limits indices sums functions canonical affine extents demands record
+        evaluation instantiation letters vocabulary forms calls scopes settling building necks signs polynomials
+        factoring division algebra reindexing generators facts normal_form inequalities cases vanishing intervals premises regions notation layout reading
         writing latex printing domains kinks differentiation problems parsing composition library catalogue costs
         quotients solving rewriting sampling counterexamples derivation trials chain derivatives assumptions proof
         rendering exposition claims stability pullback pairs slips mistakes diagnosis gradients misreadings
@@ -25,8 +25,8 @@ ORDERS = {
     """.split(),
     "codegen": """
         factoring elementary fitting helpers program building arithmetic contraction finishing indexing numpy_printer
-        numpy_maps passes alignment products naming docstrings numpy_expressions scalar_functions lowering numpy_source
-        runtime layers __init__ verification tour pages
+        numpy_maps passes alignment products windowing naming docstrings numpy_expressions scalar_functions
+        whole_numbers lowering numpy_source runtime layers __init__ verification tour
     """.split(),
 }
 #: What reads and carries out what was typed.
