@@ -6,7 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codegen.building import Builder
-from codegen.program import NUMBER, REAL, Arrange, Broadcast, Cast, Copy, Labels, Map, Operand, Statement, SumTo, Windows
+from codegen.program import (
+    NUMBER,
+    REAL,
+    Arrange,
+    Broadcast,
+    Cast,
+    Copy,
+    Labels,
+    Map,
+    Operand,
+    Statement,
+    SumTo,
+    Windows,
+)
 from derive.indices import Tensor
 
 

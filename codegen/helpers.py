@@ -193,7 +193,6 @@ def helpers_in(text: str) -> tuple[str, ...]:
     return tuple(name for name in HELPERS if name in found)
 
 
-
 def _loaded() -> Mapping[str, Any]:
     namespace: dict[str, Any] = {"np": np}
     for source in HELPERS.values():

@@ -35,10 +35,8 @@ from codegen.program import (
     INTEGER,
     NUMBER,
     REAL,
-    AddWindows,
     Argument,
     Broadcast,
-    Cast,
     Constant,
     Gather,
     Identity,
@@ -49,22 +47,12 @@ from codegen.program import (
     Program,
     Reduce,
     Scatter,
-    Windows,
 )
-from codegen.windowing import (
-    Target,
-    find_windows,
-    fits,
-    needs_windows,
-    op_of,
-    plan_windows,
-    spread_out,
-    tells_windows,
-)
+from codegen.windowing import Windowing, find_windows, fits, needs_windows, spread_out
 from derive.affine import within
 from derive.errors import UnsupportedError
-from derive.functions import Where
 from derive.extents import Extent
+from derive.functions import Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor, is_form
 from derive.record import Definition
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices, substitute
@@ -106,7 +94,7 @@ def lower(
     return replace(program, parameters=tuple(each for each in parameters if program.needs(each)))
 
 
-class Lowering:
+class Lowering(Windowing):
     """One run: the builder, the tensors known so far, and a rule for every kind of node."""
 
     def __init__(
@@ -160,25 +148,12 @@ class Lowering:
         places = dict(zip(binding.indices, expr.indices, strict=True))
         where = [places[label] for label in binding.operand.labels]
         if needs_windows(where, [label.size for label in binding.operand.labels]):
-            return self._lower_windows(expr, binding.operand, where, want)
+            return self.lower_windows(expr, binding.operand, where, want)
         if all(isinstance(place, Index) for place in where) and len(set(where)) == len(where):
             return Operand(binding.operand.name, tuple(where))
-        return self._gather(expr, binding.operand, where, want)
+        return self.gather(expr, binding.operand, where, want)
 
-    def _lower_windows(self, expr: Element, operand: Operand, where: Sequence[Expr], want: Labels) -> Operand:
-        """Return an element at affine forms as a view through windows, and what is picked from it."""
-        sizes = [label.size for label in operand.labels]
-        plan = plan_windows(where, sizes, self.extents)
-        if plan is None:
-            raise UnsupportedError(f"NumPy code for what stands in {expr.tensor.name}[...] can not be generated")
-        op, used = op_of(plan, sizes)
-        labels = op.labels if isinstance(op, Windows) else used
-        view = self.builder.emit(op, (Operand(operand.name, used),), labels, self.builder.kind(operand))
-        if not plan.picks:
-            return view
-        return self._gather(expr, view, [plan.picks.get(label, label) for label in view.labels], want)
-
-    def _gather(self, expr: Element, operand: Operand, where: Sequence[Expr], want: Labels) -> Operand:
+    def gather(self, expr: Element, operand: Operand, where: Sequence[Expr], want: Labels) -> Operand:
         places: list[Index | int | None] = []
         positions: list[Operand] = []
         for place in where:
@@ -258,15 +233,12 @@ class Lowering:
         over = [index for index in bound if index in operand.labels]
         return self.builder.reduce("max", operand, over) if over else operand
 
-    def _lower_pow(self, expr: Pow, want: Labels) -> Operand:
-        return self._lower_product(expr, want)
-
     def _lower_product(self, expr: Expr, want: Labels) -> Operand:
         return with_sign(self.builder, self.product(expr, want))
 
     def product(self, expr: Expr, want: Labels) -> tuple[int, Operand]:
         """Return the sign and value of a product, quotient or power."""
-        return self._sum_of_product(*split_product(expr), (), want)
+        return self.sum_of_product(*split_product(expr), (), want)
 
     def _lower_add(self, expr: Expr, want: Labels) -> Operand:
         expr = factor_sums(expr)
@@ -302,11 +274,11 @@ class Lowering:
 
     def _lower_sum(self, expr: IndexSum, want: Labels) -> Operand:
         body, bound = expr.opened(want)
-        return with_sign(self.builder, self._sum_of_product(*split_product(body), bound, want))
+        return with_sign(self.builder, self.sum_of_product(*split_product(body), bound, want))
 
     # ---- sums of products ----
 
-    def _sum_of_product(
+    def sum_of_product(
         self, constant: Expr, powers: Sequence[Power], bound: Labels, want: Labels
     ) -> tuple[int, Operand]:
         """Return the sign and value of a product summed over indices."""
@@ -316,17 +288,17 @@ class Lowering:
         collapsed = collapse_delta(powers, bound)
         if collapsed is not None:
             factor, powers, bound = collapsed
-            return self._sum_of_product(constant * factor, powers, bound, want)
-        opened = self._open_inner_sum(powers, bound, want)
+            return self.sum_of_product(constant * factor, powers, bound, want)
+        opened = self.open_inner_sum(powers, bound, want)
         if opened is not None:
             factor, powers, bound = opened
-            return self._sum_of_product(constant * factor, powers, bound, want)
+            return self.sum_of_product(constant * factor, powers, bound, want)
         to_distribute = find_sum_to_distribute(powers, bound)
         if to_distribute is not None:
             return self._distribute(to_distribute, constant, powers, bound, want)
         targets = find_windows(powers, bound)
         if targets:
-            return 1, self._add_windows(constant, powers, bound, want, targets)
+            return 1, self.add_windows(constant, powers, bound, want, targets)
         if find_scatter(powers, bound):
             free = {index for factor, _ in powers for index in free_indices(factor)} - set(bound)
             labels = sorted_labels(sorted(free, key=lambda index: index.name), want)
@@ -343,47 +315,6 @@ class Lowering:
             constant *= times
             above.append(value)
         return build_product(self.builder, above, below, constant, want)
-
-    def _open_inner_sum(
-        self, powers: Sequence[Power], bound: Labels, want: Labels
-    ) -> tuple[Expr, list[Power], Labels] | None:
-        """Join a sum that is a factor and has a delta with a form to the outer sum: both tell where windows lie."""
-        for place, (factor, power) in enumerate(powers):
-            if isinstance(factor, IndexSum) and power > 0 and tells_windows(factor, bound):
-                others = [each for at, each in enumerate(powers) if at != place]
-                taken = {index for each, _ in others for index in free_indices(each)} | {*bound, *want}
-                body, own = factor.opened(taken)
-                number, parts = split_product(body)
-                return number, [*others, *parts], (*bound, *own)
-        return None
-
-    def _add_windows(
-        self,
-        constant: Expr,
-        powers: Sequence[Power],
-        bound: Labels,
-        want: Labels,
-        targets: Mapping[Expr, Target],
-    ) -> Operand:
-        """Add up a product with deltas ``delta(m, s*t + r)`` along the axes of what they tell."""
-        forms: dict[Index, Expr] = {target.index: target.form for target in targets.values()}
-        running = [index for index in bound if any(index in free_indices(form) for form in forms.values())]
-        rest: list[Power] = []
-        for factor, power in powers:
-            if factor not in targets:
-                number, parts = split_product(substitute(factor, dict(forms)) ** power)
-                constant *= number
-                rest += parts
-        free = {index for factor, _ in powers for index in free_indices(factor)} - set(bound)
-        at = sorted_labels(sorted(free, key=lambda index: index.name), want)
-        plan = plan_windows([forms.get(index, index) for index in at], [index.size for index in at], self.extents)
-        assert plan is not None, "a form is affine"
-        op = AddWindows(plan.axes, at)
-        remaining = tuple(index for index in bound if index not in running)
-        value = with_sign(self.builder, self._sum_of_product(constant, rest, remaining, op.labels))
-        if not value.labels or self.builder.kind(value) != REAL:
-            value = self.builder.emit(Cast(), (value,), value.labels, REAL)
-        return self.builder.emit(op, (value,), at, REAL)
 
     def _contract(self, powers: Sequence[Power], bound: Labels, want: Labels) -> tuple[Expr, Operand]:
         """Return the sum over indices of factors that hang together by them, and what to multiply it by."""
@@ -428,7 +359,7 @@ class Lowering:
         terms = []
         for term in Add.make_args(powers[place][0]):
             factor, parts = split_product(term)
-            terms.append(self._sum_of_product(constant * factor, [*others, *parts], bound, want))
+            terms.append(self.sum_of_product(constant * factor, [*others, *parts], bound, want))
         return 1, build_sum(self.builder, terms, want)
 
     def _scatter(
@@ -447,23 +378,14 @@ class Lowering:
         for label, place in at.items():
             if is_form(place) and not fits(place, label.size, self.extents):
                 rest += [(bracket, 1) for bracket in Mul.make_args(within(place, label.size)) if bracket != 1]
-        positions = [self._position(at[label], label.size, inner) for label in labels if label in at]
+        positions = [self.position(at[label], label.size, inner) for label in labels if label in at]
         running = {label for position in positions for label in position.labels} & set(bound)
         remaining = tuple(index for index in bound if index not in running)
-        value = with_sign(self.builder, self._sum_of_product(constant, rest, remaining, inner))
+        value = with_sign(self.builder, self.sum_of_product(constant, rest, remaining, inner))
         where = tuple(None if label in at else label for label in labels)
         op = Scatter(where, base is not None, repeats=bool(running))
         operands = [*([base] if base is not None else []), value, *positions]
         return self.builder.emit(op, operands, labels, REAL)
-
-
-    def _position(self, place: Expr, size: Expr, want: Labels) -> Operand:
-        """Return positions; those outside of the axis, where nothing is added, are moved into it."""
-        position = self.lower_index(place, want)
-        if not is_form(place) or fits(place, size, self.extents):
-            return position
-        least, most = self.builder.constant(Integer(0)), self.builder.constant(size - 1)
-        return self.builder.integers("clip", [position, least, most], want)
 
 
 _RULES: dict[Any, Callable[[Lowering, Any, Labels], Operand]] = {
@@ -475,7 +397,7 @@ _RULES: dict[Any, Callable[[Lowering, Any, Labels], Operand]] = {
     Where: Lowering._lower_where,
     Add: Lowering._lower_add,
     Mul: Lowering._lower_product,
-    Pow: Lowering._lower_pow,
+    Pow: Lowering._lower_product,
     IndexSum: Lowering._lower_sum,
     IndexMax: Lowering._lower_max,
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sympy
-from sympy import Add, Expr, Mul, Pow, Symbol
+from sympy import Expr, Mul, Pow, Symbol
 
 from codegen.alignment import align_text, subscript, transpose_text
 from codegen.contraction import matrix_product
@@ -21,6 +21,8 @@ from codegen.numpy_printer import (
     Text,
     level_of,
     numpy_text,
+    ordered,
+    radicand,
 )
 from codegen.passes import Axes, renamed
 from codegen.program import (
@@ -356,25 +358,6 @@ class Renderer:
         return SumToShape(gradient, Text(f"np.shape({numpy_text(argument)})"), evaluate=False)
 
 
-def ordered(expr: Expr) -> Expr:
-    """Return an expression of sizes as people write it: ``M - R + 1``, but ``1 - N``.
-
-    Example:
-        >>> N, R = sympy.symbols("N R")
-        >>> numpy_text(ordered(1 + N - 2 * (R - 1))), numpy_text(ordered(1 - N))
-        ('N - 2 * R + 3', '1 - N')
-    """
-    if not isinstance(expr, Add | Mul):
-        return expr
-    parts = [ordered(part) for part in expr.args]
-    if isinstance(expr, Mul):
-        return Mul(*parts, evaluate=False) if any(isinstance(part, Add) for part in parts) else expr
-    opens = not any(part.is_Symbol or not (part.is_number or part.could_extract_minus_sign()) for part in parts)
-    return Add(
-        *sorted(parts, key=lambda part: (part.is_number != opens, part.could_extract_minus_sign())), evaluate=False
-    )
-
-
 def is_diagonal(op: Gather) -> bool:
     return len(op.where) == 2 and isinstance(op.where[0], Index) and op.where[0] == op.where[1]
 
@@ -385,21 +368,6 @@ def postfix(expr: Expr) -> str:
     if level_of(expr) >= ATOM and not (expr.is_Number and not isinstance(expr, Node)):
         return text
     return f"({text})"
-
-
-def radicand(value: Expr) -> Expr | None:
-    """Return what stands under one square root where a number has several, None where it has not.
-
-    Example:
-        >>> radicand(sympy.sqrt(2 / sympy.pi)), radicand(sympy.sqrt(2))
-        (2/pi, None)
-    """
-    under = []
-    for factor in Mul.make_args(value):
-        base, exponent = factor.as_base_exp()
-        if abs(exponent) == sympy.Rational(1, 2):
-            under.append(base if exponent > 0 else 1 / base)
-    return Mul(*under) if len(under) > 1 else None
 
 
 def index_letters(labels: Sequence[Index]) -> dict[Index, str]:

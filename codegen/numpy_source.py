@@ -150,7 +150,9 @@ class Body:
 
     def _size_lines(self) -> list[str]:
         """Return the lines that read the sizes, from as few arguments as will do."""
-        lines, names, derived = [], self.renderer.names, []
+        lines: list[str] = []
+        derived: list[str] = []
+        names = self.renderer.names
         told = [extent for extent in self.program.extents if self.program.source_of(extent.size) is None]
         for extent in reversed(told):  # What one follows from may follow from those before it.
             if extent.size in self.renderer.sizes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,12 +14,14 @@ from numpy.typing import NDArray
 
 from codegen.docstrings import backward_docstring, forward_docstring, module_docstring
 from codegen.fitting import Fitting, broadcast_shape, has_no_entries
+from codegen.loading import load_function as load_function
 from codegen.lowering import lower
 from codegen.naming import safe_identifier
 from codegen.numpy_source import FunctionSource, module_source, numpy_function
 from codegen.program import Program, Reduce
 from codegen.scalar_functions import make_scalar_function
 from codegen.whole_numbers import WholeNumbers
+from codegen.whole_numbers import default_numbers as default_numbers
 from derive.catalogue import find
 from derive.errors import InputError
 from derive.facts import Fact
@@ -62,14 +63,14 @@ class NumpyFunction:
         names = [*(self._fitting.shown(tensor) for tensor in self._tensors), *self.parameters]
         return f"<NumPy function {self.__name__}({', '.join(names)})>"
 
-    def fit(self, values: Sequence[Any]) -> list[Array]:
-        """Return the arguments as arrays that fit.
+    def fit(self, values: Sequence[Any]) -> list[Any]:
+        """Return the arguments as arrays that fit, and whole numbers after them.
 
         Raises:
             InputError: they do not.
         """
         if self._numbers is None:
-            return self._fitting.fit(values)
+            return list(self._fitting.fit(values))
         count = len(self._tensors)
         arrays = self._fitting.fit(values[:count])
         return [*arrays, *self._numbers.fit(values[count:], arrays)]
@@ -123,9 +124,10 @@ class Forward(NumpyFunction):
     def _all(self, inputs: Sequence[Any], settings: Mapping[str, Any]) -> Sequence[Any]:
         """Return the inputs with the settings that are given by name or left out."""
         operation = self.operation
-        unknown = next((name for name in settings if name not in (*operation.record.defaults, *self.parameters)), None)
+        allowed = dict.fromkeys((*operation.record.defaults, *self.parameters))
+        unknown = next((name for name in settings if name not in allowed), None)
         if unknown is not None:
-            known = ", ".join(dict.fromkeys((*operation.record.defaults, *self.parameters))) or "none"
+            known = ", ".join(allowed) or "none"
             raise InputError(f"{operation.name} has no setting {unknown}; its settings are: {known}")
         names = [*(tensor.name for tensor in self._tensors), *self.parameters]
         rest = names[len(inputs) :]
@@ -134,9 +136,8 @@ class Forward(NumpyFunction):
         missing = [name for name in rest if name not in numbers]
         if twice or missing or len(inputs) > len(names):
             count = len(inputs) + len(settings)
-            problem = f"takes {', '.join(names)} and was given {count} arguments"
-            told = f"; nothing was said of {', '.join(missing)}" if missing and set(missing) <= set(self.parameters) else ""
-            raise InputError(f"{operation.name} {problem}{told}")
+            told = f"; nothing was said of {', '.join(missing)}" if missing and len(inputs) else ""
+            raise InputError(f"{operation.name} takes {', '.join(names)} and was given {count} arguments{told}")
         return [*inputs, *(numbers[name] for name in rest)]
 
     def _keeping(self, kept: tuple[Tensor, ...]) -> NumpyFunction:
@@ -320,9 +321,14 @@ def source(*ops: str | Operation, given: Given = ()) -> str:
 def forward_program(operation: Operation, kept: tuple[Tensor, ...]) -> Program:
     """Return the program of the stable forward pass; ``kept`` are intermediates that it returns too."""
     results = (operation.output.tensor, *kept)
-    definitions = stable_definitions(operation)
-    given = {"numbers": operation.settings, "parameters": operation.parameters, "extents": operation.extents}
-    return lower(definitions, operation.inputs, results, **given)
+    return lower(
+        stable_definitions(operation),
+        operation.inputs,
+        results,
+        numbers=operation.settings,
+        parameters=operation.parameters,
+        extents=operation.extents,
+    )
 
 
 def backward_program(pullback: Pullback) -> Program:
@@ -331,8 +337,15 @@ def backward_program(pullback: Pullback) -> Program:
     inputs = {tensor.gradient(): tensor for tensor in operation.inputs if operation.sums_to(tensor)}
     like = {result: inputs[result] for result in pullback.results if result in inputs}
     arguments = (pullback.upstream, *pullback.saved)
-    given = {"numbers": operation.settings, "parameters": operation.parameters, "extents": operation.extents}
-    return lower(pullback.definitions, arguments, pullback.results, like=like, **given)
+    return lower(
+        pullback.definitions,
+        arguments,
+        pullback.results,
+        like=like,
+        numbers=operation.settings,
+        parameters=operation.parameters,
+        extents=operation.extents,
+    )
 
 
 def _kept_tensors(operation: Operation, saved: Sequence[str]) -> tuple[Tensor, ...]:
@@ -350,12 +363,6 @@ def _extremes(program: Program) -> list[Any]:
 
 
 # ---- functions ----
-
-
-def default_numbers(operation: Operation) -> dict[str, float | int]:
-    """Return the numbers that settings have where they are left out, by name."""
-    whole = {symbol.name for symbol in operation.parameters}
-    return {name: int(n) if name in whole else float(n) for name, n in operation.record.defaults.items()}
 
 
 def function_name(operation: Operation, suffix: str) -> str:
@@ -383,16 +390,6 @@ def _backward_source(pullback: Pullback, program: Program) -> FunctionSource:
 
 def _function(operation: Operation, program: Program) -> NumpyFunction:
     return NumpyFunction(operation, program, _forward_source(operation, program))
-
-
-def load_function(source: FunctionSource) -> Callable[..., Any]:
-    """Return the function of a text; tracebacks show its lines."""
-    filename = f"<derivegen {source.name} {abs(hash(source.text)):x}>"
-    linecache.cache[filename] = (len(source.module), None, source.module.splitlines(keepends=True), filename)
-    namespace: dict[str, Any] = {"__name__": f"derivegen.{source.name}"}
-    exec(compile(source.module, filename, "exec"), namespace)
-    function: Callable[..., Any] = namespace[source.name]
-    return function
 
 
 _CACHE: dict[Any, Any] = {}

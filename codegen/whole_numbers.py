@@ -23,9 +23,7 @@ class WholeNumbers:
         self._tensors = tuple(argument.tensor for argument in program.arguments)
         moving = multipliers(definition.body for definition in operation.definitions)
         self._least = [int(bool(symbol.is_positive) or symbol in moving) for symbol in program.parameters]
-        self._letters = {
-            index.size: index.name for definition in operation.definitions for index in definition.indices
-        }
+        self._letters = {index.size: index.name for definition in operation.definitions for index in definition.indices}
 
     def fit(self, values: Sequence[Any], arrays: Sequence[np.ndarray]) -> list[int]:
         """Return the whole numbers, checked, and with them the sizes of the arrays.
@@ -76,3 +74,9 @@ class WholeNumbers:
 
 def _value(expr: Expr, known: dict[Expr, int]) -> int:
     return int(expr.xreplace({symbol: Integer(known[symbol]) for symbol in expr.free_symbols}))
+
+
+def default_numbers(operation: Operation) -> dict[str, float | int]:
+    """Return the numbers that settings have where they are left out, by name."""
+    whole = {symbol.name for symbol in operation.parameters}
+    return {name: int(n) if name in whole else float(n) for name, n in operation.record.defaults.items()}

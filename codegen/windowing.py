@@ -6,17 +6,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from sympy import Expr
+from sympy import Expr, Integer
 
-from codegen.program import Flip, Form, Labels, Op, Run, Shift, Windows
-from codegen.products import Power
+from codegen.arithmetic import with_sign
+from codegen.building import Builder, sorted_labels
+from codegen.products import Power, split_product
+from codegen.program import REAL, AddWindows, Cast, Flip, Form, Labels, Op, Operand, Run, Shift, Windows
 from derive.affine import bounds, is_never_negative, is_position, solutions
+from derive.errors import UnsupportedError
 from derive.extents import Extent
 from derive.indices import Delta, Element, Index, extent, is_form, join_form, split_form
-from derive.sums import IndexArgmax, IndexSum, all_indices, free_indices
+from derive.sums import IndexArgmax, IndexSum, all_indices, free_indices, substitute
 
 
 class Plan(NamedTuple):
@@ -178,3 +182,91 @@ def fits(form: Expr, size: Expr, extents: Iterable[Extent]) -> bool:
                 if reach is not None and is_never_negative(reach[0]):
                     return is_never_negative(size - 1 - known.span - reach[1])
     return False
+
+
+class Windowing(ABC):
+    """The part of a lowering that has to do with windows.
+
+    Attributes:
+        builder: what is built.
+        extents: sizes that follow from others.
+    """
+
+    builder: Builder
+    extents: tuple[Extent, ...]
+
+    @abstractmethod
+    def sum_of_product(
+        self, constant: Expr, powers: Sequence[Power], bound: Labels, want: Labels
+    ) -> tuple[int, Operand]:
+        """Return the sign and value of a product summed over indices."""
+
+    @abstractmethod
+    def gather(self, expr: Element, operand: Operand, where: Sequence[Expr], want: Labels) -> Operand:
+        """Return the elements of a value at indices, numbers and positions."""
+
+    @abstractmethod
+    def lower_index(self, expr: Expr, want: Labels = ()) -> Operand:
+        """Return an index expression as integers."""
+
+    def lower_windows(self, expr: Element, operand: Operand, where: Sequence[Expr], want: Labels) -> Operand:
+        """Return an element at affine forms as a view through windows, and what is picked from it."""
+        sizes = [label.size for label in operand.labels]
+        plan = plan_windows(where, sizes, self.extents)
+        if plan is None:
+            raise UnsupportedError(f"NumPy code for what stands in {expr.tensor.name}[...] can not be generated")
+        op, used = op_of(plan, sizes)
+        labels = op.labels if isinstance(op, Windows) else used
+        view = self.builder.emit(op, (Operand(operand.name, used),), labels, self.builder.kind(operand))
+        if not plan.picks:
+            return view
+        return self.gather(expr, view, [plan.picks.get(label, label) for label in view.labels], want)
+
+    def open_inner_sum(
+        self, powers: Sequence[Power], bound: Labels, want: Labels
+    ) -> tuple[Expr, list[Power], Labels] | None:
+        """Join a sum that is a factor and has a delta with a form to the outer sum: both tell where windows lie."""
+        for place, (factor, power) in enumerate(powers):
+            if isinstance(factor, IndexSum) and power > 0 and tells_windows(factor, bound):
+                others = [each for at, each in enumerate(powers) if at != place]
+                taken = {index for each, _ in others for index in free_indices(each)} | {*bound, *want}
+                body, own = factor.opened(taken)
+                number, parts = split_product(body)
+                return number, [*others, *parts], (*bound, *own)
+        return None
+
+    def add_windows(
+        self,
+        constant: Expr,
+        powers: Sequence[Power],
+        bound: Labels,
+        want: Labels,
+        targets: Mapping[Expr, Target],
+    ) -> Operand:
+        """Add up a product with deltas ``delta(m, s*t + r)`` along the axes of what they tell."""
+        forms: dict[Index, Expr] = {target.index: target.form for target in targets.values()}
+        running = [index for index in bound if any(index in free_indices(form) for form in forms.values())]
+        rest: list[Power] = []
+        for factor, power in powers:
+            if factor not in targets:
+                number, parts = split_product(substitute(factor, dict(forms)) ** power)
+                constant *= number
+                rest += parts
+        free = {index for factor, _ in powers for index in free_indices(factor)} - set(bound)
+        at = sorted_labels(sorted(free, key=lambda index: index.name), want)
+        plan = plan_windows([forms.get(index, index) for index in at], [index.size for index in at], self.extents)
+        assert plan is not None, "a form is affine"
+        op = AddWindows(plan.axes, at)
+        remaining = tuple(index for index in bound if index not in running)
+        value = with_sign(self.builder, self.sum_of_product(constant, rest, remaining, op.labels))
+        if not value.labels or self.builder.kind(value) != REAL:
+            value = self.builder.emit(Cast(), (value,), value.labels, REAL)
+        return self.builder.emit(op, (value,), at, REAL)
+
+    def position(self, place: Expr, size: Expr, want: Labels) -> Operand:
+        """Return positions; those outside of the axis, where nothing is added, are moved into it."""
+        position = self.lower_index(place, want)
+        if not is_form(place) or fits(place, size, self.extents):
+            return position
+        least, most = self.builder.constant(Integer(0)), self.builder.constant(size - 1)
+        return self.builder.integers("clip", [position, least, most], want)

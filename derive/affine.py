@@ -1,4 +1,4 @@
-r"""Affine index forms such as ``s*t + d*r - p``: between what they lie, what they are solved for, and what is 0 outside.
+r"""Affine index forms such as ``s*t + d*r - p``: where they lie, what they are solved for, and what is 0 outside.
 
 An element that a form addresses outside of its axis is 0. So :math:`\sum_t f(t) \, \delta(m, t + r)` is
 :math:`f(m - r)` where :math:`m - r` is a position of t, and 0 elsewhere: an element in f that stands at t says so by
@@ -205,8 +205,7 @@ def vanishes_outside(expr: Expr, index: Index) -> bool:
 def _has_factor_at(expr: Expr, index: Index) -> bool:
     if isinstance(expr, Element):
         return any(
-            where == index and size == index.size
-            for where, size in zip(expr.indices, expr.tensor.sizes, strict=True)
+            where == index and size == index.size for where, size in zip(expr.indices, expr.tensor.sizes, strict=True)
         )
     if isinstance(expr, Mul):
         return any(_has_factor_at(factor, index) for factor in expr.args)
@@ -267,7 +266,9 @@ def lands_on_a_number(expr: Expr, index: Index, where: Expr) -> bool:
     A number in an index's place is a position of its axis; a form may stand for none.
     """
     return any(
-        is_form(place) and index in free_indices(place) and (moved := place.xreplace({index: where})).is_Integer
+        is_form(place)
+        and index in free_indices(place)
+        and (moved := place.xreplace({index: where})).is_Integer
         and moved > 0
         for element in expr.atoms(Element)
         for place in element.indices

@@ -2,8 +2,9 @@ r"""Sizes that no axis of an input has: how far an index on the left runs that s
 
 In ``y[t] = sum(x[s*t + d*r - p]*w[r], r)`` the index t takes all values from 0 at which, for every r, the form stays
 within the axis of x as it is padded: as far as the form reaches below 0 at t = 0, it may reach beyond the end. So
-t runs over :math:`\lfloor (M + 2p - d(R - 1) - 1) / s \rfloor + 1` positions. Derivations and proofs know nothing of that: they hold
-whatever the size is. What is neither told by an axis nor derived is given: strides, dilations, paddings and windows.
+t runs over :math:`\lfloor (M + 2p - d(R - 1) - 1) / s \rfloor + 1` positions. Derivations and proofs know nothing of
+that: they hold whatever the size is. What is neither told by an axis nor derived is given: strides, dilations,
+paddings and windows.
 """
 
 from __future__ import annotations

@@ -211,7 +211,7 @@ class Generators(Algebra):
         sign, form = positive_form(difference)
         if form.is_Integer:
             return number(form)
-        above = single(Bracket(">", self.expression(form), 0))
+        above = single(Bracket(">", expression(self.polynomial(form)), 0))
         return above if sign > 0 else add(one, scale(above, S.NegativeOne))
 
     def compare(self, difference: Polynomial) -> tuple[bool, Polynomial, Polynomial]:

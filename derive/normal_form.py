@@ -258,7 +258,7 @@ class Normaliser(Generators):
     def _contract(
         self, monomial: Monomial, delta: Delta, index: Index, other: Expr, live: frozenset[Index]
     ) -> Polynomial | None:
-        """sum_i delta(i, e) f(i) = f(e), where e is a position that i takes, or f(e) is 0 where it is not; else None."""
+        """sum_i delta(i, e) f(i) = f(e), where e is a position of i or f(e) is 0 where it is none; else None."""
         moving = [(atom, exponent) for atom, exponent in monomial if atom != delta]
         if any(lands_on_a_number(atom, index, other) for atom, _ in moving):
             return None

@@ -263,8 +263,10 @@ class _Attempt:
         for partial in (partial for expr in typed for partial in expr.atoms(Partial)):
             yield partial.body
             for bracket in close(partial.body, self.definitions).atoms(Bracket):
-                if bracket.relation in ("=", "!=") and not is_whole(bracket.left - bracket.right):  # At a single place no rule tells the derivative of a choice.
-                    yield Demand("!=", bracket.left - bracket.right).expression()
+                difference = bracket.left - bracket.right
+                if bracket.relation in ("=", "!=") and not is_whole(difference):
+                    # At a single place no rule tells the derivative of a choice.
+                    yield Demand("!=", difference).expression()
 
     def _hunt(self, thorough: bool) -> Counterexample | None:
         left, right = (with_equalities(side, self.premises) for side in self.sides)

@@ -1,4 +1,4 @@
-r"""Another index to sum over: :math:`\sum_t y_t \, w_{m-t} = \sum_r y_{m-r} \, w_r`, for what is outside of an axis is 0.
+r"""Another index to sum over: :math:`\sum_t y_t w_{m-t} = \sum_r y_{m-r} w_r`, for what is outside of an axis is 0.
 
 Both sides sum over the pairs with t + r = m. Of all such forms of a sum one is taken: with the fewest minus signs,
 with the forms in gradients, as textbooks write the adjoint of a convolution.

@@ -12,7 +12,7 @@ from derive.calls import WholeCall, Words, check_argument_count, check_bound, ch
 from derive.forms import check_form, find_names, is_arithmetic, is_form, names_in, single_index
 from derive.indices import Tensor
 from derive.record import Operation
-from derive.sizes import Place, SizeClasses
+from derive.sizes import Place, SizeClasses, count_of_indices
 from derive.syntax import Access, Call, Comparison, Factors, Literal, Name, Power, Statement, Terms, Tree
 from derive.tokens import Span, Text
 from derive.vocabulary import BINDING, FUNCTIONS, RESERVED, SCALAR_FUNCTIONS, WRITTEN, scalar_operation, suggest
@@ -336,19 +336,19 @@ class Scope:
             case Terms(parts=((-1, Literal()),)):
                 raise self.source.mistake(tree.at, "an index is not negative", "positions are counted from 0")
             case Terms() | Factors() | Power():
-                self._read_form(tree)
-                return None
+                return self._read_form(tree)
         expected = "expected an index, an integer, a label such as t[n], or argmax(x[n,k], k)"
         raise self.source.mistake(tree.at, "this can not stand in an index's place", expected)
 
-    def _read_form(self, tree: Tree) -> None:
-        """Read index arithmetic."""
+    def _read_form(self, tree: Tree) -> Place | None:
+        """Read index arithmetic; nothing has its size."""
         check_form(self.source, tree, self.letters)
         for part in tree.walk():
             if isinstance(part, Call):
                 self._read_call(part)
-        sizes = [name for name in names_in(tree) if name.name not in self.letters and name.name not in self.parameters]
-        self.size_uses += sizes
+        known = self.letters.keys() | self.parameters.keys()
+        self.size_uses += [name for name in names_in(tree) if name.name not in known]
+        return None
 
     def _use(self, name: str, at: Span) -> None:
         if self.given is not None and name not in self.given:
@@ -401,8 +401,3 @@ class Scope:
         left, right = self.is_index(tree.left), self.is_index(tree.right)
         whole = [isinstance(side, Literal) and bool(side.value.is_integer) for side in (tree.left, tree.right)]
         return left or (right and whole[0]), right or (left and whole[1])
-
-
-def count_of_indices(rank: int) -> str:
-    """Return "no index", "1 index", "2 indices"."""
-    return f"{rank or 'no'} {'index' if rank <= 1 else 'indices'}"

@@ -17,16 +17,16 @@ ORDERS = {
     "derive": """
         errors budget tokens sizes syntax limits indices sums functions canonical affine extents demands record
         evaluation instantiation letters vocabulary forms calls scopes settling building necks signs polynomials
-        factoring division algebra reindexing generators facts normal_form inequalities cases vanishing intervals premises regions notation layout reading
-        writing latex printing domains kinks differentiation problems parsing composition library catalogue costs
-        quotients solving rewriting sampling counterexamples derivation trials chain derivatives assumptions proof
-        rendering exposition claims stability pullback pairs slips mistakes diagnosis gradients misreadings
-        gradient_claims verification __init__ commands __main__
+        factoring division algebra reindexing generators facts normal_form inequalities cases vanishing intervals
+        premises regions notation layout reading writing latex printing domains kinks differentiation problems parsing
+        composition library catalogue costs quotients solving rewriting sampling counterexamples derivation trials chain
+        derivatives assumptions proof rendering exposition claims stability pullback pairs slips mistakes diagnosis
+        gradients misreadings gradient_claims verification __init__ commands __main__
     """.split(),
     "codegen": """
-        factoring elementary fitting helpers program building arithmetic contraction finishing indexing numpy_printer
-        numpy_maps passes alignment products windowing naming docstrings numpy_expressions scalar_functions
-        whole_numbers lowering numpy_source runtime layers __init__ verification tour
+        factoring elementary fitting helpers program program_checks building arithmetic contraction finishing indexing
+        numpy_printer numpy_maps passes alignment products windowing naming docstrings numpy_expressions
+        scalar_functions whole_numbers lowering numpy_source loading runtime layers __init__ verification tour
     """.split(),
 }
 #: What reads and carries out what was typed.

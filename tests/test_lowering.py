@@ -15,7 +15,8 @@ from sympy import Expr, Rational
 
 from codegen.lowering import lower
 from codegen.numpy_source import numpy_function
-from codegen.program import InternalError, verify
+from codegen.program import InternalError
+from codegen.program_checks import verify
 from derive.errors import UnsupportedError
 from derive.indices import Tensor, size
 from derive.record import Definition
