@@ -153,6 +153,17 @@ def _add_windows(values, shape, *axes):
     return added[tuple(slice(more[0], more[0] + size) for size, more in zip(shape, padding))]
 '''
 
+FOLDED = '''\
+def _folded(function, windows, axes):
+    """Reduce the few places of windows, one after the other: a sum or maximum of views."""
+    places = np.moveaxis(windows, axes, range(len(axes)))
+    first, *others = np.ndindex(*places.shape[: len(axes)])
+    result = places[first].copy()
+    for place in others:
+        function(result, places[place], out=result)
+    return result
+'''
+
 SHIFTED = '''\
 def _shifted(x, offset, axis):
     """Return what stands ``offset`` places further on along an axis, 0 beyond its ends."""
@@ -172,6 +183,7 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "_erf": ERF,
         "_sum_to": SUM_TO,
         "_shifted": SHIFTED,
+        "_folded": FOLDED,
         "_window_padding": WINDOW_PADDING,
         "_window_view": WINDOW_VIEW,
         "_windows": WINDOWS,

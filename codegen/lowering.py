@@ -48,12 +48,11 @@ from codegen.program import (
     Reduce,
     Scatter,
 )
-from codegen.windowing import Windowing, find_windows, fits, needs_windows, spread_out
-from derive.affine import within
+from codegen.windowing import Windowing, find_windows, needs_windows, spread_out
 from derive.errors import UnsupportedError
 from derive.extents import Extent
 from derive.functions import Where
-from derive.indices import Bracket, Delta, Element, Index, Tensor, is_form
+from derive.indices import Bracket, Delta, Element, Index, Tensor
 from derive.record import Definition
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices, substitute
 
@@ -375,9 +374,7 @@ class Lowering(Windowing):
                 constant *= number
                 rest += parts
         inner = (*labels, *bound)
-        for label, place in at.items():
-            if is_form(place) and not fits(place, label.size, self.extents):
-                rest += [(bracket, 1) for bracket in Mul.make_args(within(place, label.size)) if bracket != 1]
+        rest += self.insides(at)
         positions = [self.position(at[label], label.size, inner) for label in labels if label in at]
         running = {label for position in positions for label in position.labels} & set(bound)
         remaining = tuple(index for index in bound if index not in running)

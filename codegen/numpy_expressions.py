@@ -14,16 +14,16 @@ from codegen.indexing import plan_indexing
 from codegen.naming import Names
 from codegen.numpy_maps import build_map
 from codegen.numpy_printer import (
-    ATOM,
     PRODUCT,
     CopyOf,
     SumToShape,
     Text,
-    level_of,
     numpy_text,
     ordered,
+    postfix,
     radicand,
 )
+from codegen.numpy_windows import WindowTexts
 from codegen.passes import Axes, renamed
 from codegen.program import (
     NUMBER,
@@ -37,7 +37,6 @@ from codegen.program import (
     Contract,
     Copy,
     Flip,
-    Form,
     Gather,
     Identity,
     Labels,
@@ -51,10 +50,10 @@ from codegen.program import (
     SumTo,
     Windows,
 )
-from derive.indices import Index, Node
+from derive.indices import Index
 
 
-class Renderer:
+class Renderer(WindowTexts):
     """Expressions for the statements of a program, those in ``inline`` within the ones that use them."""
 
     def __init__(self, program: Program, names: Names, inline: frozenset[str] = frozenset()) -> None:
@@ -62,7 +61,7 @@ class Renderer:
         self.names = names
         self.inline = inline
         self.sizes: dict[Symbol, None] = {}
-        self._values = program.values
+        self.values = program.values
         self._rules: Mapping[type, Callable[[Any], Expr]] = {
             Constant: self._constant,
             Position: self._position,
@@ -76,10 +75,10 @@ class Renderer:
             Copy: self._copy,
             Cast: self._cast,
             SumTo: self._sum_to,
-            Windows: self._windows,
-            AddWindows: self._add_windows,
-            Shift: self._shift,
-            Flip: self._flip,
+            Windows: self.windows,
+            AddWindows: self.add_windows,
+            Shift: self.shift,
+            Flip: self.flip,
         }
 
     def render(self, statement: Statement) -> Expr:
@@ -91,7 +90,7 @@ class Renderer:
 
     def operand(self, operand: Operand, target: Axes) -> Expr:
         """Return an operand, brought under the target's axes."""
-        value = self._values[operand.name]
+        value = self.values[operand.name]
         axes = self.axes(operand)
         shown = self.value(value)
         suffix = align_text(axes, target)
@@ -99,7 +98,7 @@ class Renderer:
 
     def axes(self, operand: Operand) -> Axes:
         """The axes of an operand's array, by the labels of its use."""
-        value = self._values[operand.name]
+        value = self.values[operand.name]
         return operand.labels if isinstance(value, Argument) else renamed(value.axes, value.labels, operand.labels)
 
     def value(self, value: Argument | Statement) -> Expr:
@@ -197,10 +196,13 @@ class Renderer:
         assert isinstance(op, Reduce)
         source = statement.operands[0]
         axes = [axis for axis, label in enumerate(self.axes(source)) if label in op.over]
-        inner = self._values[source.name]
+        inner = self.values[source.name]
         is_sum = op.function == "sum" and not statement.labels and source.name in self.inline
         if is_sum and isinstance(inner, Statement) and isinstance(inner.op, Gather) and is_diagonal(inner.op):
             return Text(f"{postfix(self.operand(inner.operands[0], inner.operands[0].labels))}.trace()")
+        folded = self.folded(statement, op, axes)
+        if folded is not None:
+            return folded
         settings = []
         if statement.labels:
             settings.append(f"axis={axes[0] if len(axes) == 1 else tuple(axes)}")
@@ -236,7 +238,7 @@ class Renderer:
         array = postfix(self.operand(source, source.labels))
         if op.along:
             kept = op.along_axes
-            taken = postfix(self.value(self._values[positions[0].name]))
+            taken = postfix(self.value(self.values[positions[0].name]))
             taken += align_text(self.axes(positions[0]), kept, all_axes=True)
             found = f"np.take_along_axis({array}, {taken}, axis={kept.index(None)})"
             return Text(found + (align_text(kept, statement.axes) if statement.kept is None else ""))
@@ -265,7 +267,7 @@ class Renderer:
 
     def _broadcast(self, statement: Statement) -> Expr:
         (source,) = statement.operands
-        value = self._values[source.name]
+        value = self.values[source.name]
         if isinstance(value, Statement) and isinstance(value.op, Constant):
             return Text(self.filled(statement.labels, value.op.value))
         shape = self.shape(statement.labels)
@@ -284,7 +286,7 @@ class Renderer:
         found: dict[str, None] = {}
         stack = [name]
         while stack:
-            value = self._values[stack.pop()]
+            value = self.values[stack.pop()]
             if isinstance(value, Statement):
                 stack += [operand.name for operand in value.operands]
             elif value.labels:
@@ -306,7 +308,7 @@ class Renderer:
 
     def _cast(self, statement: Statement) -> Expr:
         (source,) = statement.operands
-        value = self._values[source.name]
+        value = self.values[source.name]
         dtype = self.dtype()
         if isinstance(value, Statement) and isinstance(value.op, Position) and value.name in self.inline:
             return Text(f"np.arange({numpy_text(self.size(value.labels[0].size))}, dtype={dtype})")
@@ -315,44 +317,6 @@ class Renderer:
             return Text(f"np.asarray({numpy_text(shown)}, dtype={dtype})")
         return Text(f"{postfix(shown)}.astype({dtype})")
 
-    def _windows(self, statement: Statement) -> Expr:
-        assert isinstance(statement.op, Windows)
-        (source,) = statement.operands
-        shown = numpy_text(self.operand(source, source.labels))
-        return Text(f"_windows({', '.join([shown, *self._axes_of_windows(statement.op)])})")
-
-    def _add_windows(self, statement: Statement) -> Expr:
-        op = statement.op
-        assert isinstance(op, AddWindows)
-        (source,) = statement.operands
-        kept = tuple(label if label in source.labels else None for label in op.labels)
-        axes = self.axes(source)
-        value, suffix = self.value(self._values[source.name]), align_text(axes, kept, all_axes=True)
-        shown = f"{postfix(value)}{suffix}" if suffix else numpy_text(value)
-        return Text(f"_add_windows({', '.join([shown, self.shape(op.at), *self._axes_of_windows(op)])})")
-
-    def _axes_of_windows(self, op: Windows) -> list[str]:
-        """Return what the helpers are told of each axis: which it is, where it starts, how often it goes how far."""
-        told = []
-        for place, axis in enumerate(op.axes):
-            if isinstance(axis, Form):
-                runs = [f"({numpy_text(self.size(r.index.size))}, {numpy_text(self.size(r.step))})" for r in axis.runs]
-                told.append(f"({', '.join([str(place), numpy_text(self.size(axis.start)), *runs])})")
-        return told
-
-    def _shift(self, statement: Statement) -> Expr:
-        assert isinstance(statement.op, Shift)
-        (source,) = statement.operands
-        shown = numpy_text(self.operand(source, source.labels))
-        axis = source.labels.index(statement.op.along)
-        return Text(f"_shifted({shown}, {numpy_text(self.size(statement.op.offset))}, axis={axis})")
-
-    def _flip(self, statement: Statement) -> Expr:
-        assert isinstance(statement.op, Flip)
-        (source,) = statement.operands
-        entries = ["::-1" if label == statement.op.along else ":" for label in source.labels]
-        return Text(postfix(self.operand(source, source.labels)) + subscript(entries))
-
     def _sum_to(self, statement: Statement) -> Expr:
         gradient, argument = (self.operand(operand, ()) for operand in statement.operands)
         return SumToShape(gradient, Text(f"np.shape({numpy_text(argument)})"), evaluate=False)
@@ -360,14 +324,6 @@ class Renderer:
 
 def is_diagonal(op: Gather) -> bool:
     return len(op.where) == 2 and isinstance(op.where[0], Index) and op.where[0] == op.where[1]
-
-
-def postfix(expr: Expr) -> str:
-    """Return text that a method or an index may follow."""
-    text = numpy_text(expr)
-    if level_of(expr) >= ATOM and not (expr.is_Number and not isinstance(expr, Node)):
-        return text
-    return f"({text})"
 
 
 def index_letters(labels: Sequence[Index]) -> dict[Index, str]:

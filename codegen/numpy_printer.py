@@ -17,7 +17,7 @@ from sympy.core.symbol import Str
 from sympy.printing.numpy import NumPyPrinter
 
 from codegen.arithmetic import is_short_decimal
-from derive.indices import Bracket
+from derive.indices import Bracket, Node
 
 #: How tightly Python binds, as far as it matters here.
 COMPARISON, SUM, PRODUCT, POWER, ATOM = 10, 20, 30, 40, 100
@@ -315,3 +315,11 @@ def radicand(value: Expr) -> Expr | None:
         if abs(exponent) == sympy.Rational(1, 2):
             under.append(base if exponent > 0 else 1 / base)
     return Mul(*under) if len(under) > 1 else None
+
+
+def postfix(expr: Expr) -> str:
+    """Return text that a method or an index may follow."""
+    text = numpy_text(expr)
+    if level_of(expr) >= ATOM and not (expr.is_Number and not isinstance(expr, Node)):
+        return text
+    return f"({text})"

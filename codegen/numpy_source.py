@@ -11,9 +11,9 @@ from sympy import Expr, Integer
 
 from codegen.helpers import HELPERS, helpers_in
 from codegen.naming import Names, default_gradient_name
-from codegen.numpy_expressions import Renderer, postfix
+from codegen.numpy_expressions import Renderer
 from codegen.numpy_maps import build_map
-from codegen.numpy_printer import numpy_text, split_sign
+from codegen.numpy_printer import numpy_text, postfix, split_sign
 from codegen.program import REAL, Constant, Map, Position, Program, Scatter, Statement
 from derive.extents import Extent
 
@@ -238,13 +238,12 @@ def numpy_function(
     """
     body = Body(program, gradient_name)
     lines = body.lines()
-    named = {each.tensor.name: body.renderer.names.of(each.name) for each in program.arguments if not each.tensor.role}
-    named |= {each.name: body.renderer.names.of_size(each) for each in program.parameters}
-    names = [body.renderer.names.of(each.name) for each in program.arguments if each.tensor.role]
-    names += sorted((text + _default(name, defaults) for name, text in named.items()), key=lambda text: "=" in text)
-    text = "\n".join([*_signature(name, names), *docstring_lines(docstring), *lines]) + "\n"
     arguments = [body.renderer.names.of(each.name) for each in program.arguments]
     arguments += [body.renderer.names.of_size(each) for each in program.parameters]
+    told = ["" if each.tensor.role else _default(each.tensor.name, defaults) for each in program.arguments]
+    told += [_default(each.name, defaults) for each in program.parameters]
+    names = sorted(map("".join, zip(arguments, told, strict=True)), key=lambda argument: "=" in argument)
+    text = "\n".join([*_signature(name, names), *docstring_lines(docstring), *lines]) + "\n"
     return FunctionSource(name, text, helpers_in(text), tuple(arguments))
 
 

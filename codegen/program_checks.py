@@ -154,3 +154,13 @@ _CHECKS: tuple[tuple[Callable[[Statement], bool], Any], ...] = (
     (lambda statement: len(statement.operands) >= 2, Contract),
     (_has_a_sign_for_each, Map),
 )
+
+
+def extremes(program: Program) -> list[Any]:
+    """Return the sizes of the indices over which a maximum is taken."""
+    return [
+        label.size
+        for statement in program.statements
+        if isinstance(statement.op, Reduce) and statement.op.function in ("max", "argmax")
+        for label in statement.op.over
+    ]

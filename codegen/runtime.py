@@ -18,7 +18,8 @@ from codegen.loading import load_function as load_function
 from codegen.lowering import lower
 from codegen.naming import safe_identifier
 from codegen.numpy_source import FunctionSource, module_source, numpy_function
-from codegen.program import Program, Reduce
+from codegen.program import Program
+from codegen.program_checks import extremes
 from codegen.scalar_functions import make_scalar_function
 from codegen.whole_numbers import WholeNumbers
 from codegen.whole_numbers import default_numbers as default_numbers
@@ -55,7 +56,7 @@ class NumpyFunction:
         self.__doc__ = loaded.__doc__
         self._run = make_scalar_function(program) if operation.is_elementwise else loaded
         self._tensors = tuple(argument.tensor for argument in program.arguments)
-        self._fitting = Fitting(operation, self._tensors, _extremes(program))
+        self._fitting = Fitting(operation, self._tensors, extremes(program))
         self._numbers = WholeNumbers(operation, program) if program.parameters or operation.extents else None
         self.parameters = tuple(symbol.name for symbol in program.parameters)
 
@@ -350,16 +351,6 @@ def backward_program(pullback: Pullback) -> Program:
 
 def _kept_tensors(operation: Operation, saved: Sequence[str]) -> tuple[Tensor, ...]:
     return tuple(d.tensor for d in operation.intermediates if d.tensor.name in saved)
-
-
-def _extremes(program: Program) -> list[Any]:
-    """Return the sizes of the indices over which a maximum is taken."""
-    return [
-        label.size
-        for statement in program.statements
-        if isinstance(statement.op, Reduce) and statement.op.function in ("max", "argmax")
-        for label in statement.op.over
-    ]
 
 
 # ---- functions ----

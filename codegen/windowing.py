@@ -10,13 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from sympy import Expr, Integer
+from sympy import Expr, Integer, Mul
 
 from codegen.arithmetic import with_sign
 from codegen.building import Builder, sorted_labels
 from codegen.products import Power, split_product
 from codegen.program import REAL, AddWindows, Cast, Flip, Form, Labels, Op, Operand, Run, Shift, Windows
-from derive.affine import bounds, is_never_negative, is_position, solutions
+from derive.affine import bounds, is_never_negative, is_position, solutions, within
 from derive.errors import UnsupportedError
 from derive.extents import Extent
 from derive.indices import Delta, Element, Index, extent, is_form, join_form, split_form
@@ -214,7 +214,7 @@ class Windowing(ABC):
         sizes = [label.size for label in operand.labels]
         plan = plan_windows(where, sizes, self.extents)
         if plan is None:
-            raise UnsupportedError(f"NumPy code for what stands in {expr.tensor.name}[...] can not be generated")
+            raise UnsupportedError(f"NumPy code for index arithmetic in {expr.tensor.name}[...] can not be generated")
         op, used = op_of(plan, sizes)
         labels = op.labels if isinstance(op, Windows) else used
         view = self.builder.emit(op, (Operand(operand.name, used),), labels, self.builder.kind(operand))
@@ -270,3 +270,9 @@ class Windowing(ABC):
             return position
         least, most = self.builder.constant(Integer(0)), self.builder.constant(size - 1)
         return self.builder.integers("clip", [position, least, most], want)
+
+    def insides(self, at: Mapping[Index, Expr]) -> list[Power]:
+        """Return the brackets that are 0 where a form is outside of the axis that it tells a place of."""
+        forms = [(label, place) for label, place in at.items() if is_form(place)]
+        beyond = [within(place, label.size) for label, place in forms if not fits(place, label.size, self.extents)]
+        return [(bracket, 1) for inside in beyond for bracket in Mul.make_args(inside) if bracket != 1]

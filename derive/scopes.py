@@ -33,8 +33,8 @@ class Scope:
         size_uses: bare capital names, which must be sizes.
         positions: the largest integer that stands on an axis.
         standing: the indices that stand on an axis.
-        forms: the axes on which index arithmetic stands, with the place and the index that it only shifts, if it does.
-        running: the indices that stand in index arithmetic.
+        forms: the axes on which arithmetic stands, with the place and the index that it only shifts, if it does.
+        running: the indices that stand in arithmetic.
         written: the indices with which a tensor is written first, by its name.
         is_problem: whether it is a claim's text, in which derivatives may stand and a definition may go unused.
     """
@@ -253,7 +253,7 @@ class Scope:
             here, there = Place("axis", tree.name, axis), self._read_index(entry)
             if isinstance(entry, Name):
                 self.standing.setdefault(here, set()).add(entry.name)
-            if is_arithmetic(entry):
+            elif is_arithmetic(entry):
                 self.forms.append((here, entry.at, single_index(entry, self.letters)))
                 self.running |= {name.name for name in names_in(entry)} & self.letters.keys()
             if there is not None:
@@ -346,8 +346,7 @@ class Scope:
         for part in tree.walk():
             if isinstance(part, Call):
                 self._read_call(part)
-        known = self.letters.keys() | self.parameters.keys()
-        self.size_uses += [name for name in names_in(tree) if name.name not in known]
+        self.size_uses += [name for name in names_in(tree) if name.name not in {*self.letters, *self.parameters}]
         return None
 
     def _use(self, name: str, at: Span) -> None:

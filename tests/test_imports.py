@@ -25,7 +25,7 @@ ORDERS = {
     """.split(),
     "codegen": """
         factoring elementary fitting helpers program program_checks building arithmetic contraction finishing indexing
-        numpy_printer numpy_maps passes alignment products windowing naming docstrings numpy_expressions
+        numpy_printer numpy_maps passes alignment products windowing naming docstrings numpy_windows numpy_expressions
         scalar_functions whole_numbers lowering numpy_source loading runtime layers __init__ verification tour
     """.split(),
 }
