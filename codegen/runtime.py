@@ -365,7 +365,7 @@ def function_name(operation: Operation, suffix: str) -> str:
 
 
 def _forward_source(operation: Operation, program: Program) -> FunctionSource:
-    docstring = forward_docstring(operation, operation.inputs, program.result_tensors)
+    docstring = forward_docstring(operation, operation.inputs, program.result_tensors, program.parameters)
     name = function_name(operation, "forward")
     return numpy_function(program, name, docstring, defaults=operation.record.defaults)
 
@@ -373,7 +373,12 @@ def _forward_source(operation: Operation, program: Program) -> FunctionSource:
 def _backward_source(pullback: Pullback, program: Program) -> FunctionSource:
     arguments = [argument.tensor for argument in program.arguments]
     docstring = backward_docstring(
-        pullback.operation, pullback.gradients, arguments, pullback.results, pullback.assumptions
+        pullback.operation,
+        pullback.gradients,
+        arguments,
+        pullback.results,
+        pullback.assumptions,
+        program.parameters,
     )
     name = function_name(pullback.operation, "backward")
     return numpy_function(program, name, docstring, defaults=pullback.operation.record.defaults)

@@ -17,7 +17,7 @@ from sympy import Add, Expr, Mul, Rational
 
 from derive.budget import tick
 from derive.indices import Bracket, Delta, Index, Tensor, is_form
-from derive.sums import Binder, free_indices, fresh_index, substitute
+from derive.sums import Binder, free_indices, fresh_index, parameters_in, substitute
 
 #: Canonical names begin with this; no typed index can.
 MARK = "_"
@@ -155,7 +155,7 @@ def readable(expr: Expr, letters: dict[Expr, tuple[str, ...]], taken: frozenset[
     if not isinstance(expr, sympy.Basic) or not expr.args or not _height(expr):
         return expr
     if isinstance(expr, Binder):
-        used = set(taken) | {index.name for index in free_indices(expr)}
+        used = {*taken, *parameters_in(expr), *(index.name for index in free_indices(expr))}
         renamed: dict[Expr, Expr] = {}
         bound: list[Index] = []
         for index in expr.bound:

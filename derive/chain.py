@@ -24,7 +24,7 @@ from derive.differentiation import advance, differentiate
 from derive.errors import ImpossibleError
 from derive.facts import Fact
 from derive.indices import Delta, Element, Index, Tensor
-from derive.letters import disjoint, letters_by_size, natural_element
+from derive.letters import disjoint, letters_by_size, natural_element, reserved_letters
 from derive.printing import definition_text
 from derive.record import Definition, Operation
 from derive.rewriting import simplify
@@ -91,6 +91,7 @@ class Chain:
         self.letters = letters_by_size(operation)
         self.names = {t.name for t in (*operation.inputs, *(d.tensor for d in operation.definitions))}
         self.output = operation.output
+        self._reserved = reserved_letters(operation)
         self._path = _on_path(operation, wrt)
         self.sensitivities: dict[Tensor, Sensitivity] = {}
         inner = [d.tensor for d in reversed(operation.intermediates) if d.tensor in self._path]
@@ -120,7 +121,7 @@ class Chain:
         element = natural_element(self.operation, tensor)
         if not self.jacobian:
             return element
-        return tensor(*disjoint(element.indices, self._out.indices))
+        return tensor(*disjoint(element.indices, self._out.indices, self._reserved))
 
     # -- one tensor ---------------------------------------------------------------------------------------------------
 
@@ -150,7 +151,7 @@ class Chain:
             value = self._local(user, user.indices, element, steps)
             return self._direct(user, user.indices, element), value
         taken = (*element.indices, *(self._out.indices if self.jacobian else ()))
-        where = disjoint(user.indices, taken)
+        where = disjoint(user.indices, taken, self._reserved)
         local = self._local(user, where, element, steps)
         symbol = self._symbol(user.tensor, where)
         named, valued = symbol * self._direct(user, where, element), symbol * local

@@ -322,9 +322,8 @@ class Scope:
         match tree:
             case Name(name=name):
                 return Place("index", name)
-            case Literal(value=value):
-                if not value.is_integer:
-                    raise self.source.mistake(tree.at, "an index is a whole number", "expected an index or an integer")
+            case Literal():
+                check_form(self.source, tree, self.letters)
                 return None
             case Access(name=name):
                 self.labels.setdefault(name, tree.at)
