@@ -264,7 +264,7 @@ class Normaliser(Generators):
             return None
         inside: Expr = S.One
         moved = [(substitute(atom, {index: other}), exponent) for atom, exponent in moving]
-        if (is_form(other) or isinstance(other, Index)) and not is_position(other, index.size):
+        if is_form(other) and not is_position(other, index.size):
             if not all(is_total(atom**exponent, index) for atom, exponent in moving):
                 return None
             if not any(exponent > 0 and vanishes_outside(atom, index) for atom, exponent in moving):

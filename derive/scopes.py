@@ -255,7 +255,6 @@ class Scope:
                 self.standing.setdefault(here, set()).add(entry.name)
             elif is_arithmetic(entry):
                 self.forms.append((here, entry.at, single_index(entry, self.letters)))
-                self.running |= {name.name for name in names_in(entry)} & self.letters.keys()
             if there is not None:
                 self.sizes.unite(here, there, entry.at)
             elif isinstance(entry, Literal):
@@ -345,6 +344,7 @@ class Scope:
         for part in tree.walk():
             if isinstance(part, Call):
                 self._read_call(part)
+        self.running |= {name.name for name in names_in(tree)} & self.letters.keys()
         self.size_uses += [name for name in names_in(tree) if name.name not in {*self.letters, *self.parameters}]
         return None
 

@@ -185,7 +185,7 @@ class _Naming:
         for letter, at in scope.letters.items():
             place = Place("index", letter)
             fixed = classes.fixed_at(place)
-            if scope.given is not None and fixed is None:
+            if scope.given is not None and fixed is None and letter not in scope.running:
                 raise self._no_size(letter, at)
             if scope.given is None and fixed is not None:
                 problem = f"{fixed.place} has size {fixed.size}, and {letter} runs over {letter.upper()}"
@@ -292,7 +292,8 @@ class _Naming:
         """The sizes that a text may use."""
         if self.scope.given is not None:
             extents = [extent for tensor in self.scope.given.values() for extent in (*tensor.sizes, tensor.values)]
-            return {extent.name: extent for extent in extents if isinstance(extent, Symbol)}
+            windows = {letter.upper(): self.size_of(root) for root, letter in self.class_letters.items()}
+            return windows | {extent.name: extent for extent in extents if isinstance(extent, Symbol)}
         named = {root: letter for root, letter in self.class_letters.items() if root not in self.spare}
         return {letter.upper(): self.size_of(root) for root, letter in named.items()}
 
