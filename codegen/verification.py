@@ -150,13 +150,22 @@ def draw_sizes(operation: Operation, all_of: int) -> dict[Symbol, int]:
     sizes = {symbol: all_of or primes[place % len(primes)] for place, symbol in enumerate(operation.sizes)}
     numbers = default_numbers(operation)
     known: dict[Symbol, Any] = {symbol: int(numbers.get(symbol.name, 2)) for symbol in operation.parameters}
-    for extent in operation.extents:
-        lies_on = [symbol for symbol in extent.span.free_symbols & sizes.keys() if extent.span.coeff(symbol) == 1]
-        lacking = -min(0, int(extent.span.xreplace(sizes | known)))
-        for symbol in lies_on[:1]:
-            sizes[symbol] += lacking
-        sizes[extent.size] = int(extent.span.xreplace(sizes | known)) // int(extent.step.xreplace(known)) + 1
+    given = {size for tensor in operation.inputs for size in tensor.sizes}
+    lie_on = [size for size in sizes if size in given and any(e.span.coeff(size) == 1 for e in operation.extents)]
+    while not _follow(operation, sizes, known):
+        for size in lie_on:
+            sizes[size] += 1
     return sizes
+
+
+def _follow(operation: Operation, sizes: dict[Symbol, int], known: Mapping[Symbol, Any]) -> bool:
+    """Put in the sizes that follow from others; whether windows fit into all of their axes."""
+    for extent in operation.extents:
+        span = int(extent.span.xreplace({**sizes, **known}))
+        if span < 0:
+            return False
+        sizes[extent.size] = span // int(extent.step.xreplace(dict(known))) + 1
+    return True
 
 
 def _against_differences(

@@ -63,7 +63,8 @@ class Builder:
             letters = self.scope.written.get(name, ())
             written[name] = written.get(name) or tuple(self.index_called(letter) for letter in letters)
         taken = {*self.tensors, *(definition.tensor.name for definition in before)}
-        made = instantiate(call.operation, arguments, call.target, taken, self.letters, written)
+        output = self.tensors[call.target]
+        made = instantiate(call.operation, arguments, call.target, taken, self.letters, written, output)
         for definition in made.definitions:
             for index in all_indices(definition.body) | set(definition.indices):
                 self.letters.setdefault(index.name, index.size)

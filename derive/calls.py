@@ -116,6 +116,19 @@ def check_argument_count(source: Text, tree: Call, operation: Operation) -> None
         raise source.mistake(tree.at, problem, f"expected {tree.name}({names})")
 
 
+def check_whole_numbers(source: Text, tree: Call, operation: Operation) -> None:
+    """Check that an operation needs no whole number that the call can not give, and no size that it does not show.
+
+    Raises:
+        UnsupportedError: it does.
+    """
+    hidden = {extent.size for extent in operation.extents} - set(operation.output.tensor.sizes)
+    lacking = [symbol.name for symbol in (*operation.parameters, *sorted(hidden, key=str))]
+    if lacking:
+        problem = f"{tree.name} is given {', '.join(lacking)} beside its arrays, and a call can not give it"
+        raise source.unsupported(tree.at, problem, f"write the definition of {tree.name} out")
+
+
 def check_hyphen(source: Text, words: Words, tree: Terms) -> None:
     """Refuse ``softmax-cce(z, t)``: in a formula the hyphen is a minus.
 

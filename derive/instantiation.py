@@ -51,6 +51,7 @@ def instantiate(
     taken: Collection[str] = (),
     letters: Mapping[str, Expr] | None = None,
     written: Mapping[str, tuple[Index, ...]] | None = None,
+    output: Tensor | None = None,
 ) -> Instance:
     """Return the definitions of ``target = operation(arguments)``.
 
@@ -63,6 +64,7 @@ def instantiate(
         taken: names that no intermediate may have.
         letters: index letters that are in use, each with the size it runs over.
         written: the indices a tensor is usually written with, by its name; they are used where they can be.
+        output: what the output becomes, where its sizes do not all follow from those of the arguments.
 
     Raises:
         InputError: an argument is missing or has axes or sizes that do not fit.
@@ -75,6 +77,9 @@ def instantiate(
         tanh(x[n])
     """
     sizes = _fit_arguments(operation, arguments)
+    if output is not None:
+        own = operation.output.tensor.sizes
+        sizes |= {extent.size: output.sizes[own.index(extent.size)] for extent in operation.extents}
     letters, written = dict(letters or {}), dict(written or {})
     names = {*taken, target, *(tensor.name for tensor in arguments.values())}
     own_letters = {index.name for index in _indices_of(operation)}

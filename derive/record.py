@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from sympy import Expr, Rational, Symbol
+from sympy import Expr, Integer, Rational, Symbol
 
 from derive.affine import guarded
 from derive.errors import InputError
@@ -170,10 +170,15 @@ class Operation:
         return inline(self.output.body, self.intermediates)
 
     def called_with(self, count: int) -> Operation:
-        """Return the operation of its first ``count`` inputs, the settings after them at their own numbers.
+        """Return the operation of its first ``count`` inputs, settings and whole numbers after them at their own.
 
         It is the operation itself where there is nothing to leave out.
         """
+        whole = {each: Integer(self.record.defaults[each.name]) for each in self.parameters if self._has_default(each)}
+        if whole:
+            definitions = tuple(replace(each, body=each.body.xreplace(whole)) for each in self.definitions)
+            kept = {name: n for name, n in self.record.defaults.items() if name not in {each.name for each in whole}}
+            return replace(self, definitions=definitions, record=replace(self.record, defaults=kept)).called_with(count)
         left_out = self.inputs[max(count, len(self.inputs) - len(self.settings)) :]
         if not left_out:
             return self
@@ -189,6 +194,9 @@ class Operation:
         )
         definitions = tuple(replace(each, body=inline(each.body, numbers)) for each in self.definitions)
         return Operation(definitions, self.inputs[: len(self.inputs) - len(left_out)], record)
+
+    def _has_default(self, symbol: Symbol) -> bool:
+        return symbol.name in self.record.defaults
 
     def renamed(self, name: str) -> Operation:
         return replace(self, record=replace(self.record, name=name))

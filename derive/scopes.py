@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from derive.calls import WholeCall, Words, check_argument_count, check_bound, check_call, check_hyphen
+from derive.calls import (
+    WholeCall,
+    Words,
+    check_argument_count,
+    check_bound,
+    check_call,
+    check_hyphen,
+    check_whole_numbers,
+)
 from derive.forms import check_form, find_names, is_arithmetic, is_form, names_in, single_index
 from derive.indices import Tensor
 from derive.record import Operation
@@ -157,6 +165,7 @@ class Scope:
         if operation is None or (right.name in FUNCTIONS and len(arguments) != len(operation.inputs)):
             return None
         check_argument_count(self.source, right, operation)
+        check_whole_numbers(self.source, right, operation)
         for argument in arguments:
             self._check_tensor_name(argument.name, argument.at)
         return WholeCall(operation, arguments, statement.name, right.at)

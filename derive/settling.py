@@ -212,6 +212,9 @@ class _Naming:
             for index in (*definition.indices, *bound):
                 if isinstance(index.size, Symbol):
                     self._name_class(Place("size", index.size.name, number), (index.name,))
+        for extent in (each for tensor in call.operation.inputs for each in tensor.sizes):
+            if isinstance(extent, Symbol):  # No index runs over an axis on which index arithmetic stands alone.
+                self._name_class(Place("size", extent.name, number), (extent.name.lower(), *FORM_LETTERS))
         if call.operation.is_elementwise:
             for axis in range(self.scope.ranks[call.target][0]):
                 self._name_class(Place("axis", call.target, axis), "nkij"[axis % 4 :])
@@ -270,8 +273,15 @@ class _Naming:
             members = self.scope.sizes.members(root)
             if any(member.kind == "index" and member.name in self.scope.running for member in members):
                 continue  # Its size is given, or told by the forms; that is seen when they are there.
+            if any(member.kind == "size" and self._is_derived(member) for member in members):
+                continue
             if not any(member.kind == "axis" and member.name in inputs for member in members):
                 raise self._no_size(letter, self.scope.letters.get(letter, Span(0, 1)))
+
+    def _is_derived(self, place: Place) -> bool:
+        """Whether a called operation tells a size from those of its inputs."""
+        operation = self.scope.calls[place.number].operation
+        return any(extent.size.name == place.name for extent in operation.extents)
 
     def _no_size(self, letter: str, at: Span) -> DefinitionError:
         problem = f"nothing tells the size of {letter}: it stands on no axis of an input"
