@@ -79,12 +79,13 @@ def _shapes(
 ) -> list[str]:
     lines = ["", "Args:"]
     lines += [f"{INDENT}{_shown(each)}: {_shape(operation, each)}{_role(operation, each)}" for each in arguments]
-    lines += [f"{INDENT}{safe_identifier(each.name)}: {_whole_number(operation, each)}" for each in parameters]
+    lines += [f"{INDENT}{safe_identifier(each.name)}: {whole_number(operation, each)}" for each in parameters]
     lines += ["Returns:"]
     return [*lines, *(f"{INDENT}{_shown(tensor)}: {_shape(operation, tensor)}" for tensor in results)]
 
 
-def _whole_number(operation: Operation, symbol: Symbol) -> str:
+def whole_number(operation: Operation, symbol: Symbol) -> str:
+    """Return what is said of a whole number that an operation is given."""
     default = operation.record.defaults.get(symbol.name)
     return "a whole number" + (f", {default} where it is left out" if default else "")
 

@@ -26,7 +26,7 @@ ORDERS = {
     "codegen": """
         factoring elementary fitting helpers program program_checks building arithmetic contraction finishing indexing
         numpy_printer numpy_maps passes alignment products windowing naming docstrings numpy_windows numpy_expressions
-        scalar_functions whole_numbers lowering numpy_source loading runtime layers __init__ verification tour
+        scalar_functions whole_numbers lowering numpy_source loading runtime layers __init__ verification tour pages
     """.split(),
 }
 #: What reads and carries out what was typed.
