@@ -182,8 +182,8 @@ def broken_line(line: str) -> list[str]:
     """Break a line that is too long after the bracket that its last one closes, as the formatter does.
 
     Example:
-        >>> broken_line("    y = f(" + ", ".join(["longer_than_that"] * 5) + ")")[1].strip()
-        'longer_than_that, longer_than_that, longer_than_that, longer_than_that, longer_than_that'
+        >>> broken_line("    result = function(" + ", ".join(["an_argument"] * 6) + ")")[1].strip()
+        'an_argument, an_argument, an_argument, an_argument, an_argument, an_argument'
     """
     if len(line) <= WIDTH or line[-1] not in ")]":
         return [line]

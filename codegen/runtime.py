@@ -103,6 +103,7 @@ class Forward(NumpyFunction):
     def __init__(self, operation: Operation) -> None:
         program = forward_program(operation, ())
         super().__init__(operation, program, _forward_source(operation, program))
+        self._allowed = tuple(dict.fromkeys((*operation.record.defaults, *self.parameters)))
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
         return self.run(self.fit(self._all(inputs, settings)))[0]
@@ -112,8 +113,7 @@ class Forward(NumpyFunction):
 
         The options are settings, and those of ``backward``: another pass may need other values.
         """
-        known = (*self.operation.record.defaults, *self.parameters)
-        settings = {name: options.pop(name) for name in known if name in options}
+        settings = {name: options.pop(name) for name in self._allowed if name in options}
         arrays = self.fit(self._all(inputs, settings))
         wanted = backward(self.operation, **options).saved
         given = dict(zip((*(tensor.name for tensor in self._tensors), *self.parameters), arrays, strict=True))
@@ -125,19 +125,21 @@ class Forward(NumpyFunction):
     def _all(self, inputs: Sequence[Any], settings: Mapping[str, Any]) -> Sequence[Any]:
         """Return the inputs with the settings that are given by name or left out."""
         operation = self.operation
-        allowed = dict.fromkeys((*operation.record.defaults, *self.parameters))
-        unknown = next((name for name in settings if name not in allowed), None)
+        unknown = next((name for name in settings if name not in self._allowed), None)
         if unknown is not None:
-            known = ", ".join(allowed) or "none"
+            known = ", ".join(self._allowed) or "none"
             raise InputError(f"{operation.name} has no setting {unknown}; its settings are: {known}")
         names = [*(tensor.name for tensor in self._tensors), *self.parameters]
         rest = names[len(inputs) :]
         numbers = {**default_numbers(operation), **settings}
-        twice = [name for name in settings if name not in rest]
         missing = [name for name in rest if name not in numbers]
-        if twice or missing or len(inputs) > len(names):
+        if missing or len(inputs) > len(names) or not set(settings) <= set(rest):
             count = len(inputs) + len(settings)
-            told = f"; nothing was said of {', '.join(missing)}" if missing and len(inputs) else ""
+            told = (
+                f"; nothing was said of {', '.join(missing)}"
+                if missing and set(missing) <= set(self.parameters)
+                else ""
+            )
             raise InputError(f"{operation.name} takes {', '.join(names)} and was given {count} arguments{told}")
         return [*inputs, *(numbers[name] for name in rest)]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from derive.syntax import Access, Call, Comparison, Factors, Literal, Name, Power, Terms, Tree
-from derive.tokens import Text
+from derive.tokens import Span, Text
 from derive.vocabulary import BINDING
 
 EXPECTED = "expected a sum of indices and whole numbers, each times a whole number, as in x[n, s*t + r - p]"
@@ -124,3 +124,21 @@ def check_form(source: Text, tree: Tree, letters: Container[str]) -> None:
             raise source.mistake(tree.at, "this can not stand in an index's place", EXPECTED)
     for child in tree.children():
         check_form(source, child, letters)
+
+
+def check_letters(
+    source: Text, letters: Mapping[str, Span], parameters: Mapping[str, Span], tensors: Container[str]
+) -> None:
+    """Check that no index and no whole number of index arithmetic has the name of a tensor.
+
+    Raises:
+        DefinitionError: one has.
+    """
+    for letter, at in letters.items():
+        if letter in tensors:
+            problem = f"{letter} is used as an index and as a tensor"
+            raise source.mistake(at, problem, f"write {letter}[...] for its elements, or name one otherwise")
+    for name, at in parameters.items():
+        if name in tensors:
+            problem = f"{name} is a tensor, and index arithmetic takes indices and whole numbers"
+            raise source.mistake(at, problem, "name the whole number otherwise")

@@ -17,7 +17,7 @@ from derive.calls import (
     check_hyphen,
     check_whole_numbers,
 )
-from derive.forms import check_form, find_names, is_arithmetic, is_form, names_in, single_index
+from derive.forms import check_form, check_letters, find_names, is_arithmetic, is_form, names_in, single_index
 from derive.indices import Tensor
 from derive.record import Operation
 from derive.sizes import Place, SizeClasses, count_of_indices
@@ -101,7 +101,7 @@ class Scope:
             if call is not None:
                 self.calls[number] = call
                 self._named |= {argument.name for argument in call.arguments}
-        self._check_letters()
+        check_letters(self.source, self.letters, self.parameters, self._named)
         for number, statement in enumerate(statements):
             self._statement = number
             if number in self.calls:
@@ -123,7 +123,7 @@ class Scope:
             DefinitionError: a name is used in two ways, or not known.
         """
         self._find_letters(trees)
-        self._check_letters()
+        check_letters(self.source, self.letters, self.parameters, self._named)
         for name, tensor in (self.given or {}).items():
             self.ranks[name] = (tensor.rank, Span(0, 1))
             for axis, extent in enumerate(tensor.sizes):
@@ -194,16 +194,6 @@ class Scope:
             expected = "an index is written in lower case, and its size in capitals"
             raise self.source.mistake(index.at, f"{name} can not be an index", expected)
         self.letters.setdefault(name, index.at)
-
-    def _check_letters(self) -> None:
-        for letter, at in self.letters.items():
-            if letter in self._named:
-                problem = f"{letter} is used as an index and as a tensor"
-                raise self.source.mistake(at, problem, f"write {letter}[...] for its elements, or name one otherwise")
-        for name, at in self.parameters.items():
-            if name in self._named:
-                problem = f"{name} is a tensor, and index arithmetic takes indices and whole numbers"
-                raise self.source.mistake(at, problem, "name the whole number otherwise")
 
     def _check_tensor_name(self, name: str, at: Span) -> None:
         if name in RESERVED:

@@ -26,6 +26,8 @@ def inputs_of(name: str, sizes: tuple[int, ...], dtype: Any = np.float64) -> lis
         shapes = [sizes[place % 2 : 2] for place in range(len(operation.inputs) - len(operation.settings))]
         arrays = [rng.uniform(-2, 2, shape).astype(dtype) for shape in shapes]
         return arrays + [np.array(float(operation.record.defaults[t.name]), dtype) for t in operation.settings]
+    if operation.extents:  # Windows have to fit into their axes.
+        return [array.astype(dtype) for array in draw_inputs(operation, np.random.default_rng(7), 0)]
     extents = dict(zip(operation.sizes, sizes, strict=False))
     drawn = draw_inputs(operation, np.random.default_rng(7), 7)
     cut = []
