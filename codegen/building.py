@@ -29,6 +29,7 @@ from codegen.program import (
     Program,
     Reduce,
     Statement,
+    Windows,
 )
 from derive.indices import Index, Tensor
 
@@ -92,6 +93,11 @@ class Builder:
         """The statement behind an operand, None for an argument."""
         value = self.values[operand.name]
         return value if isinstance(value, Statement) else None
+
+    def is_windows(self, operand: Operand) -> bool:
+        """Whether a value is a view through windows, in which numbers stand more than once."""
+        statement = self.statement(operand)
+        return statement is not None and type(statement.op) is Windows
 
     def call(self, operand: Operand, tensor: Tensor) -> None:
         """Say that a value is a definition's tensor, unless it is an argument or another definition's."""

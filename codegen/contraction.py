@@ -141,7 +141,8 @@ def _build_pair(builder: Builder, first: Operand, second: Operand, bound: set[In
     own, others = set(first.labels), set(second.labels)
     over = (own | others) & bound
     batch = (own & others) - bound
-    spans = own <= others or others <= own
+    through_windows = any(builder.is_windows(operand) for operand in (first, second))
+    spans = (own <= others or others <= own) and not through_windows
     solution = _solve(builder, first, second, over, want)
     if solution is not None:
         return solution
@@ -151,8 +152,9 @@ def _build_pair(builder: Builder, first: Operand, second: Operand, bound: set[In
         product = with_sign(builder, build_product(builder, (first, second), (), Integer(1), want))
         return builder.reduce("sum", product, over) if over else product
     labels = pair_labels(first.labels, second.labels, over, want)
-    bound_labels = tuple(label for label in first.labels if label in over)
-    if matrix_product(first.labels, second.labels, bound_labels, labels) is None:
+    summed = tuple(over)
+    pairs = ((first.labels, second.labels), (second.labels, first.labels))
+    if all(matrix_product(*pair, summed, labels) is None for pair in pairs):
         labels = sorted_labels(labels, want)  # An einsum has the axes in whatever order they are wanted.
     return _emit(builder, [first, second], over, labels)
 

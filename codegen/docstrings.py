@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sympy import Symbol
+
 from codegen.naming import safe_identifier
 from derive.indices import GRADIENT, INCOMING, Tensor
 from derive.printing import definition_text, leading_note, shape_text
@@ -12,11 +14,13 @@ from derive.record import Definition, Operation
 INDENT = "    "
 
 
-def forward_docstring(operation: Operation, arguments: Sequence[Tensor], results: Sequence[Tensor]) -> list[str]:
-    """Return the lines of a forward function's docstring."""
+def forward_docstring(
+    operation: Operation, arguments: Sequence[Tensor], results: Sequence[Tensor], parameters: Sequence[Symbol] = ()
+) -> list[str]:
+    """Return the lines of a forward function's docstring; ``parameters`` are whole numbers that it is given."""
     lines = [f"Forward pass of {_name(operation)}.", *_title(operation), ""]
     lines += [formula(definition) for definition in operation.definitions]
-    return [*lines, *_leading(operation), *_shapes(operation, arguments, results)]
+    return [*lines, *_leading(operation), *_shapes(operation, arguments, results, parameters)]
 
 
 def backward_docstring(
@@ -25,6 +29,7 @@ def backward_docstring(
     arguments: Sequence[Tensor],
     results: Sequence[Tensor],
     assumptions: Sequence[str],
+    parameters: Sequence[Symbol] = (),
 ) -> list[str]:
     """Return the lines of a backward function's docstring."""
     lines = [f"Backward pass of {_name(operation)}.", *_title(operation), ""]
@@ -33,7 +38,7 @@ def backward_docstring(
     lines += [formula(definition) for definition in definitions]
     if assumptions:
         lines += ["", "They hold where " + ", ".join(assumptions) + "."]
-    return [*lines, *_shapes(operation, arguments, results)]
+    return [*lines, *_shapes(operation, arguments, results, parameters)]
 
 
 def hvp_docstring(
@@ -114,11 +119,20 @@ def _leading(operation: Operation) -> list[str]:
     return ["", f"{note}."] if note else []
 
 
-def _shapes(operation: Operation, arguments: Sequence[Tensor], results: Sequence[Tensor]) -> list[str]:
+def _shapes(
+    operation: Operation, arguments: Sequence[Tensor], results: Sequence[Tensor], parameters: Sequence[Symbol] = ()
+) -> list[str]:
     lines = ["", "Args:"]
     lines += [f"{INDENT}{_shown(each)}: {_shape(operation, each)}{_role(operation, each)}" for each in arguments]
+    lines += [f"{INDENT}{safe_identifier(each.name)}: {whole_number(operation, each)}" for each in parameters]
     lines += ["Returns:"]
     return [*lines, *(f"{INDENT}{_shown(tensor)}: {_shape(operation, tensor)}" for tensor in results)]
+
+
+def whole_number(operation: Operation, symbol: Symbol) -> str:
+    """Return what is said of a whole number that an operation is given."""
+    default = operation.record.defaults.get(symbol.name)
+    return "a whole number" + (f", {default} where it is left out" if default else "")
 
 
 def _shown(tensor: Tensor) -> str:

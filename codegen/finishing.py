@@ -6,7 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codegen.building import Builder
-from codegen.program import NUMBER, REAL, Arrange, Broadcast, Cast, Copy, Labels, Map, Operand, Statement, SumTo
+from codegen.program import (
+    NUMBER,
+    REAL,
+    Arrange,
+    Broadcast,
+    Cast,
+    Copy,
+    Labels,
+    Map,
+    Operand,
+    Statement,
+    SumTo,
+    Windows,
+)
 from derive.indices import Tensor
 
 
@@ -63,5 +76,7 @@ def _memory(builder: Builder, name: str) -> str | None:
     """Return the statement whose memory a value lies in, None for an argument's."""
     value = builder.values[name]
     while isinstance(value, Statement) and value.is_view:
+        if isinstance(value.op, Windows):  # Its places overlap, and none may be written to.
+            return None
         value = builder.values[value.operands[0].name]
     return value.name if isinstance(value, Statement) else None

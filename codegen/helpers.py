@@ -7,6 +7,7 @@ below 1e-17; a test computes them again. In float64 the function is right to 2 u
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -86,8 +87,122 @@ def _erf(x):
     return np.where(np.abs(x) <= 1, inner, np.copysign(outer, x))
 '''
 
+WINDOW_PADDING = '''\
+def _window_padding(shape, axes):
+    """Return how far windows reach beyond the two ends of each axis of an array."""
+    padding = [(0, 0)] * len(shape)
+    for axis, start, *runs in axes:
+        ways = [max(count - 1, 0) * step for count, step in runs]
+        first = start + sum(min(way, 0) for way in ways)
+        last = start + sum(max(way, 0) for way in ways)
+        padding[axis] = (max(0, -first), max(0, last + 1 - shape[axis]))
+    return padding
+'''
+
+WINDOW_VIEW = '''\
+def _window_view(padded, padding, axes, writeable=False):
+    """View an array, padded so far, through windows: no number is copied."""
+    first = [0] * padded.ndim
+    shape = [(size,) for size in padded.shape]
+    strides = [(stride,) for stride in padded.strides]
+    for axis, start, *runs in axes:
+        first[axis] = start + padding[axis][0]
+        shape[axis] = tuple(count for count, _ in runs)
+        strides[axis] = tuple(step * padded.strides[axis] for _, step in runs)
+    corner = padded[tuple(slice(place, None) for place in first)]
+    shape, strides = sum(shape, ()), sum(strides, ())
+    view = np.lib.stride_tricks.as_strided
+    return view(corner, shape, strides, writeable=writeable)
+'''
+
+WINDOWS = '''\
+def _windows(x, *axes):
+    """View an array through windows, with zeros where they reach beyond it.
+
+    Each of the axes is (axis, start, (count, step), ...) and makes room for an axis a pair:
+    at i, j, ... stands what is at start + i * step + j * step + ... of it.
+    """
+    padding = _window_padding(x.shape, axes)
+    padded = np.pad(x, padding) if any(map(any, padding)) else x
+    return _window_view(padded, padding, axes)
+'''
+
+ADD_WINDOWS = '''\
+def _add_windows(values, shape, *axes):
+    """Add values up, in an array of a shape, at the places where _windows would view it.
+
+    What overlaps is looped over: all but the longest of the axes that stand for one.
+    """
+    padding = _window_padding(shape, axes)
+    added = np.zeros([size + sum(more) for size, more in zip(shape, padding)], values.dtype)
+    windows = _window_view(added, padding, axes, writeable=True)
+    values = np.broadcast_to(values, windows.shape)
+    groups = [1] * len(shape)
+    for axis, _, *runs in axes:
+        groups[axis] = len(runs)
+    looped, place = [], 0
+    for count in groups:
+        own = list(range(place, place + count))
+        own.remove(max(own, key=lambda axis: windows.shape[axis]))
+        looped, place = looped + own, place + count
+    for tap in np.ndindex(*(windows.shape[axis] for axis in looped)):
+        at = [slice(None)] * windows.ndim
+        for axis, where in zip(looped, tap):
+            at[axis] = where
+        windows[tuple(at)] += values[tuple(at)]
+    return added[tuple(slice(more[0], more[0] + size) for size, more in zip(shape, padding))]
+'''
+
+FOLDED = '''\
+def _folded(function, windows, axes):
+    """Reduce the few places of windows, one after the other: a sum or maximum of views."""
+    places = np.moveaxis(windows, axes, range(len(axes)))
+    first, *others = np.ndindex(*places.shape[: len(axes)])
+    result = places[first].copy()
+    for place in others:
+        function(result, places[place], out=result)
+    return result
+'''
+
+SHIFTED = '''\
+def _shifted(x, offset, axis):
+    """Return what stands ``offset`` places further on along an axis, 0 beyond its ends."""
+    size = x.shape[axis]
+    first, last = max(0, -offset), min(size, size - offset)
+    shifted = np.zeros_like(x)
+    if first < last:
+        before = (slice(None),) * axis
+        shifted[(*before, slice(first, last))] = x[(*before, slice(first + offset, last + offset))]
+    return shifted
+'''
+
 #: By the name that generated code calls, the source that defines it.
-HELPERS: Mapping[str, str] = MappingProxyType({"_sigmoid": SIGMOID, "_erf": ERF, "_sum_to": SUM_TO})
+HELPERS: Mapping[str, str] = MappingProxyType(
+    {
+        "_sigmoid": SIGMOID,
+        "_erf": ERF,
+        "_sum_to": SUM_TO,
+        "_shifted": SHIFTED,
+        "_folded": FOLDED,
+        "_window_padding": WINDOW_PADDING,
+        "_window_view": WINDOW_VIEW,
+        "_windows": WINDOWS,
+        "_add_windows": ADD_WINDOWS,
+    }
+)
+
+
+def helpers_in(text: str) -> tuple[str, ...]:
+    """Return the helpers that a text calls, and those that they call, each before its callers."""
+    found: dict[str, None] = {}
+    waiting = [text]
+    while waiting:
+        calling = waiting.pop()
+        for name in HELPERS:
+            if name not in found and re.search(rf"(?<!\w)(?<!def ){name}\(", calling):
+                found[name] = None
+                waiting.append(HELPERS[name])
+    return tuple(name for name in HELPERS if name in found)
 
 
 def _loaded() -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from codegen.docstrings import hessian_docstring, hvp_docstring
 from codegen.lowering import lower
 from codegen.numpy_source import numpy_function
-from codegen.runtime import Given, NumpyFunction, cached, function_name, operation_key
+from codegen.runtime import Given, NumpyFunction, cached, function_name, lowering_of, operation_key
 from derive.gradient_operations import derived_element
 from derive.hessian_products import HessianProduct, hessian_product
 from derive.leading import leading_of
@@ -31,8 +31,7 @@ class HessianVector(NumpyFunction):
     def __init__(self, product: HessianProduct, wrt: tuple[str, ...]) -> None:
         operation = replace(product.operation, leading=leading_of(product.operation, product.definitions))
         arguments = (*product.directions, *operation.inputs)
-        numbers, leading = operation.settings, operation.leading
-        program = lower(product.definitions, arguments, product.results, numbers=numbers, leading=leading)
+        program = lower(product.definitions, arguments, product.results, **lowering_of(operation))
         docstring = hvp_docstring(
             operation, product.products, product.directions, arguments, product.results, product.assumptions
         )
@@ -59,8 +58,7 @@ class Hessian(NumpyFunction):
         needed = needed_definitions(operation.definitions, tensors_in(made.body))
         definitions = stabilise((*needed, made), operation)
         operation = replace(operation, leading=leading_of(operation, definitions))
-        numbers, leading = operation.settings, operation.leading
-        program = lower(definitions, operation.inputs, (made.tensor,), numbers=numbers, leading=leading)
+        program = lower(definitions, operation.inputs, (made.tensor,), **lowering_of(operation))
         docstring = hessian_docstring(operation, made, derivation.assumptions)
         name, defaults = function_name(operation, "hessian"), operation.record.defaults
         super().__init__(operation, program, numpy_function(program, name, docstring, defaults=defaults))

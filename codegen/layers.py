@@ -70,9 +70,11 @@ class Layer:
         first = self._forms[0]
         self._kept = tuple(first.input(name).name for name in parameters or ())
         self._settings = {**default_numbers(first), **(settings or {})}
-        unknown = next((name for name in self._settings if name not in first.record.defaults), None)
+        self._numbers = tuple(symbol.name for symbol in first.parameters)
+        allowed = dict.fromkeys((*first.record.defaults, *self._numbers))
+        unknown = next((name for name in self._settings if name not in allowed), None)
         if unknown is not None:
-            known = ", ".join(first.record.defaults) or "none"
+            known = ", ".join(allowed) or "none"
             raise InputError(f"{first.name} has no setting {unknown}; its settings are: {known}")
         own = {*self._kept, *self._settings}
         self._taken = tuple(tensor.name for tensor in first.inputs if tensor.name not in own)
@@ -125,7 +127,8 @@ class Layer:
         given = self._by_name(self._taken, arguments, "forward")
         operation = self._form_for(given)
         values = {**given, **self._settings, **self._fitted_parameters(operation)}
-        self.output, self._pullback = vjp(operation, *(values[tensor.name] for tensor in operation.inputs))
+        numbers = {name: self._settings[name] for name in self._numbers if name in self._settings}
+        self.output, self._pullback = vjp(operation, *(values[tensor.name] for tensor in operation.inputs), **numbers)
         shown = {**given, **{name: value for name, value in self._pullback.saved.items() if name in self._names}}
         for name in shown.keys() - set(self._kept):
             setattr(self, self._called(name), shown[name])

@@ -55,7 +55,9 @@ from codegen.program import (
     Scatter,
 )
 from codegen.program import Determinant as DeterminantOf
+from codegen.windowing import Windowing, find_windows, needs_windows, spread_out
 from derive.errors import UnsupportedError
+from derive.extents import Extent
 from derive.functions import Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor
 from derive.matrices import Determinant, Inverse, LogDeterminant, MatrixFunction
@@ -71,6 +73,8 @@ def lower(
     like: Mapping[Tensor, Tensor] | None = None,
     numbers: Collection[Tensor] = (),
     leading: Symbol | None = None,
+    parameters: Collection[Symbol] = (),
+    extents: Sequence[Extent] = (),
 ) -> Program:
     """Return the program that computes tensors from arguments.
 
@@ -81,21 +85,29 @@ def lower(
         numbers: arguments that may be Python's numbers, which have no dtype of their own.
         leading: the size of a first axis in the place of which arrays have any number of axes. They are made one axis
             first where a statement needs that.
+        parameters: whole numbers that are given besides; the program takes those that it needs.
+        extents: sizes that follow from others.
 
     Raises:
         InternalError: a body has a derivative that was not carried out, or a tensor that is not there.
         UnsupportedError: index arithmetic in a tensor's place, or a function that NumPy has not.
     """
+    whole = tuple(parameters), tuple(extents)
     if leading is not None:
-        program = _lowered(Lowering(arguments, numbers, leading), definitions, results, like or {})
+        program = _lowered(Lowering(arguments, numbers, leading, extents), definitions, results, like or {}, *whole)
         if fits_any_rank(program, leading):
             return program
-    program = _lowered(Lowering(arguments, numbers), definitions, results, like or {})
+    program = _lowered(Lowering(arguments, numbers, None, extents), definitions, results, like or {}, *whole)
     return program if leading is None else replace(program, leading=leading, flattens=True)
 
 
 def _lowered(
-    lowering: Lowering, definitions: Sequence[Definition], results: Sequence[Tensor], like: Mapping[Tensor, Tensor]
+    lowering: Lowering,
+    definitions: Sequence[Definition],
+    results: Sequence[Tensor],
+    like: Mapping[Tensor, Tensor],
+    parameters: tuple[Symbol, ...],
+    extents: tuple[Extent, ...],
 ) -> Program:
     for definition in definitions:
         for size, position in positions_in(definition.body).items():
@@ -107,14 +119,29 @@ def _lowered(
         shaped = lowering.binding(like[tensor]) if tensor in like else None
         names.append(finish(lowering.builder, tensor, lowering.binding(tensor), names, shaped).name)
     builder = lowering.builder
-    return improve(Program(builder.arguments, builder.statements, tuple(names), tuple(results), lowering.leading))
+    program = improve(
+        Program(
+            builder.arguments,
+            builder.statements,
+            tuple(names),
+            tuple(results),
+            leading=lowering.leading,
+            parameters=parameters,
+            extents=extents,
+        )
+    )
+    return replace(program, parameters=tuple(each for each in parameters if program.needs(each)))
 
 
-class Lowering:
+class Lowering(Windowing):
     """One run: the builder, the tensors known so far, and a rule for every kind of node."""
 
     def __init__(
-        self, arguments: Sequence[Tensor], numbers: Collection[Tensor] = (), leading: Symbol | None = None
+        self,
+        arguments: Sequence[Tensor],
+        numbers: Collection[Tensor] = (),
+        leading: Symbol | None = None,
+        extents: Sequence[Extent] = (),
     ) -> None:
         self.leading = leading
         built = []
@@ -123,6 +150,7 @@ class Lowering:
             kind = NUMBER if tensor in numbers else REAL if tensor.values is None else INTEGER
             built.append(Argument(f"@{place}", tensor, labels, kind))
         self.builder = Builder(built)
+        self.extents = tuple(extents)
         self.scope = {each.tensor: Binding(Operand(each.name, each.labels), each.labels) for each in built}
         self.positions: dict[Expr, int] = {}
         self._cache: dict[tuple[Expr, Labels], Operand] = {}
@@ -164,11 +192,13 @@ class Lowering:
         binding = self.binding(expr.tensor)
         places = dict(zip(binding.indices, expr.indices, strict=True))
         where = [places[label] for label in binding.operand.labels]
+        if needs_windows(where, [label.size for label in binding.operand.labels]):
+            return self.lower_windows(expr, binding.operand, where, want)
         if all(isinstance(place, Index) for place in where) and len(set(where)) == len(where):
             return Operand(binding.operand.name, tuple(where))
-        return self._gather(expr, binding.operand, where, want)
+        return self.gather(expr, binding.operand, where, want)
 
-    def _gather(self, expr: Expr, operand: Operand, where: Sequence[Expr], want: Labels) -> Operand:
+    def gather(self, expr: Expr, operand: Operand, where: Sequence[Expr], want: Labels) -> Operand:
         places: list[Index | int | None] = []
         positions: list[Operand] = []
         for place in where:
@@ -266,16 +296,13 @@ class Lowering:
         where = (*batch, expr.row, expr.column)
         if all(isinstance(place, Index) for place in where) and len(set(where)) == len(where):
             return Operand(value.name, where)
-        return self._gather(expr, value, where, want)
+        return self.gather(expr, value, where, want)
 
     def _lower_determinant(self, expr: MatrixFunction, want: Labels) -> Operand:
         operand, row, column = self._matrix(expr, want)
         labels = tuple(label for label in operand.labels if label not in (row, column))
         function = "logdet" if isinstance(expr, LogDeterminant) else "det"
         return self.builder.emit(DeterminantOf(function, (row, column)), (operand,), labels, REAL)
-
-    def _lower_pow(self, expr: Pow, want: Labels) -> Operand:
-        return self._lower_product(expr, want)
 
     def _lower_product(self, expr: Expr, want: Labels) -> Operand:
         rows = find_rows(expr) if expr.atoms(Delta) else None
@@ -292,7 +319,7 @@ class Lowering:
             values = [rest * value for value in (choice.chosen, choice.other)]
             chosen = self._lower_where(Where(choice.condition, *values), want)
             return build_product(self.builder, [chosen], [], constant, want)
-        return self._sum_of_product(constant, powers, (), want)
+        return self.sum_of_product(constant, powers, (), want)
 
     def _lower_add(self, expr: Expr, want: Labels) -> Operand:
         expr = factor_sums(expr)
@@ -335,23 +362,31 @@ class Lowering:
 
     def _lower_sum(self, expr: IndexSum, want: Labels) -> Operand:
         body, bound = expr.opened(want)
-        return with_sign(self.builder, self._sum_of_product(*split_product(body), bound, want))
+        return with_sign(self.builder, self.sum_of_product(*split_product(body), bound, want))
 
     # ---- sums of products ----
 
-    def _sum_of_product(
+    def sum_of_product(
         self, constant: Expr, powers: Sequence[Power], bound: Labels, want: Labels
     ) -> tuple[int, Operand]:
         """Return the sign and value of a product summed over indices."""
         if constant == 0:
             return 1, self.builder.constant(constant)
+        powers, bound = spread_out(powers, bound)
         collapsed = collapse_delta(powers, bound)
         if collapsed is not None:
             factor, powers, bound = collapsed
-            return self._sum_of_product(constant * factor, powers, bound, want)
+            return self.sum_of_product(constant * factor, powers, bound, want)
+        opened = self.open_inner_sum(powers, bound, want)
+        if opened is not None:
+            factor, powers, bound = opened
+            return self.sum_of_product(constant * factor, powers, bound, want)
         to_distribute = find_sum_to_distribute(powers, bound)
         if to_distribute is not None:
             return self._distribute(to_distribute, constant, powers, bound, want)
+        targets = find_windows(powers, bound)
+        if targets:
+            return 1, self.add_windows(constant, powers, bound, want, targets)
         if self._find_scatter(powers, bound):
             free = {index for factor, _ in powers for index in free_indices(factor)} - set(bound)
             labels = sorted_labels(sorted(free, key=lambda index: index.name), want)
@@ -413,7 +448,7 @@ class Lowering:
         terms = []
         for term in Add.make_args(powers[place][0]):
             factor, parts = split_product(term)
-            terms.append(self._sum_of_product(constant * factor, [*others, *parts], bound, want))
+            terms.append(self.sum_of_product(constant * factor, [*others, *parts], bound, want))
         return 1, build_sum(self.builder, terms, want)
 
     def _find_scatter(self, powers: Sequence[Power], bound: Labels) -> dict[Expr, tuple[Index, Expr]]:
@@ -432,10 +467,13 @@ class Lowering:
                 constant *= number
                 rest += parts
         inner = (*labels, *bound)
-        positions = [self.lower_index(at[label], inner) for label in labels if label in at and not at[label].is_Integer]
+        rest += self.insides(at)
+        positions = [
+            self.position(at[label], label.size, inner) for label in labels if label in at and not at[label].is_Integer
+        ]
         running = {label for position in positions for label in position.labels} & set(bound)
         remaining = tuple(index for index in bound if index not in running)
-        sign, value = self._sum_of_product(constant, rest, remaining, inner)
+        sign, value = self.sum_of_product(constant, rest, remaining, inner)
         if sign < 0 and base is not None and not running:
             value = self.builder.map("neg", [value], inner)  # What is added is taken away: no work of its own.
         else:
@@ -458,7 +496,7 @@ _RULES: dict[Any, Callable[[Lowering, Any, Labels], Operand]] = {
     Where: Lowering._lower_where,
     Add: Lowering._lower_add,
     Mul: Lowering._lower_product,
-    Pow: Lowering._lower_pow,
+    Pow: Lowering._lower_product,
     IndexSum: Lowering._lower_sum,
     IndexMax: Lowering._lower_max,
     Inverse: Lowering._lower_inverse,

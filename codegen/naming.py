@@ -21,7 +21,9 @@ from codegen.program import (
     Program,
     Reduce,
     Scatter,
+    Shift,
     Statement,
+    Windows,
 )
 from derive.indices import GRADIENT, Tensor
 
@@ -54,6 +56,8 @@ class Names:
         self._sizes: dict[Symbol, str] = {}
         for argument in program.arguments:
             self._names[argument.name] = self._free(self.identifier(argument.tensor))
+        for parameter in program.parameters:
+            self._sizes[parameter] = self._free(safe_identifier(parameter.name))
         for name, tensor in zip(program.results, program.result_tensors, strict=True):
             if name not in self._names:
                 self._names[name] = self._free(self.identifier(tensor))
@@ -111,6 +115,10 @@ class Names:
             return "picked"
         if isinstance(op, Scatter):
             return "spread"
+        if isinstance(op, Windows):
+            return "windows" if type(op) is Windows else "added"
+        if isinstance(op, Shift):
+            return "shifted"
         if isinstance(op, Position):
             return "positions"
         if isinstance(op, Identity):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sympy
-from sympy import Add, Expr, Mul, Pow, Symbol
+from sympy import Expr, Mul, Pow, Symbol
 
 from codegen.alignment import align_text, subscript, transpose_text
 from codegen.contraction import matrix_product
@@ -15,18 +15,21 @@ from codegen.leading import keeps_leading, leads
 from codegen.naming import Names
 from codegen.numpy_maps import build_map
 from codegen.numpy_printer import (
-    ATOM,
     PRODUCT,
     CopyOf,
     SumToShape,
     Text,
-    level_of,
     numpy_text,
+    ordered,
+    postfix,
+    radicand,
 )
+from codegen.numpy_windows import WindowTexts
 from codegen.passes import Axes, renamed
 from codegen.program import (
     NUMBER,
     REAL,
+    AddWindows,
     Argument,
     Arrange,
     Broadcast,
@@ -35,6 +38,7 @@ from codegen.program import (
     Contract,
     Copy,
     Determinant,
+    Flip,
     Gather,
     Identity,
     Invert,
@@ -44,15 +48,17 @@ from codegen.program import (
     Position,
     Program,
     Reduce,
+    Shift,
     Solve,
     Stack,
     Statement,
     SumTo,
+    Windows,
 )
-from derive.indices import Index, Node
+from derive.indices import Index
 
 
-class Renderer:
+class Renderer(WindowTexts):
     """Expressions for the statements of a program, those in ``inline`` within the ones that use them."""
 
     def __init__(self, program: Program, names: Names, inline: frozenset[str] = frozenset()) -> None:
@@ -60,7 +66,7 @@ class Renderer:
         self.names = names
         self.inline = inline
         self.sizes: dict[Symbol, None] = {}
-        self._values = program.values
+        self.values = program.values
         self._rules: Mapping[type, Callable[[Any], Expr]] = {
             Constant: self._constant,
             Position: self._position,
@@ -78,6 +84,10 @@ class Renderer:
             Copy: self._copy,
             Cast: self._cast,
             SumTo: self._sum_to,
+            Windows: self.windows,
+            AddWindows: self.add_windows,
+            Shift: self.shift,
+            Flip: self.flip,
         }
 
     def render(self, statement: Statement) -> Expr:
@@ -89,7 +99,7 @@ class Renderer:
 
     def operand(self, operand: Operand, target: Axes) -> Expr:
         """Return an operand, brought under the target's axes."""
-        value = self._values[operand.name]
+        value = self.values[operand.name]
         axes = self.axes(operand)
         shown = self.value(value)
         suffix = align_text(axes, target, any_rank=self.program.any_rank)
@@ -97,7 +107,7 @@ class Renderer:
 
     def axes(self, operand: Operand) -> Axes:
         """The axes of an operand's array, by the labels of its use."""
-        value = self._values[operand.name]
+        value = self.values[operand.name]
         return operand.labels if isinstance(value, Argument) else renamed(value.axes, value.labels, operand.labels)
 
     def value(self, value: Argument | Statement) -> Expr:
@@ -109,12 +119,10 @@ class Renderer:
         """Return a size, or an expression of sizes, by the names of the variables that hold them."""
         names = {}
         for symbol in sorted(extent.free_symbols, key=str):
-            self.sizes[symbol] = None
+            if symbol not in self.program.parameters:
+                self.sizes[symbol] = None
             names[symbol] = Symbol(self.names.of_size(symbol))
-        named = extent.xreplace(names)
-        if isinstance(named, Add):
-            return Add(*sorted(named.args, key=lambda term: term.could_extract_minus_sign()), evaluate=False)
-        return named
+        return ordered(extent.xreplace(names))
 
     def shape(self, labels: Labels) -> str:
         """Return the shape of an array of these labels: an argument's where one has it."""
@@ -208,10 +216,13 @@ class Renderer:
         labels = self.axes(source)
         first = -len(labels) if leads(labels, self.program.any_rank) else 0
         axes = [first + axis for axis, label in enumerate(labels) if label in op.over]
-        inner = self._values[source.name]
+        inner = self.values[source.name]
         is_sum = op.function == "sum" and not statement.labels and source.name in self.inline
         if is_sum and isinstance(inner, Statement) and isinstance(inner.op, Gather) and is_diagonal(inner.op):
             return Text(f"{postfix(self.operand(inner.operands[0], inner.operands[0].labels))}.trace()")
+        folded = self.folded(statement, op, axes)
+        if folded is not None:
+            return folded
         settings = []
         if statement.labels:
             settings.append(f"axis={axes[0] if len(axes) == 1 else tuple(axes)}")
@@ -297,7 +308,7 @@ class Renderer:
         array = postfix(self.operand(source, source.labels))
         if op.along:
             kept = op.along_axes
-            taken = postfix(self.value(self._values[positions[0].name]))
+            taken = postfix(self.value(self.values[positions[0].name]))
             any_rank = self.program.any_rank
             taken += align_text(self.axes(positions[0]), kept, all_axes=True, any_rank=any_rank)
             axis = kept.index(None) - (len(kept) if leads(kept, any_rank) else 0)
@@ -336,7 +347,7 @@ class Renderer:
 
     def _broadcast(self, statement: Statement) -> Expr:
         (source,) = statement.operands
-        value = self._values[source.name]
+        value = self.values[source.name]
         if isinstance(value, Statement) and isinstance(value.op, Constant):
             return Text(self.filled(statement.labels, value.op.value))
         shape = self.shape(statement.labels)
@@ -355,7 +366,7 @@ class Renderer:
         found: dict[str, None] = {}
         stack = [name]
         while stack:
-            value = self._values[stack.pop()]
+            value = self.values[stack.pop()]
             if isinstance(value, Statement):
                 stack += [operand.name for operand in value.operands]
             elif value.labels:
@@ -377,7 +388,7 @@ class Renderer:
 
     def _cast(self, statement: Statement) -> Expr:
         (source,) = statement.operands
-        value = self._values[source.name]
+        value = self.values[source.name]
         dtype = self.dtype()
         if isinstance(value, Statement) and isinstance(value.op, Position) and value.name in self.inline:
             return Text(f"np.arange({numpy_text(self.size(value.labels[0].size))}, dtype={dtype})")
@@ -393,29 +404,6 @@ class Renderer:
 
 def is_diagonal(op: Gather) -> bool:
     return len(op.where) == 2 and isinstance(op.where[0], Index) and op.where[0] == op.where[1]
-
-
-def postfix(expr: Expr) -> str:
-    """Return text that a method or an index may follow."""
-    text = numpy_text(expr)
-    if level_of(expr) >= ATOM and not (expr.is_Number and not isinstance(expr, Node)):
-        return text
-    return f"({text})"
-
-
-def radicand(value: Expr) -> Expr | None:
-    """Return what stands under one square root where a number has several, None where it has not.
-
-    Example:
-        >>> radicand(sympy.sqrt(2 / sympy.pi)), radicand(sympy.sqrt(2))
-        (2/pi, None)
-    """
-    under = []
-    for factor in Mul.make_args(value):
-        base, exponent = factor.as_base_exp()
-        if abs(exponent) == sympy.Rational(1, 2):
-            under.append(base if exponent > 0 else 1 / base)
-    return Mul(*under) if len(under) > 1 else None
 
 
 def index_letters(labels: Sequence[Index]) -> dict[Index, str]:

@@ -9,7 +9,7 @@ from sympy import Add, Expr, Integer, Mul, Pow
 from sympy.core.symbol import Str
 
 from codegen.elementary import FUNCTIONS, RELATIONS
-from codegen.numpy_printer import PRODUCT, FullLike, Square, SquareRoot, Text, level_of, negated
+from codegen.numpy_printer import PRODUCT, FullLike, Square, SquareRoot, Text, level_of, negated, numpy_text
 from codegen.program import Map
 from derive.functions import Where
 from derive.indices import Bracket, Node
@@ -51,5 +51,6 @@ _BUILD: Mapping[str, Callable[..., Expr]] = {
     "pow": lambda base, exponent: Pow(base, exponent, evaluate=False),
     "sqrt": lambda base: SquareRoot(base, evaluate=False),
     "where": lambda *operands: Expr.__new__(Where, *operands),
+    "clip": lambda *operands: Text(f"np.clip({', '.join(map(numpy_text, operands))})"),
     "full_like": lambda array, number: FullLike(array, number, evaluate=False),
 }

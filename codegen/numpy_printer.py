@@ -17,7 +17,7 @@ from sympy.core.symbol import Str
 from sympy.printing.numpy import NumPyPrinter
 
 from codegen.arithmetic import is_short_decimal
-from derive.indices import Bracket
+from derive.indices import Bracket, Node
 
 #: How tightly Python binds, as far as it matters here.
 COMPARISON, SUM, PRODUCT, POWER, ATOM = 10, 20, 30, 40, 100
@@ -281,3 +281,45 @@ def number_text(number: Expr) -> str:
 def tidy_exponent(text: str) -> str:
     """Return a number's text without a plus or zeros in front of its exponent."""
     return re.sub(r"e([+-])0*(\d)", r"e\1\2", text).replace("e+", "e")
+
+
+def ordered(expr: Expr) -> Expr:
+    """Return an expression of sizes as people write it: ``M - R + 1``, but ``1 - N``.
+
+    Example:
+        >>> N, R = sympy.symbols("N R")
+        >>> numpy_text(ordered(1 + N - 2 * (R - 1))), numpy_text(ordered(1 - N))
+        ('N - 2 * R + 3', '1 - N')
+    """
+    if not isinstance(expr, Add | Mul):
+        return expr
+    parts = [ordered(part) for part in expr.args]
+    if isinstance(expr, Mul):
+        return Mul(*parts, evaluate=False) if any(isinstance(part, Add) for part in parts) else expr
+    opens = not any(part.is_Symbol or not (part.is_number or part.could_extract_minus_sign()) for part in parts)
+    return Add(
+        *sorted(parts, key=lambda part: (part.is_number != opens, part.could_extract_minus_sign())), evaluate=False
+    )
+
+
+def radicand(value: Expr) -> Expr | None:
+    """Return what stands under one square root where a number has several, None where it has not.
+
+    Example:
+        >>> radicand(sympy.sqrt(2 / sympy.pi)), radicand(sympy.sqrt(2))
+        (2/pi, None)
+    """
+    under = []
+    for factor in Mul.make_args(value):
+        base, exponent = factor.as_base_exp()
+        if abs(exponent) == sympy.Rational(1, 2):
+            under.append(base if exponent > 0 else 1 / base)
+    return Mul(*under) if len(under) > 1 else None
+
+
+def postfix(expr: Expr) -> str:
+    """Return text that a method or an index may follow."""
+    text = numpy_text(expr)
+    if level_of(expr) >= ATOM and not (expr.is_Number and not isinstance(expr, Node)):
+        return text
+    return f"({text})"

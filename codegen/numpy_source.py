@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +9,13 @@ from types import MappingProxyType
 
 from sympy import Expr, Integer, Symbol
 
-from codegen.helpers import HELPERS
+from codegen.helpers import HELPERS, helpers_in
 from codegen.naming import Names, default_gradient_name
-from codegen.numpy_expressions import Renderer, postfix
+from codegen.numpy_expressions import Renderer
 from codegen.numpy_maps import build_map
-from codegen.numpy_printer import numpy_text, split_sign
+from codegen.numpy_printer import numpy_text, postfix, split_sign
 from codegen.program import REAL, Argument, Constant, Map, Position, Program, Scatter, Statement
+from derive.extents import Extent
 from derive.indices import Tensor
 
 #: Longest line, and how deep brackets may be nested in one.
@@ -25,11 +25,12 @@ INDENT = "    "
 
 @dataclass(frozen=True)
 class FunctionSource:
-    """The text of one function, and the helpers that it calls."""
+    """The text of one function, the helpers that it calls, and its arguments in the program's order."""
 
     name: str
     text: str
     helpers: tuple[str, ...]
+    arguments: tuple[str, ...]
 
     @property
     def module(self) -> str:
@@ -147,7 +148,7 @@ class Body:
             lines[-1] = f"{INDENT}return {lines[-1].removeprefix(start)}"
         else:
             lines.append(f"{INDENT}return {', '.join(names)}")
-        return [*shapes, *self._size_lines(), *lines]
+        return [part for line in (*shapes, *self._size_lines(), *lines) for part in broken_line(line)]
 
     def _with_shapes(self, results: list[str]) -> tuple[list[str], list[str]]:
         """Return the lines that make all leading axes one, and the results with their own shapes again."""
@@ -178,7 +179,14 @@ class Body:
 
     def _size_lines(self) -> list[str]:
         """Return the lines that read the sizes, from as few arguments as will do."""
-        needed, lines, names = list(self.renderer.sizes), [], self.renderer.names
+        lines: list[str] = []
+        derived: list[str] = []
+        names = self.renderer.names
+        told = [extent for extent in self.program.extents if self.program.source_of(extent.size) is None]
+        for extent in reversed(told):  # What one follows from may follow from those before it.
+            if extent.size in self.renderer.sizes:
+                derived.insert(0, f"{INDENT}{names.of_size(extent.size)} = {self._counted(extent)}")
+        needed = [size for size in self.renderer.sizes if size not in {extent.size for extent in told}]
         while needed:
             telling = {each: len(set(each.tensor.sizes) & set(needed)) for each in self.program.arguments}
             argument = max(telling, key=lambda each: (telling[each], each.kind == REAL))
@@ -188,10 +196,10 @@ class Body:
             elif len(extents) > 1 and len(set(extents)) == len(extents) and set(extents) <= set(needed):
                 lines.append(f"{INDENT}{', '.join(map(names.of_size, extents))} = {name}.shape")
             else:
-                found = [extent for extent in needed if extent in extents]
+                found = sorted((extent for extent in needed if extent in extents), key=extents.index)
                 lines += [f"{INDENT}{names.of_size(size)} = {name}.shape[{extents.index(size)}]" for size in found]
             needed = [extent for extent in needed if extent not in extents]
-        return lines
+        return [*lines, *derived]
 
     def _size_line(self, argument: Argument, size: Symbol) -> str:
         """Return the line that reads a size from an argument with any number of leading axes."""
@@ -200,10 +208,51 @@ class Body:
         text = f"{name}.shape[{axis}]" if axis > -rank else f"int(np.prod({name}.shape[:{axis + 1}]))"
         return f"{INDENT}{names.of_size(size)} = {text}"
 
+    def _counted(self, extent: Extent) -> str:
+        """Return how many steps fit into a span, and the first place."""
+        if extent.step == 1:
+            return numpy_text(self.renderer.size(extent.span + 1))
+        span, step = self.renderer.size(extent.span), numpy_text(self.renderer.size(extent.step))
+        return f"{postfix(span)} // {step} + 1"
+
 
 def _model(tensor: Tensor, arguments: Sequence[Argument]) -> Argument:
     """Return the argument that a result has the shape of, or the first one if it has only leading axes in common."""
     return next((argument for argument in arguments if argument.tensor.sizes == tensor.sizes), arguments[0])
+
+
+def broken_line(line: str) -> list[str]:
+    """Break a line that is too long after the bracket that its last one closes, as the formatter does.
+
+    Example:
+        >>> broken_line("    result = function(" + ", ".join(["an_argument"] * 6) + ")")[1].strip()
+        'an_argument, an_argument, an_argument, an_argument, an_argument, an_argument'
+    """
+    if len(line) <= WIDTH or line[-1] not in ")]":
+        return [line]
+    depth, start = 0, len(line)
+    while start == len(line) or depth:
+        start -= 1
+        depth += (line[start] in ")]") - (line[start] in "([")
+    indent = line[: len(line) - len(line.lstrip())]
+    inside = f"{indent}{INDENT}{line[start + 1 : -1]}"
+    parts = _at_commas(line[start + 1 : -1])
+    if len(inside) > WIDTH and len(parts) > 1:
+        return [line[: start + 1], *(f"{indent}{INDENT}{part}," for part in parts), f"{indent}{line[-1]}"]
+    return [line[: start + 1], inside, f"{indent}{line[-1]}"]
+
+
+def _at_commas(text: str) -> list[str]:
+    """Return the parts between the commas that stand in no brackets and no quotation marks."""
+    parts, depth, is_quoted = [""], 0, False
+    for character in text:
+        depth += (character in "([") - (character in ")]")
+        is_quoted ^= character == '"'
+        if character == "," and not depth and not is_quoted:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts]
 
 
 def is_unreadable(line: str) -> bool:
@@ -232,17 +281,18 @@ def numpy_function(
     """
     body = Body(program, gradient_name)
     lines = body.lines()
-    names = [
-        body.renderer.names.of(argument.name) + _default(argument.tensor, defaults) for argument in program.arguments
-    ]
+    arguments = [body.renderer.names.of(each.name) for each in program.arguments]
+    arguments += [body.renderer.names.of_size(each) for each in program.parameters]
+    told = ["" if each.tensor.role else _default(each.tensor.name, defaults) for each in program.arguments]
+    told += [_default(each.name, defaults) for each in program.parameters]
+    names = sorted(map("".join, zip(arguments, told, strict=True)), key=lambda argument: "=" in argument)
     text = "\n".join([*_signature(name, names), *docstring_lines(docstring), *lines]) + "\n"
-    helpers = tuple(helper for helper in HELPERS if re.search(rf"(?<!\w){helper}\(", text))
-    return FunctionSource(name, text, helpers)
+    return FunctionSource(name, text, helpers_in(text), tuple(arguments))
 
 
-def _default(tensor: Tensor, defaults: Mapping[str, str]) -> str:
+def _default(name: str, defaults: Mapping[str, str]) -> str:
     """Return what follows an argument in the signature where it may be left out."""
-    return f"={defaults[tensor.name]}" if tensor.name in defaults and not tensor.role else ""
+    return f"={defaults[name]}" if name in defaults else ""
 
 
 def _signature(name: str, arguments: Sequence[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from codegen.docstrings import whole_number
 from codegen.modules import source
 from derive.catalogue import catalogue
 from derive.derivation import Derivation
@@ -89,6 +90,7 @@ def _inputs(operation: Operation) -> str:
     rows += [
         f"| `{tensor.name}` | {_shape(operation, tensor)} | {_role(operation, tensor)} |" for tensor in operation.inputs
     ]
+    rows += [f"| `{symbol.name}` | a number | {whole_number(operation, symbol)} |" for symbol in operation.parameters]
     return "\n".join(rows)
 
 

@@ -18,8 +18,8 @@ from codegen.program import (
     Reduce,
     Scatter,
     Statement,
-    verify,
 )
+from codegen.program_checks import verify
 from derive.indices import Index
 
 Axes = tuple[Index | None, ...]

@@ -9,8 +9,9 @@ from sympy import Add, Expr, Integer, Mul, Pow
 
 from codegen.elementary import is_constant
 from codegen.program import Labels
+from derive.affine import is_position, is_total, solutions, vanishes_outside
 from derive.functions import Where
-from derive.indices import Delta, Element, Index
+from derive.indices import Delta, Element, Index, is_form
 from derive.sums import IndexArgmax, free_indices, substitute
 
 #: A factor and whether it multiplies (1) or divides (-1).
@@ -69,8 +70,10 @@ def collapse_delta(powers: Sequence[Power], bound: Labels) -> tuple[Expr, list[P
     for place, (factor, power) in enumerate(powers):
         if not isinstance(factor, Delta) or power < 0:
             continue
-        for index, other in ((factor.left, factor.right), (factor.right, factor.left)):
-            if isinstance(index, Index) and index in bound and index not in free_indices(other):
+        for index, other in solutions(factor):
+            if index in bound:
+                if is_form(other) and not _may_stand_at(powers, index, other, bound):
+                    continue
                 if other.is_Integer and not _addresses(powers, index):
                     continue  # Nothing tells that the position is one of the axis.
                 constant: Expr = Integer(1)
@@ -82,6 +85,15 @@ def collapse_delta(powers: Sequence[Power], bound: Labels) -> tuple[Expr, list[P
                         rest += parts
                 return constant, rest, tuple(each for each in bound if each != index)
     return None
+
+
+def _may_stand_at(powers: Sequence[Power], index: Index, form: Expr, bound: Labels) -> bool:
+    """Whether a form of free indices may stand in an index's place: what is there is 0 where it is no position."""
+    if free_indices(form) & set(bound):
+        return False  # Windows are added up in its place.
+    moving = [Pow(factor, sign) for factor, sign in powers if index in free_indices(factor)]
+    vanishes = any(vanishes_outside(factor, index) for factor in moving)
+    return is_position(form, index.size) or (vanishes and all(is_total(factor, index) for factor in moving))
 
 
 def _addresses(powers: Sequence[Power], index: Index) -> bool:
@@ -164,7 +176,7 @@ def find_sum_to_distribute(powers: Sequence[Power], bound: Labels) -> int | None
         if power < 0 or not isinstance(factor, Add) or not free_indices(factor) & set(bound):
             continue
         terms = [split_product(term)[1] for term in factor.args]
-        if any(collapses(term, bound) for term in terms):
+        if any(collapses(term, bound) or _has_form(term) for term in terms):
             return place
         indices = [free_indices(term) for term in factor.args]
         others = [free_indices(other) for at, (other, _) in enumerate(powers) if at != place]
@@ -182,6 +194,11 @@ def collapses(powers: Iterable[Power], bound: Labels) -> bool:
         and any(side in bound for side in factor.args)
         for factor, power in powers
     )
+
+
+def _has_form(powers: Iterable[Power]) -> bool:
+    """Whether a term has a delta that tells where windows are added up."""
+    return any(isinstance(factor, Delta) and any(map(is_form, factor.args)) for factor, _ in powers)
 
 
 def components(powers: Sequence[Power], bound: Labels) -> list[list[Power]]:

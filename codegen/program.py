@@ -8,12 +8,13 @@ order of labels and broadcasting a label that is missing. What a target does abo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from sympy import Expr, Symbol
 
+from derive.extents import Extent
 from derive.indices import Index, Tensor
 
 Labels = tuple[Index, ...]
@@ -189,6 +190,85 @@ class Scatter(Op):
         return None
 
 
+class Run(NamedTuple):
+    """An axis of windows: along its index one goes ``step`` further on the axis that they lie on."""
+
+    index: Index
+    step: Expr
+
+
+class Form(NamedTuple):
+    """An axis in windows: at indices i, j, ... stands the position ``start + i*step + j*step + ...`` of it."""
+
+    start: Expr
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class Windows(Op):
+    """The operand through windows, 0 where they reach beyond an axis; a form's axis is replaced by those of its runs.
+
+    ``axes`` has for each axis of the operand its index, or a form.
+    """
+
+    axes: tuple[Index | Form, ...]
+
+    def indices(self) -> Iterator[Index]:
+        return iter(self.labels)
+
+    @property
+    def labels(self) -> Labels:
+        """The labels in the order in which the windows lie."""
+        return tuple(label for axis in self.axes for label in run_labels(axis))
+
+    @property
+    def sizes(self) -> set[Symbol]:
+        """The sizes and whole numbers that the windows are made with."""
+        forms = [axis for axis in self.axes if isinstance(axis, Form)]
+        parts = [part for form in forms for part in (form.start, *(run.step for run in form.runs))]
+        parts += [run.index.size for form in forms for run in form.runs]
+        return set().union(*(part.free_symbols for part in parts))
+
+    def result_labels(self, operands: tuple[Operand, ...]) -> set[Index]:
+        return set(self.labels)
+
+
+@dataclass(frozen=True)
+class AddWindows(Windows):
+    """The adjoint of ``Windows``: the operand, which may lack labels of it, added up where the windows were.
+
+    ``at`` names the result's axes.
+    """
+
+    at: Labels
+
+    def indices(self) -> Iterator[Index]:
+        return iter((*self.labels, *self.at))
+
+    def result_labels(self, operands: tuple[Operand, ...]) -> set[Index]:
+        return set(self.at)
+
+
+def run_labels(axis: Index | Form) -> Labels:
+    """Return the labels that stand for an axis."""
+    return (axis,) if isinstance(axis, Index) else tuple(run.index for run in axis.runs)
+
+
+@dataclass(frozen=True)
+class Shift(Op):
+    """The operand ``offset`` places further on along one axis, 0 where that is outside of it."""
+
+    along: Index
+    offset: Expr
+
+
+@dataclass(frozen=True)
+class Flip(Op):
+    """The operand with one axis turned round."""
+
+    along: Index
+
+
 @dataclass(frozen=True)
 class Stack(Op):
     """The operands side by side along an index of the result, the first at position 0."""
@@ -268,7 +348,7 @@ class Statement:
         """Whether the value may lie in the memory of its first operand; a slice and a diagonal do in NumPy."""
         if isinstance(self.op, Gather):
             return not any(operand.labels for operand in self.operands[1:]) and bool(self.labels)
-        return isinstance(self.op, Arrange | SumTo)
+        return isinstance(self.op, Arrange | SumTo | Flip) or type(self.op) is Windows
 
 
 @dataclass(frozen=True)
@@ -278,6 +358,8 @@ class Program:
     Attributes:
         leading: the size that stands for any number of leading axes.
         flattens: whether these are made one axis first, because a statement needs them to be one.
+        parameters: whole numbers that are given beside the arguments.
+        extents: sizes that follow from those of the arguments and from whole numbers.
     """
 
     arguments: tuple[Argument, ...]
@@ -286,6 +368,8 @@ class Program:
     result_tensors: tuple[Tensor, ...] = ()
     leading: Symbol | None = None
     flattens: bool = False
+    parameters: tuple[Symbol, ...] = ()
+    extents: tuple[Extent, ...] = ()
 
     @property
     def any_rank(self) -> Symbol | None:
@@ -326,6 +410,27 @@ class Program:
                 return argument, argument.tensor.sizes.index(extent)
         return None
 
+    def needs(self, symbol: Symbol) -> bool:
+        """Whether a size or whole number stands in a statement, or in what the size of one follows from."""
+        waiting = list(set().union(*map(sizes_of, self.statements)))
+        derived = {each.size: each.span.free_symbols | each.step.free_symbols for each in self.extents}
+        met: set[Symbol] = set()
+        while waiting:
+            size = waiting.pop()
+            if size not in met:
+                met.add(size)
+                waiting += derived.get(size, ()) if self.source_of(size) is None else ()
+        return symbol in met
+
+    def tells(self, extent: Expr) -> bool:
+        """Whether a size is an argument's, is given, or follows from such."""
+        derived = {each.size: each.span.free_symbols | each.step.free_symbols for each in self.extents}
+        return (
+            self.source_of(extent) is not None
+            or extent in self.parameters
+            or (extent in derived and all(map(self.tells, derived[extent])))
+        )
+
     def with_statements(self, statements: Iterable[Statement]) -> Program:
         return replace(self, statements=tuple(statements))
 
@@ -336,121 +441,13 @@ def sizes_of(statement: Statement) -> set[Symbol]:
     if isinstance(op, Constant):
         return set(op.value.free_symbols)
     extents: list[Expr] = []
+    if isinstance(op, Windows):
+        shape = op.at if isinstance(op, AddWindows) else ()
+        return op.sizes.union(*(label.size.free_symbols for label in shape))
+    if isinstance(op, Shift):
+        return set(op.offset.free_symbols)
     if isinstance(op, Position | Identity | Broadcast) or (isinstance(op, Scatter) and not op.has_base):
         extents += [label.size for label in statement.labels]
     if isinstance(op, Scatter | Gather):
         extents += [place.size for place in op.where if isinstance(place, Index)]
     return set().union(*(extent.free_symbols for extent in extents))
-
-
-def verify(program: Program) -> Program:
-    """Return the program, having checked it.
-
-    Names are defined once and before use; an operand has as many labels as its value has axes, of the same sizes; the
-    labels of a result are those its operation gives; every statement is used; every size can be read from an argument;
-    no value is used after its memory was taken.
-
-    Raises:
-        InternalError: it is not so.
-    """
-    known: dict[str, Argument | Statement] = {}
-    taken: set[str] = set()
-    for argument in program.arguments:
-        _expect(argument.name not in known, argument.name, "is there twice")
-        known[argument.name] = argument
-    for statement in program.statements:
-        _expect(statement.name not in known, statement.name, "is there twice")
-        for operand in statement.operands:
-            _check_operand(operand, statement, known, taken)
-        _check_labels(statement)
-        for extent in sizes_of(statement):
-            is_told = program.source_of(extent) is not None
-            _expect(is_told, statement.name, f"needs the size {extent}, which no argument has")
-        if statement.into is not None:
-            _expect(statement.into in {o.name for o in statement.operands}, statement.name, "takes another's memory")
-            _expect(statement.into not in program.results, statement.name, "takes the memory of a result")
-            taken.add(statement.into)
-        known[statement.name] = statement
-    for name in program.results:
-        _expect(name in known and name not in taken, name, "is a result and not there")
-    uses = program.uses
-    for statement in program.statements:
-        _expect(uses[statement.name] > 0, statement.name, "is never used")
-    return program
-
-
-def _expect(condition: bool, name: str, problem: str) -> None:
-    if not condition:
-        raise InternalError(f"in the program, {name} {problem}")
-
-
-def _check_operand(
-    operand: Operand, statement: Statement, known: Mapping[str, Argument | Statement], taken: set[str]
-) -> None:
-    _expect(operand.name in known, statement.name, f"uses {operand.name} before it is there")
-    _expect(operand.name not in taken, statement.name, f"uses {operand.name} after its memory was taken")
-    value = known[operand.name]
-    _expect(operand.rank == len(value.labels), statement.name, f"uses {operand.name} with {operand.rank} labels")
-    _expect(len(set(operand.labels)) == operand.rank, statement.name, f"uses {operand.name} with a label twice")
-    for label, axis in zip(operand.labels, value.labels, strict=True):
-        _expect(label.size == axis.size, statement.name, f"uses {operand.name} with {label.name} for {axis.name}")
-
-
-def _check_labels(statement: Statement) -> None:
-    labels, axes = set(statement.labels), [axis for axis in statement.axes if axis is not None]
-    _expect(len(labels) == len(statement.labels), statement.name, "has a label twice")
-    _expect(axes == list(statement.labels), statement.name, "keeps axes that are not its own")
-    expected = statement.op.result_labels(statement.operands)
-    _expect(expected is None or expected == labels, statement.name, "has labels that its operation does not give")
-    for check, types in _CHECKS:
-        if isinstance(statement.op, types):
-            _expect(check(statement), statement.name, f"is no proper {type(statement.op).__name__}")
-
-
-def _reduces_its_operands(statement: Statement) -> bool:
-    assert isinstance(statement.op, Reduce | Contract)
-    over = set(statement.op.over)
-    return bool(over) and all(any(label in operand.labels for operand in statement.operands) for label in over)
-
-
-def _has_a_sign_for_each(statement: Statement) -> bool:
-    assert isinstance(statement.op, Map)
-    return len(statement.op.signs) in (0, len(statement.operands))
-
-
-def _has_its_axes(statement: Statement) -> bool:
-    return len(statement.labels) == {Constant: 0, Position: 1, Identity: 2}[type(statement.op)]
-
-
-def _fills_its_places(statement: Statement) -> bool:
-    op = statement.op
-    if isinstance(op, Gather):
-        return len(op.where) == statement.operands[0].rank and op.where.count(None) == len(statement.operands) - 1
-    assert isinstance(op, Scatter)
-    positions = len(statement.operands) - 1 - op.has_base
-    base_fits = not op.has_base or set(statement.operands[0].labels) == set(statement.labels)
-    return base_fits and len(op.where) == len(statement.labels) and op.where.count(None) == positions
-
-
-def _fills_its_axis(statement: Statement) -> bool:
-    assert isinstance(statement.op, Stack)
-    own = set(statement.labels) - {statement.op.along}
-    is_whole = all(set(operand.labels) == own for operand in statement.operands)
-    return is_whole and statement.op.along.size == len(statement.operands)
-
-
-def _covers_its_operand(statement: Statement) -> bool:
-    return set(statement.operands[0].labels) < set(statement.labels)
-
-
-_CHECKS: tuple[tuple[Callable[[Statement], bool], Any], ...] = (
-    (_reduces_its_operands, (Reduce, Contract)),
-    (_has_its_axes, (Constant, Position, Identity)),
-    (_fills_its_places, (Gather, Scatter)),
-    (_covers_its_operand, Broadcast),
-    (_fills_its_axis, Stack),
-    (lambda statement: len(statement.operands) == 1, (Reduce, Invert, Determinant, Broadcast, Arrange, Copy, Cast)),
-    (lambda statement: len(statement.operands) == 2, Solve),
-    (lambda statement: len(statement.operands) >= 2, Contract),
-    (_has_a_sign_for_each, Map),
-)

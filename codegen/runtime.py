@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 import math
 import re
 import warnings
@@ -17,11 +16,15 @@ from sympy import Expr
 
 from codegen.docstrings import backward_docstring, forward_docstring
 from codegen.fitting import Fitting, broadcast_shape, has_no_entries
+from codegen.loading import load_function as load_function
 from codegen.lowering import lower
 from codegen.naming import safe_identifier
 from codegen.numpy_source import FunctionSource, numpy_function
-from codegen.program import MATRIX_OPERATIONS, Program, Reduce
+from codegen.program import MATRIX_OPERATIONS, Program
+from codegen.program_checks import extremes
 from codegen.scalar_functions import make_scalar_function
+from codegen.whole_numbers import WholeNumbers
+from codegen.whole_numbers import default_numbers as default_numbers
 from derive.catalogue import find
 from derive.errors import InputError
 from derive.facts import Fact
@@ -55,24 +58,33 @@ class NumpyFunction:
         self.__doc__ = loaded.__doc__
         self._run = make_scalar_function(program) if operation.is_elementwise else loaded
         self._tensors = tuple(argument.tensor for argument in program.arguments)
-        self._fitting = Fitting(operation, self._tensors, _extremes(program))
+        self._fitting = Fitting(operation, self._tensors, extremes(program))
+        self._numbers = WholeNumbers(operation, program) if program.parameters or operation.extents else None
+        self.parameters = tuple(symbol.name for symbol in program.parameters)
+        self._allowed = tuple(dict.fromkeys((*operation.record.defaults, *self.parameters)))
 
     def __repr__(self) -> str:
-        return f"<NumPy function {self.__name__}({', '.join(self._fitting.shown(t) for t in self._tensors)})>"
+        names = [*(self._fitting.shown(tensor) for tensor in self._tensors), *self.parameters]
+        return f"<NumPy function {self.__name__}({', '.join(names)})>"
 
-    def fit(self, values: Sequence[Any]) -> list[Array]:
-        """Return the arguments as arrays that fit.
+    def fit(self, values: Sequence[Any]) -> list[Any]:
+        """Return the arguments as arrays that fit, and whole numbers after them.
 
         Raises:
             InputError: they do not.
         """
-        return self._fitting.fit(values)
+        if self._numbers is None:
+            return list(self._fitting.fit(values))
+        count = len(self._tensors)
+        arrays = self._fitting.fit(values[:count])
+        return [*arrays, *self._numbers.fit(values[count:], arrays)]
 
-    def run(self, arrays: Sequence[Array]) -> tuple[Any, ...]:
-        """Return the results of arrays that fit, as a tuple."""
-        self._check_matrices(arrays)
+    def run(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the results of arrays that fit, and whole numbers after them, as a tuple."""
+        self._check_matrices(arrays[: len(self._tensors)])
+        is_empty = has_no_entries(arrays[: len(self._tensors)])
         try:
-            found = self._run_on_nothing(arrays) if has_no_entries(arrays) else self._run(*arrays)
+            found = self._run_on_nothing(arrays) if is_empty else self._called(arrays)
         except np.linalg.LinAlgError as error:
             raise InputError(
                 f"{self.operation.name}: a matrix has no inverse ({str(error).lower()}); expected one whose "
@@ -80,25 +92,35 @@ class NumpyFunction:
             ) from None
         return found if isinstance(found, tuple) else (found,)
 
+    def _called(self, arrays: Sequence[Any]) -> Any:
+        if not self.parameters:
+            return self._run(*arrays)
+        return self._run(**dict(zip(self.text.arguments, arrays, strict=True)))
+
     def complete(self, values: Sequence[Any], settings: Mapping[str, Any]) -> Sequence[Any]:
-        """Return the values with the settings that are given by name or left out.
+        """Return the values with the settings and whole numbers that are given by name or left out.
 
         Raises:
             InputError: there are too few or too many, or no such setting.
         """
         operation = self.operation
-        unknown = next((name for name in settings if name not in operation.record.defaults), None)
+        unknown = next((name for name in settings if name not in self._allowed), None)
         if unknown is not None:
-            known = ", ".join(operation.record.defaults) or "none"
+            known = ", ".join(self._allowed) or "none"
             raise InputError(f"{operation.name} has no setting {unknown}; its settings are: {known}")
-        rest = self._tensors[len(values) :]
-        twice = [name for name in settings if name not in {tensor.name for tensor in rest}]
-        if twice or len(values) > len(self._tensors) or not set(rest) <= set(operation.settings):
-            names = ", ".join(tensor.name for tensor in self._tensors)
-            count = len(values) + len(settings)
-            raise InputError(f"{operation.name} takes {names} and was given {count} arguments")
+        names = [*(tensor.word for tensor in self._tensors), *self.parameters]
+        rest = names[len(values) :]
         numbers = {**default_numbers(operation), **settings}
-        return [*values, *(numbers[tensor.name] for tensor in rest)]
+        missing = [name for name in rest if name not in numbers]
+        if missing or len(values) > len(names) or not set(settings) <= set(rest):
+            count = len(values) + len(settings)
+            told = (
+                f"; nothing was said of {', '.join(missing)}"
+                if missing and set(missing) <= set(self.parameters)
+                else ""
+            )
+            raise InputError(f"{operation.name} takes {', '.join(names)} and was given {count} arguments{told}")
+        return [*values, *(numbers[name] for name in rest)]
 
     def _check_matrices(self, arrays: Sequence[Array]) -> None:
         """Refuse the one real dtype that NumPy's linear algebra has not."""
@@ -108,26 +130,26 @@ class NumpyFunction:
                 f"{self.operation.name}: NumPy has no linear algebra of float16; give it float32 or float64"
             )
 
-    def _run_on_nothing(self, arrays: Sequence[Array]) -> Any:
+    def _run_on_nothing(self, arrays: Sequence[Any]) -> Any:
         """Run where an array is empty: the mean of nothing is not a number, and nobody need be warned of it."""
         with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)
             try:
-                return self._run_flat(arrays) if self.program.flattens else self._run(*arrays)
+                return self._run_flat(arrays) if self.program.flattens else self._called(arrays)
             except ZeroDivisionError:
                 raise InputError(f"{self.operation.name}: it divides by a size that is 0 here") from None
 
-    def _run_flat(self, arrays: Sequence[Array]) -> Any:
+    def _run_flat(self, arrays: Sequence[Any]) -> Any:
         """Run with one leading axis in the place of all: NumPy can not find its size where there are no entries."""
         program, flat = self.program, []
         leading: tuple[int, ...] = ()
-        for argument, array in zip(program.arguments, arrays, strict=True):
+        for argument, array in zip(program.arguments, arrays, strict=False):
             if program.leads(argument.tensor):
                 count = array.ndim - argument.tensor.rank + 1
                 leading = array.shape[:count]
                 array = array.reshape(math.prod(leading), *array.shape[count:])
             flat.append(array)
-        found = self._flat(*flat)
+        found = self._flat(*flat, *arrays[len(flat) :])
         results = found if isinstance(found, tuple) else (found,)
         return tuple(
             result.reshape(*leading, *result.shape[1:]) if program.leads(tensor) else result
@@ -156,10 +178,10 @@ class Forward(NumpyFunction):
 
         The options are settings, and those of ``backward``: another pass may need other values.
         """
-        settings = {name: options.pop(name) for name in self.operation.record.defaults if name in options}
+        settings = {name: options.pop(name) for name in self._allowed if name in options}
         arrays = self.fit(self.complete(inputs, settings))
         wanted = backward(self.operation, **options).saved
-        given = dict(zip((tensor.name for tensor in self._tensors), arrays, strict=True))
+        given = dict(zip((*(tensor.name for tensor in self._tensors), *self.parameters), arrays, strict=True))
         kept = kept_tensors(self.operation, wanted)
         results = self._keeping(kept).run(arrays)
         outputs = [output.tensor for output in self.operation.outputs]
@@ -189,7 +211,7 @@ class Backward(NumpyFunction):
     def __init__(self, pullback: Pullback) -> None:
         program = backward_program(pullback)
         super().__init__(pullback.operation, program, _backward_source(pullback, program))
-        self.saved = tuple(tensor.name for tensor in pullback.saved)
+        self.saved = (*(tensor.name for tensor in pullback.saved), *self.parameters)
         self.results = tuple(tensor.name for tensor in pullback.results)
         self.assumptions = pullback.assumptions
 
@@ -397,8 +419,7 @@ def vjp(op: str | Operation | Derived, *inputs: Any, **settings: Any) -> tuple[A
 def forward_program(operation: Operation, kept: tuple[Tensor, ...]) -> Program:
     """Return the program of the stable forward pass; ``kept`` are intermediates that it returns too."""
     results = (*(output.tensor for output in operation.outputs), *kept)
-    definitions, inputs = stable_definitions(operation), operation.inputs
-    return lower(definitions, inputs, results, numbers=operation.settings, leading=operation.leading)
+    return lower(stable_definitions(operation), operation.inputs, results, **lowering_of(operation))
 
 
 def backward_program(pullback: Pullback) -> Program:
@@ -407,23 +428,22 @@ def backward_program(pullback: Pullback) -> Program:
     inputs = {operation.gradient_of(tensor): tensor for tensor in operation.inputs if operation.sums_to(tensor)}
     like = {result: inputs[result] for result in pullback.results if result in inputs}
     arguments = (*pullback.upstreams, *pullback.saved)
-    numbers, leading = operation.settings, operation.leading
-    return lower(pullback.definitions, arguments, pullback.results, like=like, numbers=numbers, leading=leading)
+    return lower(pullback.definitions, arguments, pullback.results, like=like, **lowering_of(operation))
+
+
+def lowering_of(operation: Operation) -> dict[str, Any]:
+    """Return what the lowering must know of an operation beside its definitions."""
+    return {
+        "numbers": operation.settings,
+        "leading": operation.leading,
+        "parameters": operation.parameters,
+        "extents": operation.extents,
+    }
 
 
 def kept_tensors(operation: Operation, saved: Sequence[str]) -> tuple[Tensor, ...]:
     """Return the intermediates among the values that a backward pass needs."""
     return tuple(d.tensor for d in operation.intermediates if d.tensor.name in saved)
-
-
-def _extremes(program: Program) -> list[Any]:
-    """Return the sizes of the indices over which a maximum is taken."""
-    return [
-        label.size
-        for statement in program.statements
-        if isinstance(statement.op, Reduce) and statement.op.function in ("max", "argmax")
-        for label in statement.op.over
-    ]
 
 
 # ---- functions ----
@@ -439,11 +459,6 @@ def _wrong_shape(operation: Operation, output: Tensor, given: tuple[int, ...], e
     return f"{operation.name}: the upstream gradient{word} has shape {given} and the output{of} {expected}"
 
 
-def default_numbers(operation: Operation) -> dict[str, float]:
-    """Return the numbers that settings have where they are left out, by name."""
-    return {name: float(number) for name, number in operation.record.defaults.items()}
-
-
 def function_name(operation: Operation, suffix: str) -> str:
     """Return what a generated function is called."""
     name = operation.name
@@ -454,7 +469,7 @@ def function_name(operation: Operation, suffix: str) -> str:
 
 def forward_source(operation: Operation, program: Program) -> FunctionSource:
     """Return the text of the forward pass."""
-    docstring = forward_docstring(operation, operation.inputs, program.result_tensors)
+    docstring = forward_docstring(operation, operation.inputs, program.result_tensors, program.parameters)
     name = function_name(operation, "forward")
     return numpy_function(program, name, docstring, defaults=operation.record.defaults)
 
@@ -462,7 +477,12 @@ def forward_source(operation: Operation, program: Program) -> FunctionSource:
 def _backward_source(pullback: Pullback, program: Program) -> FunctionSource:
     arguments = [argument.tensor for argument in program.arguments]
     docstring = backward_docstring(
-        pullback.operation, pullback.gradients, arguments, pullback.results, pullback.assumptions
+        pullback.operation,
+        pullback.gradients,
+        arguments,
+        pullback.results,
+        pullback.assumptions,
+        program.parameters,
     )
     name = function_name(pullback.operation, "backward")
     return numpy_function(program, name, docstring, defaults=pullback.operation.record.defaults)
@@ -470,16 +490,6 @@ def _backward_source(pullback: Pullback, program: Program) -> FunctionSource:
 
 def _function(operation: Operation, program: Program) -> NumpyFunction:
     return NumpyFunction(operation, program, forward_source(operation, program))
-
-
-def load_function(source: FunctionSource) -> Callable[..., Any]:
-    """Return the function of a text; tracebacks show its lines."""
-    filename = f"<derivegen {source.name} {abs(hash(source.text)):x}>"
-    linecache.cache[filename] = (len(source.module), None, source.module.splitlines(keepends=True), filename)
-    namespace: dict[str, Any] = {"__name__": f"derivegen.{source.name}"}
-    exec(compile(source.module, filename, "exec"), namespace)
-    function: Callable[..., Any] = namespace[source.name]
-    return function
 
 
 _CACHE: dict[Any, Any] = {}

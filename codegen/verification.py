@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sympy import Symbol
 
 import codegen
+from codegen.runtime import default_numbers
 from derive.catalogue import parse_fact
 from derive.errors import InputError
 from derive.indices import Element, Tensor
@@ -138,8 +140,7 @@ def draw_inputs(
     leading: tuple[int, ...] | None = None,
 ) -> list[Array]:
     """Draw inputs; all sizes are ``extent``, or distinct primes where it is 0; leading axes may be said."""
-    primes = (5, 3, 7, 2, 11, 13)
-    sizes = {symbol: extent or primes[place % len(primes)] for place, symbol in enumerate(operation.sizes)}
+    sizes = draw_sizes(operation, extent)
     inputs: list[Array] = []
     for tensor in operation.inputs:
         shape = tuple(int(size.xreplace(sizes)) for size in tensor.sizes)
@@ -156,6 +157,30 @@ def draw_inputs(
                 values[generator.random(shape) < LABELS_ABSENT] = 0.0
             inputs.append(values)
     return inputs
+
+
+def draw_sizes(operation: Operation, all_of: int) -> dict[Symbol, int]:
+    """Return sizes, all of them ``all_of`` or distinct primes where it is 0, such that windows fit into their axes."""
+    primes = (5, 3, 7, 2, 11, 13)
+    sizes = {symbol: all_of or primes[place % len(primes)] for place, symbol in enumerate(operation.sizes)}
+    numbers = default_numbers(operation)
+    known: dict[Symbol, Any] = {symbol: int(numbers.get(symbol.name, 2)) for symbol in operation.parameters}
+    given = {size for tensor in operation.inputs for size in tensor.sizes}
+    lie_on = [size for size in sizes if size in given and any(e.span.coeff(size) == 1 for e in operation.extents)]
+    while not _follow(operation, sizes, known):
+        for size in lie_on:
+            sizes[size] += 1
+    return sizes
+
+
+def _follow(operation: Operation, sizes: dict[Symbol, int], known: Mapping[Symbol, Any]) -> bool:
+    """Put in the sizes that follow from others; whether windows fit into all of their axes."""
+    for extent in operation.extents:
+        span = int(extent.span.xreplace({**sizes, **known}))
+        if span < 0:
+            return False
+        sizes[extent.size] = span // int(extent.step.xreplace(dict(known))) + 1
+    return True
 
 
 def _against_differences(

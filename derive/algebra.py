@@ -13,11 +13,12 @@ from typing import Any
 import sympy
 from sympy import Add, Expr, Integer, Mul, Pow, Rational, S
 
+from derive.affine import implies, is_position, lands_on_a_number
 from derive.budget import tick
 from derive.canonical import canonical, structure_key
 from derive.division import carry_out_division
 from derive.factoring import factors_of
-from derive.indices import Bracket, Delta, Element, Index, extent
+from derive.indices import Bracket, Delta, Element, Index
 from derive.polynomials import (
     ONE,
     Monomial,
@@ -111,6 +112,8 @@ class Algebra(ABC):
                 kept[atom] = exponent
         if self.generators and _vanishes(kept):
             return {}
+        if self.generators:
+            kept = _without_implied(kept)
         result = self._merge_free_deltas(kept)
         if result is None and self.generators:
             result = self._divided(kept)
@@ -331,14 +334,11 @@ def is_plain(factors: Iterable[tuple[Expr, Rational]]) -> bool:
     return not any(isinstance(atom, _SETTLED) for atom, _ in factors)
 
 
-def in_range(where: Expr, size: Expr) -> bool:
-    """Whether an index expression is known to be a position of an axis of that size."""
-    return extent(where) == size or where == 0
-
-
 def _may_move(atom: Expr, dropped: Index, kept: Expr) -> bool:
     """Whether the kept side may stand for the dropped one: elements must exist at it."""
-    return in_range(kept, dropped.size) or not any(dropped in free_indices(e) for e in atom.atoms(Element))
+    if lands_on_a_number(atom, dropped, kept):
+        return False
+    return is_position(kept, dropped.size) or not any(dropped in free_indices(e) for e in atom.atoms(Element))
 
 
 def _has_delta(expr: Expr) -> bool:
@@ -348,6 +348,14 @@ def _has_delta(expr: Expr) -> bool:
 def mentions_delta(poly: Polynomial) -> bool:
     """Whether a delta stands anywhere in a polynomial."""
     return any(_has_delta(atom) for monomial in poly for atom, _ in monomial)
+
+
+def _without_implied(factors: dict[Expr, Rational]) -> dict[Expr, Rational]:
+    """[t >= 1] x[t - 2] = x[t - 2]: what stands outside of its axis is 0 anyway."""
+    elements = [atom for atom, exponent in factors.items() if isinstance(atom, Element) and exponent > 0]
+    brackets = [atom for atom, exponent in factors.items() if isinstance(atom, Bracket) and exponent > 0]
+    implied = {each for each in brackets if elements and any(implies(element, each) for element in elements)}
+    return {atom: exponent for atom, exponent in factors.items() if atom not in implied}
 
 
 def _vanishes(factors: dict[Expr, Rational]) -> bool:

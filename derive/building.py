@@ -11,7 +11,7 @@ from sympy import Add, Expr, Integer, Mul, Pow
 from derive.calls import WholeCall
 from derive.demands import Demand, demands_of_power
 from derive.functions import Where
-from derive.indices import Bracket, Delta, Element, Index
+from derive.indices import Bracket, Delta, Element, Index, parameter
 from derive.instantiation import Instance, instantiate, usual_indices
 from derive.limits import Limits
 from derive.matrices import Determinant, matrix
@@ -64,7 +64,8 @@ class Builder:
             letters = self.scope.written.get(name, ())
             written[name] = written.get(name) or tuple(self.index_called(letter) for letter in letters)
         taken = {*self.tensors, *(definition.tensor.name for definition in before)}
-        made = instantiate(call.operation, arguments, call.targets, taken, self.letters, written)
+        outputs = [self.tensors[target] for target in call.targets]
+        made = instantiate(call.operation, arguments, call.targets, taken, self.letters, written, outputs)
         for definition in made.definitions:
             for index in all_indices(definition.body) | set(definition.indices):
                 self.letters.setdefault(index.name, index.size)
@@ -102,7 +103,7 @@ class Builder:
             case Name(name="pi"):
                 return sympy.pi
             case Name(name=name):
-                return self.tensors[name]() if name in self.tensors else self.sizes[name]
+                return self.named(name)
             case Access(name=name):
                 if name in self.scope.labels:
                     problem = f"{name} holds labels (it stands in an index), so it is no number to compute with"
@@ -119,6 +120,12 @@ class Builder:
             case Call():
                 return self.apply(tree, free)
         raise self.source.mistake(tree.at, "this has no meaning in a definition")
+
+    def named(self, name: str) -> Expr:
+        """Return the scalar, the whole number or the size of a name."""
+        if name in self.tensors:
+            return self.tensors[name]()
+        return parameter(name) if name in self.scope.parameters else self.sizes[name]
 
     def element(self, tree: Access, free: Surroundings) -> Expr:
         return Element(self.tensors[tree.name], *(self.index(entry, free) for entry in tree.entries))
@@ -246,7 +253,11 @@ class Builder:
         """Return what stands in an index's place."""
         match tree:
             case Name(name=name):
-                return free.indices[name]
+                return free.indices[name] if name in free.indices else self.named(name)
+            case Terms(parts=parts):
+                return Add(*(sign * self.index(part, free) for sign, part in parts))
+            case Factors(parts=parts):
+                return sympy.expand_mul(Mul(*(self.index(part, free) for _, part in parts)))
             case Literal(value=value):
                 return value
             case Access():

@@ -51,12 +51,14 @@ def check_call(source: Text, words: Words, letters: Container[str], tree: Call) 
     if name in FUNCTIONS:
         shapes = {"where": count == 3, "delta": count == 2, "diff": count == 2, "sum": count >= 2, "mean": count >= 2}
         shapes |= dict.fromkeys(MATRIX_FUNCTIONS, count == 3)
+        second = tree.arguments[1] if count > 1 else None
+        if name in ("max", "argmax") and isinstance(second, Name) and second.name in letters:
+            shapes[name] = count == 2 or name == "max"
         arguments = SCALAR_FUNCTIONS[name].arguments if name in SCALAR_FUNCTIONS else ("", "")
         if not shapes.get(name, count == len(arguments)):
             written = WRITTEN.get(name) or f"{name}({', '.join(arguments)})"
             raise source.mistake(tree.at, f"{name} has the wrong number of arguments", f"write {written}")
         _check_entries(source, tree)
-        second = tree.arguments[1] if count > 1 else None
         if name == "min" and isinstance(second, Name) and second.name in letters:
             expected = f"write -max(-x, {second.name}) for the minimum over {second.name}"
             raise source.mistake(tree.at, "min takes two numbers", expected)
@@ -164,6 +166,21 @@ def check_targets(source: Text, statement: Statement, operation: Operation) -> N
         names = ", ".join(output.tensor.name for output in outputs)
         problem = f"{call.name} {has}, and {stand} on the left"
         raise source.mistake(statement.left_at, problem, f"write one name for each: {names} = {call.name}(...)")
+
+
+def check_whole_numbers(source: Text, tree: Call, operation: Operation) -> None:
+    """Check that an operation needs no whole number that the call can not give, and no size that it does not show.
+
+    Raises:
+        UnsupportedError: it does.
+    """
+    hidden = {extent.size for extent in operation.extents} - {
+        size for each in operation.outputs for size in each.tensor.sizes
+    }
+    lacking = [symbol.name for symbol in (*operation.parameters, *sorted(hidden, key=str))]
+    if lacking:
+        problem = f"{tree.name} is given {', '.join(lacking)} beside its arrays, and a call can not give it"
+        raise source.unsupported(tree.at, problem, f"write the definition of {tree.name} out")
 
 
 def check_hyphen(source: Text, words: Words, tree: Terms) -> None:

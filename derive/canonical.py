@@ -16,8 +16,8 @@ import sympy
 from sympy import Add, Expr, Mul, Rational
 
 from derive.budget import tick
-from derive.indices import Bracket, Delta, Index, Tensor
-from derive.sums import Binder, free_indices, fresh_index, substitute
+from derive.indices import Bracket, Delta, Index, Tensor, is_form
+from derive.sums import Binder, free_indices, fresh_index, parameters_in, substitute
 
 #: Canonical names begin with this; no typed index can.
 MARK = "_"
@@ -136,6 +136,9 @@ def _outline(expr: sympy.Basic, marks: dict[Index, str]) -> str:
         inner = marks | {index: "inner" for index in expr.bound}
         bound = sorted(structure_key(index.size) for index in expr.bound)
         return f"{type(expr).__name__}({_outline(expr.body, inner)},{','.join(bound)})"
+    if isinstance(expr, Delta) and any(map(is_form, expr.args)):  # Which side a form stands on, a name decides.
+        difference = expr.left - expr.right
+        return f"Delta({min(_outline(difference, marks), _outline(-difference, marks))})"
     parts = [_outline(argument, marks) for argument in expr.args]
     if isinstance(expr, (Add, Mul, Delta, Bracket)):
         parts.sort()
@@ -152,7 +155,7 @@ def readable(expr: Expr, letters: dict[Expr, tuple[str, ...]], taken: frozenset[
     if not isinstance(expr, sympy.Basic) or not expr.args or not _height(expr):
         return expr
     if isinstance(expr, Binder):
-        used = set(taken) | {index.name for index in free_indices(expr)}
+        used = {*taken, *parameters_in(expr), *(index.name for index in free_indices(expr))}
         renamed: dict[Expr, Expr] = {}
         bound: list[Index] = []
         for index in expr.bound:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sympy import Expr, Integer, S
 
-from derive.algebra import in_range
+from derive.affine import is_position
 from derive.canonical import structure_key
 from derive.demands import demands
 from derive.indices import Bracket, Delta, Element, Index
@@ -83,7 +83,7 @@ def _indicators(expr: Expr, bound: frozenset[Index]) -> Iterator[Expr]:
 def _delta_cases(normaliser: Normaliser, expr: Expr, delta: Expr, case: Case) -> Iterator[tuple[Expr, Case]]:
     yield expr, case.with_values({delta: S.Zero})
     sides = [(delta.left, delta.right), (delta.right, delta.left)]
-    same = [(old, new) for old, new in sides if isinstance(old, Index) and in_range(new, old.size)]
+    same = [(old, new) for old, new in sides if isinstance(old, Index) and is_position(new, old.size)]
     yield substitute(expr, dict(same[:1])), case.with_values({delta: S.One})
 
 

@@ -26,7 +26,7 @@ from derive.differentiation import advance, differentiate
 from derive.errors import ImpossibleError
 from derive.facts import Fact
 from derive.indices import Delta, Element, Index, Tensor
-from derive.letters import disjoint, letters_by_size, natural_element
+from derive.letters import disjoint, letters_by_size, natural_element, reserved_letters
 from derive.printing import definition_text
 from derive.record import Definition, Operation
 from derive.rewriting import simplify
@@ -115,6 +115,7 @@ class Chain:
         self.explicit = explicit or jacobian is not None
         self.letters = letters_by_size(operation)
         self.names = {t.name for t in (*operation.inputs, *(d.tensor for d in operation.definitions))}
+        self._reserved = reserved_letters(operation)
         self.outputs = operation.outputs if jacobian is None else (jacobian,)
         self._path = _on_path(operation, wrt, self.outputs)
         self.sensitivities: dict[Tensor, Sensitivity] = {}
@@ -150,7 +151,7 @@ class Chain:
     def _element(self, tensor: Tensor) -> Element:
         """The element a sensitivity is derived for; beside a Jacobian's output it needs other letters."""
         element = natural_element(self.operation, tensor)
-        return tensor(*disjoint(element.indices, self._out)) if self._out else element
+        return tensor(*disjoint(element.indices, self._out, self._reserved)) if self._out else element
 
     # -- one tensor ---------------------------------------------------------------------------------------------------
 
@@ -181,7 +182,7 @@ class Chain:
         if user == self.jacobian:
             value = self._local(user, user.indices, element, steps)
             return self._direct(user, user.indices, element), value
-        where = disjoint(user.indices, (*element.indices, *self._out))
+        where = disjoint(user.indices, (*element.indices, *self._out), self._reserved)
         local = self._local(user, where, element, steps)
         symbol = self._symbol(user.tensor, where)
         named, valued = symbol * self._direct(user, where, element), symbol * local

@@ -58,6 +58,9 @@ def compose(*operations: Operation, name: str | None = None) -> Operation:
     try:
         named = parse_operation(record.definition, record=record, merged_sizes=True)
         definition = operation_text(named)
+        if len(named.parameters) > len(composed.parameters):
+            problem = "its windows have a size that no text can say; write the definitions out"
+            raise InputError(f"{name} can not be put into one text: {problem}")
         return parse_operation(definition, record=replace(record, definition=definition))
     except DefinitionError as error:
         raise InputError(f"{name}: {record.definition} does not stand on its own: {error.problem}") from None

@@ -156,7 +156,8 @@ class Derivation:
     def assignment(self, generator: random.Random) -> Assignment:
         """Random values for everything the steps mention, the assumptions satisfied."""
         operation = self.operation
-        sizes = {symbol: CHECK_SIZES[place % len(CHECK_SIZES)] for place, symbol in enumerate(operation.sizes)}
+        symbols = (*operation.sizes, *operation.parameters)
+        sizes = {symbol: CHECK_SIZES[place % len(CHECK_SIZES)] for place, symbol in enumerate(symbols)}
         for _ in range(ATTEMPTS):
             drawn = [*operation.inputs, *operation.upstreams]
             values = sample(drawn, sizes, generator, operation.record.domain)

@@ -231,12 +231,20 @@ class Assignment:
             definition = self.definitions.get(expr.tensor)
             if definition is None and self.held is not None:
                 return self.held._element(expr, places)
-            if definition is None and known:
+            outside = self._outside(expr, where)
+            if outside and not any(own.is_Integer and own >= 0 for own in outside):
+                return 0
+            if outside or (definition is None and known):
                 raise UndefinedError(f"{expr.tensor.name} has no element at {where}")
             if definition is None:
                 raise InputError(f"no number was given for {expr.tensor.name} at {where}")
             known[where] = self._value(definition.body, dict(zip(definition.indices, where, strict=True)))
         return known[where]
+
+    def _outside(self, element: Element, where: tuple[int, ...]) -> list[Expr]:
+        """The index expressions that stand for a place outside of their axis: there an element is 0, or is not."""
+        axes = zip(element.indices, where, element.tensor.sizes, strict=True)
+        return [own for own, place, size in axes if not 0 <= place < self._value(size, {})]
 
     def position(self, element: Element, places: Places) -> tuple[int, ...]:
         """The position of an element."""
@@ -301,6 +309,8 @@ class Assignment:
         """A central difference: of a defined tensor the total derivative, of an expression with other names held."""
         element = expr.element
         where = self.position(element, places)
+        if self._outside(element, where):
+            raise UndefinedError(f"{element.tensor.name} has no element at {where}")
         here = self._value(element, places)
         inner = expr.body
         while isinstance(inner, Partial):

@@ -10,10 +10,11 @@ from __future__ import annotations
 import sympy
 from sympy import Expr, Integer, Pow, Rational, S
 
+from derive.affine import is_whole, positive_form
 from derive.algebra import Algebra, collected
 from derive.canonical import canonical
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket
+from derive.indices import Bracket, Delta
 from derive.polynomials import (
     ONE,
     Monomial,
@@ -193,6 +194,8 @@ class Generators(Algebra):
 
     def read_bracket(self, expr: Bracket) -> Polynomial:
         """All comparisons by [d > 0] and [d = 0]: [-d > 0] = 1 - [d > 0] - [d = 0]."""
+        if is_whole(expr.left - expr.right):
+            return self._read_whole(expr)
         turned, above, level = self.compare(self.polynomial(expr.left - expr.right))
         if turned:
             above = add(number(S.One), scale(above, S.NegativeOne), scale(level, S.NegativeOne))
@@ -202,6 +205,19 @@ class Generators(Algebra):
             "=": level,
             "!=": add(number(S.One), scale(level, S.NegativeOne)),
         }[expr.relation]
+
+    def _read_whole(self, expr: Bracket) -> Polynomial:
+        """Comparisons of whole numbers by [d > 0], where d > 0 is d >= 1, and by deltas."""
+        one = number(S.One)
+        if expr.relation in ("=", "!="):
+            level = self.polynomial(Delta(expr.left, expr.right))
+            return level if expr.relation == "=" else add(one, scale(level, S.NegativeOne))
+        difference = expr.left - expr.right + (1 if expr.relation == ">=" else 0)
+        sign, form = positive_form(difference)
+        if form.is_Integer:
+            return number(form)
+        above = single(Bracket(">", expression(self.polynomial(form)), 0))
+        return above if sign > 0 else add(one, scale(above, S.NegativeOne))
 
     def compare(self, difference: Polynomial) -> tuple[bool, Polynomial, Polynomial]:
         """Whether the sign of d was turned for its one form, then [d > 0] and [d = 0]."""

@@ -2,16 +2,19 @@
 
 Everything is a scalar SymPy expression. A size is a positive integer symbol, an index a symbol that runs over a size,
 and ``x[n, k]`` one real number of a tensor. What may stand in an index's place is an *index expression*: an index, an
-integer, an element of an integer tensor (``z[n, t[n]]``), a position of a maximum, or integer arithmetic on these.
+integer, an element of an integer tensor (``z[n, t[n]]``), a position of a maximum, or an *affine form* of these, such
+as ``x[s*t + r - p]``. An element that a form addresses outside of its axis is 0.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from math import gcd
 from typing import Any
 
 import sympy
-from sympy import Expr, Integer, Symbol
+from sympy import Add, Expr, Integer, Mul, Symbol
 from sympy.core.symbol import Str
 
 from derive.errors import InputError
@@ -32,6 +35,16 @@ def size(name: str) -> Symbol:
         True
     """
     return Symbol(name, integer=True, positive=True)
+
+
+def parameter(name: str) -> Symbol:
+    """Return the whole number called ``name`` that index arithmetic is given: a stride, a dilation, a padding.
+
+    Example:
+        >>> parameter("s").is_nonnegative, parameter("s").is_positive
+        (True, None)
+    """
+    return Symbol(name, integer=True, nonnegative=True)
 
 
 class Node(Expr):
@@ -220,9 +233,85 @@ def extent(where: Expr) -> Expr | None:
     return own if isinstance(own, Expr) else None
 
 
-def _constant_difference(left: Expr, right: Expr) -> Expr | None:
-    difference = left - right
-    return difference if difference.is_Integer else None
+def split_form(expr: Expr) -> tuple[dict[Expr, Expr], Expr] | None:
+    """Return what an affine form multiplies by which node, and its constant; None where it is no such form.
+
+    Example:
+        >>> t, s = Index("t", size("T")), parameter("s")
+        >>> split_form(s * (t + 1) - 2)
+        ({t: s}, s - 2)
+    """
+    if isinstance(expr, Node):
+        return {expr: Integer(1)}, Integer(0)
+    if not expr.has(Node):
+        return {}, expr
+    coefficients: dict[Expr, Expr] = {}
+    constant: Expr = Integer(0)
+    if isinstance(expr, Add):
+        parts: list[tuple[Expr, Expr]] = [(Integer(1), term) for term in expr.args]
+    elif isinstance(expr, Mul):
+        moving = [factor for factor in expr.args if factor.has(Node)]
+        if len(moving) != 1:
+            return None
+        parts = [(Mul(*(factor for factor in expr.args if factor is not moving[0])), moving[0])]
+    else:
+        return None
+    for times, part in parts:
+        inner = split_form(part)
+        if inner is None:
+            return None
+        constant += times * inner[1]
+        for node, coefficient in inner[0].items():
+            coefficients[node] = coefficients.get(node, Integer(0)) + times * coefficient
+    kept = {node: sympy.expand(coefficient) for node, coefficient in coefficients.items()}
+    return {node: coefficient for node, coefficient in kept.items() if coefficient != 0}, sympy.expand(constant)
+
+
+def is_form(expr: Expr) -> bool:
+    """Whether an index expression is arithmetic, so that it may stand for a place outside of the axis."""
+    return isinstance(expr, (Add, Mul, Symbol)) and not isinstance(expr, Node)
+
+
+def join_form(coefficients: Mapping[Expr, Expr], constant: Expr) -> Expr:
+    """Return the affine form with these coefficients and this constant."""
+    return Add(*(coefficient * node for node, coefficient in coefficients.items()), constant)
+
+
+def _balanced(left: Expr, right: Expr) -> tuple[Expr, Expr] | None:
+    """The one way to write an equation of two forms, so that equal deltas are one object; None where none solves it.
+
+    An index that stands alone on its side is solved for: ``m = s*t + r`` for m.
+    """
+    parts = split_form(left - right)
+    if parts is None:
+        return left, right
+    coefficients, constant = parts
+    if not coefficients:
+        return left, right
+    whole = [int(coefficient) for coefficient in coefficients.values() if coefficient.is_Integer]
+    if len(whole) == len(coefficients) and constant.is_Integer:
+        common = gcd(*whole)
+        if int(constant) % common:
+            return None
+        coefficients = {node: coefficient / common for node, coefficient in coefficients.items()}
+        constant /= common
+    positive = [node for node, coefficient in coefficients.items() if not coefficient.could_extract_minus_sign()]
+    negative = [node for node in coefficients if node not in positive]
+    leads = [node for node, coefficient in coefficients.items() if isinstance(node, Index) and abs(coefficient) == 1]
+    if leads:
+
+        def key(node: Expr) -> tuple[int, str]:
+            return len(positive if node in positive else negative), str(node.args[0])
+
+        lead = min(leads, key=key)
+        rest = {node: -coefficient / coefficients[lead] for node, coefficient in coefficients.items() if node != lead}
+        return lead, join_form(rest, -constant / coefficients[lead])
+    first = min(coefficients, key=sympy.default_sort_key)
+    sign = 1 if first in positive else -1
+    side = positive if first in positive else negative
+    above = {node: sign * coefficients[node] for node in side}
+    below = {node: -sign * coefficients[node] for node in coefficients if node not in above}
+    return join_form(above, Integer(0)), join_form(below, -sign * constant)
 
 
 class Delta(Node):
@@ -232,6 +321,8 @@ class Delta(Node):
         >>> n, k = Index("n", size("N")), Index("k", size("N"))
         >>> Delta(n, n), Delta(n, n + 1), Delta(k, n) == Delta(n, k)
         (1, 0, True)
+        >>> Delta(n - 1, k) == Delta(n, k + 1), Delta(2 * n, 2 * k + 1)
+        (True, 0)
     """
 
     is_integer = True
@@ -239,9 +330,14 @@ class Delta(Node):
 
     def __new__(cls, left: Any, right: Any) -> Expr:
         left, right = sympy.sympify(left), sympy.sympify(right)
-        difference = _constant_difference(left, right)
-        if difference is not None:
+        difference = left - right
+        if difference.is_Integer:
             return Integer(1) if difference == 0 else Integer(0)
+        if is_form(left) or is_form(right):
+            sides = _balanced(left, right)
+            if sides is None:
+                return Integer(0)
+            left, right = sides
         first, second = sorted((left, right), key=sympy.default_sort_key)
         return Expr.__new__(cls, first, second)
 

@@ -51,6 +51,7 @@ def instantiate(
     taken: Collection[str] = (),
     letters: Mapping[str, Expr] | None = None,
     written: Mapping[str, tuple[Index, ...]] | None = None,
+    outputs: Sequence[Tensor] = (),
 ) -> Instance:
     """Return the definitions of ``targets = operation(arguments)``.
 
@@ -64,6 +65,7 @@ def instantiate(
         taken: names that no intermediate may have.
         letters: index letters that are in use, each with the size it runs over.
         written: the indices a tensor is usually written with, by its name; they are used where they can be.
+        output: what the output becomes, where its sizes do not all follow from those of the arguments.
 
     Raises:
         InputError: an argument is missing or has axes or sizes that do not fit.
@@ -76,6 +78,11 @@ def instantiate(
         tanh(x[n])
     """
     sizes, leading = _fit_arguments(operation, arguments)
+    for output, here in zip(operation.outputs, outputs, strict=False):
+        told = output.tensor.sizes
+        sizes |= {
+            each.size: here.sizes[told.index(each.size) - len(told)] for each in operation.extents if each.size in told
+        }
     letters, written = dict(letters or {}), dict(written or {})
     names = {*taken, *targets, *(tensor.name for tensor in arguments.values())}
     called = dict(zip((output.tensor for output in operation.outputs), targets, strict=True))

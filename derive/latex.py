@@ -281,10 +281,10 @@ def write_sum(writer: Writer, phrase: Phrase) -> str:
 
 def write_extremum_over(name: str) -> Callable[[Writer, Phrase], str]:
     def write(writer: Writer, phrase: Phrase) -> str:
-        body, index = phrase.parts
+        body, *bound = phrase.parts
         text = writer.write(body, TERM)
         space = "" if text.startswith(r"\left(") else " "
-        return f"{name}_{{{inlined(writer).write(index)}}}{space}{text}"
+        return f"{name}_{{{','.join(map(inlined(writer).write, bound))}}}{space}{text}"
 
     return write
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from sympy import Expr
 
-from derive.indices import Element, Index, Tensor
+from derive.indices import Element, Index, Tensor, is_form
 from derive.record import Definition, Operation
 from derive.sums import all_indices, fresh_index, tensors_in
 
@@ -56,8 +56,23 @@ def _by_distance_from(definition: Definition) -> Callable[[Element], tuple[int, 
     return lambda element: (-len(own & set(element.indices)), "".join(str(index) for index in element.indices))
 
 
-def disjoint(indices: Iterable[Index], taken: Iterable[Index]) -> tuple[Index, ...]:
-    """The indices, with other letters where one is taken.
+def reserved_letters(operation: Operation) -> frozenset[str]:
+    """Return the letters that an operation with index arithmetic uses: in forms they would be mistaken for another.
+
+    Example:
+        >>> from derive.catalogue import find
+        >>> reserved_letters(find("softmax")), sorted(reserved_letters(find("shift")))
+        (frozenset(), ['n', 't'])
+    """
+    bodies = [definition.body for definition in operation.definitions]
+    if not any(is_form(where) for body in bodies for each in body.atoms(Element) for where in each.indices):
+        return frozenset()
+    letters = {name for names in letters_by_size(operation).values() for name in names}
+    return frozenset(letters | {symbol.name for symbol in operation.parameters})
+
+
+def disjoint(indices: Iterable[Index], taken: Iterable[Index], reserved: Iterable[str] = ()) -> tuple[Index, ...]:
+    """The indices, with other letters where one is taken; no new letter is a reserved one.
 
     Example:
         >>> from derive.indices import size
@@ -70,7 +85,7 @@ def disjoint(indices: Iterable[Index], taken: Iterable[Index]) -> tuple[Index, .
     result: list[Index] = []
     for place, index in enumerate(indices):
         later = {other.name for other in indices[place + 1 :]} if index.name in names else set()
-        new = fresh_index(index, names | later)
+        new = fresh_index(index, names | later | set(reserved)) if index.name in names else index
         names.add(new.name)
         result.append(new)
     return tuple(result)

@@ -18,13 +18,14 @@ from typing import Any
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, S
 
-from derive.algebra import in_range, mentions_delta
+from derive.affine import is_position, is_total, lands_on_a_number, solutions, vanishes_outside, within
+from derive.algebra import mentions_delta
 from derive.budget import tick
 from derive.canonical import canonical, structure_key
 from derive.facts import Fact
 from derive.functions import Maximum, Minimum, Where, without_numbers
 from derive.generators import Generators
-from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.indices import Bracket, Delta, Element, Index, Tensor, is_form
 from derive.matrices import Determinant, IndexArray, Inverse, LogDeterminant
 from derive.polynomials import (
     ONE,
@@ -40,6 +41,7 @@ from derive.polynomials import (
     short_expression,
     single,
 )
+from derive.reindexing import best_form
 from derive.signs import is_positive
 from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, free_indices, substitute, tensors_in
 
@@ -170,6 +172,8 @@ class Normaliser(Generators):
             self.expression(where) if where.args and not isinstance(where, Index) else where for where in expr.indices
         ]
         element = Element(expr.tensor, *indices)
+        if any(where.is_Integer and where.is_negative for where in indices):
+            return {}  # Only a form can have become a negative number.
         if self.generators:
             for place, where in enumerate(indices):
                 if isinstance(where, IndexArgmax):
@@ -239,8 +243,11 @@ class Normaliser(Generators):
 
     def open(self, binder: Binder) -> tuple[Expr, tuple[Index, ...]]:
         """The body with bound indices that occur nowhere else."""
-        fresh = [index.renamed(f"_u{next(self._fresh)}") for index in binder.bound]
+        fresh = [self._renamed(index) for index in binder.bound]
         return substitute(binder.body, dict(zip(binder.bound, fresh, strict=True))), tuple(fresh)
+
+    def _renamed(self, index: Index) -> Index:
+        return index.renamed(f"_u{next(self._fresh)}")
 
     def _index_sum(self, expr: IndexSum) -> Polynomial:
         body, bound = self.open(expr)
@@ -251,8 +258,8 @@ class Normaliser(Generators):
         """Sum one monomial over the live indices: contract deltas, take constants out, split independent factors."""
         for atom, power in sorted(monomial, key=lambda pair: structure_key(pair[0])):
             if isinstance(atom, Delta) and power > 0:
-                for index, other in ((atom.left, atom.right), (atom.right, atom.left)):
-                    if index in live and index not in free_indices(other):
+                for index, other in sorted(solutions(atom), key=lambda pair: self._contraction_key(monomial, *pair)):
+                    if index in live:
                         contracted = self._contract(monomial, atom, index, other, live)
                         if contracted is not None:
                             return contracted
@@ -264,16 +271,34 @@ class Normaliser(Generators):
             result = self.multiply(result, self._component(component, bound))
         return result
 
+    def _contraction_key(self, monomial: Monomial, index: Index, other: Expr) -> tuple[bool, bool, str]:
+        """First what no bracket is needed for, and of that what a gradient stands at: the other indices stay."""
+        beside = [atom for atom, exponent in monomial if exponent > 0 and isinstance(atom, Element)]
+        at_it = [atom for atom in beside if vanishes_outside(atom, index)]
+        plain = is_position(other, index.size) or bool(at_it)
+        return not plain, not any(atom.tensor.role for atom in at_it), index.name
+
     def _contract(
         self, monomial: Monomial, delta: Delta, index: Index, other: Expr, live: frozenset[Index]
     ) -> Polynomial | None:
-        """sum_i delta(i, e) f(i) = f(e), where e is a position that i takes; else None."""
-        moved = [(substitute(atom, {index: other}), exponent) for atom, exponent in monomial if atom != delta]
-        if not in_range(other, index.size):
+        """sum_i delta(i, e) f(i) = f(e), where e is a position of i or f(e) is 0 where it is none; else None."""
+        moving = [(atom, exponent) for atom, exponent in monomial if atom != delta]
+        if any(lands_on_a_number(atom, index, other) for atom, _ in moving):
+            return None
+        inside: Expr = S.One
+        moved = [(substitute(atom, {index: other}), exponent) for atom, exponent in moving]
+        if is_form(other) and not is_position(other, index.size):
+            if not all(is_total(atom**exponent, index) for atom, exponent in moving):
+                return None
+            if not any(exponent > 0 and vanishes_outside(atom, index) for atom, exponent in moving):
+                if not self.generators:
+                    return None  # A delta says it shorter than brackets do.
+                inside = within(other, index.size)
+        elif not is_position(other, index.size):
             if not any(stands_at(atom, other, index.size) for atom, _ in moved):
                 return None
             self.used_positions.add((other, index.size))
-        result: Polynomial = {ONE: S.One}
+        result: Polynomial = self.polynomial(inside)
         for atom, exponent in moved:
             result = self.multiply(result, self.power(self.polynomial(atom), exponent))
         rest = live - {index}
@@ -333,8 +358,7 @@ class Normaliser(Generators):
         unit = self._product_with_inverse(factors, bound)
         if unit is not None:
             return unit
-        body = Mul(*(atom**exponent for atom, exponent in factors))
-        return single(canonical(IndexSum(body, *sorted(bound, key=lambda index: index.name))))
+        return single(best_form(factors, bound, self._renamed))
 
     def _product_with_inverse(self, factors: list[tuple[Expr, Rational]], bound: frozenset[Index]) -> Polynomial | None:
         """sum_j M_ij (M^-1)_jk = delta(i, k), and the same from the other side; None where there is no such product."""

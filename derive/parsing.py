@@ -14,6 +14,7 @@ from sympy import Expr, Symbol
 from derive.building import Builder
 from derive.calls import Lookup, WholeCall, Words
 from derive.errors import InputError
+from derive.extents import free_parameters
 from derive.indices import Tensor
 from derive.instantiation import Instance
 from derive.leading import find_misuse
@@ -93,7 +94,9 @@ def parse_operation(
     ordered = tuple(by_name[input_name] for input_name in record.inputs) if record.inputs else inputs
     ordered = tuple(sorted(ordered, key=lambda tensor: tensor.name in record.defaults))
     listed_names = () if outputs == (definitions[-1].tensor.name,) else outputs
-    return Operation(tuple(definitions), ordered, record, listed_names, leading=settled.leading)
+    operation = Operation(tuple(definitions), ordered, record, listed_names, leading=settled.leading)
+    _check_extents(scope, operation)
+    return operation
 
 
 def _needed(definitions: list[Definition], outputs: tuple[str, ...]) -> list[Definition]:
@@ -112,6 +115,19 @@ def _check_leading(source: Text, statement: Statement, definitions: list[Definit
         if problem is not None:
             expected = "write an index for each axis everywhere"
             raise source.mistake(statement.at, problem, expected)
+
+
+def _check_extents(scope: Scope, operation: Operation) -> None:
+    """Check that something tells how far every index on the left runs: an axis of an input, or an affine form."""
+    told = {extent.size for extent in operation.extents}.union(
+        *((*tensor.sizes, tensor.values) for tensor in operation.inputs)
+    )
+    for definition in operation.definitions:
+        for index in definition.indices:
+            if index.size not in told and not index.size.is_Integer and index.name in scope.letters:
+                problem = f"nothing tells how far {index.name} runs: the forms that it stands in do not say it"
+                expected = f"expected a form such as x[s*{index.name} + r], or an input with an axis of that size"
+                raise scope.source.mistake(scope.letters[index.name], problem, expected)
 
 
 def parse_expression(
@@ -192,16 +208,21 @@ def check_record(record: Record, inputs: Iterable[Tensor], definitions: Iterable
     Raises:
         InputError: it names something else, or does not name every input where it orders them.
     """
+    inputs, definitions = tuple(inputs), tuple(definitions)
     names = [tensor.name for tensor in inputs]
     tensors = [*names, *(definition.tensor.name for definition in definitions)]
     said = {"inputs": (record.inputs, names), "labels": (record.labels, names), "domain": (record.domain, names)}
-    said["defaults"] = (tuple(record.defaults), names)
+    parameters = {symbol.name for symbol in free_parameters(inputs, [(each.target, each.body) for each in definitions])}
+    said["defaults"] = (tuple(record.defaults), [*names, *parameters])
     said["absent"] = ((*record.absent, *record.absent.values()), tensors)
     for field, (mentioned, allowed) in said.items():
         for name in mentioned:
             if name not in allowed:
                 known = ", ".join(names) or "none"
                 raise InputError(f"{record.name}: {field} names {name}, which is no input; the inputs are {known}")
+    for name in parameters & record.defaults.keys():
+        if not record.defaults[name].isdecimal():
+            raise InputError(f"{record.name}: {name} is a whole number, and its default is {record.defaults[name]}")
     for tensor in inputs:
         if tensor.name in record.defaults and (tensor.rank or tensor.values is not None):
             raise InputError(f"{record.name}: {tensor.name} has a default, so it must be a real number without axes")

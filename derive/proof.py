@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from sympy import Expr, sympify
 
+from derive.affine import is_whole
 from derive.budget import OutOfTimeError, within
 from derive.cases import where_defined
 from derive.counterexamples import Counterexample, Question, assignments
@@ -262,8 +263,10 @@ class _Attempt:
         for partial in (partial for expr in typed for partial in expr.atoms(Partial)):
             yield partial.body
             for bracket in close(partial.body, self.definitions).atoms(Bracket):
-                if bracket.relation in ("=", "!="):  # At a single place no rule tells the derivative of a choice.
-                    yield Demand("!=", bracket.left - bracket.right).expression()
+                difference = bracket.left - bracket.right
+                if bracket.relation in ("=", "!=") and not is_whole(difference):
+                    # At a single place no rule tells the derivative of a choice.
+                    yield Demand("!=", difference).expression()
 
     def _hunt(self, thorough: bool) -> Counterexample | None:
         left, right = (with_equalities(side, self.premises) for side in self.sides)

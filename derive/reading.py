@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import sympy
 from sympy import Add, Expr, Integer, Mul, Number, Pow, Rational, Symbol
 
+from derive.affine import is_whole
 from derive.errors import UnsupportedError
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor
@@ -54,6 +55,8 @@ TERM_PLACES = {"element": 2, "symbol": 2, "index": 2, "constant": 2, "number": 3
 #: Index letters in the order in which a textbook lists them: the first letter of a family before its followers; the
 #: leading axes, which are written ..., come before all.
 INDEX_LETTERS = ".bnmrqphiwkjldctsuefgoavxyz"
+#: Letters that textbooks give to places in a window.
+WINDOW_LETTERS = ("r", "q", "u", "v")
 #: Names that do not stand in the order of the alphabet: weights follow the data, keys the queries.
 NAME_PLACES = {"q": "k0", "k": "k1", "w": "~", "W": "~", "weights": "~"}
 
@@ -226,7 +229,8 @@ def signs_outside(phrase: Phrase) -> Phrase:
             changed = signs_outside(inner)
             turned = changed.kind == "negation"
             terms.append(Signed(negative != turned, changed.parts[0] if turned else changed))
-        return Phrase("addition", ordered_terms(terms))
+        is_turned = any(new.negative != old.negative for new, old in zip(terms, phrase.parts, strict=True))
+        return Phrase("addition", ordered_terms(terms) if is_turned else tuple(terms))
     signed = {"index_sum": 1, "negation": 1, "product": len(phrase.parts), "fraction": 2}.get(phrase.kind, 0)
     changed_parts = [signs_outside(arrange(part)) for part in phrase.parts[:signed]]
     turned_parts = [part.kind == "negation" for part in changed_parts]
@@ -338,7 +342,16 @@ def arrange_addition(expr: Add) -> Phrase:
         phrase = arrange(argument)
         negative = phrase.kind == "negation"
         terms.append(Signed(negative, phrase.parts[0] if negative else phrase))
-    return Phrase("addition", ordered_terms(terms))
+    ordered = ordered_terms(terms)
+    if is_whole(expr):  # The place of a window, s t, is written before the place in it, d r.
+        ordered = tuple(sorted(ordered, key=lambda term: (term.negative, _window_place(term.phrase))))
+    return Phrase("addition", ordered)
+
+
+def _window_place(phrase: Phrase) -> int:
+    last = arrange(phrase.parts[-1]) if phrase.kind == "product" else phrase
+    is_inside = last.kind == "index_argmax" or last.word in WINDOW_LETTERS
+    return 2 if last.kind in ("number", "symbol") else int(is_inside)
 
 
 def shared_number(expr: Add) -> Rational:

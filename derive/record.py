@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Protocol, runtime_checkable
 
-from sympy import Expr, Rational, Symbol
+from sympy import Expr, Integer, Rational, Symbol
 
+from derive.affine import guarded
 from derive.errors import InputError
+from derive.extents import Extent, derived_extents, free_parameters
 from derive.indices import Element, Index, Tensor
 from derive.sums import all_indices, free_indices, rewrite, substitute, tensors_in
 
@@ -32,9 +35,9 @@ class Definition:
         return self.target.indices
 
     def at(self, *where: Expr) -> Expr:
-        """Return the body at other indices, capture-free."""
-        result: Expr = substitute(self.body, dict(zip(self.indices, where, strict=True)))
-        return result
+        """Return the body at other indices, capture-free; it is 0 where a form is no position of the axis."""
+        places: dict[Index, Expr] = dict(zip(self.indices, where, strict=True))
+        return guarded(self.body, places, substitute(self.body, places))
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,16 @@ class Operation:
         return self.leading is not None and tensor.sizes[:1] == (self.leading,)
 
     @property
+    def parameters(self) -> tuple[Symbol, ...]:
+        """The whole numbers that are given with the inputs: strides, dilations, paddings, and sizes of windows."""
+        return _parameters(self.definitions, self.inputs, self.record.definition, tuple(self.record.defaults))
+
+    @property
+    def extents(self) -> tuple[Extent, ...]:
+        """How the sizes follow that no axis of an input has."""
+        return _extents(self.definitions, self.inputs)
+
+    @property
     def labels(self) -> tuple[Tensor, ...]:
         """Inputs that are data: integers, named as labels by the record, or with a number of their own."""
         data = {*self.record.labels, *self.record.defaults}
@@ -261,10 +274,15 @@ class Operation:
         return inline(self.output.body, self.definitions)
 
     def called_with(self, count: int) -> Operation:
-        """Return the operation of its first ``count`` inputs, the settings after them at their own numbers.
+        """Return the operation of its first ``count`` inputs, settings and whole numbers after them at their own.
 
         It is the operation itself where there is nothing to leave out.
         """
+        whole = {each: Integer(self.record.defaults[each.name]) for each in self.parameters if self._has_default(each)}
+        if whole:
+            definitions = tuple(replace(each, body=each.body.xreplace(whole)) for each in self.definitions)
+            kept = {name: n for name, n in self.record.defaults.items() if name not in {each.name for each in whole}}
+            return replace(self, definitions=definitions, record=replace(self.record, defaults=kept)).called_with(count)
         left_out = self.inputs[max(count, len(self.inputs) - len(self.settings)) :]
         if not left_out:
             return self
@@ -282,6 +300,9 @@ class Operation:
         inputs = self.inputs[: len(self.inputs) - len(left_out)]
         return replace(self, definitions=definitions, inputs=inputs, record=record)
 
+    def _has_default(self, symbol: Symbol) -> bool:
+        return symbol.name in self.record.defaults
+
     def renamed(self, name: str) -> Operation:
         return replace(self, record=replace(self.record, name=name))
 
@@ -293,6 +314,18 @@ class Derived(Protocol):
     def as_operation(self) -> Operation:
         """Return the operation that computes it."""
         ...
+
+
+@lru_cache(maxsize=1000)
+def _parameters(
+    definitions: tuple[Definition, ...], inputs: tuple[Tensor, ...], text: str, first: tuple[str, ...]
+) -> tuple[Symbol, ...]:
+    return free_parameters(inputs, [(each.target, each.body) for each in definitions], text, first)
+
+
+@lru_cache(maxsize=1000)
+def _extents(definitions: tuple[Definition, ...], inputs: tuple[Tensor, ...]) -> tuple[Extent, ...]:
+    return derived_extents(inputs, [(each.target, each.body) for each in definitions])
 
 
 def inline(expr: Expr, definitions: tuple[Definition, ...]) -> Expr:

@@ -423,7 +423,7 @@ def known_sum(total: IndexSum, definitions: tuple[Definition, ...]) -> Expr | No
             poly = Normaliser(generators=True).polynomial(sum_)
         except (TooLargeError, ZeroDivisionError):
             return None
-        if not any(tensors_in(atom) for monomial in poly for atom, _ in monomial):
+        if not any(tensors_in(atom) or free_indices(atom) for monomial in poly for atom, _ in monomial):
             return expression(poly)
     return None
 

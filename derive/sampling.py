@@ -191,6 +191,9 @@ def _adjust(fact: Fact | Requirement, places: Places, assignment: Assignment) ->
     element = min(spanning, key=lambda each: each.tensor.name)
     numbers = assignment.values[element.tensor]
     where = {assignment.position(element, {**places, **bound}) for bound in assignment.places(fact.left.bound)}
+    where &= numbers.keys()  # What stands outside of an axis is 0, and stays so.
+    if not where:
+        return False
     before = dict(numbers)
     for place in where:
         numbers[place] = 2 * before[place]

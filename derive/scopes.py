@@ -8,10 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from derive.calls import WholeCall, Words, check_argument_count, check_bound, check_call, check_hyphen, check_targets
+from derive.calls import (
+    WholeCall,
+    Words,
+    check_argument_count,
+    check_bound,
+    check_call,
+    check_hyphen,
+    check_targets,
+    check_whole_numbers,
+)
+from derive.forms import check_form, check_letters, find_names, is_arithmetic, is_form, names_in, single_index
 from derive.indices import Tensor
 from derive.record import Operation
-from derive.sizes import Place, SizeClasses
+from derive.sizes import Place, SizeClasses, count_of_indices
 from derive.syntax import Access, Call, Comparison, Factors, Literal, Name, Power, Statement, Terms, Tree
 from derive.tokens import Span, Text
 from derive.vocabulary import (
@@ -25,8 +35,6 @@ from derive.vocabulary import (
     suggest,
 )
 
-NO_ARITHMETIC = "arithmetic on indices is not supported yet"
-
 
 class Scope:
     """The names of a text, as far as reading it tells.
@@ -34,6 +42,7 @@ class Scope:
     Attributes:
         given: the tensors of an expression's surroundings; None where the text itself is a list of definitions.
         letters: the indices, each with the place where it is met first; targets are read first.
+        parameters: the whole numbers of index arithmetic, each with the place where it is met first.
         calls: the whole-operation calls by the number of their statement.
         defined, used: tensors by name, with the number of the definition and the place.
         ranks: tensors by name, with the number of axes and the place that says so.
@@ -42,6 +51,8 @@ class Scope:
         size_uses: bare capital names, which must be sizes.
         positions: the largest integer that stands on an axis.
         standing: the indices that stand on an axis.
+        forms: the axes on which arithmetic stands, with the place and the index that it only shifts, if it does.
+        running: the indices that stand in arithmetic.
         written: the indices with which a tensor is written first, by its name.
         stated: sizes that the text states, ``Q = 4``, by the number of their statement.
         leads: axes that stand for all leading ones because nothing tells how many there are.
@@ -51,6 +62,7 @@ class Scope:
     def __init__(self, source: Text, words: Words, given: Mapping[str, Tensor] | None = None) -> None:
         self.source, self.words, self.given = source, words, given
         self.letters: dict[str, Span] = {}
+        self.parameters: dict[str, Span] = {}
         self.calls: dict[int, WholeCall] = {}
         self.defined: dict[str, tuple[int, Span]] = {}
         self.used: dict[str, Span] = {}
@@ -61,6 +73,8 @@ class Scope:
         self.size_uses: list[Name] = []
         self.positions: dict[Place, tuple[int, Span]] = {}
         self.standing: dict[Place, set[str]] = {}
+        self.forms: list[tuple[Place, Span, str | None]] = []
+        self.running: set[str] = set()
         self.written: dict[str, tuple[str, ...]] = {}
         self.stated: dict[int, int] = {}
         self.is_problem = given is not None
@@ -110,7 +124,7 @@ class Scope:
             if call is not None:
                 self.calls[number] = call
                 self._named |= {argument.name for argument in call.arguments}
-        self._check_letters()
+        check_letters(self.source, self.letters, self.parameters, self._named)
         for number, statement in enumerate(statements):
             self._statement = number
             if number in self.stated:
@@ -160,7 +174,7 @@ class Scope:
             DefinitionError: a name is used in two ways, or not known.
         """
         self._find_letters(trees)
-        self._check_letters()
+        check_letters(self.source, self.letters, self.parameters, self._named)
         for name, tensor in (self.given or {}).items():
             self.ranks[name] = (tensor.rank, Span(0, 1))
             for axis, extent in enumerate(tensor.sizes):
@@ -224,23 +238,22 @@ class Scope:
             return None
         check_argument_count(self.source, right, operation)
         check_targets(self.source, statement, operation)
+        check_whole_numbers(self.source, right, operation)
         for argument in arguments:
             self._check_tensor_name(argument.name, argument.at)
         return WholeCall(operation, arguments, tuple(target.name for target in statement.targets), right.at)
 
     def _find_letters(self, trees: list[Tree]) -> None:
-        """Find the bare names in brackets, then put them into the order in which they are met anywhere."""
+        """Find the names that are indices, then put them into the order in which they are met anywhere."""
         targets = dict(self.letters)
         parts = [part for tree in trees for part in tree.walk()]
-        for part in parts:
-            entries = part.entries if isinstance(part, Access | Call) else ()
-            if isinstance(part, Access):
-                self._named.add(part.name)
-            elif isinstance(part, Call) and part.name == "delta":
-                entries = part.arguments
-            for entry in entries:
-                if isinstance(entry, Name):
-                    self._meet_letter(entry)
+        self._named |= {part.name for part in parts if isinstance(part, Access)}
+        indices, others = find_names(parts, targets)
+        for index in indices:
+            self._meet_letter(index)
+        for other in others:
+            self._check_tensor_name(other.name, other.at)
+            self.parameters.setdefault(other.name, other.at)
         met = [part for part in parts if isinstance(part, Name) and part.name in self.letters]
         self.letters = targets | {part.name: part.at for part in reversed(met) if part.name not in targets}
         order = [*targets, *dict.fromkeys(part.name for part in met)]
@@ -254,12 +267,6 @@ class Scope:
             expected = "an index is written in lower case, and its size in capitals"
             raise self.source.mistake(index.at, f"{name} can not be an index", expected)
         self.letters.setdefault(name, index.at)
-
-    def _check_letters(self) -> None:
-        for letter, at in self.letters.items():
-            if letter in self._named:
-                problem = f"{letter} is used as an index and as a tensor"
-                raise self.source.mistake(at, problem, f"write {letter}[...] for its elements, or name one otherwise")
 
     def _check_tensor_name(self, name: str, at: Span) -> None:
         if name in RESERVED:
@@ -283,7 +290,6 @@ class Scope:
                     if self.is_index(side):
                         self._read_index(side)
                     else:
-                        self._refuse_index_arithmetic(side)
                         self._read(side)
             case Terms() | Factors() | Power():
                 if isinstance(tree, Terms):
@@ -299,7 +305,7 @@ class Scope:
         if name in RESERVED and name != "pi":
             written = WRITTEN.get(name, f"{name}(x[n])")
             raise self.source.mistake(tree.at, f"{name} is a function", f"write it with its arguments: {written}")
-        if name == "pi":
+        if name == "pi" or name in self.parameters:
             return
         if name[0].isupper() and name not in self._named:
             self.size_uses.append(tree)
@@ -319,6 +325,8 @@ class Scope:
             here, there = Place("axis", tree.name, axis), self._read_index(entry)
             if isinstance(entry, Name):
                 self.standing.setdefault(here, set()).add(entry.name)
+            elif is_arithmetic(entry):
+                self.forms.append((here, entry.at, single_index(entry, self.letters)))
             if there is not None:
                 self.sizes.unite(here, there, entry.at)
             elif isinstance(entry, Literal):
@@ -405,9 +413,8 @@ class Scope:
         match tree:
             case Name(name=name):
                 return Place("index", name)
-            case Literal(value=value):
-                if not value.is_integer:
-                    raise self.source.mistake(tree.at, "an index is a whole number", "expected an index or an integer")
+            case Literal():
+                check_form(self.source, tree, self.letters)
                 return None
             case Access(name=name):
                 self.labels.setdefault(name, tree.at)
@@ -419,17 +426,19 @@ class Scope:
             case Terms(parts=((-1, Literal()),)):
                 raise self.source.mistake(tree.at, "an index is not negative", "positions are counted from 0")
             case Terms() | Factors() | Power():
-                raise self.source.unsupported(tree.at, NO_ARITHMETIC, "expected an index, an integer or a label t[n]")
+                return self._read_form(tree)
         expected = "expected an index, an integer, a label such as t[n], or argmax(x[n,k], k)"
         raise self.source.mistake(tree.at, "this can not stand in an index's place", expected)
 
-    def _refuse_index_arithmetic(self, tree: Tree) -> None:
-        if isinstance(tree, Terms | Factors | Power):
-            for child in tree.children():
-                if isinstance(child, Name) and child.name in self.letters:
-                    expected = "compare an index with an index, an integer or a label"
-                    raise self.source.unsupported(tree.at, NO_ARITHMETIC, expected)
-                self._refuse_index_arithmetic(child)
+    def _read_form(self, tree: Tree) -> Place | None:
+        """Read index arithmetic; nothing has its size."""
+        check_form(self.source, tree, self.letters)
+        for part in tree.walk():
+            if isinstance(part, Call):
+                self._read_call(part)
+        self.running |= {name.name for name in names_in(tree)} & self.letters.keys()
+        self.size_uses += [name for name in names_in(tree) if name.name not in {*self.letters, *self.parameters}]
+        return None
 
     def _use(self, name: str, at: Span) -> None:
         if self.given is not None and name not in self.given:
@@ -475,6 +484,8 @@ class Scope:
         """Whether one side of a comparison is an index and not a number."""
         if isinstance(tree, Access):
             return tree.name in self.labels
+        if is_arithmetic(tree):
+            return is_form(tree, self.letters)
         return (isinstance(tree, Name) and tree.name in self.letters) or (
             isinstance(tree, Call) and tree.name == "argmax"
         )
@@ -489,8 +500,3 @@ class Scope:
 def may_state_size(statement: Statement) -> bool:
     """Whether a statement is of the form ``Q = ...``, with the capital of what may be an index."""
     return statement.is_bare and not statement.also and statement.name.isupper()
-
-
-def count_of_indices(rank: int) -> str:
-    """Return "no index", "1 index", "2 indices"."""
-    return f"{rank or 'no'} {'index' if rank <= 1 else 'indices'}"

@@ -11,14 +11,16 @@ from derive.calls import WholeCall
 from derive.errors import DefinitionError
 from derive.indices import Index, Tensor, size
 from derive.record import Operation
-from derive.scopes import Scope, count_of_indices
-from derive.sizes import Place
+from derive.scopes import Scope
+from derive.sizes import Place, count_of_indices
 from derive.sums import all_indices, fresh_index
 from derive.syntax import Access, Call, Name, Tree
 from derive.tokens import Span
 
 #: Letters for an axis on which no index of the text stands, because only labels point into it.
 SPARE_LETTERS = "kvmcdijlpqrsabuwxyzfghot"
+#: Letters for an axis on which no index of the text stands, because only index arithmetic does.
+FORM_LETTERS = "mluvhgijkqabcdefoprstwxyzn"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def settle(scope: Scope, merged_sizes: bool = False) -> Settled:
     for number, call in scope.calls.items():
         _join_call(scope, number, call)
     leading = _join_leading(scope)
+    _settle_forms(scope)
     naming = _Naming(scope)
     naming.name_all()
     tensors = dict(scope.given or {})
@@ -221,6 +224,18 @@ def _settle_labels(scope: Scope) -> None:
                 raise scope.source.mistake(argument.at, problem, "give the labels and the numbers two names")
 
 
+def _settle_forms(scope: Scope) -> None:
+    """An index that is only shifted, ``x[t - 1]``, runs over the axis itself where nothing else tells either size."""
+    for here, at, letter in scope.forms:
+        if letter is not None:
+            there = Place("index", letter)
+            is_open = not scope.sizes.fixed_at(here) and not any(p.kind == "index" for p in scope.sizes.members(here))
+            axes = [place for place in scope.sizes.members(there) if place.kind != "index"]
+            is_told = scope.sizes.fixed_at(there) or any(place.name not in scope.defined for place in axes)
+            if is_open or not is_told:
+                scope.sizes.unite(here, there, at)
+
+
 def _place_of(tree: Tree) -> Place | None:
     match tree:
         case Name(name=name):
@@ -275,7 +290,7 @@ class _Naming:
         for letter, at in scope.letters.items():
             place = Place("index", letter)
             fixed = classes.fixed_at(place)
-            if scope.given is not None and fixed is None:
+            if scope.given is not None and fixed is None and letter not in scope.running:
                 raise self._no_size(letter, at)
             if scope.given is None and fixed is not None and fixed.place.kind != "index":
                 problem = f"{fixed.place} has size {fixed.size}, and {letter} runs over {letter.upper()}"
@@ -302,6 +317,10 @@ class _Naming:
             for index in (*definition.indices, *bound):
                 for extent in self._extents(call, index):
                     self._name_class(Place("size", extent.name, number), (index.name,))
+        for extent in (each for tensor in call.operation.inputs for each in tensor.sizes):
+            if isinstance(extent, Symbol) and extent != call.operation.leading:
+                # No index runs over an axis on which index arithmetic stands alone.
+                self._name_class(Place("size", extent.name, number), (extent.name.lower(), *FORM_LETTERS))
         if call.operation.is_elementwise:
             for axis in range(self.scope.ranks[call.targets[0]][0]):
                 self._name_class(Place("axis", call.targets[0], axis), "nkij"[axis % 4 :])
@@ -323,12 +342,18 @@ class _Naming:
         """Return the first of some letters that is not an index or a tensor, and whose capital is not a tensor."""
         names = self.scope.ranks
         taken = {*self.scope.letters, *self.class_letters.values(), *names, *map(str.lower, names)}
+        taken |= self.scope.parameters.keys()
         free = [letter for letter in letters if letter not in taken]
         return free[0] if free else fresh_index(Index(letters[0], Integer(1)), taken).name
 
     def _name_the_rest(self) -> None:
         """An axis with nothing but whole numbers has the size they need; one with labels alone takes a spare letter."""
         classes = self.scope.sizes
+        for place, _, _ in self.scope.forms:
+            if place.name not in self.scope.defined:
+                self._name_class(place, FORM_LETTERS)
+                if self.class_letters[classes.find(place)] not in self.scope.letters:
+                    self.spare.add(classes.find(place))
         for place, (position, at) in self.scope.positions.items():
             fixed = classes.fixed_at(place)
             if fixed is not None and fixed.size <= position:
@@ -361,8 +386,18 @@ class _Naming:
         for root, letter in self.class_letters.items():
             if root in self.scope.sizes.fixed:
                 continue
-            if not any(member.kind == "axis" and member.name in inputs for member in self.scope.sizes.members(root)):
+            members = self.scope.sizes.members(root)
+            if any(member.kind == "index" and member.name in self.scope.running for member in members):
+                continue  # Its size is given, or told by the forms; that is seen when they are there.
+            if any(member.kind == "size" and self._is_derived(member) for member in members):
+                continue
+            if not any(member.kind == "axis" and member.name in inputs for member in members):
                 raise self._no_size(letter, self.scope.letters.get(letter, Span(0, 1)))
+
+    def _is_derived(self, place: Place) -> bool:
+        """Whether a called operation tells a size from those of its inputs."""
+        operation = self.scope.calls[place.number].operation
+        return any(extent.size.name == place.name for extent in operation.extents)
 
     def _no_size(self, letter: str, at: Span) -> DefinitionError:
         letter = self.scope.shown(letter)
@@ -384,7 +419,8 @@ class _Naming:
         """The sizes that a text may use."""
         if self.scope.given is not None:
             extents = [extent for tensor in self.scope.given.values() for extent in (*tensor.sizes, tensor.values)]
-            return {extent.name: extent for extent in extents if isinstance(extent, Symbol)}
+            windows = {letter.upper(): self.size_of(root) for root, letter in self.class_letters.items()}
+            return windows | {extent.name: extent for extent in extents if isinstance(extent, Symbol)}
         named = {root: letter for root, letter in self.class_letters.items() if root not in self.spare}
         return {letter.upper(): self.size_of(root) for root, letter in named.items()}
 

@@ -88,3 +88,8 @@ class SizeClasses:
         if place.kind == "index":
             return f"index {place.name} is used with two sizes: {problem}", "write another index for one of them"
         return f"two sizes stand where there must be one: {problem}", "expected axes of one size"
+
+
+def count_of_indices(rank: int) -> str:
+    """Return "no index", "1 index", "2 indices"."""
+    return f"{rank or 'no'} {'index' if rank <= 1 else 'indices'}"

@@ -58,7 +58,7 @@ class Binder(Node):
         for index in self.bound:
             new = index
             if index.name in taken_names:
-                inner = {i.name for i in all_indices(self.body)}
+                inner = {i.name for i in all_indices(self.body)} | parameters_in(self.body)
                 new = fresh_index(index, taken_names | inner | {i.name for i in self.bound})
                 names[index] = new
             taken_names.add(new.name)
@@ -188,6 +188,12 @@ def all_indices(expr: sympy.Basic) -> frozenset[Index]:
     if isinstance(expr, Index):
         return frozenset((expr,))
     return frozenset().union(*map(all_indices, expr.args)) if expr.args else frozenset()
+
+
+@lru_cache(maxsize=100_000)
+def parameters_in(expr: sympy.Basic) -> frozenset[str]:
+    """Return the names of the whole numbers that index arithmetic is given in an expression: no index has them."""
+    return frozenset(symbol.name for symbol in expr.free_symbols if not symbol.is_positive)
 
 
 @lru_cache(maxsize=100_000)

@@ -17,7 +17,7 @@ from sympy import Expr
 from derive.indices import Index
 from derive.notation import BAR, Notation
 from derive.reading import Phrase, arrange, reading_bound
-from derive.sums import Binder, all_indices, free_indices, fresh_index, substitute
+from derive.sums import Binder, all_indices, free_indices, fresh_index, parameters_in, substitute
 
 # How tightly a kind binds; a part is put in brackets where its place asks for more.
 LOWEST, ADDITION, NEGATION, TERM, PRODUCT, FACTOR, POWER, ATOM = range(0, 80, 10)
@@ -137,7 +137,8 @@ def _separated(expr: Expr, outer: frozenset[str], known: dict[str, Expr]) -> Exp
         renamed = {}
         taken = set(outer)
         for index in reading_bound(expr):
-            new = _free_letter(index, taken, known, {i.name for i in all_indices(expr.body)} - {index.name})
+            inside = {i.name for i in all_indices(expr.body)} - {index.name} | parameters_in(expr.body)
+            new = _free_letter(index, taken, known, inside)
             known[new.name] = new.size
             taken.add(new.name)
             renamed[index] = new

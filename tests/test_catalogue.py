@@ -39,6 +39,8 @@ def inputs_of(name: str, sizes: tuple[int, ...], dtype: Any = np.float64) -> lis
             for place, tensor in enumerate(own)
         ]
         return arrays + [np.array(float(operation.record.defaults[t.name]), dtype) for t in operation.settings]
+    if operation.extents:  # Windows have to fit into their axes.
+        return [array.astype(dtype) for array in draw_inputs(operation, rng, 0)]
     extents = dict(zip(operation.sizes, cycle((*sizes, *sizes[:1])), strict=False))
     cut = []
     for tensor, array in zip(operation.inputs, draw_inputs(operation, rng, max(sizes)), strict=True):

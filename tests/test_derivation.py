@@ -68,6 +68,26 @@ VJPS = {
     ("multivariate-normal-nll", "x"): "x̄[n,i] = L̄ (sum_j r[n,j] (c⁻¹)[j,i] + s[n,i]) / (2 N)",
     ("multivariate-normal-nll", "m"): "m̄[i] = -(L̄ / (2 N)) sum_n (sum_j r[n,j] (c⁻¹)[j,i] + s[n,i])",
     ("multivariate-normal-nll", "c"): "c̄[p,q] = L̄ ((c⁻¹)[q,p] - (1/N) sum_n sum_i r[n,i] s[n,q] (c⁻¹)[i,p]) / 2",
+    ("conv1d", "x"): "x̄[n,c,m] = sum_t sum_o ȳ[n,o,t] sum_r δ[m,s t + d r - p] w[o,c,r]",
+    ("conv1d", "w"): "w̄[o,c,r] = sum_n sum_t ȳ[n,o,t] x[n,c,s t + d r - p]",
+    ("conv1d", "b"): "b̄[o] = sum_n sum_t ȳ[n,o,t]",
+    ("conv2d", "x"): (
+        "x̄[n,c,m,l] = sum_h sum_k sum_o ȳ[n,o,h,k] sum_r sum_q δ[m,s h + d r - p] δ[l,s k + d q - p] w[o,c,r,q]"
+    ),
+    ("conv2d", "w"): "w̄[o,c,r,q] = sum_n sum_h sum_k ȳ[n,o,h,k] x[n,c,s h + d r - p,s k + d q - p]",
+    ("conv2d", "b"): "b̄[o] = sum_n sum_h sum_k ȳ[n,o,h,k]",
+    ("depthwise-conv1d", "x"): "x̄[n,c,m] = sum_t ȳ[n,c,t] sum_r δ[m,s t + d r - p] w[c,r]",
+    ("depthwise-conv1d", "w"): "w̄[c,r] = sum_n sum_t ȳ[n,c,t] x[n,c,s t + d r - p]",
+    ("depthwise-conv1d", "b"): "b̄[c] = sum_n sum_t ȳ[n,c,t]",
+    ("avg-pool1d", "x"): "x̄[n,c,m] = (1/R) sum_t ȳ[n,c,t] sum_r δ[m,s t + r]",
+    ("avg-pool2d", "x"): "x̄[n,c,m,l] = (1 / (R Q)) sum_h sum_k ȳ[n,c,h,k] (sum_r δ[m,s h + r]) sum_q δ[l,s k + q]",
+    ("max-pool1d", "x"): "x̄[n,c,m] = sum_t δ[m,s t + argmax_r x[n,c,s t + r]] ȳ[n,c,t]",
+    ("max-pool2d", "x"): (
+        "x̄[n,c,m,l] = sum_h sum_k δ[m,s h + argmax_r max_q x[n,c,s h + r,s k + q]] δ[l,s k + argmax_q x[n,c,s h + argmax_r max_q1 x[n,c,s h + r,s k + q1],s k + q]] ȳ[n,c,h,k]"
+    ),
+    ("shift", "x"): "x̄[n,t] = ȳ[n,t + 1]",
+    ("difference", "x"): "x̄[n,t] = ȳ[n,t] - ȳ[n,t + 1]",
+    ("reverse", "x"): "x̄[n,t] = ȳ[n,T - t - 1]",
 }
 
 

@@ -15,19 +15,20 @@ ROOT = Path(__file__).parent.parent
 #: A module imports only modules above it in its list, and those of the packages that its package may import.
 ORDERS = {
     "derive": """
-        errors budget tokens sizes syntax limits indices sums functions matrices demands record leading evaluation
-        instantiation
-        letters vocabulary calls scopes settling building canonical necks signs polynomials factoring division algebra
-        generators facts normal_form inequalities cases vanishing intervals premises regions notation layout reading
-        writing latex printing domains kinks differentiation problems parsing composition sampling gradient_operations
-        derivation library catalogue costs quotients solving rewriting counterexamples trials chain derivatives
-        assumptions proof rendering exposition claims stability pullback second_derivatives hessian_products pairs
-        slips mistakes diagnosis gradients misreadings gradient_claims verification __init__ commands __main__
+        errors budget tokens sizes syntax limits indices sums functions matrices canonical affine extents demands record
+        leading evaluation instantiation letters vocabulary forms calls scopes settling building necks signs polynomials
+        factoring division algebra reindexing generators facts normal_form inequalities cases vanishing intervals
+        premises regions notation layout reading writing latex printing domains kinks differentiation problems parsing
+        composition sampling gradient_operations derivation library catalogue costs quotients solving rewriting
+        counterexamples trials chain derivatives assumptions proof rendering exposition claims stability pullback
+        second_derivatives hessian_products pairs slips mistakes diagnosis gradients misreadings gradient_claims
+        verification __init__ commands __main__
     """.split(),
     "codegen": """
-        factoring elementary fitting helpers program building arithmetic contraction finishing positions indexing
-        numpy_printer numpy_maps passes leading alignment products naming docstrings numpy_expressions scalar_functions
-        lowering numpy_source runtime hessians modules layers __init__ verification tour pages
+        factoring elementary fitting helpers program program_checks building arithmetic contraction finishing positions
+        indexing numpy_printer numpy_maps passes leading alignment products windowing naming docstrings numpy_windows
+        numpy_expressions scalar_functions whole_numbers lowering numpy_source loading runtime hessians modules layers
+        __init__ verification tour pages
     """.split(),
 }
 #: What reads and carries out what was typed.

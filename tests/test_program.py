@@ -25,8 +25,8 @@ from codegen.program import (
     Reduce,
     Scatter,
     Statement,
-    verify,
 )
+from codegen.program_checks import verify
 from derive.indices import Index, Tensor, size
 
 N, K = size("N"), size("K")
