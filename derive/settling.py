@@ -201,6 +201,8 @@ class _Naming:
                 raise scope.source.mistake(scope.ranks[capital][1], problem, "name the tensor or the index otherwise")
         for number, call in scope.calls.items():
             self._name_from_call(number, call)
+        for number, call in scope.calls.items():
+            self._name_under_windows(number, call)
         self._name_the_rest()
         if not self.scope.is_problem:
             self._check_inputs_tell_sizes()
@@ -212,12 +214,16 @@ class _Naming:
             for index in (*definition.indices, *bound):
                 if isinstance(index.size, Symbol):
                     self._name_class(Place("size", index.size.name, number), (index.name,))
-        for extent in (each for tensor in call.operation.inputs for each in tensor.sizes):
-            if isinstance(extent, Symbol):  # No index runs over an axis on which index arithmetic stands alone.
-                self._name_class(Place("size", extent.name, number), (extent.name.lower(), *FORM_LETTERS))
         if call.operation.is_elementwise:
             for axis in range(self.scope.ranks[call.target][0]):
                 self._name_class(Place("axis", call.target, axis), "nkij"[axis % 4 :])
+
+    def _name_under_windows(self, number: int, call: WholeCall) -> None:
+        """Axes on which windows of a called operation lie have letters, though no index runs over them."""
+        spans = [extent.span.free_symbols for extent in call.operation.extents]
+        for extent in (each for tensor in call.operation.inputs for each in tensor.sizes):
+            if isinstance(extent, Symbol) and any(extent in span for span in spans):
+                self._name_class(Place("size", extent.name, number), (extent.name.lower(), *FORM_LETTERS))
 
     def _name_class(self, place: Place, letters: Sequence[str]) -> None:
         root = self.scope.sizes.find(place)
