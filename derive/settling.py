@@ -308,7 +308,8 @@ class _Naming:
         """The sizes that a text may use."""
         if self.scope.given is not None:
             extents = [extent for tensor in self.scope.given.values() for extent in (*tensor.sizes, tensor.values)]
-            windows = {letter.upper(): self.size_of(root) for root, letter in self.class_letters.items()}
+            told = self.scope.sizes.fixed
+            windows = {letter.upper(): self.size_of(r) for r, letter in self.class_letters.items() if r not in told}
             return windows | {extent.name: extent for extent in extents if isinstance(extent, Symbol)}
         named = {root: letter for root, letter in self.class_letters.items() if root not in self.spare}
         return {letter.upper(): self.size_of(root) for root, letter in named.items()}
