@@ -306,6 +306,8 @@ class _Naming:
                 raise scope.source.mistake(scope.ranks[capital][1], problem, "name the tensor or the index otherwise")
         for number, call in scope.calls.items():
             self._name_from_call(number, call)
+        for number, call in scope.calls.items():
+            self._name_under_windows(number, call)
         self._name_the_rest()
         if not self.scope.is_problem:
             self._check_inputs_tell_sizes()
@@ -317,10 +319,6 @@ class _Naming:
             for index in (*definition.indices, *bound):
                 for extent in self._extents(call, index):
                     self._name_class(Place("size", extent.name, number), (index.name,))
-        for extent in (each for tensor in call.operation.inputs for each in tensor.sizes):
-            if isinstance(extent, Symbol) and extent != call.operation.leading:
-                # No index runs over an axis on which index arithmetic stands alone.
-                self._name_class(Place("size", extent.name, number), (extent.name.lower(), *FORM_LETTERS))
         if call.operation.is_elementwise:
             for axis in range(self.scope.ranks[call.targets[0]][0]):
                 self._name_class(Place("axis", call.targets[0], axis), "nkij"[axis % 4 :])
@@ -332,6 +330,13 @@ class _Naming:
         name, _, tensor = _leading_of(call)[0]
         count = self.scope.ranks[name][0] - tensor.rank + 1
         return [leading_size(call.operation, axis, count) for axis in range(count)]
+
+    def _name_under_windows(self, number: int, call: WholeCall) -> None:
+        """Axes on which windows of a called operation lie have letters, though no index runs over them."""
+        spans = [extent.span.free_symbols for extent in call.operation.extents]
+        for extent in (each for tensor in call.operation.inputs for each in tensor.sizes):
+            if isinstance(extent, Symbol) and any(extent in span for span in spans):
+                self._name_class(Place("size", extent.name, number), (extent.name.lower(), *FORM_LETTERS))
 
     def _name_class(self, place: Place, letters: Sequence[str]) -> None:
         root = self.scope.sizes.find(place)
@@ -419,7 +424,8 @@ class _Naming:
         """The sizes that a text may use."""
         if self.scope.given is not None:
             extents = [extent for tensor in self.scope.given.values() for extent in (*tensor.sizes, tensor.values)]
-            windows = {letter.upper(): self.size_of(root) for root, letter in self.class_letters.items()}
+            told = self.scope.sizes.fixed
+            windows = {letter.upper(): self.size_of(r) for r, letter in self.class_letters.items() if r not in told}
             return windows | {extent.name: extent for extent in extents if isinstance(extent, Symbol)}
         named = {root: letter for root, letter in self.class_letters.items() if root not in self.spare}
         return {letter.upper(): self.size_of(root) for root, letter in named.items()}

@@ -83,7 +83,8 @@ VJPS = {
     ("avg-pool2d", "x"): "x̄[n,c,m,l] = (1 / (R Q)) sum_h sum_k ȳ[n,c,h,k] (sum_r δ[m,s h + r]) sum_q δ[l,s k + q]",
     ("max-pool1d", "x"): "x̄[n,c,m] = sum_t δ[m,s t + argmax_r x[n,c,s t + r]] ȳ[n,c,t]",
     ("max-pool2d", "x"): (
-        "x̄[n,c,m,l] = sum_h sum_k δ[m,s h + argmax_r max_q x[n,c,s h + r,s k + q]] δ[l,s k + argmax_q x[n,c,s h + argmax_r max_q1 x[n,c,s h + r,s k + q1],s k + q]] ȳ[n,c,h,k]"
+        "x̄[n,c,m,l] = sum_h sum_k δ[m,s h + argmax_r max_q x[n,c,s h + r,s k + q]]"
+        " δ[l,s k + argmax_q x[n,c,s h + argmax_r max_q1 x[n,c,s h + r,s k + q1],s k + q]] ȳ[n,c,h,k]"
     ),
     ("shift", "x"): "x̄[n,t] = ȳ[n,t + 1]",
     ("difference", "x"): "x̄[n,t] = ȳ[n,t] - ȳ[n,t + 1]",
