@@ -24,7 +24,8 @@ def inputs_of(name: str, sizes: tuple[int, ...], dtype: Any = np.float64) -> lis
     if operation.is_elementwise:
         rng = np.random.default_rng(7)
         shapes = [sizes[place % 2 : 2] for place in range(len(operation.inputs) - len(operation.settings))]
-        arrays = [rng.uniform(-2, 2, shape).astype(dtype) for shape in shapes]
+        intervals = [operation.record.domain.get(tensor.name, (-2.0, 2.0)) for tensor in operation.inputs]
+        arrays = [rng.uniform(*ends, shape).astype(dtype) for ends, shape in zip(intervals, shapes, strict=False)]
         return arrays + [np.array(float(operation.record.defaults[t.name]), dtype) for t in operation.settings]
     extents = dict(zip(operation.sizes, sizes, strict=False))
     drawn = draw_inputs(operation, np.random.default_rng(7), 7)

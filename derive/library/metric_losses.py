@@ -68,8 +68,7 @@ RECORDS = (
         name="cce-smoothed",
         group="losses",
         title="categorical cross-entropy of logits with smoothed labels, labels as class numbers",
-        definition="y = log_softmax(z); "
-        "L = -1/N * sum((1 - e)*y[n,t[n]] + e/K * sum(y[n,k], k), n)",
+        definition="y = log_softmax(z); L = -1/N * sum((1 - e)*y[n,t[n]] + e/K * sum(y[n,k], k), n)",
         inputs=("z", "t", "e"),
         defaults={"e": "0.1"},
         domain={"e": (0.0, 0.5)},
@@ -99,8 +98,7 @@ RECORDS = (
         name="bce-weighted",
         group="losses",
         title="binary cross-entropy of logits, positive labels weighted by w",
-        definition="p[n,k] = sigmoid(z[n,k]); "
-        "L = -mean(w[k]*t[n,k]*log(p[n,k]) + (1 - t[n,k])*log(1 - p[n,k]), n, k)",
+        definition="p[n,k] = sigmoid(z[n,k]); L = -mean(w[k]*t[n,k]*log(p[n,k]) + (1 - t[n,k])*log(1 - p[n,k]), n, k)",
         inputs=("z", "t", "w"),
         labels=("t", "w"),
         domain={"t": (0.0, 1.0), "w": (0.5, 2.0)},
