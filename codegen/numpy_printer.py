@@ -55,6 +55,7 @@ ROWS: Mapping[str, str] = MappingProxyType(
         "SumToShape": "_sum_to",
     }
 )
+MIRRORED: Mapping[str, str] = MappingProxyType({">": "<", ">=": "<="})
 RELATIONS: Mapping[str, str] = MappingProxyType({">": ">", ">=": ">=", "=": "==", "!=": "!="})
 
 
@@ -217,7 +218,12 @@ class NumpyText(NumPyPrinter):
         return repr(float(expr))
 
     def _print_Bracket(self, expr: Bracket) -> str:
-        return f"{self.part(expr.args[1], SUM - 1)} {RELATIONS[expr.relation]} {self.part(expr.args[2], SUM - 1)}"
+        relation, left, right = RELATIONS[expr.relation], expr.args[1], expr.args[2]
+        is_name = isinstance(left, Text) and left.text.isidentifier() and not isinstance(right, Text)
+        if relation in MIRRORED and (is_name or left.is_number) and not right.is_number:
+            # What is looked at stands first: x < 6, abs(x) <= d.
+            relation, left, right = MIRRORED[relation], right, left
+        return f"{self.part(left, SUM - 1)} {relation} {self.part(right, SUM - 1)}"
 
     def _print_row(self, expr: Expr) -> str:
         return f"{ROWS[type(expr).__name__]}({', '.join(str(self._print(part)) for part in expr.args)})"

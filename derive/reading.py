@@ -390,7 +390,10 @@ def named_matrix(phrase: Phrase) -> Element | None:
 
 def arrange_bracket(expr: Bracket) -> Phrase:
     relation, left, right = expr.relation, expr.left, expr.right
-    if left.is_number and not right.is_number and relation in MIRRORED:
+    is_last = left.is_number and not right.is_number
+    if isinstance(left, Element) and isinstance(right, (sympy.Abs, Maximum, Minimum)):
+        is_last = True  # What is looked at stands first: abs(x) <= d.
+    if is_last and relation in MIRRORED:
         relation, left, right = MIRRORED[relation], right, left
     return Phrase("bracket", (left, right), relation)
 

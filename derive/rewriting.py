@@ -316,13 +316,21 @@ def _cancels(expr: Expr, definition: Definition) -> set[Expr]:
     """The differences of the definition's value and what it is made of: x - y loses all digits where y is almost x."""
     parts = tensors_in(definition.body) - {definition.tensor}
     found = set()
-    for total in expr.atoms(Add):
+    for total in _sums_outside_functions(expr):
         polynomial = [term for term in total.args if not term.atoms(sympy.Function, IndexSum)]
         own = {_sign(term) for term in polynomial if tensors_in(term) == {definition.tensor}}
         others = {_sign(term) for term in polynomial if tensors_in(term) and tensors_in(term) <= parts}
         if own and others and len(own | others) > 1:
             found.add(total)
     return found
+
+
+def _sums_outside_functions(expr: Expr) -> Iterator[Add]:
+    if isinstance(expr, Add):
+        yield expr
+    if not isinstance(expr, (sympy.Function, Element)):
+        for part in expr.args:
+            yield from _sums_outside_functions(part) if isinstance(part, Expr) else ()
 
 
 def _sign(term: Expr) -> bool:

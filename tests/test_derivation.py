@@ -41,7 +41,7 @@ VJPS = {
     ("identity", "x"): "x̄ = ȳ",
     ("leaky-relu", "x"): "x̄ = ȳ where(x > 0, 1, a)",
     ("exp", "x"): "x̄ = ȳ y",
-    ("softplus", "x"): "x̄ = ȳ (1 - exp(-y))",
+    ("softplus", "x"): "x̄ = ȳ / (1 + exp(-x))",
     ("silu", "x"): "x̄ = ȳ (y (1 - s) + s)",
     ("gelu", "x"): "x̄ = ȳ (sqrt(2/π) x exp(-x²/2) + erf(x/sqrt(2)) + 1) / 2",
     ("log-softmax", "x"): "x̄[n,k] = ȳ[n,k] - exp(y[n,k]) sum_j ȳ[n,j]",
@@ -89,6 +89,61 @@ VJPS = {
     ("shift", "x"): "x̄[n,t] = ȳ[n,t + 1]",
     ("difference", "x"): "x̄[n,t] = ȳ[n,t] - ȳ[n,t + 1]",
     ("reverse", "x"): "x̄[n,t] = ȳ[n,T - t - 1]",
+    ("neg", "x"): "x̄ = -ȳ",
+    ("sub", "a"): "ā = ȳ",
+    ("sub", "b"): "b̄ = -ȳ",
+    ("div", "a"): "ā = ȳ/b",
+    ("div", "b"): "b̄ = -ȳ a / b²",
+    ("pow", "a"): "ā = ȳ b a^(b - 1)",
+    ("pow", "b"): "b̄ = ȳ y log(a)",
+    ("square", "x"): "x̄ = 2 ȳ x",
+    ("sqrt", "x"): "x̄ = ȳ / (2 y)",
+    ("log", "x"): "x̄ = ȳ/x",
+    ("abs", "x"): "x̄ = ȳ sign(x)",
+    ("erf", "x"): "x̄ = 2 ȳ exp(-x²) / sqrt(π)",
+    ("select", "a"): "ā = ȳ where(c > 0, 1, 0)",
+    ("select", "b"): "b̄ = ȳ where(c > 0, 0, 1)",
+    ("dropout", "x"): "x̄ = ȳ m / (1 - p)",
+    ("max", "a"): "ā[n,i] = δ[i,argmax_j a[n,j]] ȳ[n]",
+    ("norm", "a"): "ā[n,i] = ȳ[n] a[n,i] / y[n]",
+    ("prelu", "x"): "x̄[n,i] = ȳ[n,i] where(x[n,i] > 0, 1, a[i])",
+    ("prelu", "a"): "ā[i] = sum_n ȳ[n,i] where(x[n,i] > 0, 0, x[n,i])",
+    ("relu6", "x"): "x̄ = ȳ [x > 0] [x < 6]",
+    ("hard-tanh", "x"): "x̄ = ȳ [x < 1] [x > -1]",
+    ("hard-sigmoid", "x"): "x̄ = ȳ [x < 3] [x > -3] / 6",
+    ("hardswish", "x"): "x̄ = ȳ (x [x < 3] [x > -3] + min(max(x + 3, 0), 6)) / 6",
+    ("squared-relu", "x"): "x̄ = 2 ȳ [x > 0] max(x, 0)",
+    ("elu", "x"): "x̄ = ȳ where(x > 0, 1, a exp(x))",
+    ("selu", "x"): "x̄ = 1.0507009873554805 ȳ where(x > 0, 1, 1.6732632423543772 exp(x))",
+    ("softsign", "x"): "x̄ = ȳ / (abs(x) + 1)²",
+    ("swish", "x"): "x̄ = ȳ (beta y (1 - s) + s)",
+    ("swish", "beta"): "b̅e̅t̅a̅ = ȳ x y (1 - s)",
+    ("mish", "x"): "x̄ = ȳ (x (1 - u²) / (1 + exp(-x)) + u)",
+    ("gelu-tanh", "x"): "x̄ = ȳ (sqrt(2/π) x (1 - u²) (0.134145 x² + 1) + u + 1) / 2",
+    ("quick-gelu", "x"): "x̄ = ȳ (1.702 y (1 - s) + s)",
+    ("huber", "y"): "ȳ[n,k] = L̄ where(abs(t[n,k] - y[n,k]) ≤ d, y[n,k] - t[n,k], -d sign(t[n,k] - y[n,k])) / (N K)",
+    ("log-cosh", "y"): "ȳ[n,k] = -L̄ tanh(t[n,k] - y[n,k]) / (N K)",
+    (
+        "multiclass-hinge",
+        "z",
+    ): "z̄[n,k] = L̄ ([z[n,k] + 1 - z[n,t[n]] > 0] - δ[k,t[n]] sum_j [z[n,j] + 1 - z[n,t[n]] > 0]) / N",
+    ("crammer-singer", "z"): "z̄[n,k] = L̄ (δ[k,argmax_j (z[n,j] - δ[j,t[n]])] - δ[k,t[n]]) / N",
+    ("hinge", "z"): "z̄[n] = -L̄ t[n] [1 - t[n] z[n] > 0] / N",
+    (
+        "focal",
+        "z",
+    ): "z̄[n,k] = L̄ (g p[n,t[n]] log(p[n,t[n]]) (δ[k,t[n]] - p[n,k]) (1 - p[n,t[n]])^(g - 1) + (p[n,k] - δ[k,t[n]]) (1 - p[n,t[n]])^g) / N",
+    ("cce-smoothed", "z"): "z̄[n,k] = L̄ (δ[k,t[n]] (e - 1) + exp(y[n,k]) - e/K) / N",
+    ("cce-weighted", "z"): "z̄[n,k] = L̄ w[t[n]] (p[n,k] - δ[k,t[n]]) / (sum_m w[t[m]])",
+    ("cce-temperature", "z"): "z̄[n,k] = L̄ (p[n,k] sum_j t[n,j] - t[n,k]) / (N tau)",
+    ("bce-weighted", "z"): "z̄[n,k] = L̄ (t[n,k] (w[k] (p[n,k] - 1) - p[n,k]) + p[n,k]) / (N K)",
+    ("cosine-similarity", "a"): "ā[n,i] = L̄ (a[n,i] c[n] / ra[n] - b[n,i]/rb[n]) / (N ra[n])",
+    ("cosine-similarity", "b"): "b̄[n,i] = L̄ (b[n,i] c[n] / rb[n] - a[n,i]/ra[n]) / (N rb[n])",
+    ("triplet", "a"): "ā[n,i] = 2 L̄ [d[n] + m > 0] (q[n,i] - p[n,i]) / N",
+    ("triplet", "p"): "p̄[n,i] = 2 L̄ [d[n] + m > 0] (p[n,i] - a[n,i]) / N",
+    ("triplet", "q"): "q̄[n,i] = 2 L̄ [d[n] + m > 0] (a[n,i] - q[n,i]) / N",
+    ("info-nce", "q"): "q̄[n,i] = L̄ (sum_m k[m,i] p[n,m] - k[n,i]) / (N tau)",
+    ("info-nce", "k"): "k̄[m,i] = L̄ (sum_n q[n,i] p[n,m] - q[m,i]) / (N tau)",
 }
 
 
@@ -185,7 +240,7 @@ def test_layer_norm_typed_as_one_expression_has_its_three_terms() -> None:
     derived.check()
     assert result_line(derived) == (
         "x̄[n,k] = (ȳ[n,k] - (sum_i ȳ[n,i] + y[n,k] sum_i ȳ[n,i] y[n,i]) / K)"
-        " / sqrt(1/100000 + (1/K) sum_i (x[n,i] - (1/K) sum_j x[n,j])²)"
+        " / sqrt((1/K) sum_i (x[n,i] - (1/K) sum_j x[n,j])² + 1e-5)"
     )
 
 
