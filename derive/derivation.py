@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from itertools import cycle
 
 from sympy import Add, Expr
 
@@ -24,6 +25,8 @@ from derive.sums import IndexSum, Partial, free_indices
 
 #: Sizes at which steps are checked, distinct so that no two axes are mistaken for each other.
 CHECK_SIZES = (2, 3, 4, 2, 3)
+#: The same where there are more of them, and an array of all would be large.
+SMALL_SIZES = (2, 3, 2, 1)
 #: Values drawn until a derivation is defined at them, and places at which a step is evaluated.
 ATTEMPTS = 100
 MOST_PLACES = 40
@@ -157,7 +160,8 @@ class Derivation:
         """Random values for everything the steps mention, the assumptions satisfied."""
         operation = self.operation
         symbols = (*operation.sizes, *operation.parameters)
-        sizes = {symbol: CHECK_SIZES[place % len(CHECK_SIZES)] for place, symbol in enumerate(symbols)}
+        extents = CHECK_SIZES if len(symbols) < len(CHECK_SIZES) else SMALL_SIZES
+        sizes = dict(zip(symbols, cycle(extents), strict=False))
         for _ in range(ATTEMPTS):
             drawn = [*operation.inputs, *operation.upstreams]
             values = sample(drawn, sizes, generator, operation.record.domain)
