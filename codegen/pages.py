@@ -11,7 +11,7 @@ from derive.catalogue import catalogue
 from derive.derivation import Derivation
 from derive.indices import Tensor
 from derive.notation import BAR
-from derive.printing import latex_text, operation_text, shape_text
+from derive.printing import latex_text, leading_note, operation_text, shape_text
 from derive.pullback import vjp
 from derive.record import Operation
 
@@ -64,6 +64,7 @@ def operation_page(operation: Operation) -> str:
     parts = [f"# {operation.name}", *([_sentence(record.title)] if record.title else [])]
     parts += [_display(f"{latex_text(each.target)} = {latex_text(each.body)}") for each in operation.definitions]
     parts.append(_inputs(operation))
+    parts += [f"Here {note}."] if (note := leading_note(operation)) else []
     parts += [f"Usually `{fact}`." for fact in record.facts]
     parts += ["## Gradients", *map(_gradient, derivations)]
     for fact in record.facts:

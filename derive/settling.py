@@ -134,8 +134,9 @@ def _hand_ranks_on(scope: Scope) -> None:
             for count in [scope.ranks[name][0] - tensor.rank for name, _, tensor in leading if name in scope.ranks][:1]:
                 for name, at, tensor in leading:
                     if tensor.rank + count < tensor.rank - 1:
-                        problem = f"{call.operation.name} takes {count_of_indices(tensor.rank - 1)} and any before"
-                        raise scope.source.mistake(at, f"{name} has too few indices", f"{problem} on {tensor.name}")
+                        needed = f"{count_of_indices(tensor.rank - 1)} at least"
+                        expected = f"{call.operation.name} needs {needed} on {tensor.name}"
+                        raise scope.source.mistake(at, f"{name} has too few indices", expected)
                     scope.set_rank(name, tensor.rank + count, at)
         changed = len(scope.ranks) > before
 

@@ -107,7 +107,8 @@ def definitions(texts: Iterable[str], prefix: str = "") -> list[Definition]:
         mapping = {tensor.name: name_of(given) for tensor, given in zip(operation.inputs, right.args, strict=True)}
         mapping[operation.output.tensor.name] = name
         change = Names(mapping, own)
-        for inner in definitions([operation.record.definition], own):
+        # claims speak of the index over all leading axes as of any other
+        for inner in definitions([operation.record.definition.replace("...", "n")], own):
             letters = tuple(map(change.named, inner.letters))
             found.append(Definition(change.named(inner.name), letters, change.visit(inner.body), inner.elementwise))
     return found

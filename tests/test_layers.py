@@ -569,8 +569,8 @@ BAD_CALLS: dict[str, tuple[Callable[[], Any], str]] = {
         "dense: index d has size 4 (axis 1 of x) and 3 (axis 0 of w)",
     ),
     "too few axes": (
-        lambda: Dense(3, 7).forward(np.ones(3)),
-        "dense: x has 1 axes; it takes 2 (N, D)",
+        lambda: Dense(3, 7).forward(np.float64(3.0)),
+        "dense: x has 0 axes; it takes 1 or more (..., D)",
     ),
     "biases of another width": (
         lambda: set_and_run(Dense(3, 7), biases=np.ones((1, 6))),
@@ -614,7 +614,7 @@ BAD_CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "labels for other samples": (
         lambda: CategoricalCrossEntropy().forward(np.full((3, 4), 0.25), np.array([0, 1])),
-        "cce-sparse: index n has size 3 (axis 0 of p) and 2 (axis 0 of t)",
+        "cce-sparse: the leading axes of p are (3,) and those of t (2,); they must be the same",
     ),
     "one-hot rows for other classes": (
         lambda: CategoricalCrossEntropy().forward(np.full((3, 4), 0.25), np.eye(3)),
@@ -622,7 +622,7 @@ BAD_CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "labels of neither form": (
         lambda: CategoricalCrossEntropy().forward(np.full((3, 4), 0.25), np.ones((3, 4, 1))),
-        "cce: t has 3 axes; cce takes 2 and cce-sparse takes 1",
+        "cce: p has 2 axes and t has 3 axes; cce takes p (..., K), t (..., K) or cce-sparse takes p (..., K), t (...)",
     ),
     "labels that are not whole numbers": (
         lambda: CategoricalCrossEntropy().forward(np.full((3, 4), 0.25), np.array([0.0, 1.0, 2.0])),

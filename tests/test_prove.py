@@ -358,7 +358,7 @@ def test_proofs_can_be_compared() -> None:
         ("x = y = z", [], [], "this is a second ="),
         ("x = 1; y = 1", [], [], "this is a second claim"),
         ("x > 1", [], [], "> has no place here"),
-        ("p = 1", ["p = softmax(z)"], [], "p stands with 2 indices here and with no index elsewhere"),
+        ("p = 1", ["p = softmax(z)"], [], "z has too few indices"),
         ("p[n] = 1", ["p = softmx(z)"], [], "did you mean softmax?"),
         ("p[n,k] = 1", ["p[n,k]"], [], "this is not a definition"),
         ("p[n] = 1", ["p[n] = q[n]", "q[n] = x[n]"], [], "q is used before it is defined"),

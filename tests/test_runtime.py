@@ -228,7 +228,7 @@ def test_saved_results_and_names() -> None:
     assert "dz[n,k] = dL*(p[n,k] - delta(k, t[n]))/N" in made.__doc__
     assert made.source.startswith("def softmax_cce_sparse_backward(dL, p, t):")
     assert codegen.forward("softmax").__name__ == "softmax_forward"
-    assert "x: (N, K)" in (codegen.forward("softmax").__doc__ or "")
+    assert "x: (..., K)" in (codegen.forward("softmax").__doc__ or "")
     assert repr(made) == "<NumPy function softmax_cce_sparse_backward(the upstream gradient dL, p, t)>"
 
 
@@ -296,7 +296,7 @@ def test_one_operation_twice_is_there_once() -> None:
 
 
 def test_no_name_is_one_that_a_reader_takes_for_a_number() -> None:
-    assert "n_i = a.shape[1]" in codegen.source("mean")
+    assert "n_i = a.shape[-1]" in codegen.source("mean")
 
 
 def test_names_of_python_and_of_the_module_are_left_alone() -> None:
@@ -310,7 +310,7 @@ def test_tracebacks_show_the_emitted_line() -> None:
     with pytest.raises(TypeError) as caught:
         run(np.ones((2, 3)), None)
     shown = "".join(traceback.format_exception(caught.value))
-    assert "return y * (dy - (dy * y).sum(axis=1, keepdims=True))" in shown
+    assert "return y * (dy - (dy * y).sum(axis=-1, keepdims=True))" in shown
 
 
 def test_programs_are_the_ones_of_the_passes() -> None:

@@ -18,8 +18,8 @@ REFUSED = {
         "dense: index d has size 4 (axis 1 of x) and 3 (axis 0 of w)",
     ),
     "another rank": (
-        lambda: codegen.forward("dense")(np.ones(4), np.ones((3, 7)), np.ones(7)),
-        "dense: x has 1 axes; it takes 2 (N, D)",
+        lambda: codegen.forward("dense")(np.float64(4.0), np.ones((3, 7)), np.ones(7)),
+        "dense: x has 0 axes; it takes 1 or more (..., D)",
     ),
     "a scalar wanted": (
         lambda: codegen.backward("cce")(np.ones(3), p=np.ones((3, 2)), t=np.ones((3, 2))),
