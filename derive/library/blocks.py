@@ -100,6 +100,34 @@ RECORDS = (
         source=VASWANI,
     ),
     Record(
+        name="transformer-block",
+        group="blocks",
+        title="block of a decoder, normalised before each sublayer: causal self-attention, then two dense layers",
+        definition=(
+            "mu[n,t] = mean(x[n,t,c], c); "
+            "sigma[n,t] = sqrt(mean((x[n,t,c] - mu[n,t])**2, c) + eps); "
+            "xhat[n,t,c] = (x[n,t,c] - mu[n,t]) / sigma[n,t]; "
+            "u[n,t,c] = g[c] * xhat[n,t,c] + b[c]; "
+            "q[n,h,t,d] = sum(u[n,t,c] * wq[c,h,d], c); "
+            "k[n,h,t,d] = sum(u[n,t,c] * wk[c,h,d], c); "
+            "v[n,h,t,d] = sum(u[n,t,c] * wv[c,h,d], c); "
+            "s[n,h,i,j] = sum(q[n,h,i,d] * k[n,h,j,d], d) / sqrt(D); "
+            "p[n,h,i,j] = [i >= j] * exp(s[n,h,i,j]) / sum([i >= l] * exp(s[n,h,i,l]), l); "
+            "a[n,h,t,d] = sum(p[n,h,t,j] * v[n,h,j,d], j); "
+            "z[n,t,c] = x[n,t,c] + sum(a[n,h,t,d] * wo[h,d,c], h, d); "
+            "mu2[n,t] = mean(z[n,t,c], c); "
+            "sigma2[n,t] = sqrt(mean((z[n,t,c] - mu2[n,t])**2, c) + eps); "
+            "zhat[n,t,c] = (z[n,t,c] - mu2[n,t]) / sigma2[n,t]; "
+            "r[n,t,c] = g2[c] * zhat[n,t,c] + b2[c]; "
+            "f[n,t,m] = sum(r[n,t,c] * w1[c,m], c) + c1[m]; "
+            "e = gelu(f); "
+            "y[n,t,c] = z[n,t,c] + sum(e[n,t,m] * w2[m,c], m) + c2[c]"
+        ),
+        inputs=("x", "g", "b", "wq", "wk", "wv", "wo", "g2", "b2", "w1", "c1", "w2", "c2", "eps"),
+        defaults={"eps": "1e-5"},
+        source="Xiong et al., On layer normalization in the transformer architecture, ICML 2020",
+    ),
+    Record(
         name="linear-softmax-cce",
         group="blocks",
         title="dense layer, softmax and categorical cross-entropy, labels as class numbers",
