@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from sympy import Expr
+
 from codegen.docstrings import whole_number
 from codegen.modules import source
 from derive.catalogue import catalogue
 from derive.derivation import Derivation
-from derive.indices import Tensor
+from derive.indices import INCOMING, Tensor
+from derive.latex import counted_from
 from derive.notation import BAR
 from derive.printing import latex_text, leading_note, operation_text, shape_text
-from derive.pullback import vjp
+from derive.pullback import by_parts
 from derive.record import Operation
 
 #: The page that lists the others.
@@ -60,17 +63,22 @@ def operation_page(operation: Operation) -> str:
         (True, True)
     """
     record = operation.record
-    derivations = [vjp(operation, tensor.name) for tensor in operation.differentiable]
+    derivations = by_parts(operation)
     parts = [f"# {operation.name}", *([_sentence(record.title)] if record.title else [])]
-    parts += [_display(f"{latex_text(each.target)} = {latex_text(each.body)}") for each in operation.definitions]
+    start = counted_from(*(each.body for each in operation.definitions))
+
+    def shown(left: Expr, right: Expr) -> str:
+        return f"$${latex_text(left, BAR, start)} = {latex_text(right, BAR, start)}$$"
+
+    parts += [shown(each.target, each.body) for each in operation.definitions]
     parts.append(_inputs(operation))
+    parts += _outputs(operation)
     parts += [f"Here {note}."] if (note := leading_note(operation)) else []
     parts += [f"Usually `{fact}`." for fact in record.facts]
-    parts += ["## Gradients", *map(_gradient, derivations)]
+    parts += ["## Gradients", *(shown(each.target, each.result) for each in derivations)]
     for fact in record.facts:
-        shorter = [vjp(operation, tensor.name, given=[fact]) for tensor in operation.differentiable]
-        used = [derivation for derivation in shorter if derivation.assumptions]
-        parts += [f"Where `{fact}`:", *map(_gradient, used)] if used else []
+        used = [derivation for derivation in by_parts(operation, given=[fact]) if derivation.assumptions]
+        parts += [f"Where `{fact}`:", *(shown(each.target, each.result) for each in used)] if used else []
     parts += ["## Derivation", *map(_steps, derivations)]
     parts += ["## NumPy", f"```python\n{_code(operation)}\n```"]
     if record.source:
@@ -82,10 +90,6 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _display(formula: str) -> str:
-    return f"$${formula}$$"
-
-
 def _inputs(operation: Operation) -> str:
     rows = ["| input | shape | |", "|---|---|---|"]
     rows += [
@@ -93,6 +97,22 @@ def _inputs(operation: Operation) -> str:
     ]
     rows += [f"| `{symbol.name}` | a number | {whole_number(operation, symbol)} |" for symbol in operation.parameters]
     return "\n".join(rows)
+
+
+def _outputs(operation: Operation) -> list[str]:
+    """Return what there is to say of several outputs, and of the gradients that come in through them."""
+    if len(operation.outputs) == 1:
+        return []
+    names = ", ".join(f"`{output.tensor.name}`" for output in operation.outputs)
+    said = [f"Outputs: {names}."]
+    for tensor in operation.upstreams:
+        if tensor.role == INCOMING:
+            part, whole = (
+                latex_text(each(*operation.output_called(tensor.name).indices))
+                for each in (tensor, Tensor(tensor.name, tensor.sizes).gradient())
+            )
+            said.append(f"${part}$ is what comes in through `{tensor.name}` alone, ${whole}$ its whole gradient.")
+    return said
 
 
 def _shape(operation: Operation, tensor: Tensor) -> str:
@@ -113,13 +133,10 @@ def _role(operation: Operation, tensor: Tensor) -> str:
     return "data: no gradient is derived" if tensor in operation.labels else ""
 
 
-def _gradient(derivation: Derivation) -> str:
-    return _display(f"{latex_text(derivation.target, BAR)} = {latex_text(derivation.result, BAR)}")
-
-
 def _steps(derivation: Derivation) -> str:
-    """Return the steps folded away under their title."""
-    _, _, steps = derivation.markdown().partition("\n\n")
+    """Return the steps folded away under their title; the definitions stand at the head of the page."""
+    parts = derivation.markdown().split("\n\n")[1 + len(derivation.operation.definitions) :]
+    steps = "\n\n".join(parts)
     return f"<details>\n<summary>{derivation.title}</summary>\n\n{steps}\n\n</details>"
 
 

@@ -20,7 +20,7 @@ from derive.gradient_claims import ClaimCheck, check_claim
 from derive.indices import Bracket, Delta, Element, Index, Tensor, size
 from derive.printing import definition_text
 from derive.proof import Proof, prove_equal
-from derive.pullback import Pullback, jacobian, pull_back, vjp
+from derive.pullback import Pullback, by_parts, jacobian, pull_back, vjp
 from derive.record import Definition, Operation, Record
 from derive.rewriting import Simplified, simplify
 from derive.second_derivatives import hessian, hvp, jvp
@@ -74,6 +74,7 @@ __all__ = [
     "Tensor",
     "UnsupportedError",
     "Where",
+    "by_parts",
     "catalogue",
     "check_claim",
     "compose",

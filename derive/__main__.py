@@ -120,6 +120,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--notation", default="bar", metavar="|".join(known_notations()), help="default: bar")
     for command in (show, hessian, latex, verify):
         command.add_argument("--wrt", metavar="X", help="the input to differentiate by; all when left out")
+    for command in (show, latex):
+        command.add_argument(
+            "--parts", action="store_true", help="the backward pass by its parts, gradients of intermediates by name"
+        )
     for command in (show, latex, verify):
         command.add_argument(
             "--output", metavar="Y", help="the output whose Jacobian is meant, where there are several"

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -22,6 +22,7 @@ from derive.kinks import KINKED
 from derive.notation import Notation, find_notation
 from derive.printing import leading_note, plain_text, shape_text
 from derive.proof import PROVED, REFUTED, UNDECIDED
+from derive.pullback import by_parts, is_long
 from derive.record import Operation, Record
 from derive.rendering import BOLD, RESET, latex_document, latex_section
 
@@ -72,16 +73,27 @@ def run_show(options: argparse.Namespace) -> int:
     for fact in record.facts:
         print(f"  usually {fact}")
     print()
-    for name in _wrt_names(operation, options.wrt):
-        for derive in _kinds(operation, False, options.output):
-            print(_indented(plain_line(derive(operation, name, options.given), options.notation)))
-            for fact in record.facts if not options.given else ():
-                shorter = derive(operation, name, [fact])
-                if shorter.assumptions:
-                    print(f"      given {fact}:  {plain_line(shorter, options.notation)}")
+    for line in _gradient_lines(operation, options):
+        print(_indented(line))
     if record.source:
         print(f"\n  source: {record.source}")
     return 0
+
+
+def _gradient_lines(operation: Operation, options: argparse.Namespace) -> Iterator[str]:
+    """The gradients, each by itself; those of a large operation by its parts."""
+    names = _wrt_names(operation, options.wrt)
+    parts = by_parts(operation, names, options.given)
+    if options.parts or (options.output is None and is_long(operation, parts)):
+        yield from (plain_line(part, options.notation) for part in parts)
+        return
+    for name in names:
+        for derive in _kinds(operation, False, options.output):
+            yield plain_line(derive(operation, name, options.given), options.notation)
+            for fact in operation.record.facts if not options.given else ():
+                shorter = derive(operation, name, [fact])
+                if shorter.assumptions:
+                    yield f"    given {fact}:  {plain_line(shorter, options.notation)}"
 
 
 def _input_text(operation: Operation, tensor: Tensor) -> str:
@@ -139,15 +151,15 @@ def run_latex(options: argparse.Namespace) -> int:
     """Print derivations as LaTeX; in a file, as a document that compiles on its own."""
     operation = find(options.name)
     find_notation(options.notation)
-    derivations = (
-        _second_derivatives(operation, options, options.given)
-        if options.hessian
-        else [
-            derive(operation, name, options.given)
-            for name in _wrt_names(operation, options.wrt)
-            for derive in _kinds(operation, options.steps, options.output)
-        ]
-    )
+    names = _wrt_names(operation, options.wrt)
+    derivations: Sequence[Derivation]
+    if options.hessian:
+        derivations = _second_derivatives(operation, options, options.given)
+    elif options.parts:
+        derivations = by_parts(operation, names, options.given)
+    else:
+        kinds = _kinds(operation, options.steps, options.output)
+        derivations = [derive(operation, name, options.given) for name in names for derive in kinds]
     if options.file is None:
         print("\n\n".join(derivation.latex(options.notation, options.steps) for derivation in derivations))
         return 0

@@ -81,6 +81,8 @@ class Derivation:
         steps: in reading order.
         result: the shortest form found.
         assumptions: the given facts that were used, as texts; without them the result need not hold.
+        named: gradients of intermediates that the result is written by, in the order of computation; none where it is
+            short enough to be written out.
     """
 
     title: str
@@ -90,6 +92,7 @@ class Derivation:
     result: Expr
     assumptions: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = field(default=(), repr=False)
+    named: tuple[Definition, ...] = ()
 
     def as_operation(self) -> Operation:
         """Return the operation that computes what was derived: ``find`` makes it of a derivation, too.

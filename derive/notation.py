@@ -16,7 +16,7 @@ from types import MappingProxyType
 from sympy import Expr
 
 from derive.errors import InputError
-from derive.indices import GRADIENT, Element, Tensor
+from derive.indices import Element, Tensor
 from derive.record import Operation, needed_definitions
 
 GREEK = (
@@ -163,7 +163,7 @@ class Notation:
             >>> BAR.gradient_of(Tensor("x").gradient()), BAR.gradient_of(Tensor("dx"))
             ('x', None)
         """
-        return tensor.name if tensor.role == GRADIENT else self.gradients.get(tensor.name)
+        return tensor.name if tensor.role else self.gradients.get(tensor.name)
 
     def identifier(self, name: str, incoming: bool = False) -> str:
         """Return the gradient's name as a Python identifier; of what comes in through an output, with ``_out``.

@@ -3,10 +3,11 @@ r"""What a user asks for: the Jacobian, the vector-Jacobian product, and the bac
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from derive.catalogue import find, parse_fact
-from derive.chain import Chain, NameCost, any_name, keep_products
+from derive.chain import Chain, NameCost, Sensitivity, any_name, keep_products
+from derive.costs import cost
 from derive.derivation import Derivation
 from derive.errors import InputError
 from derive.facts import Fact
@@ -17,6 +18,11 @@ from derive.stability import stabilise
 from derive.sums import tensors_in
 
 Given = Iterable[str | Fact]
+
+#: A gradient through so many definitions is always written out.
+FEW_DEFINITIONS = 4
+#: A longer one, by the costs of its parts, is written by the names of intermediates' gradients.
+LONGEST = 50.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,7 @@ class Pullback:
         results: the gradients that are wanted.
         saved: the forward values needed, for their numbers or for their shapes.
         assumptions: given facts that were used.
+        derivations: of each of the gradients, with steps.
     """
 
     operation: Operation
@@ -40,6 +47,7 @@ class Pullback:
     results: tuple[Tensor, ...]
     saved: tuple[Tensor, ...]
     assumptions: tuple[str, ...] = ()
+    derivations: tuple[Derivation, ...] = field(default=(), repr=False)
 
     def as_operation(self) -> Operation:
         """Return the operation that computes the last of the gradients, by the others and those of intermediates.
@@ -107,7 +115,7 @@ def _derivation(
     operation: Operation, tensor: Tensor, facts: tuple[Fact, ...], output: Definition | None = None
 ) -> Derivation:
     """Derive the Jacobian of an output, or the vector-Jacobian product."""
-    chain = Chain(operation, (tensor,), facts, output, explicit=True)
+    chain = _short_chain(operation, tensor, facts, output)
     steps = tuple(step for own in chain.sensitivities.values() for step in own.steps)
     own = chain.sensitivities[tensor]
     several = f"{output.tensor.name} in " if output is not None and len(operation.outputs) > 1 else ""
@@ -120,7 +128,53 @@ def _derivation(
         own.value,
         tuple(fact.text for fact in own.facts),
         own.facts,
+        _gradients(operation, [each for each in chain.sensitivities.values() if each is not own]),
     )
+
+
+def _short_chain(operation: Operation, tensor: Tensor, facts: tuple[Fact, ...], output: Definition | None) -> Chain:
+    """The chain rule with the gradients of intermediates put in, unless that is too long to be read."""
+    if output is None and len(operation.definitions) > FEW_DEFINITIONS:
+        named = Chain(operation, (tensor,), facts)
+        if sum(cost(each.value) for each in named.sensitivities.values()) > LONGEST:
+            return named
+    return Chain(operation, (tensor,), facts, output, explicit=True)
+
+
+def is_long(operation: Operation, parts: Iterable[Derivation]) -> bool:
+    """Whether an operation's gradients are better read with those of its intermediates by name.
+
+    Example:
+        >>> [is_long(find(name), by_parts(name)) for name in ("layer-norm", "lstm-cell")]
+        [False, True]
+    """
+    return len(operation.definitions) > FEW_DEFINITIONS and sum(cost(part.result) for part in parts) > LONGEST
+
+
+def _gradients(operation: Operation, sensitivities: Iterable[Sensitivity]) -> tuple[Definition, ...]:
+    return tuple(
+        Definition(operation.gradient_of(own.tensor)(*own.element.indices), own.value) for own in sensitivities
+    )
+
+
+def by_parts(
+    op: str | Operation | Derived, wrt: Sequence[str] | None = None, given: Given = ()
+) -> tuple[Derivation, ...]:
+    """Derive the gradients of several inputs at once, those of intermediates by name, a derivation for each.
+
+    This is how the backward pass is computed: what is used more than once has a name, what is not is put in where that
+    is shorter.
+
+    Args, raises: as ``pull_back``.
+
+    Example:
+        >>> for part in by_parts("attention", ["q"]):
+        ...     print(part.text(steps=False))
+        p̄[n,i,j] = sum_e ȳ[n,i,e] v[n,j,e]
+        s̄[n,i,j] = p[n,i,j] (p̄[n,i,j] - sum_l p̄[n,i,l] p[n,i,l])
+        q̄[n,i,d] = (1/sqrt(D)) sum_j s̄[n,i,j] k[n,j,d]
+    """
+    return pull_back(op, wrt, given).derivations
 
 
 def pull_back(
@@ -153,10 +207,7 @@ def pull_back(
         raise InputError(f"{operation.name} has no input to differentiate by: all of them are labels")
     usual = keep_products if operation.gradients else any_name
     chain = Chain(operation, tensors, _facts(operation, given), fuse=fuse, name_cost=name_cost or usual)
-    gradients = tuple(
-        Definition(operation.gradient_of(own.tensor)(*own.element.indices), own.value)
-        for own in chain.sensitivities.values()
-    )
+    gradients = _gradients(operation, chain.sensitivities.values())
     definitions = stabilise(gradients, operation)
     used: set[Tensor] = set().union(*(tensors_in(definition.body) for definition in definitions))
     return Pullback(
@@ -167,7 +218,14 @@ def pull_back(
         tuple(map(operation.gradient_of, tensors)),
         _saved(operation, tensors, used),
         tuple(dict.fromkeys(fact.text for own in chain.sensitivities.values() for fact in own.facts)),
+        tuple(_part(operation, own) for own in chain.sensitivities.values()),
     )
+
+
+def _part(operation: Operation, own: Sensitivity) -> Derivation:
+    title = f"gradient of {own.tensor.name} in {operation.name}"
+    texts = tuple(fact.text for fact in own.facts)
+    return Derivation(title, operation, own.left, tuple(own.steps), own.value, texts, own.facts)
 
 
 def _saved(operation: Operation, wrt: Sequence[Tensor], used: set[Tensor]) -> tuple[Tensor, ...]:

@@ -58,7 +58,7 @@ def blocks_of(derivation: Derivation, steps: bool = True) -> tuple[Block, ...]:
     """Return the chains of equalities of a derivation, the last of which ends with the result."""
     result = Block(derivation.target, (Line(derivation.result),))
     if not steps or not derivation.steps:
-        return (result,)
+        return (*(Block(each.target, (Line(each.body),)) for each in derivation.named), result)
     blocks = [_block(left, list(chain)) for left, chain in groupby(derivation.steps, key=lambda step: step.left)]
     if blocks[-1].left != derivation.target or blocks[-1].lines[-1].right != derivation.result:
         blocks.append(Block(derivation.target, (Line(derivation.result, "result"),)))
@@ -228,6 +228,7 @@ def render_markdown(derivation: Derivation, notation: Notation = BAR, steps: boo
         indent = " " * len(f"{number}. ")
         parts.append(f"{number}. {line.reason or 'that is'}\n\n{indent}$${left} = {write(line.right)}$$")
     parts += ["The result:"] if steps else []
+    parts += [f"$${write(each.target)} = {write(each.body)}$$" for each in derivation.named]
     parts.append(f"$${write(derivation.target)} = {write(derivation.result)}$$")
     assumptions = given(derivation, write, lambda text: rf"\text{{{latex_words(text)}}}")
     parts += ["given that " + " and ".join(f"${fact}$" for fact in assumptions)] if assumptions else []
