@@ -11,6 +11,8 @@ from derive.sums import IndexArgmax, IndexMax, IndexSum
 FUNCTION_COST = 4.0
 SUM_COST = 2.0
 NUMBER_COST = 0.25
+#: Next to nothing: of two forms that differ by signs alone, the one with fewer of them.
+SIGN_COST = 0.01
 
 
 def cost(expr: Expr) -> float:
@@ -28,7 +30,7 @@ def cost(expr: Expr) -> float:
     inner = sum(cost(argument) for argument in expr.args if isinstance(argument, Expr))
     if isinstance(expr, (Add, Mul)):
         negative = isinstance(expr, Mul) and expr.args[0] == -1
-        return inner + len(expr.args) - (2 + NUMBER_COST if negative else 1)  # A sign costs nothing.
+        return inner + len(expr.args) - (2 + NUMBER_COST - SIGN_COST if negative else 1)
     if isinstance(expr, Pow):
         return inner + (0.5 if expr.exp.is_Integer else FUNCTION_COST)
     if isinstance(expr, (IndexSum, IndexMax, IndexArgmax)):

@@ -112,8 +112,11 @@ def _found(operations: Iterable[Operation]) -> tuple[Pair, ...]:
 
 
 def _is_activation(operation: Operation) -> bool:
-    """Whether an operation makes real numbers into as many, whatever the sizes of their axes."""
+    """Whether an operation makes real numbers into as many, each at its place, whatever the sizes of their axes."""
     if len(operation.inputs) != 1 or len(operation.outputs) != 1 or operation.labels:
+        return False
+    elements = [element for definition in operation.definitions for element in definition.body.atoms(Element)]
+    if not all(isinstance(where, Index) for element in elements for where in element.indices):
         return False
     sizes = operation.inputs[0].sizes
     return operation.is_elementwise or (sizes == operation.output.tensor.sizes and len(set(sizes)) == len(sizes))
@@ -154,7 +157,7 @@ class _Composite:
         tensors = (*self.operation.inputs, *(definition.tensor for definition in self.operation.definitions))
         written = {self.element.tensor.name: self.element.indices}
         given = {predictor.inputs[0].name: self.element.tensor}
-        made = instantiate(predictor, given, CANDIDATE, {tensor.name for tensor in tensors}, written=written)
+        made = instantiate(predictor, given, [CANDIDATE], {tensor.name for tensor in tensors}, written=written)
         return inline(made.definitions[-1].body, made.definitions[:-1])
 
     def named(self, prediction: Expr) -> Expr:

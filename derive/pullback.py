@@ -168,11 +168,12 @@ def by_parts(
     Args, raises: as ``pull_back``.
 
     Example:
-        >>> for part in by_parts("attention", ["q"]):
+        >>> for part in by_parts("attention", ["q", "k"]):
         ...     print(part.text(steps=False))
         p̄[n,i,j] = sum_e ȳ[n,i,e] v[n,j,e]
         s̄[n,i,j] = p[n,i,j] (p̄[n,i,j] - sum_l p̄[n,i,l] p[n,i,l])
         q̄[n,i,d] = (1/sqrt(D)) sum_j s̄[n,i,j] k[n,j,d]
+        k̄[n,j,d] = (1/sqrt(D)) sum_i s̄[n,i,j] q[n,i,d]
     """
     return pull_back(op, wrt, given).derivations
 

@@ -113,6 +113,8 @@ def test_a_wrong_derivative_is_told() -> None:
         (exp(2 * u), u, 2 * exp(2 * u)),
         (log(u), u, 1 / u),
         (tanh(u), u, 1 - tanh(u) ** 2),
+        (sympy.sinh(u), u, sympy.cosh(u)),
+        (sympy.cosh(u), u, sympy.sinh(u)),
         (erf(u), u, 2 * exp(-(u**2)) / sqrt(sympy.pi)),
         (sympy.Abs(u), u, sign(u)),
         (sign(u), u, 0),
@@ -142,7 +144,23 @@ def test_rules(expr: Expr, element: Element, expected: Expr) -> None:
 
 def test_every_rule_is_tested_with_a_derivative_that_is_not_zero_or_is_one_of_the_constants() -> None:
     """The rows above go through every kind of node that has a rule."""
-    kinds = {sympy.Pow, exp, log, tanh, erf, sympy.Abs, Maximum, Minimum, Where, IndexMax, sign, Delta, Bracket}
+    kinds = {
+        sympy.Pow,
+        exp,
+        log,
+        sympy.sinh,
+        sympy.cosh,
+        tanh,
+        erf,
+        sympy.Abs,
+        Maximum,
+        Minimum,
+        Where,
+        IndexMax,
+        sign,
+        Delta,
+        Bracket,
+    }
     assert set(RULES) == kinds | {IndexArgmax, Inverse, Determinant, LogDeterminant}
 
 

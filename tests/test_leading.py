@@ -304,7 +304,7 @@ CALLED = {
     ("name", "problem"),
     [
         ("turned", "the leading axes would stand behind another axis of y"),
-        ("running", "a position on the leading axes is no number when there are several"),
+        ("running", "two different positions on the leading axes meet in one sum"),
     ],
 )
 def test_a_call_that_depends_on_the_number_of_leading_axes_is_refused(name: str, problem: str) -> None:
@@ -417,7 +417,7 @@ def test_ranks_that_do_not_fit_a_call_are_refused() -> None:
 
 
 def test_claims_speak_of_the_index_as_n() -> None:
-    right, wrong = ("y[n,k]*(dy[n,k] {} sum(dy[n,j]*y[n,j], j))".format(sign) for sign in "-+")
+    right, wrong = (f"y[n,k]*(dy[n,k] {sign} sum(dy[n,j]*y[n,j], j))" for sign in "-+")
     assert derive.check_claim("softmax", "x", right).verdict == "proved"
     assert derive.check_claim("softmax", "x", wrong).verdict == "refuted"
     assert derive.prove("sum(p[...,k], k) = 1", ["p = softmax(z)"]).verdict == "proved"

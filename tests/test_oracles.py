@@ -64,7 +64,7 @@ def torch_oracle() -> Oracle:
             "logsumexp": lambda a: torch.logsumexp(a, -1),
             "identity": lambda x: x * 1.0,
             "relu": torch.relu,
-            "leaky-relu": functional.leaky_relu,
+            "leaky-relu": lambda x, slope: functional.leaky_relu(x, float(slope)),
             "sigmoid": torch.sigmoid,
             "tanh": torch.tanh,
             "exp": torch.exp,
@@ -184,8 +184,11 @@ def oracle(request: pytest.FixtureRequest) -> Oracle:
 
 def draw(operation: Any, rng: np.random.Generator) -> list[Array]:
     """Return inputs of the operation: labels within their size, reals from the record's interval."""
-    inputs = []
+    inputs: list[Array] = []
     for tensor in operation.inputs:
+        if tensor in operation.settings:
+            inputs.append(np.array(float(operation.record.defaults[tensor.name])))
+            continue
         shape = ELEMENTWISE_SHAPE if operation.is_elementwise else tuple(SIZES[str(size)] for size in tensor.sizes)
         if tensor.values is not None:
             inputs.append(rng.integers(0, SIZES[str(tensor.values)], shape))

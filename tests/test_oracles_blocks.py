@@ -57,7 +57,8 @@ NAMES = tuple(
 
 @pytest.fixture(scope="module")
 def oracle() -> Oracle:
-    return Oracle(forwards(), torch_oracle().vjp)
+    torch = torch_oracle()
+    return Oracle(forwards(), torch.vjp, torch.hvp)
 
 
 def compare(oracle: Oracle, name: str, inputs: list[np.ndarray], slip: float = 1.0) -> None:

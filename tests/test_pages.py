@@ -34,7 +34,7 @@ def test_a_page_has_the_definition_the_gradient_the_steps_the_code_and_the_sourc
         r"$$y_{n} = \sum_{i=1}^{I} a_{n,i}^{2}$$",
         "| `a` | (N, I) |  |",
         r"$$\bar{a}_{n,i} = 2 \bar{y}_{n}\, a_{n,i}$$",
-        "<summary>vector-Jacobian product of y with respect to a</summary>",
+        "<summary>gradient of a in y</summary>",
         "1. definition",
         "def y_forward(a):",
         "def y_backward(dy, a):",

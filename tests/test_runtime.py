@@ -57,7 +57,13 @@ def drawn(name: str, dtype: Any = np.float64, seed: int = 3) -> list[np.ndarray]
     if OPERATIONS[name].is_elementwise:
         shapes = [(5, 3), (3,), (5, 1), ()]
         rng = np.random.default_rng(seed)
-        arrays = [rng.normal(size=shapes[place % 4]) for place in range(len(arrays))]
+        domain = OPERATIONS[name].record.domain
+        arrays = [
+            rng.uniform(*domain[tensor.name], shapes[place % 4])
+            if tensor.name in domain
+            else rng.normal(size=shapes[place % 4])
+            for place, tensor in enumerate(OPERATIONS[name].inputs)
+        ]
     return [np.asarray(array, dtype if np.asarray(array).dtype.kind == "f" else None) for array in arrays]
 
 
@@ -174,7 +180,7 @@ def test_the_function_is_its_emitted_twin(name: str) -> None:
     mine = codegen.backward(operation)
     theirs = emitted[f"{stem}backward"](upstream, *(saved[key] for key in mine.saved))
     for one, other in zip(mine(upstream, **saved), theirs if isinstance(theirs, tuple) else (theirs,), strict=True):
-        assert_array_equal(one, other)
+        assert_allclose(one, other, rtol=1e-14)
         assert np.shape(one) == np.shape(other)
 
 
@@ -340,7 +346,11 @@ def test_no_samples_give_no_gradients(name: str) -> None:
             if tensor.rank == 2 and len(set(numbers.shape)) == 1:
                 numbers += np.eye(len(numbers))  # so that it has an inverse
             inputs.append(numbers.astype(kind))
-    output, pullback = codegen.vjp(operation, *inputs)
+    try:
+        output, pullback = codegen.vjp(operation, *inputs)
+    except InputError as refused:
+        assert "a maximum needs one number at least" in str(refused)  # It is taken over the samples themselves.
+        return
     for wrt, gradient in zip(pullback.wrt, pullback(np.ones(np.shape(output))), strict=True):
         assert np.shape(gradient) == np.shape(inputs[[t.name for t in operation.inputs].index(wrt)])
 
