@@ -11,7 +11,7 @@ from derive.sums import IndexArgmax, IndexMax, IndexSum
 FUNCTION_COST = 4.0
 SUM_COST = 2.0
 NUMBER_COST = 0.25
-#: Next to nothing: of two forms that differ by signs alone, the one with fewer of them.
+#: Next to nothing: what a sum costs all of whose terms are subtracted, so that the minus stands before it.
 SIGN_COST = 0.01
 
 
@@ -29,8 +29,10 @@ def cost(expr: Expr) -> float:
         return NUMBER_COST if expr.is_Integer else 1.0
     inner = sum(cost(argument) for argument in expr.args if isinstance(argument, Expr))
     if isinstance(expr, (Add, Mul)):
+        if isinstance(expr, Add) and all(term.as_coeff_Mul()[0].is_negative for term in expr.args):
+            inner += SIGN_COST
         negative = isinstance(expr, Mul) and expr.args[0] == -1
-        return inner + len(expr.args) - (2 + NUMBER_COST - SIGN_COST if negative else 1)
+        return inner + len(expr.args) - (2 + NUMBER_COST if negative else 1)  # A sign costs nothing.
     if isinstance(expr, Pow):
         return inner + (0.5 if expr.exp.is_Integer else FUNCTION_COST)
     if isinstance(expr, (IndexSum, IndexMax, IndexArgmax)):

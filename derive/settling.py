@@ -159,7 +159,7 @@ def _keep_leading(scope: Scope) -> None:
         if least == before:
             break
     for call in calls:
-        for name, at, tensor in _leading_of(call):
+        for name, at, _ in _leading_of(call):
             scope.set_rank(name, least[name], at)
             scope.leads[Place("axis", name, 0)] = at
 

@@ -10,6 +10,7 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 from derive.errors import DefinitionError, UnsupportedError
@@ -149,7 +150,7 @@ def _name_leading(source: Text, tokens: list[Token]) -> list[Token]:
     if not any(token.kind == "ellipsis" for token in tokens):
         return tokens
     used = {token.text for token in tokens if token.kind == "name"}
-    used |= {first.text.lower() for first, second in zip(tokens, tokens[1:], strict=False) if second.text == "["}
+    used |= {first.text.lower() for first, second in pairwise(tokens) if second.text == "["}
     source.leading = next((letter for letter in LEADING_LETTERS if letter not in used), "leading")
     opened: list[Token | None] = []
     read = []

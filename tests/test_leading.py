@@ -38,7 +38,9 @@ TEXTS = {
     "embedding": "y[...,d] = w[ids[...],d]",
     "inner": "y[...] = sum(a[...,k]*b[...,k], k)",
     "scores": "y[...,i,j] = sum(q[...,i,d]*k[...,j,d], d)",
-    "attention": "s[...,i,j] = sum(q[...,i,d]*k[...,j,d], d); p = softmax(s); y[...,i,d] = sum(p[...,i,j]*v[...,j,d], j)",
+    "attention": (
+        "s[...,i,j] = sum(q[...,i,d]*k[...,j,d], d); p = softmax(s); y[...,i,d] = sum(p[...,i,j]*v[...,j,d], j)"
+    ),
     "centred": "m[k] = mean(x[...,k], ...); y[...,k] = x[...,k] - m[k]",
     "weighted": "y[...,k] = x[...,k]*b[...]*w[k]",
     "maximum": "y[...,i] = max(x[...,i,j], j)",
@@ -245,8 +247,16 @@ def test_docstrings_say_what_the_index_stands_for() -> None:
     ("name", "shapes", "message"),
     [
         ("cce", [(2, 3, 4), (2, 4)], "the leading axes of p are (2, 3) and those of t (2,); they must be the same"),
-        ("cce", [(2, 3, 4), (3, 2, 4)], "the leading axes of p are (2, 3) and those of t (3, 2); they must be the same"),
-        ("cce", [(2, 1, 4), (2, 3, 4)], "the leading axes of p are (2, 1) and those of t (2, 3); they must be the same"),
+        (
+            "cce",
+            [(2, 3, 4), (3, 2, 4)],
+            "the leading axes of p are (2, 3) and those of t (3, 2); they must be the same",
+        ),
+        (
+            "cce",
+            [(2, 1, 4), (2, 3, 4)],
+            "the leading axes of p are (2, 1) and those of t (2, 3); they must be the same",
+        ),
         ("softmax", [()], "x has 0 axes; it takes 1 or more (..., K)"),
         ("dense", [(2, 3, 4), (5, 6), (6,)], "index d has size 4 (axis 2 of x) and 5 (axis 0 of w)"),
         ("dense", [(2, 3, 4), (4, 6, 1), (6,)], "w has 3 axes; it takes 2 (D, K)"),
@@ -378,7 +388,7 @@ def test_bound_leading_indices_are_expanded_without_capture() -> None:
     operation = parse_operation("s[m,n] = 3*x[m,n]; y = centre(s)", lookup=called.get)
     x = np.random.default_rng(5).standard_normal((3, 5))
     assert_allclose(codegen.forward(operation)(x), 3 * x * np.mean(9 * x * x), rtol=1e-12)
-    output, pullback = codegen.vjp(operation, x)
+    _, pullback = codegen.vjp(operation, x)
     upstream = np.random.default_rng(6).standard_normal((3, 5))
     step = 1e-6
     moved = [codegen.forward(operation)(x + sign * step * np.eye(3, 5)) for sign in (1, -1)]

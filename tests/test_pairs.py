@@ -22,11 +22,13 @@ SOURCE = Path(derive.__file__).parent / "pairs.py"
 ROWS = "sum(t[n,k], k) = 1"
 #: activation, loss, prediction, gradient, factor, assumption
 EXPECTED = [
+    ("neg", "mse", "neg", "-2 (y[n,k] - t[n,k]) / (N K)", "-2/K", ""),
+    ("neg", "least-squares", "neg", "2 (t[n,k] - y[n,k])", "-2 N", ""),
     ("identity", "softmax-cce", "softmax", "(p[n,k] - t[n,k]) / N", "1", ROWS),
     ("identity", "softmax-cce-sparse", "softmax", "(p[n,k] - δ[k,t[n]]) / N", "1", ""),
     ("identity", "bce-logits", "sigmoid", "(p[n,k] - t[n,k]) / (N K)", "1/K", ""),
     ("identity", "mse", "identity", "2 (y[n,k] - t[n,k]) / (N K)", "2/K", ""),
-    ("identity", "least-squares", "identity", "2 y[n,k] - 2 t[n,k]", "2 N", ""),
+    ("identity", "least-squares", "identity", "2 (y[n,k] - t[n,k])", "2 N", ""),
     ("sigmoid", "bce", "sigmoid", "(p[n,k] - t[n,k]) / (N K)", "1/K", ""),
     ("exp", "poisson-nll", "exp", "(r[n,k] - t[n,k]) / (N K)", "1/K", ""),
     ("softmax", "cce", "softmax", "(p[n,k] - t[n,k]) / N", "1", ROWS),

@@ -468,7 +468,8 @@ MISTAKES = [
     # Functions.
     ("y = sigmod(x)", "unknown function sigmod", "y = sigmod(x)", "    ^^^^^^", "did you mean sigmoid?"),
     ("y[n] = mu(x[n], n)", "unknown function mu", "y[n] = mu(x[n], n)", "       ^^",
-     "the functions are exp, log, sqrt, sinh, cosh, tanh, erf, abs, sign, max, min, sum, mean, argmax, where, delta, diff, inv, "
+     "the functions are exp, log, sqrt, sinh, cosh, tanh, erf, abs, sign, max, min, sum, mean, argmax, where, delta, "
+     "diff, inv, "
      "det, logdet"),
     ("y[n,k] = 2*softmax(z)", "softmax works on whole tensors, not inside a formula", "y[n,k] = 2*softmax(z)",
      "           ^^^^^^^", "give it a definition of its own, without indices: y = softmax(x)"),

@@ -39,7 +39,7 @@ RECORDS = (
     Record(
         name="crammer-singer",
         group="losses",
-        title="multi-class hinge loss of scores, by the worst wrong class (Crammer and Singer), labels as class numbers",
+        title="multi-class hinge loss by the worst wrong class (Crammer and Singer), labels as class numbers",
         definition="L = 1/N * sum(max(z[n,k] + 1 - delta(k, t[n]), k) - z[n,t[n]], n)",
         inputs=("z", "t"),
         source="Crammer and Singer, On the algorithmic implementation of multiclass kernel-based vector machines, 2001",
