@@ -305,7 +305,7 @@ class Lowering(Windowing):
         return self.builder.emit(DeterminantOf(function, (row, column)), (operand,), labels, REAL)
 
     def _lower_product(self, expr: Expr, want: Labels) -> Operand:
-        rows = find_rows(expr) if expr.atoms(Delta) else None
+        rows = find_rows(expr, self.positions) if expr.atoms(Delta) else None
         if rows is not None:
             return build_rows(self.builder, rows, want, self.lower)
         return with_sign(self.builder, self.product(expr, want))
@@ -326,10 +326,10 @@ class Lowering(Windowing):
         if not isinstance(expr, Add):
             return self.lower(expr, want)
         if expr.atoms(Delta):
-            rows, parts = find_rows(expr), split_rows(expr)
+            rows, parts = find_rows(expr, self.positions), split_rows(expr, self.positions)
             if rows is not None:
                 return build_rows(self.builder, rows, want, self.lower)
-            rows = find_rows(parts[0]) if parts is not None else None
+            rows = find_rows(parts[0], self.positions) if parts is not None else None
             if rows is not None and parts is not None:
                 return build_rows(self.builder, rows, want, self.lower, self.lower(parts[1], want))
         terms = [part for term in Add.make_args(expr) for part in spread(term, self.positions)]

@@ -30,16 +30,19 @@ class Rows(NamedTuple):
         return bool(size.is_Integer) and sorted(self.rows) == list(range(int(size)))
 
 
-def find_rows(expr: Expr) -> Rows | None:
+def find_rows(expr: Expr, known: Mapping[Expr, int]) -> Rows | None:
     """Return an expression as rows, None where it is not zero between the positions that its deltas name.
+
+    Args:
+        known: by size, the largest position that is known to be there; a delta of another may be 0 all along the axis.
 
     Example:
         >>> from derive.indices import Tensor, size
         >>> q, x = Index("q", size("Q")), Tensor("x")()
-        >>> find_rows(Delta(q, 0) * x + Delta(q, 2) * (x + Delta(q, 1))).rows
+        >>> find_rows(Delta(q, 0) * x + Delta(q, 2) * (x + Delta(q, 1)), {size("Q"): 2}).rows
         {0: x, 2: x}
-        >>> find_rows(Delta(q, 0) * x + x) is None
-        True
+        >>> find_rows(Delta(q, 0) * x, {}) is None, find_rows(Delta(q, 0) * x + x, {size("Q"): 2}) is None
+        (True, True)
     """
     found: dict[Index, set[int]] = {}
     for delta in expr.atoms(Delta):
@@ -47,7 +50,8 @@ def find_rows(expr: Expr) -> Rows | None:
             if isinstance(index, Index) and place.is_Integer and index in free_indices(expr):
                 found.setdefault(index, set()).add(int(place))
     for index in sorted(found, key=lambda each: each.name):
-        if _elsewhere(expr, index) == 0:
+        last = int(index.size) - 1 if index.size.is_Integer else known.get(index.size, -1)
+        if max(found[index]) <= last and _elsewhere(expr, index) == 0:
             rows = {place: substitute(expr, {index: Integer(place)}) for place in sorted(found[index])}
             return Rows(index, {place: row for place, row in rows.items() if row != 0})
     return None
@@ -67,14 +71,14 @@ def _other(delta: Delta, index: Index) -> Expr:
     return delta.right if delta.left == index else delta.left
 
 
-def split_rows(expr: Expr) -> tuple[Expr, Expr] | None:
+def split_rows(expr: Expr, known: Mapping[Expr, int]) -> tuple[Expr, Expr] | None:
     """Return the terms of a sum that are rows, and the others; None where there are not both."""
     terms = Add.make_args(expr)
-    rows = [term for term in terms if term.atoms(Delta) and find_rows(term) is not None]
+    rows = [term for term in terms if term.atoms(Delta) and find_rows(term, known) is not None]
     if not rows or len(rows) == len(terms):
         return None
     rest = Add(*(term for term in terms if term not in rows))
-    return (Add(*rows), rest) if find_rows(Add(*rows)) is not None else None
+    return (Add(*rows), rest) if find_rows(Add(*rows), known) is not None else None
 
 
 def build_rows(
