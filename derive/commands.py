@@ -66,6 +66,9 @@ def run_show(options: argparse.Namespace) -> int:
     print()
     for tensor in operation.inputs:
         print(f"  {tensor.name}: {_input_text(operation, tensor)}")
+    for symbol in operation.parameters:
+        default = record.defaults.get(symbol.name)
+        print(f"  {symbol}: a whole number{f', {default} where it is left out' if default else ''}")
     for line in _output_lines(operation, notation):
         print(f"  {line}")
     if operation.leading is not None:
