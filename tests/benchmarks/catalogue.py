@@ -1,7 +1,7 @@
 """How long the catalogue takes: for each operation, deriving its backward pass and generating its code.
 
-Run: ``python tests/benchmarks/catalogue.py [NAME ...]``. A line an operation, the slowest last. Derived is every
-vector-Jacobian product with its steps; generated is the module with the forward and the backward pass, derivation
+Run: ``python tests/benchmarks/catalogue.py [NAME ...]``. A line an operation, the slowest last. Derived is the
+backward pass with its steps, all gradients at once; generated is the module with the forward and the backward pass, derivation
 included. Nothing is kept from one to the other that a user's process would not keep. The bounds are those the project
 holds itself to: 1 s an operation and 60 s for all of them; nothing fails here, since machines are noisy.
 """
@@ -25,8 +25,7 @@ def seconds_of(name: str) -> tuple[float, float]:
     """The seconds it takes to derive an operation's gradients, and to generate its module."""
     operation = derive.find(name)
     start = time.perf_counter()
-    for tensor in operation.differentiable:
-        derive.vjp(operation, tensor.name)
+    derive.by_parts(operation)
     derived = time.perf_counter()
     codegen.source(operation)
     return derived - start, time.perf_counter() - derived
