@@ -2,8 +2,8 @@
 
 Run: ``python tests/benchmarks/catalogue.py [NAME ...]``. A line an operation, the slowest last. Derived is the
 backward pass with its steps, all gradients at once; generated is the module with the forward and the backward pass,
-derivation included. Nothing is kept from one to the other that a user's process would not keep. The bounds are those the project
-holds itself to: 1 s an operation and 60 s for all of them; nothing fails here, since machines are noisy.
+derivation included. Nothing is kept from one to the other that a user's process would not keep. The bounds are those
+the project holds itself to: 1 s an operation and 60 s for all of them; nothing fails here, since machines are noisy.
 """
 
 from __future__ import annotations
