@@ -307,14 +307,16 @@ def _signature(name: str, arguments: Sequence[str]) -> list[str]:
 
 
 def docstring_lines(lines: Sequence[str], indent: str = INDENT) -> list[str]:
-    """Return a docstring's lines, long ones broken."""
+    """Return a docstring's lines, long ones broken; whatever they say, the docstring ends where it should."""
     wrapped = []
-    for line in lines:
+    for line in (each.replace("\\", "\\\\").replace('"""', "'''") for each in lines):
         own = line[: len(line) - len(line.lstrip())] + INDENT
         broken = textwrap.wrap(
             line, WIDTH - len(indent), subsequent_indent=own, break_long_words=False, break_on_hyphens=False
         )
         wrapped += broken or [""]
+    if wrapped[-1].endswith('"'):
+        wrapped[-1] += " "
     if len(wrapped) == 1:
         return [f'{indent}"""{wrapped[0]}"""']
     return [f'{indent}"""{wrapped[0]}', *(f"{indent}{line}".rstrip() for line in wrapped[1:]), f'{indent}"""']

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -492,19 +493,26 @@ def _function(operation: Operation, program: Program) -> NumpyFunction:
     return NumpyFunction(operation, program, forward_source(operation, program))
 
 
-_CACHE: dict[Any, Any] = {}
+#: So many functions are kept, those asked for last.
+MOST_KEPT = 1000
+_CACHE: OrderedDict[Any, Any] = OrderedDict()
 
 
 def operation_key(operation: Operation) -> Any:
     """Return what two operations share whose code is the same."""
     record = operation.record
     said = record.name, record.title, record.source, record.labels, operation.listed, operation.leading
+    numbers = operation.parameters, operation.extents
     mappings = (record.absent, record.defaults, operation.gradients)
-    return operation.definitions, operation.inputs, *said, *(tuple(sorted(each.items())) for each in mappings)
+    return operation.definitions, operation.inputs, *said, *numbers, *(tuple(sorted(each.items())) for each in mappings)
 
 
 def cached(key: Any, make: Callable[[], Any]) -> Any:
     """Return what was made for a key before, or make it."""
     if key not in _CACHE:
-        _CACHE[key] = make()
+        made = make()
+        _CACHE[key] = made
+        if len(_CACHE) > MOST_KEPT:
+            _CACHE.popitem(last=False)
+    _CACHE.move_to_end(key)
     return _CACHE[key]

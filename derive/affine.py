@@ -16,7 +16,7 @@ from sympy import Add, Expr, Integer, Mul, Pow, Symbol
 from derive.canonical import structure_key
 from derive.functions import Where
 from derive.indices import Bracket, Delta, Element, Index, extent, is_form, join_form, split_form
-from derive.sums import IndexArgmax, IndexSum, free_indices
+from derive.sums import IndexArgmax, IndexSum, free_indices, nodes
 
 
 def is_never_negative(expr: Expr) -> bool:
@@ -220,7 +220,7 @@ def is_total(expr: Expr, index: Index) -> bool:
     """Whether what depends on an index has a value wherever its elements have one: no quotient, root or logarithm."""
     partial = [
         part
-        for part in expr.atoms(Pow, sympy.log)
+        for part in nodes(expr, Pow, sympy.log)
         if index in free_indices(part) and not (isinstance(part, Pow) and part.exp.is_Integer and part.exp.is_positive)
     ]
     return not partial
@@ -270,6 +270,6 @@ def lands_on_a_number(expr: Expr, index: Index, where: Expr) -> bool:
         and index in free_indices(place)
         and (moved := place.xreplace({index: where})).is_Integer
         and moved > 0
-        for element in expr.atoms(Element)
+        for element in nodes(expr, Element)
         for place in element.indices
     )

@@ -38,7 +38,7 @@ from derive.polynomials import (
     split_shared,
 )
 from derive.signs import absolute, is_nonnegative, is_positive
-from derive.sums import free_indices, substitute
+from derive.sums import free_indices, has, nodes, substitute
 
 #: After so many divisions quotients are left as they are: their form is no longer one, and still right.
 MOST_DIVISIONS = 3_000
@@ -338,11 +338,11 @@ def _may_move(atom: Expr, dropped: Index, kept: Expr) -> bool:
     """Whether the kept side may stand for the dropped one: elements must exist at it."""
     if lands_on_a_number(atom, dropped, kept):
         return False
-    return is_position(kept, dropped.size) or not any(dropped in free_indices(e) for e in atom.atoms(Element))
+    return is_position(kept, dropped.size) or not any(dropped in free_indices(e) for e in nodes(atom, Element))
 
 
 def _has_delta(expr: Expr) -> bool:
-    return bool(expr.atoms(Delta))
+    return has(expr, Delta)
 
 
 def mentions_delta(poly: Polynomial) -> bool:

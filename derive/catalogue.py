@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 
 from derive.errors import InputError
 from derive.facts import Fact
@@ -54,7 +54,7 @@ def catalogue() -> Catalogue:
     return Catalogue()
 
 
-@cache
+@lru_cache(maxsize=1000)
 def operation(text: str, name: str | None = None) -> Operation:
     """Return the operation that a definition's text describes.
 

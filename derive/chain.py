@@ -30,7 +30,7 @@ from derive.letters import disjoint, letters_by_size, natural_element, reserved_
 from derive.printing import definition_text
 from derive.record import Definition, Operation
 from derive.rewriting import simplify
-from derive.sums import IndexSum, Partial, free_indices, rewrite, substitute, tensors_in
+from derive.sums import IndexSum, Partial, free_indices, has, nodes, rewrite, substitute, tensors_in
 
 #: What it costs to have one more name.
 NAME_COST = 1.0
@@ -53,7 +53,7 @@ def keep_names(value: Expr) -> float:
 
 def keep_products(value: Expr) -> float:
     """Names of products of matrices are worth keeping: what is derived of a gradient, and what is computed."""
-    return -NAME_WORTH if any(len(tensors_in(total)) > 1 for total in value.atoms(IndexSum)) else NAME_COST
+    return -NAME_WORTH if any(len(tensors_in(total)) > 1 for total in nodes(value, IndexSum)) else NAME_COST
 
 
 @dataclass
@@ -199,7 +199,7 @@ class Chain:
         """Derive the derivative of one definition by a tensor it uses, the other names held."""
         left = self._direct(user, where, element)
         current = self._add(steps, "definition", left, left, Partial(user.at(*where), element))
-        while current.atoms(Partial):
+        while has(current, Partial):
             advanced, rules = advance(current)
             current = self._add(steps, ", ".join(rules) or "constants drop out", left, current, advanced)
         # The quotient rule is for the reader; without it the parts that cancel have not been multiplied out.
@@ -231,7 +231,7 @@ class Chain:
 
     def _mentions(self, expr: Expr, tensor: Tensor) -> bool:
         if self.jacobian is not None:
-            return any(partial.element.tensor == tensor for partial in expr.atoms(Partial))
+            return any(partial.element.tensor == tensor for partial in nodes(expr, Partial))
         return self.operation.gradient_of(tensor) in tensors_in(expr)
 
     def _inserted(self, expr: Expr, own: Sensitivity) -> Expr:
@@ -269,7 +269,7 @@ class Chain:
         return tuple(
             d
             for d in self.operation.definitions
-            if d.tensor in self._path and (d.tensor.name not in gradients or (comes_in and d.body.atoms(IndexSum)))
+            if d.tensor in self._path and (d.tensor.name not in gradients or (comes_in and has(d.body, IndexSum)))
         )
 
     def _kept(self, own: Sensitivity) -> tuple[Index, ...]:
@@ -309,9 +309,9 @@ def collecting(expr: Expr) -> str:
 
 
 def _sums_a_delta(expr: Expr) -> bool:
-    for node in expr.atoms(IndexSum):
+    for node in nodes(expr, IndexSum):
         bound = set(node.bound)
-        if any(delta.left in bound or delta.right in bound for delta in node.atoms(Delta)):
+        if any(delta.left in bound or delta.right in bound for delta in nodes(node, Delta)):
             return True
     return False
 

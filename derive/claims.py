@@ -18,8 +18,9 @@ from derive.demands import Demand, demands
 from derive.differentiation import close
 from derive.domains import conditions
 from derive.errors import InputError
+from derive.extents import least_sizes
 from derive.facts import Fact
-from derive.indices import Bracket, Element
+from derive.indices import Bracket
 from derive.kinks import KINKED, kinks
 from derive.normal_form import Normaliser
 from derive.parsing import parse_equation, parse_premise
@@ -171,12 +172,8 @@ def _of_derivatives(problem: Problem, typed: list[Demand]) -> Iterator[Demand]:
 
 def _least_sizes(sides: Iterable[Expr]) -> Iterator[str]:
     """How large sizes must be for the positions that are written as numbers."""
-    least: dict[Expr, int] = {}
-    for element in (each for side in sides for each in without_choices(side).atoms(Element)):
-        for where, size in zip(element.indices, element.tensor.sizes, strict=True):
-            if where.is_Integer and where > 0 and not size.is_Integer:
-                least[size] = max(least.get(size, 0), int(where) + 1)
-    yield from (f"{size} >= {number}" for size, number in sorted(least.items(), key=str))
+    least = least_sizes(map(without_choices, sides))
+    yield from (f"{size} >= {number}" for size, number in sorted(least.items(), key=str) if number > 1)
 
 
 def _kinks(problem: Problem) -> tuple[str, ...]:

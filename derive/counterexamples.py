@@ -13,13 +13,16 @@ from typing import Any
 from sympy import Expr, Rational, S, Symbol
 
 from derive.evaluation import Assignment, Number, UndefinedError, agree, context
+from derive.extents import least_sizes
 from derive.facts import Fact, Requirement
-from derive.indices import Element, Index, Tensor
+from derive.indices import Bracket, Delta, Index, Tensor, split_form
 from derive.intervals import Interval
 from derive.record import Definition
 from derive.sampling import impose, sample
 from derive.sums import free_indices, tensors_in
 
+#: An array whose text is longer is shown in part.
+LONGEST_SHOWN = 600
 #: Intervals from which values are drawn for a counterexample, fractions and, so that there are ties, integers.
 LINES = ((-2.0, 2.0), (0.0, 2.0), (0.0, 1.0), (1.0, 2.0))
 #: How many ways to draw values are tried at each choice of sizes when the answer is only held against numbers; fewer
@@ -66,9 +69,17 @@ class Counterexample:
         """Say it in lines, with names for the sides."""
         where = [f"{name} = {number}" for name, number in (self.sizes | self.place).items()]
         lines = [f"at {', '.join(where)}"] if where else []
-        lines += [f"  {name} = {numbers}" for name, numbers in self.values.items()]
+        lines += [f"  {name} = {_elided(numbers)}" for name, numbers in self.values.items()]
         width = max(len(left), len(right))
         return "\n".join([*lines, f"  {left:<{width}} = {self.left}", f"  {right:<{width}} = {self.right}"])
+
+
+def _elided(numbers: str) -> str:
+    """An array's text with the middle left out where nobody would read it all; ``values`` has it whole."""
+    if len(numbers) <= LONGEST_SHOWN:
+        return numbers
+    first, last = numbers[: LONGEST_SHOWN // 2], numbers[-LONGEST_SHOWN // 8 :]
+    return f"{first[: first.rindex(',')]}, ...{last[last.index(',') + 1 :]}"
 
 
 @dataclass(frozen=True)
@@ -98,15 +109,14 @@ class Question:
         most = MOST_PLACES if thorough else FEW_PLACES
         sides = (self.left, self.right, *self.bodies, *(definition.body for definition in self.definitions))
         defined = [definition.tensor for definition in self.definitions]
+        telling = [int(number) for number in _mentioned(sides) if number.is_Integer and number >= 0]
         for assignment in assignments(sides, self.facts, generator, thorough, self.intervals, defined):
             by_tensor = {definition.tensor: definition for definition in self.definitions}
             here = Assignment(assignment.sizes, dict(assignment.values), by_tensor)
             if not self._has_definitions(here):
                 continue
-            every = list(assignment.places(indices))
-            places = every if len(every) <= most else generator.sample(every, most)
             agreed = False
-            for place in places:
+            for place in assignment.some_places(indices, most, generator, telling):
                 if not self._has_bodies(here, place):
                     continue
                 values = _values(assignment, place, self.left, self.right)
@@ -157,14 +167,15 @@ def assignments(
     sides = (*sides, *(side for fact in facts for side in (fact.left, fact.right)))
     tensors = frozenset().union(*map(tensors_in, sides)) - frozenset(defined)
     symbols = _sizes_of(sides, tensors)
-    least = _least_sizes(sides)
+    least, told = least_sizes(sides), _telling_sizes(sides)
     mentioned = _mentioned(sides)
     reach = math.ceil(2 * max((abs(float(number)) for number in mentioned), default=0.0) + 2)
     kinds: tuple[dict[str, Any], ...] = ({}, {"whole": True})
     ways = [*product((*LINES, (-reach, reach)), kinds), *[((-reach, reach), {"among": mentioned})] * WAYS]
     bounds = {tensor: interval for tensor, interval in (intervals or {}).items() if tensor in tensors}
     for turn, numbers in enumerate(_size_choices(len(symbols))):
-        sizes = {symbol: max(number, least.get(symbol, 1)) for symbol, number in zip(symbols, numbers, strict=True)}
+        needed = least if turn % 2 == 0 else told | {size: max(most, told.get(size, 1)) for size, most in least.items()}
+        sizes = {symbol: max(number, needed.get(symbol, 1)) for symbol, number in zip(symbols, numbers, strict=True)}
         failures = 0
         few = FEW_WAYS if facts else WAYS
         for line, kind in ways if thorough else [ways[(few * turn + place) % len(ways)] for place in range(few)]:
@@ -200,14 +211,16 @@ def _mentioned(sides: Iterable[Expr]) -> list[Rational]:
     return sorted({S.Zero, S.One, *numbers} | {-number for number in {S.One, *numbers}})
 
 
-def _least_sizes(sides: Iterable[Expr]) -> dict[Expr, int]:
-    """How large a size must be for the numbers that stand in indices to be positions."""
-    least: dict[Expr, int] = {}
-    for element in frozenset().union(*(side.atoms(Element) for side in sides)):
-        for where, size in zip(element.indices, element.tensor.sizes, strict=True):
-            if where.is_Integer:
-                least[size] = max(least.get(size, 1), int(where) + 1)
-    return least
+def _telling_sizes(sides: Iterable[Expr]) -> dict[Expr, int]:
+    """How large a size must be for an index to pass the numbers that it is compared with."""
+    told: dict[Expr, int] = {}
+    for part in frozenset().union(*(side.atoms(Bracket, Delta) for side in sides)):
+        split = split_form(part.left - part.right)
+        if split is not None and len(split[0]) == 1 and split[1].is_Integer and abs(split[1]) < LARGEST_MENTIONED:
+            ((node, coefficient),) = split[0].items()
+            if isinstance(node, Index) and abs(coefficient) == 1:
+                told[node.size] = max(told.get(node.size, 1), abs(int(split[1])) + 2)
+    return told
 
 
 def _size_choices(count: int) -> Iterator[tuple[int, ...]]:

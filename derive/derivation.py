@@ -61,8 +61,7 @@ def check_step(step: Step, assignment: Assignment, generator: random.Random, tit
     """
     sides = (step.left, step.before, step.after)
     indices = sorted(frozenset().union(*map(free_indices, sides)), key=lambda index: index.name)
-    every = list(assignment.places(indices))
-    for places in every if len(every) <= MOST_PLACES else generator.sample(every, MOST_PLACES):
+    for places in assignment.some_places(indices, MOST_PLACES, generator):
         values = [assignment.value(side, places) for side in sides]
         scale = 1 + max(abs(value) for value in values)
         if max(abs(value - values[0]) for value in values) > scale * context.mpf(10) ** -10:

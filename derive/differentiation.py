@@ -19,7 +19,18 @@ from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element
 from derive.matrices import Determinant, Inverse, LogDeterminant, MatrixFunction
 from derive.record import Definition, inline
-from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices, rewrite, substitute, tensors_in
+from derive.sums import (
+    IndexArgmax,
+    IndexMax,
+    IndexSum,
+    Partial,
+    free_indices,
+    has,
+    nodes,
+    rewrite,
+    substitute,
+    tensors_in,
+)
 
 ELEMENT_RULE = "derivative of an element"
 
@@ -112,11 +123,11 @@ def advance(expr: Expr, quotients: bool = True) -> tuple[Expr, tuple[str, ...]]:
 
 
 def _has_partial(expr: Any) -> bool:
-    return bool(expr.atoms(Partial))
+    return has(expr, Partial)
 
 
 def _only_elements(expr: Expr) -> bool:
-    return all(isinstance(partial.body, Element) for partial in expr.atoms(Partial))
+    return all(isinstance(partial.body, Element) for partial in nodes(expr, Partial))
 
 
 def _advance(expr: Any, names: dict[str, None], elements: bool, quotients: bool) -> Any:

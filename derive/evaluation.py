@@ -6,7 +6,9 @@ evaluated by a central difference, not by the engine's own rules.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
@@ -149,7 +151,33 @@ class Assignment:
         """Every assignment of positions to the indices."""
         indices = tuple(indices)
         for where in product(*(range(self.extent(index)) for index in indices)):
+            tick()
             yield dict(zip(indices, where, strict=True))
+
+    def some_places(
+        self, indices: Iterable[Index], most: int, generator: random.Random, telling: Iterable[int] = ()
+    ) -> list[dict[Index, int]]:
+        """At most so many assignments of positions: all of them in order, or some that are drawn.
+
+        Every second one is drawn from the first positions, the last and the telling ones, where indices meet.
+
+        Example:
+            >>> from derive.indices import size
+            >>> K = size("K"); j, k = Index("j", K), Index("k", K)
+            >>> len(Assignment({K: 100_000}, {}).some_places([j, k], 3, random.Random(0)))
+            3
+        """
+        indices = tuple(indices)
+        extents = [self.extent(index) for index in indices]
+        count = math.prod(extents)
+        if count <= most:
+            return list(self.places(indices))
+        axes: list[list[Sequence[int]]] = [[range(extent) for extent in extents]]
+        axes.append([sorted({0, 1, extent - 1, *telling} & set(range(extent))) for extent in extents])
+        found: dict[tuple[int, ...], None] = {}
+        for turn in range(2 * most):
+            found[tuple(generator.choice(axis) for axis in axes[turn % 2])] = None
+        return [dict(zip(indices, where, strict=True)) for where in list(found)[:most]]
 
     def _value(self, expr: Any, places: Places) -> Number:
         tick()

@@ -17,7 +17,7 @@ from sympy import Expr, Integer, Symbol
 
 from derive.affine import bounds, is_never_negative
 from derive.indices import Element, Index, Tensor, is_form, join_form, split_form
-from derive.sums import all_indices
+from derive.sums import all_indices, nodes
 
 #: A definition's target and body.
 Equation = tuple[Element, Expr]
@@ -80,9 +80,9 @@ def _extent(index: Index, body: Expr, told: set[Symbol]) -> Extent | None:
 
 def _forms_of(index: Index, body: Expr) -> Iterator[tuple[Expr, Expr]]:
     """The forms with an index, each with the size of the axis on which it stands."""
-    for element in body.atoms(Element):
+    for element in nodes(body, Element):
         for where, size in zip(element.indices, element.tensor.sizes, strict=True):
-            if is_form(where) and index in where.atoms(Index):
+            if is_form(where) and index in nodes(where, Index):
                 yield where, size
 
 
@@ -146,9 +146,26 @@ def multipliers(exprs: Iterable[Expr]) -> set[Symbol]:
     """
     found: set[Symbol] = set()
     for expr in exprs:
-        for element in expr.atoms(Element):
+        for element in nodes(expr, Element):
             for where in element.indices:
                 parts = split_form(where) if is_form(where) else None
                 for coefficient in parts[0].values() if parts else ():
                     found |= coefficient.free_symbols
     return found
+
+
+def least_sizes(exprs: Iterable[Expr]) -> dict[Expr, int]:
+    """How large a size must be for the numbers that stand in indices to be positions.
+
+    Example:
+        >>> from derive.indices import size
+        >>> x = Tensor("x", (size("N"), size("K")))
+        >>> least_sizes([x[Index("n", size("N")), 3] + x[0, 1]])
+        {K: 4, N: 1}
+    """
+    least: dict[Expr, int] = {}
+    for element in sorted(frozenset().union(*(nodes(expr, Element) for expr in exprs)), key=str, reverse=True):
+        for where, size in zip(element.indices, element.tensor.sizes, strict=True):
+            if where.is_Integer and not size.is_Integer:
+                least[size] = max(least.get(size, 1), int(where) + 1)
+    return least

@@ -13,7 +13,7 @@ import sympy
 from sympy import Expr, Integer
 
 from derive.errors import InputError
-from derive.indices import Bracket, Node
+from derive.indices import Bracket, Node, one_object
 from derive.sums import tensors_in
 
 
@@ -30,7 +30,7 @@ class _Extremum(Node):
             return cls.of_numbers(left, right)
         if not tensors_in(left) and tensors_in(right):
             left, right = right, left
-        return Expr.__new__(cls, left, right)
+        return one_object(cls, left, right)
 
     @property
     def left(self) -> Expr:
@@ -112,7 +112,7 @@ class Where(Node):
             return other
         if not isinstance(condition, Bracket):
             raise InputError(f"where needs a comparison as its condition, not {condition}")
-        return Expr.__new__(cls, condition, chosen, other)
+        return one_object(cls, condition, chosen, other)
 
     @property
     def condition(self) -> Bracket:

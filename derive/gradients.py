@@ -22,7 +22,7 @@ from derive.parsing import parse_equation, parse_expression
 from derive.printing import definition_text
 from derive.pullback import jacobian, pull_back, vjp
 from derive.record import Definition, Operation
-from derive.sums import Partial, free_indices, substitute, tensors_in
+from derive.sums import Partial, free_indices, has, substitute, tensors_in
 
 #: An equation's sign, which is no part of a comparison; and brackets, inside of which one is a comparison's.
 EQUALS = re.compile(r"(?<![<>=!])=(?!=)")
@@ -248,7 +248,7 @@ def _everything(operation: Operation) -> tuple[Tensor, ...]:
 
 
 def _has_partial(expr: Expr) -> bool:
-    return bool(expr.atoms(Partial))
+    return has(expr, Partial)
 
 
 # -- letters ----------------------------------------------------------------------------------------------------------

@@ -47,6 +47,19 @@ def parameter(name: str) -> Symbol:
     return Symbol(name, integer=True, nonnegative=True)
 
 
+@lru_cache(maxsize=200_000, typed=True)
+def _made(kind: Any, *parts: Any) -> Any:
+    return sympy.Basic.__new__(kind, *parts)
+
+
+def one_object(kind: Any, *parts: Any) -> Any:
+    """Return the node of these parts, the same object whenever it is asked for.
+
+    Nodes are looked up so often that comparing equal ones part by part would be felt; one object is equal at once.
+    """
+    return _made(kind, *parts)
+
+
 class Node(Expr):
     """What the project's expressions share: real, commutative, opaque to SymPy's rewriting."""
 
@@ -77,12 +90,6 @@ class Node(Expr):
         return f"$\\displaystyle {self._latex(None)}$"
 
 
-@lru_cache(maxsize=10_000)
-def _index(name: Str, extent: Expr) -> Index:
-    """One object an index: indices are looked up so often that comparing their parts would be felt."""
-    return Expr.__new__(Index, name, extent)
-
-
 class Index(Node):
     """An index: a name and the size it runs over, ``0 <= i < size``.
 
@@ -98,7 +105,7 @@ class Index(Node):
     is_nonnegative = True
 
     def __new__(cls, name: str | Str, extent: Expr) -> Index:
-        return _index(name if isinstance(name, Str) else Str(name), sympy.sympify(extent))
+        return one_object(cls, name if isinstance(name, Str) else Str(name), sympy.sympify(extent))
 
     @property
     def name(self) -> str:
@@ -133,7 +140,7 @@ class Tensor(sympy.Basic):
         values: Expr | None = None,
         role: str | Str = "",
     ) -> Tensor:
-        return sympy.Basic.__new__(
+        return one_object(
             cls,
             name if isinstance(name, Str) else Str(name),
             sympy.Tuple(*sizes),
@@ -201,7 +208,7 @@ class Element(Node):
             raise InputError(
                 f"{tensor.name} has {tensor.rank} axes and was given {len(where)} indices; write one index an axis"
             )
-        return Expr.__new__(cls, tensor, *map(sympy.sympify, where))
+        return one_object(cls, tensor, *map(sympy.sympify, where))
 
     @property
     def tensor(self) -> Tensor:
@@ -339,7 +346,7 @@ class Delta(Node):
                 return Integer(0)
             left, right = sides
         first, second = sorted((left, right), key=sympy.default_sort_key)
-        return Expr.__new__(cls, first, second)
+        return one_object(cls, first, second)
 
     @property
     def left(self) -> Expr:
@@ -387,7 +394,7 @@ class Bracket(Node):
             return Integer(1 if sign in SIGNS[name] else 0)
         if name in ("=", "!="):
             left, right = sorted((left, right), key=sympy.default_sort_key, reverse=True)
-        return Expr.__new__(cls, Str(name), left, right)
+        return one_object(cls, Str(name), left, right)
 
     @property
     def relation(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy
 from sympy import Expr, Integer
 
-from derive.canonical import MARK, structure_key
+from derive.canonical import MARK, readable, structure_key
 from derive.cases import Case, solved_for_an_element
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket
@@ -56,4 +56,5 @@ def _with_letters(expr: Expr) -> Expr:
     """The expression with letters for the indices that are bound around it."""
     marked = sorted((index for index in free_indices(expr) if index.name.startswith(MARK)), key=lambda i: i.name)
     taken = {index.name for index in free_indices(expr)}
-    return substitute(expr, {index: fresh_index(index.renamed(str(index.size).lower()), taken) for index in marked})
+    letters = {index: fresh_index(index.renamed(str(index.size).lower()), taken) for index in marked}
+    return readable(substitute(expr, letters), {}, frozenset(letter.name for letter in letters.values()))

@@ -9,7 +9,7 @@ from sympy import Expr
 
 from derive.indices import Element, Index, Tensor, is_form
 from derive.record import Definition, Operation
-from derive.sums import all_indices, fresh_index, tensors_in
+from derive.sums import all_indices, fresh_index, nodes, tensors_in
 
 
 def letters_by_size(operation: Operation) -> dict[Expr, tuple[str, ...]]:
@@ -43,7 +43,7 @@ def natural_element(operation: Operation, tensor: Tensor) -> Element:
 def _natural_elements(definition: Definition) -> dict[Tensor, Element]:
     """By tensor, the element of a definition's body with different indices that is nearest to the definition's own."""
     found: dict[Tensor, Element] = {}
-    for element in sorted(definition.body.atoms(Element), key=_by_distance_from(definition)):
+    for element in sorted(nodes(definition.body, Element), key=_by_distance_from(definition)):
         plain = all(isinstance(index, Index) for index in element.indices)
         if plain and len(set(element.indices)) == len(element.indices):
             found.setdefault(element.tensor, element)
@@ -65,7 +65,7 @@ def reserved_letters(operation: Operation) -> frozenset[str]:
         (frozenset(), ['n', 't'])
     """
     bodies = [definition.body for definition in operation.definitions]
-    if not any(is_form(where) for body in bodies for each in body.atoms(Element) for where in each.indices):
+    if not any(is_form(where) for body in bodies for each in nodes(body, Element) for where in each.indices):
         return frozenset()
     letters = {name for names in letters_by_size(operation).values() for name in names}
     return frozenset(letters | {symbol.name for symbol in operation.parameters})

@@ -14,7 +14,7 @@ import sympy
 from sympy import Expr
 
 from derive.errors import InputError
-from derive.indices import Index, Node
+from derive.indices import Index, Node, one_object
 from derive.sums import Binder, free_indices, substitute
 
 
@@ -89,7 +89,7 @@ class Inverse(MatrixFunction):
     """
 
     def __new__(cls, of: Expr, row: Any, column: Any) -> Expr:
-        return Expr.__new__(cls, of, sympy.sympify(row), sympy.sympify(column))
+        return one_object(cls, of, sympy.sympify(row), sympy.sympify(column))
 
     @property
     def row(self) -> Expr:

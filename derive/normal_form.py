@@ -43,7 +43,7 @@ from derive.polynomials import (
 )
 from derive.reindexing import best_form
 from derive.signs import is_positive
-from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, free_indices, substitute, tensors_in
+from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, free_indices, nodes, substitute, tensors_in
 
 
 class Normaliser(Generators):
@@ -421,7 +421,7 @@ def stands_at(expr: Expr, where: Expr, size: Expr) -> bool:
     """Whether an expression has an element whose axis of that size is addressed at that number."""
     return where.is_Integer and any(
         own == where and axis == size
-        for element in expr.atoms(Element)
+        for element in nodes(expr, Element)
         for own, axis in zip(element.indices, element.tensor.sizes, strict=True)
     )
 

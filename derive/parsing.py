@@ -6,6 +6,7 @@ expressions are made here. Text is never evaluated: every expression is put toge
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -26,6 +27,9 @@ from derive.settling import settle
 from derive.sums import tensors_in
 from derive.syntax import Statement, Tree, read_definitions, read_fact, read_sides
 from derive.tokens import Text
+
+#: What a default may be: it stands in a function's signature as it is.
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE]-?[0-9]+)?")
 
 
 def parse_operation(
@@ -223,6 +227,9 @@ def check_record(record: Record, inputs: Iterable[Tensor], definitions: Iterable
     for name in parameters & record.defaults.keys():
         if not record.defaults[name].isdecimal():
             raise InputError(f"{record.name}: {name} is a whole number, and its default is {record.defaults[name]}")
+    for name, text in record.defaults.items():
+        if not NUMBER.fullmatch(text):
+            raise InputError(f"{record.name}: the default of {name} must be a number such as 0.5, not {text!r}")
     for tensor in inputs:
         if tensor.name in record.defaults and (tensor.rank or tensor.values is not None):
             raise InputError(f"{record.name}: {tensor.name} has a default, so it must be a real number without axes")

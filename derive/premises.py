@@ -197,9 +197,9 @@ def holding(intervals: Mapping[Tensor, Interval]) -> tuple[Definition, ...]:
         exp(_x)
     """
     made = []
-    for tensor in sorted(intervals, key=lambda tensor: tensor.name):
+    for tensor in sorted(intervals, key=lambda tensor: tensor.word):
         where = tuple(Index(f"_r{axis}", size) for axis, size in enumerate(tensor.sizes))
-        value = intervals[tensor].holding(Tensor(f"_{tensor.name}", tensor.sizes)(*where))
+        value = intervals[tensor].holding(Tensor(f"_{tensor.name}", tensor.sizes, role=tensor.role)(*where))
         if value is not None:
             made.append(Definition(tensor(*where), value))
     return tuple(made)

@@ -334,8 +334,8 @@ class _Attempt:
             left, right, *needs = (inline(each, holding(intervals)) for each in given)
             case = where_defined(normaliser, left, right, *needs) if by_cases else ONE_CASE
             if vanishes(normaliser, left - right, case) and self._positions_are_there(normaliser):
-                named = {tensor.name: interval for tensor, interval in intervals.items()}
-                self.conditions = tuple(text for name, each in named.items() for text in each.texts(name))
+                found = intervals.items()
+                self.conditions = tuple(text for tensor, interval in found for text in interval.texts(tensor.word))
                 break
         else:
             return None

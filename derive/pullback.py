@@ -22,7 +22,7 @@ Given = Iterable[str | Fact]
 #: A gradient through so many definitions is always written out.
 FEW_DEFINITIONS = 4
 #: A longer one, by the costs of its parts, is written by the names of intermediates' gradients.
-LONGEST = 50.0
+LONGEST = 30.0
 
 
 @dataclass(frozen=True)

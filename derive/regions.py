@@ -51,7 +51,7 @@ def regions(normaliser: Normaliser, *sides: Expr) -> dict[Tensor, Interval]:
     elements = frozenset().union(*(side.atoms(Element) for side in apart))
     named = frozenset().union(*(tensors_in(fact.left) | tensors_in(fact.right) for fact in normaliser.facts))
     result = {}
-    for tensor in sorted({element.tensor for element in elements} - named, key=lambda tensor: tensor.name):
+    for tensor in sorted({element.tensor for element in elements} - named, key=lambda tensor: tensor.word):
         common = _common_interval([each for each in elements if each.tensor == tensor], found, free)
         if common is not None:
             result[tensor] = common

@@ -14,7 +14,7 @@ from derive.affine import is_total, vanishes_outside
 from derive.budget import tick
 from derive.canonical import canonical, structure_key
 from derive.indices import Element, Index, is_form, join_form, split_form
-from derive.sums import IndexSum, free_indices, substitute
+from derive.sums import IndexSum, free_indices, has, nodes, substitute
 
 Factors = list[tuple[Expr, Rational]]
 
@@ -29,7 +29,7 @@ def best_form(factors: Factors, bound: frozenset[Index], fresh: Callable[[Index]
         fresh: gives an index a name that occurs nowhere else.
     """
     first = _sum_of(factors, bound)
-    if not any(is_form(where) for atom, _ in factors for e in atom.atoms(Element) for where in e.indices):
+    if not any(is_form(where) for atom, _ in factors for e in nodes(atom, Element) for where in e.indices):
         return first
     known = {first: _key(first)}
     waiting = [(factors, bound)]
@@ -52,7 +52,7 @@ def _sum_of(factors: Factors, bound: frozenset[Index]) -> IndexSum:
 
 def _key(total: IndexSum) -> tuple[int, int, int, str]:
     minus = others = terms = 0
-    for element in total.atoms(Element):
+    for element in nodes(total, Element):
         for where in element.indices:
             parts = split_form(where) if is_form(where) else None
             if parts is not None:
@@ -93,7 +93,7 @@ def _settled(expr: Expr) -> Expr:
     """An expression with the forms in its elements multiplied out."""
     if isinstance(expr, Element):
         return Element(expr.tensor, *(_joined(where) for where in expr.indices))
-    if not expr.args or not expr.atoms(Element):
+    if not expr.args or not has(expr, Element):
         return expr
     return expr.func(*(_settled(part) if isinstance(part, Expr) else part for part in expr.args))
 

@@ -34,7 +34,7 @@ from derive.quotients import multiply_in, over_one_line
 from derive.record import Definition, replace_elements
 from derive.signs import is_nonnegative, is_positive
 from derive.solving import Generator, Scope, solve
-from derive.sums import IndexSum, free_indices, rewrite, substitute, tensors_in
+from derive.sums import IndexSum, free_indices, has, nodes, rewrite, substitute, tensors_in
 
 #: Of more terms, multiplied out, no short form is looked for where there is one already.
 MOST_TERMS = 60
@@ -75,9 +75,13 @@ def simplify(
         >>> simplify(IndexSum(Delta(j, k) * p[j], j)).result
         p[k]
     """
-    expr = rewrite(expr, _with_absolutes)
-    definitions = tuple(definitions)
-    prefer, facts = tuple(prefer), tuple(facts)
+    return _shortest(rewrite(expr, _with_absolutes), tuple(definitions), tuple(prefer), tuple(facts))
+
+
+@lru_cache(maxsize=2000)
+def _shortest(
+    expr: Expr, definitions: tuple[Definition, ...], prefer: tuple[Index, ...], facts: tuple[Fact, ...]
+) -> Simplified:
     forms = _forms(expr, definitions, prefer, facts)
     if not forms:
         return Simplified(expr, expr, None, ())
@@ -308,7 +312,7 @@ def _fold(
 
 def _mixes(poly: Polynomial, definition: Definition) -> set[Expr]:
     """The sums of terms inside a polynomial's atoms that have the definition's value beside another tensor."""
-    inner = {part for monomial in poly for atom, _ in monomial for part in atom.atoms(Add)}
+    inner = {part for monomial in poly for atom, _ in monomial for part in nodes(atom, Add)}
     return {part for part in inner if definition.tensor in tensors_in(part) and len(tensors_in(part)) > 1}
 
 
@@ -317,7 +321,7 @@ def _cancels(expr: Expr, definition: Definition) -> set[Expr]:
     parts = tensors_in(definition.body) - {definition.tensor}
     found = set()
     for total in _sums_outside_functions(expr):
-        polynomial = [term for term in total.args if not term.atoms(sympy.Function, IndexSum)]
+        polynomial = [term for term in total.args if not has(term, sympy.Function, IndexSum)]
         own = {_sign(term) for term in polynomial if tensors_in(term) == {definition.tensor}}
         others = {_sign(term) for term in polynomial if tensors_in(term) and tensors_in(term) <= parts}
         if own and others and len(own | others) > 1:
@@ -343,8 +347,8 @@ class _Substitution:
     def __init__(self, normaliser: Normaliser, generator: Generator) -> None:
         self.normaliser = normaliser
         self.generator = generator
-        self.kept = [sum_ for sum_ in generator.value.atoms(IndexSum)]
-        self.inside_functions = generator.atom not in generator.value.atoms(type(generator.atom))
+        self.kept = nodes(generator.value, IndexSum)
+        self.inside_functions = generator.atom not in nodes(generator.value, type(generator.atom))
         self.found = False
 
     def apply(self, poly: Polynomial) -> Polynomial | None:
@@ -451,8 +455,8 @@ def _is_defined_where(normaliser: Normaliser, folded: Polynomial, poly: Polynomi
 
 def _demands(expr: Expr) -> set[tuple[str, Expr]]:
     """What must be said of parts of an expression for it to be defined."""
-    found = {("positive", function.args[0]) for function in expr.atoms(sympy.log)}
-    for power in expr.atoms(Pow):
+    found = {("positive", function.args[0]) for function in nodes(expr, sympy.log)}
+    for power in nodes(expr, Pow):
         if not power.exp.is_Integer:
             found.add(("nonnegative", power.base))
         if not power.exp.is_nonnegative:

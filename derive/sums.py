@@ -15,7 +15,7 @@ from sympy import Expr, Integer
 
 from derive.budget import tick
 from derive.errors import InputError
-from derive.indices import Element, Index, Node, Tensor
+from derive.indices import Element, Index, Node, Tensor, one_object
 
 #: Letters a textbook takes when it needs another index beside the first, by what they usually count.
 RELATED_LETTERS = ("nmrq", "kjli", "ijkl", "tsur", "dcef", "stur", "cdef", "jkil", "mnrq", "lkji", "oprq")
@@ -28,7 +28,7 @@ class Binder(Node):
 
     def __new__(cls, body: Any, *bound: Index) -> Expr:
         cls.check_bound(bound)
-        return Expr.__new__(cls, sympy.sympify(body), *bound)
+        return one_object(cls, sympy.sympify(body), *bound)
 
     @classmethod
     def check_bound(cls, bound: tuple[Index, ...]) -> None:
@@ -155,7 +155,7 @@ class Partial(Node):
     def __new__(cls, body: Any, element: Element) -> Partial:
         if not isinstance(element, Element):
             raise InputError(f"a derivative is taken with respect to an element of a tensor, not {element}")
-        return Expr.__new__(cls, sympy.sympify(body), element)
+        return one_object(cls, sympy.sympify(body), element)
 
     @property
     def body(self) -> Expr:
@@ -204,6 +204,39 @@ def tensors_in(expr: sympy.Basic) -> frozenset[Tensor]:
     return frozenset().union(*map(tensors_in, expr.args)) if expr.args else frozenset()
 
 
+@lru_cache(maxsize=100_000)
+def kinds_in(expr: sympy.Basic) -> frozenset[type]:
+    """Return the classes of an expression's nodes."""
+    own = frozenset((type(expr),))
+    return own.union(*map(kinds_in, expr.args)) if expr.args else own
+
+
+def has(expr: sympy.Basic, *kinds: type) -> bool:
+    """Whether an expression has a node of one of the classes.
+
+    Example:
+        >>> from derive.indices import Delta, size
+        >>> j, k = Index("j", size("K")), Index("k", size("K"))
+        >>> has(2 * Delta(j, k), Delta), has(2 * Delta(j, k), IndexSum)
+        (True, False)
+    """
+    return any(issubclass(kind, kinds) for kind in kinds_in(expr))
+
+
+def nodes(expr: sympy.Basic, *kinds: type) -> set[Any]:
+    """Return an expression's nodes of some classes, as ``expr.atoms(*kinds)`` does, but looking only where they are."""
+    found: set[Any] = set()
+    waiting = [expr]
+    while waiting:
+        node = waiting.pop()
+        if node in found or not has(node, *kinds):
+            continue
+        if isinstance(node, kinds):
+            found.add(node)
+        waiting += node.args
+    return found
+
+
 def fresh_index(index: Index, taken: Iterable[str | Index]) -> Index:
     """Return an index over the same size whose name is not taken, with a letter a textbook would choose.
 
@@ -240,12 +273,11 @@ def substitute(expr: Any, mapping: Mapping[Expr, Expr]) -> Any:
         return expr
     if isinstance(expr, Index):
         return mapping.get(expr, expr)
-    if not expr.args:
+    free = free_indices(expr)
+    if free.isdisjoint(mapping):
         return expr
     tick()
-    live = {old: new for old, new in mapping.items() if old in free_indices(expr)}
-    if not live:
-        return expr
+    live = {old: new for old, new in mapping.items() if old in free}
     if isinstance(expr, Binder):
         arriving: set[Index] = set()
         for new in live.values():

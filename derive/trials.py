@@ -16,8 +16,9 @@ from sympy import Expr, Mul, Rational, S, Symbol
 
 from derive.errors import UnsupportedError
 from derive.evaluation import DIGITS, Assignment, Number, UndefinedError, agree, context
+from derive.extents import least_sizes
 from derive.facts import Fact
-from derive.indices import Element, Index, Tensor
+from derive.indices import Index, Tensor
 from derive.record import Definition
 from derive.sampling import impose, sample
 from derive.sums import free_indices, tensors_in
@@ -88,14 +89,14 @@ class Trials:
         mentioned += tuple(side for fact in self.facts for side in (fact.left, fact.right))
         self.tensors = frozenset().union(*map(tensors_in, mentioned)) - self.definitions.keys()
         self.symbols = sorted(_sizes_of([*mentioned, *self.tensors, *self.definitions]), key=str)
-        self.least = _largest_position(mentioned) + 1
+        self.least = least_sizes(mentioned)
         self.indices = sorted(frozenset().union(*map(free_indices, self.sides)), key=lambda index: index.name)
         generator = random.Random(seed)
         self.trials = [t for sizes in SIZES[:count] if (t := self._trial(sizes, generator)) is not None]
 
     def _trial(self, extents: tuple[int, ...], generator: random.Random) -> Trial | None:
         sizes = {
-            symbol: max(self.least, extents[place % len(extents)] + place // len(extents))
+            symbol: max(self.least.get(symbol, 1), extents[place % len(extents)] + place // len(extents))
             for place, symbol in enumerate(self.symbols)
         }
         zero: Trial | None = None  # Where the reference is 0 everywhere little is told; then values are drawn again.
@@ -119,8 +120,7 @@ class Trials:
 
     def _at(self, assignment: Assignment, generator: random.Random) -> Trial | None:
         """The trial at these numbers; None where the sides are defined nowhere."""
-        every = list(assignment.places(self.indices))
-        chosen = every if len(every) <= self.most else generator.sample(every, self.most)
+        chosen = assignment.some_places(self.indices, self.most, generator)
         generator.shuffle(chosen)
         known = [([value_at(assignment, side, places) for side in self.sides], places) for places in chosen]
         defined = [(values[0], places) for values, places in known if all(value is not None for value in values)]
@@ -255,9 +255,3 @@ def _sizes_of(mentioning: Iterable[Expr | Tensor]) -> set[Symbol]:
     for each in mentioning:
         found |= each.free_symbols
     return found
-
-
-def _largest_position(sides: Iterable[Expr]) -> int:
-    """The largest whole number that stands in an index's place; 0 where there is none."""
-    elements = frozenset().union(*(side.atoms(Element) for side in sides))
-    return max((int(where) for element in elements for where in element.indices if where.is_Integer), default=0)

@@ -1,9 +1,9 @@
 r"""Whether an expression is zero wherever it is defined: the prover's last step, after the normal form.
 
 A polynomial that is not empty may still vanish: over a common denominator, because the bodies of its sums do, or in
-every case of its comparisons. The parts with different brackets are looked at one by one: clearing a denominator says
-nothing of the places where the denominator is zero, and a bracket may stand for just these, as in
-``where(x = 1, 5, 1/(x - 1))``.
+every case of its comparisons. The parts with different brackets and deltas are looked at one by one: clearing a
+denominator says nothing of the places where the denominator is zero, and a bracket or a delta may stand for just these,
+as in ``where(x = 1, 5, 1/(x - 1))`` and in ``where(i = j, 5, 1/(a[i] - a[j]))``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sympy import Add, Expr, Rational, S
 from derive.budget import tick
 from derive.canonical import structure_key
 from derive.cases import Case, split
-from derive.indices import Bracket, Index
+from derive.indices import Bracket, Delta, Index
 from derive.normal_form import Normaliser
 from derive.polynomials import Monomial, Polynomial, TooLargeError, accumulate, divide, order
 from derive.sums import IndexSum, substitute
@@ -53,11 +53,11 @@ def vanishes(normaliser: Normaliser, expr: Expr, case: Case = ONE_CASE) -> bool:
 
 
 def _by_indicators(poly: Polynomial) -> list[Polynomial]:
-    """The cofactor of every product of brackets."""
+    """The cofactor of every product of brackets and deltas."""
     parts: dict[Monomial, Polynomial] = {}
     for monomial, coefficient in poly.items():
-        brackets = frozenset((atom, exponent) for atom, exponent in monomial if isinstance(atom, Bracket))
-        parts.setdefault(brackets, {})[monomial - brackets] = coefficient
+        indicators = frozenset((atom, exponent) for atom, exponent in monomial if isinstance(atom, (Bracket, Delta)))
+        parts.setdefault(indicators, {})[monomial - indicators] = coefficient
     return list(parts.values())
 
 

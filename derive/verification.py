@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import takewhile
 
 from sympy import Add, Expr, Pow
 
@@ -84,18 +87,40 @@ def _check(operation: Operation, tensor: Tensor) -> GradientCheck:
 def _proof(operation: Operation, derivation: Derivation) -> Proof:
     """Prove that the result is the derivative of the operation.
 
-    Definitions that hold no function and do not stand in the result are first kept as names, the derivative being
-    carried through them by the chain rule: what is equal whatever a name stands for is equal. Where that does not do,
-    everything is put in.
+    A gradient is proved part by part: those of intermediates that the result is written by, and then the result, each
+    to be what the chain rule makes of the gradients before it. Where that does not do, everything is put in.
     """
     if not isinstance(derivation.target, Partial):
-        kept = [d for d in operation.definitions if _is_polynomial(d) and d.tensor not in tensors_in(derivation.result)]
-        put_in = tuple(definition for definition in operation.definitions if definition not in kept)
-        if kept and put_in:
-            proof = prove_equal(derivation.result, chained_derivative(operation, derivation.target), put_in)
-            if proof.verdict == PROVED:
-                return proof
-    return prove_equal(derivation.result, whole_derivative(operation, derivation.target), operation.definitions)
+        named = frozenset(definition.tensor for definition in derivation.named)
+        parts = (*((each.target, each.body) for each in derivation.named), (derivation.target, derivation.result))
+        proofs = [_part_proof(operation, target, value, named) for target, value in parts]
+        if all(proof is not None for proof in proofs):
+            return next(proof for proof in reversed(proofs) if proof is not None)
+    definitions = (*operation.definitions, *derivation.named)
+    return prove_equal(derivation.result, whole_derivative(operation, derivation.target), definitions)
+
+
+def _part_proof(operation: Operation, target: Element, value: Expr, named: frozenset[Tensor]) -> Proof | None:
+    """Prove a gradient from those with names; None where that was not seen.
+
+    Forward values are kept as names where that does: what is equal whatever a name stands for is equal.
+    """
+    derivative = chained_derivative(operation, target, named)
+    present = tensors_in(value) | tensors_in(derivative)
+    functions = [d for d in operation.definitions if not _is_polynomial(d)]
+    written = [d for d in operation.definitions if d in functions or d.tensor in tensors_in(value)]
+    ways = ([d for d in functions if d.tensor in present], [d for d in written if d.tensor in present], written)
+    for put_in in dict.fromkeys(map(tuple, ways)):
+        proof = _tried(value, derivative, put_in)
+        if proof.verdict == PROVED:
+            return proof
+    return None
+
+
+@lru_cache(maxsize=256)
+def _tried(value: Expr, derivative: Expr, put_in: tuple[Definition, ...]) -> Proof:
+    """A proof, or what became of it; the gradients of several inputs share parts."""
+    return prove_equal(value, derivative, put_in)
 
 
 def _is_polynomial(definition: Definition) -> bool:
@@ -104,23 +129,30 @@ def _is_polynomial(definition: Definition) -> bool:
     return not definition.body.atoms(*FUNCTIONS) and all(p.exp.is_Integer and p.exp.is_positive for p in powers)
 
 
-def chained_derivative(operation: Operation, target: Element) -> Expr:
-    """The gradient that ``target`` names by the chain rule over the definitions, nothing simplified and no name left.
+def chained_derivative(operation: Operation, target: Element, named: Collection[Tensor] = ()) -> Expr:
+    """The gradient that ``target`` names by the chain rule over the definitions, nothing simplified.
 
-    It has the gradients that come in, and the local derivatives of the definitions as the rules give them.
+    It has the gradients that come in and those that are named, and the local derivatives of the definitions as the
+    rules give them; no other name is left.
     """
     known: dict[Tensor, tuple[Element, Expr]] = {}
     outputs = {definition.tensor for definition in operation.outputs}
-    source = next(t for t in operation.inputs if t.gradient() == target.tensor)
-    for definition in (*reversed(operation.definitions), None):
-        tensor = source if definition is None else definition.tensor
-        here = source(*target.indices) if definition is None else definition.target
+    forward = (*operation.inputs, *(definition.tensor for definition in operation.definitions))
+    source = next(tensor for tensor in forward if operation.gradient_of(tensor) == target.tensor)
+    targets = [definition.target for definition in reversed(operation.definitions)]
+    later = takewhile(lambda each: each.tensor != source, targets)
+    for here in (*later, source(*target.indices)):
+        tensor = here.tensor
+        gradient = operation.gradient_of(tensor)
+        if tensor != source and gradient in named:
+            known[tensor] = here, gradient(*here.indices)
+            continue
         terms: list[Expr] = [operation.upstream(tensor)(*here.indices)] if tensor in outputs else []
         for user in operation.definitions:
             if tensor in tensors_in(user.body):
                 where = disjoint(user.indices, here.indices)
-                element, gradient = known[user.tensor]
-                there = substitute(gradient, dict(zip(element.indices, where, strict=True)))
+                element, value = known[user.tensor]
+                there = substitute(value, dict(zip(element.indices, where, strict=True)))
                 term = there * differentiate(user.at(*where), here)
                 terms.append(IndexSum(term, *where) if where else term)
         known[tensor] = here, Add(*terms)

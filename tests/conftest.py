@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+# SymPy keeps 1,000 of its results unless it is told otherwise before it is imported; the suite asks for more, again.
+os.environ.setdefault("SYMPY_CACHE_SIZE", "20000")
 
 
 @pytest.fixture(scope="session")

@@ -214,6 +214,37 @@ def test_facts_about_one_element_are_put_together() -> None:
         prove("abs(t) = t", given=["t = a*b", "t >= 0"])
 
 
+def test_a_kink_s_place_is_said_with_letters() -> None:
+    refuted = derive.prove("where(sum(x[k]**2, k) = 7, 0, 1) = 1")
+    assert refuted.kinks == ("7 - sum(x[k]**2, k) = 0",)
+
+
+@pytest.mark.parametrize("far", ["", "a[3000]*"])
+@pytest.mark.parametrize("other", ["0", "j"])
+def test_what_a_delta_looks_away_from_is_not_divided_by(far: str, other: str) -> None:
+    """Over one denominator the values for i = j would drop out: a delta times (a[i] - a[j]) is 0."""
+    left = f"1/((a[i] - a[{other}])*(a[{other}] - z)) + 1/((a[{other}] - z)*(z - a[i]))"
+    right = f"-1/((z - a[i])*(a[i] - a[{other}]))"
+    wrong = derive.prove(f"{far}where(i = {other}, 5, {left}) = {far}where(i = {other}, 7, {right})")
+    assert wrong.verdict == REFUTED
+    assert derive.prove(f"{left} = {right}").verdict == PROVED
+
+
+@pytest.mark.parametrize("claim", ["x[i]*delta(i, 7)*y[i] = 0", "x[i]*[i > 20] = 0", "x[i]*[i >= 4] = x[i]*[i >= 5]"])
+def test_sizes_are_large_enough_for_what_an_index_is_compared_with(claim: str) -> None:
+    assert derive.prove(claim).verdict == REFUTED
+
+
+def test_many_places_are_drawn_and_not_listed() -> None:
+    """Of 6 million places few are looked at, and the array is printed in part."""
+    begun = time.process_time()
+    refuted = derive.prove("a[2500]*b[i,j] = a[2500]*c[i,j]", seconds=5)
+    assert refuted.verdict == REFUTED and refuted.counterexample is not None
+    assert time.process_time() - begun < 10
+    assert len(refuted.text()) < 5000
+    assert "..." in refuted.text() and len(refuted.counterexample.numbers["a"]) == 2501
+
+
 def test_what_fails_elsewhere_too_is_no_matter_of_a_kink() -> None:
     assert prove("diff(y, x) = [x > -1]", ["y = relu(x)"]).kinks == ()
     assert prove("diff(y, x) = x", ["y = relu(x)"]).kinks == ()
