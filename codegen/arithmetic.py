@@ -104,8 +104,14 @@ def _fold(builder: Builder, operands: Sequence[Operand]) -> tuple[list[Operand],
 
 
 def _quotient(builder: Builder, above: Sequence[Operand], below: Sequence[Operand], want: Labels) -> Operand:
-    numerator = _multiplied(builder, above, want)
-    return builder.map("div", [numerator, _multiplied(builder, below, want)], want) if below else numerator
+    value = _multiplied(builder, above, want)
+    rest = list(below)
+    while rest:  # What divides more than once does so in turn.
+        once = list(dict.fromkeys(rest))
+        value = builder.map("div", [value, _multiplied(builder, once, want)], want)
+        for operand in once:
+            rest.remove(operand)
+    return value
 
 
 def _multiplied(builder: Builder, factors: Sequence[Operand], want: Labels) -> Operand:

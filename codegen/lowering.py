@@ -397,7 +397,9 @@ class Lowering(Windowing):
             if not any(index in free_indices(factor) for factor, _ in inside):
                 constant *= index.size
         above = [self.lower_power(factor, want) for factor, power in outside if power > 0]
-        below = [self.lower_power(factor, want) for factor, power in outside if power < 0]
+        largest = {index for factor, _ in outside for index in free_indices(factor)}
+        divisors = [factor for factor, power in outside if power < 0]
+        below = [operand for factor in divisors for operand in self._in_turn(factor, largest, want)]
         for component in components(inside, bound):
             times, value = self._contract(component, bound, want)
             constant *= times
@@ -432,6 +434,16 @@ class Lowering(Windowing):
                 parts.append(self.builder.map("sqrt", [operand], want))
             return parts[0] if len(parts) == 1 else self.builder.map("mul", parts, want)
         return self.builder.map("pow", [self.lower(base, want), self.lower(exponent, want)], want)
+
+    def _in_turn(self, factor: Expr, largest: Collection[Index], want: Labels) -> list[Operand]:
+        """What to divide by, one after the other: the square of a small number vanishes, the number does not.
+
+        What is divided must not be larger: two passes over a small array make up for one over a large one.
+        """
+        base, exponent = factor.as_base_exp()
+        if isinstance(base, Element) and exponent in (2, 3) and free_indices(base) >= set(largest):
+            return [self.lower(base, want)] * int(exponent)
+        return [self.lower_power(factor, want)]
 
     def _whole_power(self, operand: Operand, power: int, want: Labels) -> Operand:
         if power == 1:

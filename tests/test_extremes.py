@@ -73,14 +73,10 @@ KNOWN = {
     ("cosine-similarity", "float32"): SMALL_SQUARES,
     ("info-nce", "float32"): ROUNDED_PRODUCTS,
     ("info-nce", "float64"): ROUNDED_PRODUCTS,
-    ("div", "float32"): "b**2 vanishes",
-    ("div", "float64"): "b**2 vanishes",
     ("swish", "float32"): "1 - s where s is almost 1, times x**2",
     ("swish", "float64"): "1 - s where s is almost 1, times x**2",
     ("gelu-tanh", "float32"): "1 - u**2 is 0 where x**2 overflows",
     ("gelu-tanh", "float64"): "1 - u**2 is 0 where x**2 overflows",
-    ("focal", "float32"): "the logarithm of a p that vanished",
-    ("focal", "float64"): "the logarithm of a p that vanished",
 }
 
 
