@@ -75,8 +75,6 @@ KNOWN = {
     ("info-nce", "float64"): ROUNDED_PRODUCTS,
     ("swish", "float32"): "1 - s where s is almost 1, times x**2",
     ("swish", "float64"): "1 - s where s is almost 1, times x**2",
-    ("gelu-tanh", "float32"): "1 - u**2 is 0 where x**2 overflows",
-    ("gelu-tanh", "float64"): "1 - u**2 is 0 where x**2 overflows",
 }
 
 
