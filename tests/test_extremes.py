@@ -39,6 +39,13 @@ context.dps = DIGITS
 
 GROUPS = ("arithmetic", "activations", "normalisation", "losses")
 NAMES = tuple(name for name, each in derive.catalogue().items() if each.is_elementwise or each.record.group in GROUPS)
+#: What people type, beside the catalogue.
+TYPED = (
+    "p = softmax(z); H[n] = -sum(p[n,k]*log(p[n,k]), k)",
+    "p = sigmoid(z); L = -mean(t[n]*(1 - p[n])**2*log(p[n]) + (1 - t[n])*p[n]**2*log(1 - p[n]), n)",
+    "y = x*sigmoid(x)",
+    "L = -mean(t[n,k]*log(sigmoid(z[n,k])) + (1 - t[n,k])*log(1 - sigmoid(z[n,k])), n, k)",
+)
 
 #: What single numbers are tried, both signs of each: exponentials and squares overflow, and vanish, in both dtypes.
 SINGLE = (0.0, 2.0**-100, 0.5, 20.0, 800.0, 2.0**27, 2.0**100)
@@ -411,7 +418,7 @@ DTYPES = ("float32", "float64")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *TYPED])
 def test_extreme_inputs(name: str, dtype: str, request: pytest.FixtureRequest) -> None:
     if (name, dtype) in KNOWN:
         request.applymarker(pytest.mark.xfail(reason=KNOWN[name, dtype], raises=AssertionError, strict=True))
