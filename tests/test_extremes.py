@@ -5,9 +5,6 @@ each input makes of it: that is its condition, and no code can do better. What i
 by ``ULPS`` roundings of 1, the size of the gradient that comes in: ``p - t`` and ``y (dy - sum dy y)`` can't be told
 better from a saved p or y. Nothing is asked where the definition has no value, where the value is beyond the dtype's
 range, and of a gradient at a kink.
-
-The witness shares nothing with the engine but the meaning of its nodes: it evaluates the definition, number by number,
-and differentiates it backwards.
 """
 
 from __future__ import annotations
@@ -17,26 +14,16 @@ from functools import cache
 from itertools import product
 from typing import Any
 
-import mpmath
 import numpy as np
 import pytest
-import sympy
+from tape import Found, context, exact, upstream
 
 import codegen
 import derive
-from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket, Delta, Element, Index
 from derive.record import Operation
-from derive.stability import guard_absent
-from derive.sums import IndexMax, IndexSum
 
 #: Roundings that a result may be off by, of its own size and of the effect of one in each input.
 ULPS = 16
-#: Digits carried: what is left of 1 by the smallest number of float64 still has more than 50.
-DIGITS = 450
-context = mpmath.mp.clone()
-context.dps = DIGITS
-
 GROUPS = ("arithmetic", "activations", "normalisation", "losses")
 NAMES = tuple(name for name, each in derive.catalogue().items() if each.is_elementwise or each.record.group in GROUPS)
 #: What people type, beside the catalogue.
@@ -62,9 +49,6 @@ ROWS = (
     (2.0**-100, 0.0, -(2.0**-100)),
     (0.0, 0.0, 0.0),
 )
-#: The gradients that come in, in turn.
-UPSTREAM = (1.0, -2.0, 0.5)
-
 #: Elementwise operations of which only what is asked of rows holds, and why. In one dtype each must fail the rest.
 TO_A_ROUNDING_OF_1 = {
     "sigmoid": "1 - y, by the saved output",
@@ -83,185 +67,6 @@ KNOWN = {
     ("swish", "float32"): "1 - s where s is almost 1, times x**2",
     ("swish", "float64"): "1 - s where s is almost 1, times x**2",
 }
-
-
-# -- the witness ------------------------------------------------------------------------------------------------------
-
-
-class UndefinedError(ArithmeticError):
-    """The definition has no value here."""
-
-
-class Number:
-    """A value, and by which numbers it moves, each with its partial derivative."""
-
-    __slots__ = ("grad", "moves", "parents", "value")
-
-    def __init__(self, value: Any, *parents: tuple[Number, Any], moves: bool = False) -> None:
-        self.value = value
-        self.parents = tuple(parent for parent in parents if parent[0].moves)
-        self.moves = moves or bool(self.parents)
-        self.grad = context.zero
-
-
-FUNCTIONS: dict[Any, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
-    sympy.exp: (context.exp, lambda x, y: y),
-    sympy.log: (context.log, lambda x, y: 1 / x),
-    sympy.sinh: (context.sinh, lambda x, y: context.cosh(x)),
-    sympy.cosh: (context.cosh, lambda x, y: context.sinh(x)),
-    sympy.tanh: (context.tanh, lambda x, y: 4 / (context.exp(x) + context.exp(-x)) ** 2),
-    sympy.erf: (context.erf, lambda x, y: 2 / context.sqrt(context.pi) * context.exp(-x * x)),
-    sympy.Abs: (abs, lambda x, y: context.sign(x)),
-}
-RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "=": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-}
-
-
-class Tape:
-    """The definitions at one sample of inputs, evaluated, with what is needed to go back."""
-
-    def __init__(self, operation: Operation, arrays: Mapping[str, np.ndarray]) -> None:
-        self.definitions = {d.tensor: d for d in guard_absent(operation.definitions, operation.record.absent)}
-        self.sizes: dict[Any, int] = {}
-        self.numbers: dict[Any, Number | int] = {}
-        self.numbered: list[Number] = []
-        self.is_kink = False
-        for tensor in operation.inputs:
-            array = arrays[tensor.name]
-            self.sizes |= dict(zip(tensor.sizes, array.shape, strict=True))
-            for place in np.ndindex(array.shape):
-                number = array[place].item()
-                moves = tensor in operation.differentiable
-                whole = tensor.values is not None
-                self.numbers[tensor, place] = int(number) if whole else Number(context.mpf(number), moves=moves)
-
-    def new(self, value: Any, *parents: tuple[Number, Any]) -> Number:
-        number = Number(value, *parents)
-        self.numbered.append(number)
-        return number
-
-    def whole(self, expr: Any, places: Mapping[Index, int]) -> int:
-        """A size or a position."""
-        if isinstance(expr, Index):
-            return places[expr]
-        if isinstance(expr, Element):
-            found = self.numbers[expr.tensor, tuple(self.whole(index, places) for index in expr.indices)]
-            assert isinstance(found, int)
-            return found
-        return int(expr.xreplace(self.sizes))
-
-    def over(self, node: Any, places: Mapping[Index, int]) -> Iterator[Number]:
-        for where in product(*(range(self.whole(index.size, {})) for index in node.bound)):
-            yield self.at(node.body, {**places, **dict(zip(node.bound, where, strict=True))})
-
-    def holds(self, bracket: Bracket, places: Mapping[Index, int]) -> bool:
-        left, right = self.at(bracket.left, places), self.at(bracket.right, places)
-        self.is_kink |= left.value == right.value and bool(left.moves or right.moves)
-        return RELATIONS[bracket.relation](left.value, right.value)
-
-    def largest(self, numbers: list[Number], turn: int = 1) -> Number:
-        first = max(numbers, key=lambda number: turn * number.value)
-        self.is_kink |= any(n is not first and n.value == first.value and (n.moves or first.moves) for n in numbers)
-        return first
-
-    def at(self, expr: Any, places: Mapping[Index, int]) -> Number:
-        """The number that an expression stands for."""
-        if isinstance(expr, Element):
-            key = expr.tensor, tuple(self.whole(index, places) for index in expr.indices)
-            if key not in self.numbers:
-                definition = self.definitions[expr.tensor]
-                self.numbers[key] = self.at(definition.body, dict(zip(definition.indices, key[1], strict=True)))
-            found = self.numbers[key]
-            assert isinstance(found, Number)
-            return found
-        if isinstance(expr, sympy.Rational):
-            return Number(context.mpf(int(expr.p)) / int(expr.q))
-        if isinstance(expr, sympy.Float | sympy.NumberSymbol):
-            return Number(context.mpf(expr.evalf(DIGITS)))
-        if isinstance(expr, sympy.Symbol):
-            return Number(context.mpf(self.sizes[expr]))
-        if isinstance(expr, Delta):
-            return Number(context.mpf(self.whole(expr.left, places) == self.whole(expr.right, places)))
-        if isinstance(expr, Bracket):
-            return Number(context.mpf(self.holds(expr, places)))
-        if isinstance(expr, Where):
-            return self.at(expr.chosen if self.holds(expr.condition, places) else expr.other, places)
-        if isinstance(expr, IndexSum):
-            return self.total(list(self.over(expr, places)))
-        if isinstance(expr, IndexMax):
-            return self.largest(list(self.over(expr, places)))
-        arguments = [self.at(argument, places) for argument in expr.args]
-        if isinstance(expr, sympy.Add):
-            return self.total(arguments)
-        if isinstance(expr, Maximum | Minimum):
-            return self.largest(arguments, 1 if isinstance(expr, Maximum) else -1)
-        if isinstance(expr, sympy.Mul):
-            result = arguments[0]
-            for factor in arguments[1:]:
-                result = self.new(result.value * factor.value, (result, factor.value), (factor, result.value))
-            return result
-        if isinstance(expr, sympy.Pow):
-            return self.power(*arguments)
-        (inner,), (function, slope) = arguments, FUNCTIONS[expr.func]
-        if expr.func is sympy.log and inner.value <= 0:
-            raise UndefinedError
-        self.is_kink |= expr.func is sympy.Abs and inner.value == 0
-        value = function(inner.value)
-        return self.new(value, (inner, slope(inner.value, value)))
-
-    def total(self, terms: list[Number]) -> Number:
-        return self.new(sum((term.value for term in terms), context.zero), *((term, 1) for term in terms))
-
-    def power(self, base: Number, exponent: Number) -> Number:
-        a, b = base.value, exponent.value
-        whole = context.isint(b)
-        if (a == 0 and b < 0) or (a < 0 and not whole) or (a <= 0 and exponent.moves):
-            raise UndefinedError
-        if a == 0 and b < 1 and b != 0 and base.moves:
-            self.is_kink = True
-            return Number(context.zero)
-        power = (lambda e: a ** int(e)) if whole and abs(b) < 1000 else (lambda e: a**e)
-        steps = [(base, b * power(b - 1))] if b != 0 and base.moves else []
-        return self.new(power(b), *steps, *([(exponent, power(b) * context.log(a))] if exponent.moves else []))
-
-    def back(self, upstream: Mapping[Number, float]) -> None:
-        """Give every number its gradient."""
-        for number, gradient in upstream.items():
-            number.grad += gradient
-        for number in reversed(self.numbered):
-            for parent, partial in number.parents:
-                parent.grad += number.grad * partial
-
-
-Found = dict[str, dict[tuple[int, ...], Any]]
-
-
-def exact(operation: Operation, arrays: Mapping[str, np.ndarray]) -> Found | None:
-    """By name and place the output, called "", and the gradients where there is no kink; None where it is undefined."""
-    tape = Tape(operation, arrays)
-    output = operation.output
-    shape = tuple(tape.whole(size, {}) for size in output.tensor.sizes)
-    places = [dict(zip(output.indices, where, strict=True)) for where in np.ndindex(shape)]
-    try:
-        numbers = {tuple(place.values()): tape.at(output.target, place) for place in places}
-    except UndefinedError:
-        return None
-    found: Found = {"": {place: number.value for place, number in numbers.items()}}
-    if not tape.is_kink:
-        tape.back({number: upstream(place) for place, number in numbers.items()})
-        for tensor in operation.differentiable:
-            found[tensor.name] = {
-                place: tape.numbers[tensor, place].grad for place in np.ndindex(arrays[tensor.name].shape)
-            }
-    return found
-
-
-def upstream(place: tuple[int, ...]) -> float:
-    return UPSTREAM[sum(place) % len(UPSTREAM)]
 
 
 # -- the samples ------------------------------------------------------------------------------------------------------
