@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import permutations
 
 import sympy
 from sympy import Expr, Integer
@@ -21,7 +22,17 @@ def build_sum(builder: Builder, terms: Iterable[Term], want: Labels = ()) -> Ope
     ordered = sorted(terms, key=lambda term: builder.term_order(term[0], term[1], want))
     if len(ordered) == 1:
         return with_sign(builder, ordered[0])
+    shifted = next((pair for pair in permutations(ordered, 2) if _is_shift(builder, *pair)), ())
+    ordered = [*shifted, *(term for term in ordered if term not in shifted)]
     return builder.map("add", [operand for _, operand in ordered], want, [sign for sign, _ in ordered])
+
+
+def _is_shift(builder: Builder, first: Term, second: Term) -> bool:
+    """Whether the second term takes the largest of the first away: what is left is small, and may meet others."""
+    statement = builder.statement(second[1])
+    if first[0] < 0 or second[0] > 0 or statement is None or not isinstance(statement.op, Reduce):
+        return False
+    return statement.op.function == "max" and statement.operands[0].name == first[1].name
 
 
 def _with_one_constant(builder: Builder, terms: Iterable[Term]) -> list[Term]:
@@ -104,8 +115,14 @@ def _fold(builder: Builder, operands: Sequence[Operand]) -> tuple[list[Operand],
 
 
 def _quotient(builder: Builder, above: Sequence[Operand], below: Sequence[Operand], want: Labels) -> Operand:
-    numerator = _multiplied(builder, above, want)
-    return builder.map("div", [numerator, _multiplied(builder, below, want)], want) if below else numerator
+    value = _multiplied(builder, above, want)
+    rest = list(below)
+    while rest:  # What divides more than once does so in turn.
+        once = list(dict.fromkeys(rest))
+        value = builder.map("div", [value, _multiplied(builder, once, want)], want)
+        for operand in once:
+            rest.remove(operand)
+    return value
 
 
 def _multiplied(builder: Builder, factors: Sequence[Operand], want: Labels) -> Operand:

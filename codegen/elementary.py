@@ -35,6 +35,12 @@ class Log1p(Function):
     """``log(1 + x)``, right for small x too."""
 
 
+class InTurn(Function):
+    """``a*b**n``, the factors multiplied in turn: where a vanishes, the power of b alone may overflow."""
+
+    is_real = True
+
+
 #: By the name in a program, the node that stands for the function in an expression.
 FUNCTIONS: Mapping[str, type[Expr]] = MappingProxyType(
     {
@@ -142,6 +148,9 @@ def _prepare_mul(expr: Expr) -> Expr:
 
     A factor that is a sum with such exponentials takes in as many sigmoids as they need.
     """
+    grown = _prepare_growing(expr)
+    if grown is not None:
+        return grown
     for factor in expr.args:
         base, power = factor.as_base_exp()
         if not isinstance(base, Sigmoid) or not power.is_Integer or power < 1:
@@ -157,6 +166,29 @@ def _prepare_mul(expr: Expr) -> Expr:
                 others = rest[:place] + rest[place + 1 :]
                 return prepare(Mul(*others, absorbed, Sigmoid(-u) ** (power - degree)))
     return expr
+
+
+def _prepare_growing(expr: Expr) -> Expr | None:
+    """Write ``v*(a + c*x**n)`` as ``a*v + c*(v*x*x...)`` where v may vanish: infinity times 0 is not a number.
+
+    All of a, c and n are positive numbers, so that nothing cancels; v has a difference as a factor.
+    """
+    for factor in expr.args:
+        constant, rest = factor.as_coeff_Add()
+        coefficient, power = rest.as_coeff_Mul()
+        base, exponent = power.as_base_exp()
+        grows = isinstance(base, Element) and exponent in (2, 3, 4) and constant > 0 and coefficient > 0
+        others = [other for other in expr.args if other is not factor]
+        if grows and any(map(_is_difference, others)):
+            vanishing = Mul(*(other for other in others if not is_constant(other)))
+            number = Mul(*(other for other in others if is_constant(other)))
+            return number * Add(constant * vanishing, coefficient * InTurn(vanishing, base, exponent))
+    return None
+
+
+def _is_difference(factor: Expr) -> bool:
+    constant, rest = factor.as_coeff_Add()
+    return bool(constant > 0 and rest.as_coeff_Mul()[0] < 0)
 
 
 def _degree(term: Expr, u: Expr) -> int | None:

@@ -15,9 +15,9 @@ import sympy
 from sympy import Add, Expr, Integer, Mul, Pow, Symbol
 
 from codegen.arithmetic import build_product, build_sum, with_sign
-from codegen.building import Builder, sorted_labels
+from codegen.building import Builder, sorted_labels, union_labels
 from codegen.contraction import Factor, build_contraction
-from codegen.elementary import FUNCTION_NAMES, RELATIONS, is_constant, prepare
+from codegen.elementary import FUNCTION_NAMES, RELATIONS, InTurn, is_constant, prepare
 from codegen.factoring import factor_sums
 from codegen.finishing import Binding, finish
 from codegen.indexing import plan_indexing
@@ -48,6 +48,7 @@ from codegen.program import (
     InternalError,
     Invert,
     Labels,
+    Map,
     Operand,
     Position,
     Program,
@@ -274,6 +275,11 @@ class Lowering(Windowing):
     def _lower_where(self, expr: Where, want: Labels) -> Operand:
         return self.builder.map("where", [self.lower(part, want) for part in expr.args], want)
 
+    def _lower_in_turn(self, expr: InTurn, want: Labels) -> Operand:
+        value, base, exponent = expr.args
+        operands = [self.lower(value, want), *[self.lower(base, want)] * int(exponent)]
+        return self.builder.emit(Map("mul"), operands, union_labels(operands, want), REAL)
+
     def _lower_max(self, expr: IndexMax, want: Labels) -> Operand:
         body, bound = expr.opened(want)
         operand = self.lower(body, (*want, *bound))
@@ -397,7 +403,7 @@ class Lowering(Windowing):
             if not any(index in free_indices(factor) for factor, _ in inside):
                 constant *= index.size
         above = [self.lower_power(factor, want) for factor, power in outside if power > 0]
-        below = [self.lower_power(factor, want) for factor, power in outside if power < 0]
+        below = self._divisors(powers, outside, want)
         for component in components(inside, bound):
             times, value = self._contract(component, bound, want)
             constant *= times
@@ -432,6 +438,23 @@ class Lowering(Windowing):
                 parts.append(self.builder.map("sqrt", [operand], want))
             return parts[0] if len(parts) == 1 else self.builder.map("mul", parts, want)
         return self.builder.map("pow", [self.lower(base, want), self.lower(exponent, want)], want)
+
+    def _divisors(self, powers: Sequence[Power], outside: Sequence[Power], want: Labels) -> list[Operand]:
+        """What a product is divided by; some more than once, one time after the other.
+
+        The square of a small number vanishes, the number does not. What is divided must not be larger than the number's
+        array: two passes over a small one make up for one over a large one.
+        """
+        largest = {index for factor, _ in outside for index in free_indices(factor)}
+        is_fraction = any(power > 0 for _, power in powers)
+        divisors: list[Operand] = []
+        for factor in (factor for factor, power in outside if power < 0):
+            base, exponent = factor.as_base_exp()
+            if is_fraction and isinstance(base, Element) and exponent in (2, 3) and free_indices(base) >= largest:
+                divisors += [self.lower(base, want)] * int(exponent)
+            else:
+                divisors.append(self.lower_power(factor, want))
+        return divisors
 
     def _whole_power(self, operand: Operand, power: int, want: Labels) -> Operand:
         if power == 1:
@@ -499,6 +522,7 @@ _RULES: dict[Any, Callable[[Lowering, Any, Labels], Operand]] = {
     Pow: Lowering._lower_product,
     IndexSum: Lowering._lower_sum,
     IndexMax: Lowering._lower_max,
+    InTurn: Lowering._lower_in_turn,
     Inverse: Lowering._lower_inverse,
     Determinant: Lowering._lower_determinant,
     LogDeterminant: Lowering._lower_determinant,

@@ -224,22 +224,35 @@ def _model(tensor: Tensor, arguments: Sequence[Argument]) -> Argument:
 def broken_line(line: str) -> list[str]:
     """Break a line that is too long after the bracket that its last one closes, as the formatter does.
 
+    Brackets with nothing in them are not broken, but those before them.
+
     Example:
         >>> broken_line("    result = function(" + ", ".join(["an_argument"] * 6) + ")")[1].strip()
         'an_argument, an_argument, an_argument, an_argument, an_argument, an_argument'
+        >>> broken_line("    result = function(" + ", ".join(["an_argument"] * 6) + ").mean()")[-1].strip()
+        ').mean()'
     """
     if len(line) <= WIDTH or line[-1] not in ")]":
         return [line]
-    depth, start = 0, len(line)
-    while start == len(line) or depth:
+    start, end = _last_brackets(line, len(line))
+    if start + 2 == end and ")" in line[:start]:
+        start, end = _last_brackets(line, line.rindex(")", 0, start) + 1)
+    indent = line[: len(line) - len(line.lstrip())]
+    inside = f"{indent}{INDENT}{line[start + 1 : end - 1]}"
+    parts = _at_commas(line[start + 1 : end - 1])
+    last = f"{indent}{line[end - 1 :]}"
+    if len(inside) > WIDTH and len(parts) > 1:
+        return [line[: start + 1], *(f"{indent}{INDENT}{part}," for part in parts), last]
+    return [line[: start + 1], inside, last]
+
+
+def _last_brackets(line: str, end: int) -> tuple[int, int]:
+    """Return where the bracket opens that is closed just before a place, and that place."""
+    depth, start = 0, end
+    while start == end or depth:
         start -= 1
         depth += (line[start] in ")]") - (line[start] in "([")
-    indent = line[: len(line) - len(line.lstrip())]
-    inside = f"{indent}{INDENT}{line[start + 1 : -1]}"
-    parts = _at_commas(line[start + 1 : -1])
-    if len(inside) > WIDTH and len(parts) > 1:
-        return [line[: start + 1], *(f"{indent}{INDENT}{part}," for part in parts), f"{indent}{line[-1]}"]
-    return [line[: start + 1], inside, f"{indent}{line[-1]}"]
+    return start, end
 
 
 def _at_commas(text: str) -> list[str]:

@@ -22,6 +22,8 @@ from derive.errors import InputError
 #: The gradient of ``y`` is the tensor ``y`` with the first role; how it is written is the notation's business. What of
 #: the gradient of an output comes in from outside has the second, where another output is computed from that output.
 GRADIENT, INCOMING = "gradient", "incoming"
+#: What labels are called: in a difference they are what is taken away.
+TARGETS = ("t", "target", "targets", "label", "labels", "y_true")
 #: The comparisons that are turned round, and the signs of a difference for which each of the others holds.
 TURNED = {"<": ">", "<=": ">="}
 SIGNS = {">": (1,), ">=": (0, 1), "=": (0,), "!=": (-1, 1)}
@@ -217,6 +219,12 @@ class Element(Node):
     @property
     def indices(self) -> tuple[Expr, ...]:
         return tuple(self.args[1:])
+
+    def sort_key(self, order: Any = None) -> Any:
+        """SymPy's key; what is aimed at comes after what aims: |y - t| and not |t - y|, which are one and the same."""
+        kind, *rest = super().sort_key(order)
+        level, place, name = kind
+        return ((level, place + (self.tensor.name in TARGETS), name), *rest)
 
     def _eval_is_integer(self) -> bool | None:
         return True if self.tensor.values is not None else None

@@ -209,7 +209,7 @@ def pull_back(
     usual = keep_products if operation.gradients else any_name
     chain = Chain(operation, tensors, _facts(operation, given), fuse=fuse, name_cost=name_cost or usual)
     gradients = _gradients(operation, chain.sensitivities.values())
-    definitions = stabilise(gradients, operation)
+    definitions = stabilise(gradients, operation, operation.definitions)
     used: set[Tensor] = set().union(*(tensors_in(definition.body) for definition in definitions))
     return Pullback(
         operation,

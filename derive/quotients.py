@@ -6,6 +6,8 @@ The logistic function has the derivative :math:`p\,(1 - p)`, the logarithms of i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sympy
 from sympy import Add, Expr, Mul, Pow, S
 
@@ -15,11 +17,15 @@ from derive.sums import rewrite
 def multiply_in(expr: Expr) -> Expr:
     """Return an equal expression whose factors are multiplied into the sums that have them below a line.
 
+    A sum is divided term by term where a term has the divisor, itself a sum, as a factor.
+
     Example:
         >>> from derive.indices import Tensor
         >>> p, t = Tensor("p")(), Tensor("t")()
-        >>> multiply_in(p * (t / p + 1))
-        p + t
+        >>> multiply_in(p * (t / p + 1)), multiply_in(p * (1 + t * (p + t / p)))
+        (p + t, (p**2 + t)*t + p)
+        >>> multiply_in((p - t * (1 + p)) / (1 + p))
+        -t + p/(p + 1)
     """
     result: Expr = rewrite(expr, _multiplied)
     return result
@@ -31,12 +37,40 @@ def _multiplied(node: Expr) -> Expr | None:
         return None
     for total in (factor for factor in node.args if isinstance(factor, Add)):
         others = [factor for factor in node.args if factor is not total]
-        divisors = set().union(*map(_divisors, total.args))
-        taken = [factor for factor in others if _power(factor)[1] > 0 and _monic(_power(factor)[0]) in divisors]
+        taken = [factor for factor in others if _goes_into(factor, total)]
         if taken:
-            rest = Mul(*(factor for factor in others if factor not in taken))
-            return rest * Add(*(_cancelled(Mul(*taken, term)) for term in total.args))
+            return Mul(*(factor for factor in others if factor not in taken), _into(total, taken))
     return None
+
+
+def _goes_into(factor: Expr, total: Add) -> bool:
+    """Whether a factor is below a line in a sum, or the sum that it is divided by a factor of some of its terms."""
+    base, exponent = _power(factor)
+    if exponent > 0:
+        return _monic(base) in _inner_divisors(total)
+    return isinstance(base, Add) and any(base in Mul.make_args(term) for term in total.args)
+
+
+def _inner_divisors(expr: Expr) -> set[Expr]:
+    """What stands below a line in the terms of a sum, and in the terms of sums that are factors of these."""
+    if isinstance(expr, Add):
+        return set().union(*map(_inner_divisors, expr.args))
+    return _divisors(expr).union(*(_inner_divisors(part) for part in Mul.make_args(expr) if isinstance(part, Add)))
+
+
+def _into(expr: Expr, factors: Sequence[Expr]) -> Expr:
+    """The expression times factors, each of which goes to where it is divided by."""
+    if isinstance(expr, Add):
+        return Add(*(_into(term, factors) for term in expr.args))
+    parts, here = list(Mul.make_args(expr)), []
+    for factor in factors:
+        base, exponent = _power(factor)
+        deeper = [part for part in parts if isinstance(part, Add) and _monic(base) in _inner_divisors(part)]
+        if deeper and exponent > 0 and _monic(base) not in _divisors(expr):
+            parts[parts.index(deeper[0])] = _into(deeper[0], [factor])
+        else:
+            here.append(factor)
+    return _cancelled(Mul(*here, *parts))
 
 
 def over_one_line(expr: Expr) -> Expr:

@@ -171,7 +171,11 @@ def arrange_term(expr: Expr) -> Phrase:
     below: list[Expr] = []
     negative = False
     for factor in flat_factors(expr):
-        if factor.is_Rational:
+        shared = shared_number(factor, of_numbers=True) if isinstance(factor, Add) else ONE_NUMBER
+        if shared != 1:
+            coefficient *= shared
+            above.append(Add(*(term / shared for term in factor.args)))
+        elif factor.is_Rational:
             coefficient *= factor
         elif isinstance(factor, Number) and factor.is_extended_negative:
             negative = not negative
@@ -354,11 +358,15 @@ def _window_place(phrase: Phrase) -> int:
     return 2 if last.kind in ("number", "symbol") else int(is_inside)
 
 
-def shared_number(expr: Add) -> Rational:
-    """Return the whole number that every term of a sum has, as it is or with a minus; 1 where there is none."""
+def shared_number(expr: Add, of_numbers: bool = False) -> Rational:
+    """Return the whole number that every term of a sum has, as it is or with a minus; 1 where there is none.
+
+    Of a sum that has a number as a term it is taken where that is asked for: 2 x - 2 stands as it is, and 2 (x - 1) y.
+    """
     numbers = {abs(term.as_coeff_Mul()[0]) for term in expr.args}
     number = numbers.pop()
-    return number if not numbers and number.is_Integer and not any(term.is_Number for term in expr.args) else ONE_NUMBER
+    is_shared = not numbers and number.is_Integer and (of_numbers or not any(term.is_Number for term in expr.args))
+    return number if is_shared else ONE_NUMBER
 
 
 def ordered_terms(terms: Iterable[Signed]) -> tuple[Signed, ...]:

@@ -140,6 +140,7 @@ def _fold_repeatedly(
     if known != poly:
         poly, short = known, arrange(normaliser, known)
         used = next(each for each in definitions if each.tensor in tensors_in(plain))
+    kept = short, used
     while True:
         options = [
             (cost(arranged), place, arranged, folded, definition)
@@ -149,11 +150,13 @@ def _fold_repeatedly(
             if not _cancels(arranged, definition) - _cancels(short, definition)
         ]
         if not options:
-            return short, used
+            return kept
         least, _, arranged, folded, definition = min(options, key=lambda option: option[:2])
         if least >= cost(short):
-            return short, used
+            return kept
         short, poly, used = arranged, folded, definition
+        if not any(_grows_again(poly, each) for each in definitions):
+            kept = short, used
 
 
 # -- factoring --------------------------------------------------------------------------------------------------------
@@ -326,6 +329,20 @@ def _cancels(expr: Expr, definition: Definition) -> set[Expr]:
         others = {_sign(term) for term in polynomial if tensors_in(term) and tensors_in(term) <= parts}
         if own and others and len(own | others) > 1:
             found.add(total)
+    return found
+
+
+def _grows_again(poly: Polynomial, definition: Definition) -> set[Expr]:
+    """The exponentials that multiply a value divided by them: x / (1 + e^u) has vanished where e^u overflows."""
+    sums = [power.base for power in definition.body.atoms(Pow) if power.exp.is_negative and power.base.is_Add]
+    inside = [term for total in sums for term in total.args if isinstance(term, sympy.exp)]
+    found: set[Expr] = set()
+    for monomial in poly:
+        own = any(isinstance(atom, Element) and atom.tensor == definition.tensor and e > 0 for atom, e in monomial)
+        divided = any(isinstance(atom, Add) and atom.atoms(sympy.exp) for atom, exponent in monomial if exponent < 0)
+        if own and not divided:
+            exps = [atom.func(atom.args[0] * exponent) for atom, exponent in _exps(monomial)]
+            found |= {each for each in exps if any(unify(term, each, {}) is not None for term in inside)}
     return found
 
 

@@ -53,8 +53,14 @@ def stable_definitions(operation: Operation) -> tuple[Definition, ...]:
     return stabilise(operation.definitions, operation)
 
 
-def stabilise(definitions: tuple[Definition, ...], operation: Operation) -> tuple[Definition, ...]:
-    """Return definitions of the same names, without overflow where that can be had; the gradients' as well."""
+def stabilise(
+    definitions: tuple[Definition, ...], operation: Operation, known: tuple[Definition, ...] = ()
+) -> tuple[Definition, ...]:
+    """Return definitions of the same names, without overflow where that can be had; the gradients' as well.
+
+    Args:
+        known: what was computed before: the logarithm of such a name is expanded as that of the definitions' own.
+    """
     taken = {tensor.name for tensor in operation.inputs} | {d.tensor.name for d in operation.definitions}
     letters = letters_by_size(operation)
     made: list[Definition] = []
@@ -62,10 +68,10 @@ def stabilise(definitions: tuple[Definition, ...], operation: Operation) -> tupl
     helpers: list[Definition] = []
     for definition in definitions:
         masked = replace(definition, body=rewrite(definition.body, _put_mask_in_exponent))
-        body = _expand_logarithms(masked.body, made)
+        body = _expand_logarithms(masked.body, [*known, *made])
         stable = _shift_exponentials(Definition(definition.target, body), taken, letters)
         inner = definitions[: definitions.index(definition)]
-        ways = (rewritten, (*helpers, *stable[:-1])), (inner, (*made, *stable[:-1]))
+        ways = (rewritten, (*helpers, *stable[:-1])), ((*known, *inner), (*known, *made, *stable[:-1]))
         if stable == [masked] or not any(_is_same(masked, stable[-1], *way) for way in ways):
             stable = [definition]
         if stable != [definition]:

@@ -13,6 +13,7 @@ from random_definitions import REAL, SMALL, WHOLE, Maker
 from reference import evaluate
 from sympy import Expr, Rational
 
+import codegen
 from codegen.lowering import lower
 from codegen.numpy_source import numpy_function
 from codegen.program import InternalError
@@ -288,3 +289,17 @@ def test_sizes_of_the_cases_are_distinct() -> None:
     assert len(set(SIZES.values())) == len(SIZES)
     assert {size("V"), size("D")} == {V, D}
     assert len({d, t, dy}) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("y = a/b**2", "    return a / b / b"),
+        ("y = 1/b**2", "    return 1 / (b * b)"),
+        ("y[n,k] = a[n,k]/b[k]**2", "    return a / (b * b)"),
+        ("y = x*(1 - u**2)*(1 + 3*x**2)", "    return t1 + 3 * t1 * x * x"),
+        ("y = x*(1 + u**2)*(1 + 3*x**2)", "    return x * (1 + u * u) * (1 + 3 * x * x)"),
+    ],
+)
+def test_what_vanishes_or_overflows_alone_is_multiplied_and_divided_in_turn(text: str, line: str) -> None:
+    assert codegen.forward(text).source.splitlines()[-1] == line

@@ -38,3 +38,10 @@ def test_a_chain_of_layers_is_derived_in_time_that_grows_with_its_length() -> No
     backward = codegen.backward(chain)
     assert len(backward.results) == 13
     assert backward.source.count("@") == 12
+
+
+def test_a_value_that_has_vanished_is_not_multiplied_by_what_it_was_divided_by() -> None:
+    pullback = derive.pull_back("y = x*sigmoid(beta*x)", "beta")
+    assert "y" not in [tensor.name for tensor in pullback.saved]
+    _, gradients = codegen.vjp("y = x*sigmoid(beta*x)", -800.0, np.array([-1.0, 0.5, 1.0]))
+    assert_allclose(gradients(np.ones(3))[1], [0.0, 800.0**2 * np.exp(-400.0), 0.0], rtol=1e-13)

@@ -13,6 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sympy import Add, Expr, Integer, Mul, Pow, Rational, erf, exp, log, sqrt, tanh
 
+import derive
 from derive.errors import DefinitionError, InputError, UnsupportedError
 from derive.evaluation import Assignment, UndefinedError, context
 from derive.functions import Maximum, Minimum, Where
@@ -471,3 +472,19 @@ def test_the_reader_sees_a_lost_bracket(read: Callable[[str, World], Any]) -> No
     ((value, world), *_) = readings(u * (v - 2) / N)
     assert abs(read(right, world) - value) < 1e-20
     assert abs(read(wrong, world) - value) > 1e-6
+
+
+def test_a_number_that_a_sum_shares_stands_before_it_among_factors() -> None:
+    y, t = Tensor("y")(), Tensor("t")()
+    assert plain_text(sympy.log(y) * (2 * y - 2 * t)) == "2 log(y) (y - t)"
+    assert plain_text(sympy.log(y) * (2 - 2 * y) / 2) == "log(y) (1 - y)"
+    assert plain_text(2 * y - 2 * t) == "2 (y - t)"
+    assert plain_text(2 * y - 2) == "2 y - 2"
+
+
+@pytest.mark.parametrize("difference", ["y[n] - t[n]", "t[n] - y[n]"])
+def test_a_label_is_what_is_taken_away(difference: str) -> None:
+    operation = derive.operation(f"L = sum(abs({difference}), n)")
+    assert definition_text(operation.output.body) == "sum(abs(y[n] - t[n]), n)"
+    assert derive.jacobian(operation, "y").text(steps=False).endswith("= sign(y[n] - t[n])")
+    assert derive.jacobian(operation, "t").text(steps=False).endswith("= -sign(y[n] - t[n])")

@@ -150,3 +150,18 @@ def test_what_a_label_does_not_make_irrelevant_is_not_guarded(body: str) -> None
     text = f"L = sum({body} + a[n,m]*b[m,k] + c[k,n], n, m, k)"
     (loss,) = guard_absent(derive.operation(text).definitions, {"p": "t"})
     assert "where" not in definition_text(loss.body)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "focal",
+        "p = softmax(z); H[n] = -sum(p[n,k]*log(p[n,k]), k)",
+        "p = sigmoid(z); L = -mean(t[n]*(1 - p[n])**2*log(p[n]) + (1 - t[n])*p[n]**2*log(1 - p[n]), n)",
+    ],
+)
+def test_a_gradient_takes_no_logarithm_of_a_forward_value_that_underflowed(text: str) -> None:
+    pullback = derive.pull_back(text, "z")
+    derived, computed = ([definition_text(each.body) for each in d] for d in (pullback.gradients, pullback.definitions))
+    assert any("log(p" in body for body in derived)
+    assert not any("log(p" in body or "log(1 - p" in body for body in computed)
