@@ -27,8 +27,8 @@ ORDERS = {
     "codegen": """
         factoring elementary fitting helpers program program_checks building arithmetic contraction finishing positions
         indexing numpy_printer numpy_maps passes leading alignment products windowing naming docstrings numpy_windows
-        numpy_expressions scalar_functions whole_numbers lowering numpy_source loading runtime hessians modules layers
-        __init__ verification tour pages
+        numpy_expressions scalar_functions whole_numbers lowering numpy_source loading runtime hessians modules layer
+        layer_kinds layers __init__ verification tour pages
     """.split(),
 }
 #: What reads and carries out what was typed.
