@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import sympy
@@ -20,11 +21,13 @@ from codegen.contraction import Factor, build_contraction
 from codegen.elementary import FUNCTION_NAMES, RELATIONS, is_constant, prepare
 from codegen.factoring import factor_sums
 from codegen.finishing import Binding, finish
+from codegen.fitting import named_positions
 from codegen.indexing import plan_indexing
 from codegen.leading import fits_any_rank, leads
 from codegen.passes import improve
 from codegen.positions import build_rows, find_rows, split_rows
 from codegen.products import (
+    Positions,
     Power,
     collapse_delta,
     components,
@@ -32,7 +35,6 @@ from codegen.products import (
     find_scatter,
     find_sum_to_distribute,
     is_index_expression,
-    positions_in,
     split_product,
     spread,
 )
@@ -75,6 +77,7 @@ def lower(
     leading: Symbol | None = None,
     parameters: Collection[Symbol] = (),
     extents: Sequence[Extent] = (),
+    positions: Positions = MappingProxyType({}),
 ) -> Program:
     """Return the program that computes tensors from arguments.
 
@@ -87,17 +90,25 @@ def lower(
             first where a statement needs that.
         parameters: whole numbers that are given besides; the program takes those that it needs.
         extents: sizes that follow from others.
+        positions: by size, a position that is there, whatever the definitions name.
 
     Raises:
         InternalError: a body has a derivative that was not carried out, or a tensor that is not there.
         UnsupportedError: index arithmetic in a tensor's place, or a function that NumPy has not.
     """
     whole = tuple(parameters), tuple(extents)
+    named = {size: last for size, (last, _) in named_positions(each.body for each in definitions).items()}
+    there = {size: max(named.get(size, -1), positions.get(size, -1)) for size in (*named, *positions)}
+
+    def lowered(leading: Symbol | None) -> Program:
+        run = Lowering(arguments, numbers, leading, extents, there)
+        return _lowered(run, definitions, results, like or {}, *whole)
+
     if leading is not None:
-        program = _lowered(Lowering(arguments, numbers, leading, extents), definitions, results, like or {}, *whole)
+        program = lowered(leading)
         if fits_any_rank(program, leading):
             return program
-    program = _lowered(Lowering(arguments, numbers, None, extents), definitions, results, like or {}, *whole)
+    program = lowered(None)
     return program if leading is None else replace(program, leading=leading, flattens=True)
 
 
@@ -109,9 +120,6 @@ def _lowered(
     parameters: tuple[Symbol, ...],
     extents: tuple[Extent, ...],
 ) -> Program:
-    for definition in definitions:
-        for size, position in positions_in(definition.body).items():
-            lowering.positions[size] = max(position, lowering.positions.get(size, -1))
     for definition in definitions:
         lowering.define(definition)
     names: list[str] = []
@@ -142,6 +150,7 @@ class Lowering(Windowing):
         numbers: Collection[Tensor] = (),
         leading: Symbol | None = None,
         extents: Sequence[Extent] = (),
+        positions: Positions = MappingProxyType({}),
     ) -> None:
         self.leading = leading
         built = []
@@ -152,7 +161,7 @@ class Lowering(Windowing):
         self.builder = Builder(built)
         self.extents = tuple(extents)
         self.scope = {each.tensor: Binding(Operand(each.name, each.labels), each.labels) for each in built}
-        self.positions: dict[Expr, int] = {}
+        self.positions = positions
         self._cache: dict[tuple[Expr, Labels], Operand] = {}
 
     def define(self, definition: Definition) -> None:
@@ -373,7 +382,7 @@ class Lowering(Windowing):
         if constant == 0:
             return 1, self.builder.constant(constant)
         powers, bound = spread_out(powers, bound)
-        collapsed = collapse_delta(powers, bound)
+        collapsed = collapse_delta(powers, bound, self.positions)
         if collapsed is not None:
             factor, powers, bound = collapsed
             return self.sum_of_product(constant * factor, powers, bound, want)

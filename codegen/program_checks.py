@@ -178,3 +178,16 @@ def extremes(program: Program) -> list[Any]:
         if isinstance(statement.op, Reduce) and statement.op.function in ("max", "argmax")
         for label in statement.op.over
     ]
+
+
+def positions_taken(program: Program) -> dict[Any, int]:
+    """Return by size the last literal position at which a program reads or writes an axis."""
+    found: dict[Any, int] = {}
+    for statement in program.statements:
+        if isinstance(statement.op, Gather | Scatter):
+            is_read = isinstance(statement.op, Gather)
+            sizes = [label.size for label in (statement.operands[0].labels if is_read else statement.labels)]
+            for place, size in zip(statement.op.where, sizes, strict=True):
+                if isinstance(place, int):
+                    found[size] = max(place, found.get(size, -1))
+    return found

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from sympy import Expr
 
 from codegen.docstrings import backward_docstring, forward_docstring
-from codegen.fitting import Fitting, broadcast_shape, has_no_entries
+from codegen.fitting import Fitting, broadcast_shape, has_no_entries, named_positions
 from codegen.loading import load_function as load_function
 from codegen.lowering import lower
 from codegen.naming import safe_identifier
 from codegen.numpy_source import FunctionSource, numpy_function
 from codegen.program import MATRIX_OPERATIONS, Program
-from codegen.program_checks import extremes
+from codegen.program_checks import extremes, positions_taken
 from codegen.scalar_functions import make_scalar_function
 from codegen.whole_numbers import WholeNumbers
 from codegen.whole_numbers import default_numbers as default_numbers
@@ -58,7 +58,7 @@ class NumpyFunction:
         self.__doc__ = loaded.__doc__
         self._run = make_scalar_function(program) if operation.is_elementwise else loaded
         self._tensors = tuple(argument.tensor for argument in program.arguments)
-        self._fitting = Fitting(operation, self._tensors, extremes(program))
+        self._fitting = Fitting(operation, self._tensors, extremes(program), positions_taken(program))
         self._numbers = WholeNumbers(operation, program) if program.parameters or operation.extents else None
         self.parameters = tuple(symbol.name for symbol in program.parameters)
         self._allowed = tuple(dict.fromkeys((*operation.record.defaults, *self.parameters)))
@@ -433,11 +433,13 @@ def backward_program(pullback: Pullback) -> Program:
 
 def lowering_of(operation: Operation) -> dict[str, Any]:
     """Return what the lowering must know of an operation beside its definitions."""
+    named = named_positions(each.body for each in operation.definitions)
     return {
         "numbers": operation.settings,
         "leading": operation.leading,
         "parameters": operation.parameters,
         "extents": operation.extents,
+        "positions": {size: last for size, (last, _) in named.items()},
     }
 
 

@@ -25,8 +25,8 @@ ORDERS = {
         verification __init__ commands __main__
     """.split(),
     "codegen": """
-        factoring elementary fitting helpers program program_checks building arithmetic contraction finishing positions
-        indexing numpy_printer numpy_maps passes leading alignment products windowing naming docstrings numpy_windows
+        factoring elementary fitting helpers program program_checks building arithmetic contraction finishing indexing
+        numpy_printer numpy_maps passes leading alignment products positions windowing naming docstrings numpy_windows
         numpy_expressions scalar_functions whole_numbers lowering numpy_source loading runtime hessians modules layer
         layer_kinds layers __init__ verification tour pages
     """.split(),
