@@ -24,6 +24,7 @@ from codegen.finishing import Binding, finish
 from codegen.fitting import named_positions
 from codegen.indexing import plan_indexing
 from codegen.leading import fits_any_rank, leads
+from codegen.maxima import search_of
 from codegen.passes import improve
 from codegen.positions import build_rows, find_rows, split_rows
 from codegen.products import (
@@ -253,6 +254,9 @@ class Lowering(Windowing):
         if isinstance(expr, Element) and expr.tensor.values is not None:
             return self._lower_element(expr, want)
         if isinstance(expr, IndexArgmax):
+            found = self.lower_search(search_of(expr, want), want)
+            if found is not None:
+                return found
             body, bound = expr.opened(want)
             operand = self.lower(body, (*want, *bound))
             over = [index for index in bound if index in operand.labels]
@@ -396,6 +400,9 @@ class Lowering(Windowing):
         targets = find_windows(powers, bound)
         if targets:
             return 1, self.add_windows(constant, powers, bound, want, targets)
+        chosen = self.find_chosen(powers, bound)
+        if chosen is not None:
+            return 1, self.add_chosen(constant, powers, bound, want, chosen)
         if self._find_scatter(powers, bound):
             free = {index for factor, _ in powers for index in free_indices(factor)} - set(bound)
             labels = sorted_labels(sorted(free, key=lambda index: index.name), want)

@@ -114,6 +114,11 @@ class Body:
         operands = list(statement.operands)
         base = operands.pop(0) if op.has_base else None
         value, *positions = operands
+        if op.repeats and base is None and renderer.names_every_place(op.where, positions) and value.labels:
+            where = renderer.index_text(op.where, positions)
+            shown = numpy_text(renderer.operand(value, renderer.region(op.where, positions)))
+            places = f"({where}{',' * (len(op.where) == 1)})"
+            return [f"{name} = _added_at({places}, {shown}, {renderer.shape(statement.labels)})"]
         lines = []
         if base is None:
             lines.append(f"{name} = {renderer.filled(statement.labels, Integer(0))}")

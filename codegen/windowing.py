@@ -7,20 +7,36 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sympy import Expr, Integer, Mul
 
 from codegen.arithmetic import with_sign
 from codegen.building import Builder, sorted_labels
+from codegen.maxima import Search, search_of
 from codegen.products import Power, split_product
-from codegen.program import REAL, AddWindows, Cast, Flip, Form, Labels, Op, Operand, Run, Shift, Windows
+from codegen.program import (
+    INTEGER,
+    REAL,
+    AddChosen,
+    AddWindows,
+    Cast,
+    Flip,
+    Form,
+    Labels,
+    Op,
+    Operand,
+    Reduce,
+    Run,
+    Shift,
+    Windows,
+)
 from derive.affine import bounds, is_never_negative, is_position, solutions, within
 from derive.errors import UnsupportedError
 from derive.extents import Extent
 from derive.indices import Delta, Element, Index, extent, is_form, join_form, split_form
-from derive.sums import IndexArgmax, IndexSum, all_indices, free_indices, substitute
+from derive.sums import IndexArgmax, IndexSum, all_indices, free_indices, rewrite, substitute
 
 
 class Plan(NamedTuple):
@@ -95,6 +111,17 @@ def op_of(plan: Plan, sizes: Sequence[Expr]) -> tuple[Op, Labels]:
     return Windows(plan.axes), labels
 
 
+def has_few_places(op: Op, over: Collection[Index], extents: Iterable[Extent]) -> bool:
+    """Whether some indices are those of the places within windows, of which there are few, and not where these lie."""
+    if type(op) is not Windows:
+        return False
+    derived = {known.size for known in extents}
+    groups = [{run.index for run in axis.runs} for axis in op.axes if isinstance(axis, Form)]
+    lie_on = [group for group in groups if group & set(over)]
+    inside = set(over) <= set().union(*lie_on)
+    return inside and all(any(index.size in derived for index in group - set(over)) for group in lie_on)
+
+
 class Target(NamedTuple):
     """A delta that says where windows are added up: ``index = form``, the form's indices being summed over."""
 
@@ -102,10 +129,29 @@ class Target(NamedTuple):
     form: Expr
 
 
+class Chosen(NamedTuple):
+    """Deltas that say that each value is added up at one place of its window.
+
+    Attributes:
+        targets: what the deltas tell.
+        places: by position of a maximum in their forms, the label that the places of a window have along there.
+        number: the numbers of the places.
+    """
+
+    targets: Mapping[Expr, Target]
+    places: Mapping[Expr, Index]
+    number: Operand
+
+
 def find_windows(powers: Sequence[Power], bound: Labels) -> dict[Expr, Target]:
     """Return the deltas that tell a free index by a form of bound ones, each of which stands in one of them alone."""
+    return find_forms(powers, bound, (Index,))
+
+
+def find_forms(powers: Sequence[Power], bound: Labels, kinds: tuple[type[Expr], ...]) -> dict[Expr, Target]:
+    """Return the deltas that tell a free index by a form of bound ones and of other nodes, each in one alone."""
     found: dict[Expr, Target] = {}
-    running: set[Index] = set()
+    running: set[Expr] = set()
     for factor, power in powers:
         if not isinstance(factor, Delta) or power < 0 or not any(map(is_form, factor.args)):
             continue
@@ -113,9 +159,15 @@ def find_windows(powers: Sequence[Power], bound: Labels) -> dict[Expr, Target]:
             nodes = (split_form(form) or ({}, form))[0]
             if index in bound or any(index == target.index for target in found.values()):
                 continue
-            if nodes and all(node in bound and node not in running for node in nodes):
+            plain = {node for node in nodes if isinstance(node, Index)}
+            if (
+                nodes
+                and all(isinstance(node, kinds) for node in nodes)
+                and plain <= set(bound)
+                and not {*nodes} & running
+            ):
                 found[factor] = Target(index, form)
-                running |= free_indices(form)
+                running |= {*nodes}
                 break
     others = [factor for factor, _ in powers if isinstance(factor, Delta) and factor not in found]
     if any(free_indices(other) & running for other in others):
@@ -206,6 +258,10 @@ class Windowing(ABC):
         """Return the elements of a value at indices, numbers and positions."""
 
     @abstractmethod
+    def lower(self, expr: Expr, want: Labels = ()) -> Operand:
+        """Return the value of an expression."""
+
+    @abstractmethod
     def lower_index(self, expr: Expr, want: Labels = ()) -> Operand:
         """Return an index expression as integers."""
 
@@ -221,6 +277,36 @@ class Windowing(ABC):
         if not plan.picks:
             return view
         return self.gather(expr, view, [plan.picks.get(label, label) for label in view.labels], want)
+
+    def lower_search(self, search: Search, want: Labels) -> Operand | None:
+        """Return a position of the first of the largest numbers in windows of few places, None where it is none."""
+        position = self._numbers_of_largest(search, want)
+        if position is None:
+            return None
+        if search.below != 1:
+            position = self.builder.integers("floor_divide", [position, self.builder.constant(search.below)], want)
+        if search.at > 0:
+            count = self.builder.constant(search.bound[search.at].size)
+            position = self.builder.integers("remainder", [position, count], want)
+        return position
+
+    def _numbers_of_largest(self, search: Search, want: Labels) -> Operand | None:
+        """Return the numbers that the first of the largest have among the places of their windows.
+
+        All the places are gone through once, and that tells the positions along all of a window's axes.
+        """
+        body = search.body
+        if not isinstance(body, Element) or not any(map(is_form, body.indices)):
+            return None
+        operand = self.lower(body, (*want, *search.bound))
+        found = self.builder.statement(operand)
+        if found is None or not self.builder.is_windows(operand):
+            return None
+        over = {own for own, label in zip(found.labels, operand.labels, strict=True) if label in search.bound}
+        if len(over) < len(search.bound) or not has_few_places(found.op, over, self.extents):
+            return None
+        labels = tuple(label for label in operand.labels if label not in search.bound)
+        return self.builder.emit(Reduce("argmax", search.bound), (operand,), labels, INTEGER)
 
     def open_inner_sum(
         self, powers: Sequence[Power], bound: Labels, want: Labels
@@ -246,6 +332,61 @@ class Windowing(ABC):
         """Add up a product with deltas ``delta(m, s*t + r)`` along the axes of what they tell."""
         forms: dict[Index, Expr] = {target.index: target.form for target in targets.values()}
         running = [index for index in bound if any(index in free_indices(form) for form in forms.values())]
+        constant, rest, at = self._moved(constant, powers, bound, want, targets)
+        plan = plan_windows([forms.get(index, index) for index in at], [index.size for index in at], self.extents)
+        assert plan is not None, "a form is affine"
+        op = AddWindows(plan.axes, at)
+        remaining = tuple(index for index in bound if index not in running)
+        value = self._array_of(self.sum_of_product(constant, rest, remaining, op.labels))
+        return self.builder.emit(op, (value,), at, REAL)
+
+    def find_chosen(self, powers: Sequence[Power], bound: Labels) -> Chosen | None:
+        """Return where a product is added up if that is at the largest number of each window, None if it is not."""
+        targets = find_forms(powers, bound, (Index, IndexArgmax))
+        nodes = [node for target in targets.values() for node in (split_form(target.form) or ({}, 0))[0]]
+        rows = [node for node in nodes if isinstance(node, IndexArgmax)]
+        if not rows or any(target.index in free_indices(row) for target in targets.values() for row in rows):
+            return None
+        searches = [search_of(row, bound) for row in rows]
+        if sorted(search.at for search in searches) != list(range(len(searches[0].bound))):
+            return None
+        numbers = {self._numbers_of_largest(search, bound) for search in searches}
+        (number,) = numbers if len(numbers) == 1 else (None,)
+        around = {index for factor, _ in powers for index in free_indices(factor)} - set(bound)
+        around |= {node for node in nodes if isinstance(node, Index)}
+        if number is None or not set(number.labels) <= around:
+            return None
+        places: dict[Expr, Index] = {
+            row: Index(f"_c{search.at}", search.bound[search.at].size)
+            for row, search in zip(rows, searches, strict=True)
+        }
+        return Chosen(targets, places, number)
+
+    def add_chosen(
+        self, constant: Expr, powers: Sequence[Power], bound: Labels, want: Labels, chosen: Chosen
+    ) -> Operand:
+        """Add up a product with deltas ``delta(m, s*t + argmax(x[s*t + r], r))`` along the axes of what they tell."""
+        targets, places = chosen.targets, chosen.places
+
+        def at_places(form: Expr) -> Expr:
+            result: Expr = rewrite(form, lambda node: places.get(node))
+            return result
+
+        forms = {target.index: at_places(target.form) for target in targets.values()}
+        constant, rest, at = self._moved(constant, powers, bound, want, targets)
+        plan = plan_windows([forms.get(index, index) for index in at], [index.size for index in at], self.extents)
+        assert plan is not None, "a form is affine"
+        op = AddChosen(plan.axes, at, tuple(sorted(places.values(), key=lambda index: index.name)))
+        along = tuple(label for label in op.labels if label not in op.picked)
+        remaining = tuple(index for index in bound if index not in along)
+        value = self._array_of(self.sum_of_product(constant, rest, remaining, along))
+        return self.builder.emit(op, (value, chosen.number), at, REAL)
+
+    def _moved(
+        self, constant: Expr, powers: Sequence[Power], bound: Labels, want: Labels, targets: Mapping[Expr, Target]
+    ) -> tuple[Expr, list[Power], Labels]:
+        """Return a product without the deltas that tell indices, with what these tell in it, and its free indices."""
+        forms: dict[Index, Expr] = {target.index: target.form for target in targets.values()}
         rest: list[Power] = []
         for factor, power in powers:
             if factor not in targets:
@@ -253,15 +394,14 @@ class Windowing(ABC):
                 constant *= number
                 rest += parts
         free = {index for factor, _ in powers for index in free_indices(factor)} - set(bound)
-        at = sorted_labels(sorted(free, key=lambda index: index.name), want)
-        plan = plan_windows([forms.get(index, index) for index in at], [index.size for index in at], self.extents)
-        assert plan is not None, "a form is affine"
-        op = AddWindows(plan.axes, at)
-        remaining = tuple(index for index in bound if index not in running)
-        value = with_sign(self.builder, self.sum_of_product(constant, rest, remaining, op.labels))
+        return constant, rest, sorted_labels(sorted(free, key=lambda index: index.name), want)
+
+    def _array_of(self, signed: tuple[int, Operand]) -> Operand:
+        """Return a value as an array in the dtype of the inputs."""
+        value = with_sign(self.builder, signed)
         if not value.labels or self.builder.kind(value) != REAL:
             value = self.builder.emit(Cast(), (value,), value.labels, REAL)
-        return self.builder.emit(op, (value,), at, REAL)
+        return value
 
     def position(self, place: Expr, size: Expr, want: Labels) -> Operand:
         """Return positions; those outside of the axis, where nothing is added, are moved into it."""
