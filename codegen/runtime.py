@@ -30,7 +30,7 @@ from derive.errors import InputError
 from derive.facts import Fact
 from derive.indices import Tensor
 from derive.pullback import Pullback, pull_back
-from derive.record import Derived, Operation
+from derive.record import Derived, Operation, needed_definitions
 from derive.stability import stable_definitions
 
 Array = NDArray[Any]
@@ -419,7 +419,8 @@ def vjp(op: str | Operation | Derived, *inputs: Any, **settings: Any) -> tuple[A
 def forward_program(operation: Operation, kept: tuple[Tensor, ...]) -> Program:
     """Return the program of the stable forward pass; ``kept`` are intermediates that it returns too."""
     results = (*(output.tensor for output in operation.outputs), *kept)
-    return lower(stable_definitions(operation), operation.inputs, results, **lowering_of(operation))
+    definitions = needed_definitions(stable_definitions(operation), results)
+    return lower(definitions, operation.inputs, results, **lowering_of(operation))
 
 
 def backward_program(pullback: Pullback) -> Program:
