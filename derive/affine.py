@@ -86,6 +86,19 @@ def is_position(where: Expr, size: Expr) -> bool:
     return found is not None and is_never_negative(found[0]) and is_never_negative(size - 1 - found[1])
 
 
+def is_outside(where: Expr, size: Expr) -> bool:
+    """Whether a form is known to be no position of an axis of that size, whatever its indices are.
+
+    Example:
+        >>> from derive.indices import size
+        >>> T = size("T"); t = Index("t", T)
+        >>> is_outside(-t - 1, T), is_outside(T + t, T), is_outside(t - 1, T)
+        (True, True, False)
+    """
+    found = bounds(where) if is_form(where) else None
+    return found is not None and (is_never_negative(-1 - found[1]) or is_never_negative(found[0] - size))
+
+
 def within(where: Expr, size: Expr) -> Expr:
     """Return the product of brackets that is 1 where a form is a position of an axis of that size, and 0 elsewhere.
 

@@ -18,7 +18,7 @@ from typing import Any
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, S
 
-from derive.affine import is_position, is_total, lands_on_a_number, solutions, vanishes_outside, within
+from derive.affine import is_outside, is_position, is_total, lands_on_a_number, solutions, vanishes_outside, within
 from derive.algebra import mentions_delta
 from derive.budget import tick
 from derive.canonical import canonical, structure_key
@@ -174,6 +174,8 @@ class Normaliser(Generators):
         element = Element(expr.tensor, *indices)
         if any(where.is_Integer and where.is_negative for where in indices):
             return {}  # Only a form can have become a negative number.
+        if any(is_outside(where, size) for where, size in zip(indices, expr.tensor.sizes, strict=True)):
+            return {}
         if self.generators:
             for place, where in enumerate(indices):
                 if isinstance(where, IndexArgmax):

@@ -322,6 +322,19 @@ def test_pools_as_they_are_written_by_hand(R: int, Q: int, s: int, whole: bool) 
     assert not np.allclose(pullback(dy)[0], shifted)
 
 
+@pytest.mark.parametrize("shift", ["t - 1", "t + 1"])
+def test_a_gradient_at_moved_places_is_0_beyond_its_own_axis(shift: str) -> None:
+    """The largest number of a window is the 0 outside of the axis, whose gradient goes nowhere: to no other place."""
+    text = f"y[t] = x[{shift}]; z[u] = max(y[u + v - 1], v)"
+    x, step = -np.array([1.0, 2.0, 3.0, 4.0]), 1e-6
+    z, pullback = codegen.vjp(text, x, V=2)
+    dz = np.arange(1.0, z.size + 1)
+    run = codegen.forward(text)
+    slopes = [np.sum((run(x + along, V=2) - run(x - along, V=2)) * dz) / (2 * step) for along in step * np.eye(4)]
+    assert_allclose(pullback(dz)[0], slopes, atol=1e-8)
+    assert_allclose(slopes, [3, 4, 0, 0] if shift == "t - 1" else [0, 2, 3, 0], atol=1e-8)
+
+
 def test_an_infinite_upstream_gradient_stays_where_it_belongs() -> None:
     (dx,) = codegen.backward("max-pool1d")([[[np.inf, 1.0]]], x=[[[1.0, 2.0, 4.0, 3.0]]])
     assert_array_equal(dx, [[[0.0, np.inf, 1.0, 0.0]]])
