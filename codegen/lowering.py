@@ -345,8 +345,8 @@ class Lowering(Windowing):
             rows = find_rows(parts[0], self.positions) if parts is not None else None
             if rows is not None and parts is not None:
                 return build_rows(self.builder, rows, want, self.lower, self.lower(parts[1], want))
-        terms = [part for term in Add.make_args(expr) for part in spread(term, self.positions)]
-        scattered = [term for term in terms if self._find_scatter(split_product(term)[1], ())]
+        terms = [part for term in Add.make_args(expr) for part in spread(term)]
+        scattered = [term for term in terms if find_scatter(split_product(term)[1], ())]
         plain = [self._term(term, want) for term in terms if term not in scattered]
         if not scattered:
             return build_sum(self.builder, plain, want)
@@ -374,6 +374,9 @@ class Lowering(Windowing):
         return self.builder.emit(Broadcast(), (operand,), labels, REAL)
 
     def _lower_sum(self, expr: IndexSum, want: Labels) -> Operand:
+        rows = find_rows(expr, self.positions) if expr.atoms(Delta) else None
+        if rows is not None:
+            return build_rows(self.builder, rows, want, self.lower)
         body, bound = expr.opened(want)
         return with_sign(self.builder, self.sum_of_product(*split_product(body), bound, want))
 
@@ -403,7 +406,7 @@ class Lowering(Windowing):
         chosen = self.find_chosen(powers, bound)
         if chosen is not None:
             return 1, self.add_chosen(constant, powers, bound, want, chosen)
-        if self._find_scatter(powers, bound):
+        if find_scatter(powers, bound):
             free = {index for factor, _ in powers for index in free_indices(factor)} - set(bound)
             labels = sorted_labels(sorted(free, key=lambda index: index.name), want)
             return 1, self._scatter(constant, powers, bound, labels, None)
@@ -467,14 +470,11 @@ class Lowering(Windowing):
             terms.append(self.sum_of_product(constant * factor, [*others, *parts], bound, want))
         return 1, build_sum(self.builder, terms, want)
 
-    def _find_scatter(self, powers: Sequence[Power], bound: Labels) -> dict[Expr, tuple[Index, Expr]]:
-        return find_scatter(powers, bound, self.positions)
-
     def _scatter(
         self, constant: Expr, powers: Sequence[Power], bound: Labels, labels: Labels, base: Operand | None
     ) -> Operand:
         """Add a product with deltas ``delta(k, t[n])`` to a base, at the places where they are not zero."""
-        targets = self._find_scatter(powers, bound)
+        targets = find_scatter(powers, bound)
         at = {index: place for index, place in targets.values()}
         rest: list[Power] = []
         for factor, power in powers:
@@ -484,9 +484,7 @@ class Lowering(Windowing):
                 rest += parts
         inner = (*labels, *bound)
         rest += self.insides(at)
-        positions = [
-            self.position(at[label], label.size, inner) for label in labels if label in at and not at[label].is_Integer
-        ]
+        positions = [self.position(at[label], label.size, inner) for label in labels if label in at]
         running = {label for position in positions for label in position.labels} & set(bound)
         remaining = tuple(index for index in bound if index not in running)
         sign, value = self.sum_of_product(constant, rest, remaining, inner)
@@ -495,9 +493,7 @@ class Lowering(Windowing):
         else:
             value = with_sign(self.builder, (sign, value))
         places = [at.get(label, label) for label in labels]
-        where = tuple(
-            place if isinstance(place, Index) else int(place) if place.is_Integer else None for place in places
-        )
+        where = tuple(place if isinstance(place, Index) else None for place in places)
         op = Scatter(where, base is not None, repeats=bool(running))
         operands = [*([base] if base is not None else []), value, *positions]
         return self.builder.emit(op, operands, labels, REAL)

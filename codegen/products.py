@@ -109,27 +109,24 @@ def _may_stand_at(powers: Sequence[Power], index: Index, form: Expr, bound: Labe
     return is_position(form, index.size) or (vanishes and all(is_total(factor, index) for factor in moving))
 
 
-def delta_target(factor: Expr, bound: Labels, known: Positions) -> tuple[Index, Expr] | None:
-    """Return a free index and the position it must equal, or the array of them, where the factor is such a delta."""
+def delta_target(factor: Expr, bound: Labels) -> tuple[Index, Expr] | None:
+    """Return a free index and the array of positions that it must equal, where the factor is such a delta."""
     if isinstance(factor, Delta):
         for index, other in ((factor.left, factor.right), (factor.right, factor.left)):
             is_free = isinstance(index, Index) and index not in bound and index not in free_indices(other)
-            if is_free and other.is_Integer and is_there(other, index.size, known):
-                return index, other
             if is_free and not isinstance(other, Index) and not is_constant(other):
                 return index, other
     return None
 
 
-def find_scatter(powers: Sequence[Power], bound: Labels, known: Positions) -> dict[Expr, tuple[Index, Expr]]:
-    """Return the deltas that pin a free index to a position or an array of them, with that index and those.
+def find_scatter(powers: Sequence[Power], bound: Labels) -> dict[Expr, tuple[Index, Expr]]:
+    """Return the deltas that pin a free index to an array of positions, with that index and those.
 
-    Args:
-        known: positions that are there; where nothing tells that an axis has one, the delta may be 0 all along it.
+    What is pinned to single positions are rows of an array: see ``codegen.positions``.
     """
     found: dict[Expr, tuple[Index, Expr]] = {}
     for factor, power in powers:
-        target = delta_target(factor, bound, known) if power > 0 else None
+        target = delta_target(factor, bound) if power > 0 else None
         if target is not None:
             pinned = {index for index, _ in found.values()} | {target[0]}
             running = set().union(*(free_indices(place) for _, place in (*found.values(), target)))
@@ -138,17 +135,17 @@ def find_scatter(powers: Sequence[Power], bound: Labels, known: Positions) -> di
     return found
 
 
-def spread(term: Expr, known: Positions) -> list[Expr]:
+def spread(term: Expr) -> list[Expr]:
     """Return a term as those that it is the sum of, where that saves work, else itself alone.
 
-    It does if each of them stands at places of its own: ``s[d]*(delta(k, 0)*a[d] - delta(k, 1)*b[d])`` is written to
-    two places. It does if a number goes into a factor with fewer indices: ``(m[n] + h[n,k]*s[n])/K`` divides all of
-    them, ``m[n]/K + h[n,k]*(s[n]/K)`` rows.
+    It does if each of them stands at places of its own: ``s[d]*(delta(k, t[n])*a[d] - delta(k, u[n])*b[d])`` is
+    written to two places. It does if a number goes into a factor with fewer indices: ``(m[n] + h[n,k]*s[n])/K``
+    divides all of them, ``m[n]/K + h[n,k]*(s[n]/K)`` rows.
     """
     constant, powers = split_product(term)
     for factor, power in powers:
         if isinstance(factor, Add) and power > 0:
-            at_places = all(find_scatter(split_product(part)[1], (), known) for part in factor.args)
+            at_places = all(find_scatter(split_product(part)[1], ()) for part in factor.args)
             alone = len(powers) == 1 and abs(constant) != 1
             if at_places or (alone and all(_has_less(part, free_indices(factor)) for part in factor.args)):
                 return [term / factor * part for part in factor.args]
