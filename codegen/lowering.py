@@ -58,7 +58,8 @@ from codegen.program import (
     Scatter,
 )
 from codegen.program import Determinant as DeterminantOf
-from codegen.windowing import Windowing, find_windows, needs_windows, spread_out
+from codegen.window_plans import find_windows, needs_windows, spread_out
+from codegen.windowing import Windowing
 from derive.errors import UnsupportedError
 from derive.extents import Extent
 from derive.functions import Where

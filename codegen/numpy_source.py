@@ -114,7 +114,8 @@ class Body:
         operands = list(statement.operands)
         base = operands.pop(0) if op.has_base else None
         value, *positions = operands
-        if op.repeats and base is None and renderer.names_every_place(op.where, positions) and value.labels:
+        is_array = bool(value.labels) and self.program.values[value.name].kind == REAL
+        if op.repeats and base is None and is_array and renderer.names_every_place(op.where, positions):
             where = renderer.index_text(op.where, positions)
             shown = numpy_text(renderer.operand(value, renderer.region(op.where, positions)))
             places = f"({where}{',' * (len(op.where) == 1)})"

@@ -25,7 +25,7 @@ from codegen.program import (
     Statement,
     Windows,
 )
-from codegen.windowing import has_few_places
+from codegen.window_plans import has_few_places
 
 #: The functions that fold windows, by the name of a reduction.
 FOLDS = {"sum": "np.add", "mean": "np.add", "max": "np.maximum"}

@@ -351,6 +351,17 @@ def test_what_is_added_up_at_places_keeps_its_dtype(dtype: Any) -> None:
     assert_array_equal(dx, [[[1, 0, 2, 0]]])
 
 
+@pytest.mark.parametrize(
+    "text", ["y = sum(w[t[n]]*[x[n] > 0], n)", "y = sum(w[t[n]]*[t[n] > 1], n)", "y = sum(w[t[n]], n)"]
+)
+def test_what_is_added_up_at_places_may_be_a_mask_or_a_number(text: str) -> None:
+    saved = {"w": np.zeros(4, np.float32), "t": np.array([1, 2, 1]), "x": np.array([1, -1, 2], np.float32)}
+    run = codegen.backward(text, ["w"])
+    (dw,) = run(np.float32(2), **{name: saved[name] for name in run.saved})
+    assert dw.dtype == np.float32
+    assert_array_equal(dw, [0, 4 if "t[n] > 1" not in text else 0, 2 if "x" not in text else 0, 0])
+
+
 def test_the_code_of_a_pool_s_backward_pass_searches_once_and_adds_at_once() -> None:
     body = codegen.backward("max-pool2d").source.split('"""')[-1]
     assert "np.add.at" not in body
