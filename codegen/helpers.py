@@ -165,7 +165,8 @@ def _add_chosen(values, numbers, picked, shape, *axes):
     for axis, start, *runs in axes:
         ways[axis] = [step * np.arange(count) for count, step in runs]
         ways[axis][0] += start + padding[axis][0]
-    strides = np.cumprod([1, *padded[:0:-1]])[::-1]
+    added = np.zeros(padded, values.dtype)
+    strides = [stride // added.itemsize for stride in added.strides]
     ways = [way * stride for own, stride in zip(ways, strides) for way in own]
     corners = inside = 0
     for axis in picked:
@@ -173,7 +174,8 @@ def _add_chosen(values, numbers, picked, shape, *axes):
     for axis, way in enumerate(ways):
         corners = corners if axis in picked else np.add.outer(corners, way)
     places = corners + np.ravel(inside)[numbers]
-    added = _added_at((places,), values, (strides[0] * padded[0],)).reshape(padded)
+    values = np.broadcast_to(values, places.shape)
+    np.add.at(added.reshape(-1), places.ravel(), values.ravel())
     return added[tuple(slice(more[0], more[0] + size) for size, more in zip(shape, padding))]
 '''
 
@@ -207,16 +209,13 @@ ADDED_AT = '''\
 def _added_at(where, values, shape):
     """Add values up at places, of which some may be the same, in an array of zeros of a shape.
 
-    It is what np.add.at does, in a third of the time.
+    It is what np.add.at does, which is several times faster along one axis than along several.
     """
-    if values.dtype.itemsize > 8 or 0 in shape:
-        added = np.zeros(shape, values.dtype)
-        np.add.at(added, where, values)
-        return added
-    places = where[0] if len(shape) == 1 else np.ravel_multi_index(where, shape)
+    added = np.zeros(shape, values.dtype)
+    places = np.ravel_multi_index(where, shape)
     values = np.broadcast_to(values, places.shape)
-    added = np.bincount(places.ravel(), values.ravel(), int(np.prod(shape)))
-    return added.reshape(shape).astype(values.dtype, copy=False)
+    np.add.at(added.reshape(-1), places.ravel(), values.ravel())
+    return added
 '''
 
 SHIFTED = '''\
