@@ -8,7 +8,16 @@
 
 from codegen import layers
 from codegen.hessians import hessian, hvp
+from codegen.layers import LayerKind
 from codegen.modules import source
 from codegen.runtime import backward, forward, vjp
 
 __all__ = ["backward", "forward", "hessian", "hvp", "layers", "source", "vjp"]
+
+
+def __getattr__(name: str) -> LayerKind:
+    """Return a kind of layer: ``codegen.Conv2d`` is ``codegen.layers.Conv2d``."""
+    found = getattr(layers, name, None) if name[:1].isupper() else None
+    if not isinstance(found, LayerKind):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return found

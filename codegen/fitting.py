@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,13 @@ Given = Sequence[tuple[Tensor, Any]]
 class Fitting:
     """The checks of one function's arguments: they know what the operation's indices are called."""
 
-    def __init__(self, operation: Operation, tensors: Sequence[Tensor], extremes: Iterable[Expr] = ()) -> None:
+    def __init__(
+        self,
+        operation: Operation,
+        tensors: Sequence[Tensor],
+        extremes: Iterable[Expr] = (),
+        taken: Mapping[Expr, int] = MappingProxyType({}),
+    ) -> None:
         self.operation = operation
         self.tensors = tuple(tensors)
         self._extremes = tuple(extremes)
@@ -33,12 +40,17 @@ class Fitting:
         self._bounds = [sizes.index(tensor.values) if tensor.values in sizes else None for tensor in tensors]
         self._counted = [sizes.index(size) for size in self._extremes if size in sizes]
         self._letters: dict[Expr, str] = {}
+        self._last: dict[Expr, tuple[int, Element | None]] = {size: (last, None) for size, last in taken.items()}
+        for size, named in named_positions(definition.body for definition in operation.definitions).items():
+            if named[0] >= taken.get(size, -1):
+                self._last[size] = named
         for definition in operation.definitions:
             for part in (definition.target, *preorder_traversal(definition.body)):
                 if isinstance(part, Element):
                     for index in part.indices:
                         if isinstance(index, Index):
                             self._letters.setdefault(index.size, index.name)
+        self._reached = [(sizes.index(size), last) for size, (last, _) in self._last.items() if size in sizes]
 
     def fit(self, values: Sequence[Any]) -> list[np.ndarray]:
         """Return arrays of one dtype that fit the operation.
@@ -47,7 +59,8 @@ class Fitting:
         arrays; so does what is not in the machine's byte order.
 
         Raises:
-            InputError: no numbers, another number of axes, an index of two sizes, a label that is no position.
+            InputError: no numbers, another number of axes, an index of two sizes, a label that is no position, an
+                axis too short for a position that the operation names.
         """
         if self._fits(values):
             return list(values)
@@ -94,6 +107,8 @@ class Fitting:
                 elif extents[slot] != extent:
                     return False
         if any(extents[slot] == 0 for slot in self._counted) or (leading and 0 in leading):
+            return False
+        if any(extents[slot] <= last for slot, last in self._reached):
             return False
         return all(
             bound is None or value.size == 0 or (value.min() >= 0 and value.max() < extents[bound])
@@ -158,12 +173,19 @@ class Fitting:
                 here = f"axis {axis} of {self.shown(tensor)}"
                 fixed = (int(size), "its definition") if size.is_Integer else (extent, here)
                 other, there = known.setdefault(size, fixed)
+                if other != extent and size.is_Integer and size not in self._letters:
+                    raise InputError(f"{name}: {here} has size {extent}, and its definition says {size}")
                 if other != extent:
                     index = f"index {self.letter(size)} has size"
                     raise InputError(f"{name}: {index} {other} ({there}) and {extent} ({here})")
         for tensor, array in zip(tensors, arrays, strict=True):
             if tensor.values is not None and tensor.values in known:
                 self._check_labels(tensor, array, *known[tensor.values])
+        for size, (last, element) in self._last.items():
+            if size in known and known[size][0] <= last:
+                index = f"index {self.letter(size)} has size {known[size][0]} ({known[size][1]})"
+                what = f"{element} stands at" if element is not None else "the code takes"
+                raise InputError(f"{name}: {what} position {last}, counted from 0, and {index}")
         for size in self._extremes:
             if known.get(size, (1, ""))[0] == 0:
                 index = f"index {self.letter(size)} has size 0 ({known[size][1]})"
@@ -178,6 +200,24 @@ class Fitting:
         index = f"index {self.letter(tensor.values)} has size {extent} ({where})"
         given = f"{tensor.name}{at} is {array[place]}"
         raise InputError(f"{self.operation.name}: {given}, and {index}: labels run from 0 to {extent - 1}")
+
+
+def named_positions(bodies: Iterable[Expr]) -> dict[Expr, tuple[int, Element]]:
+    """Return by size the last position at which an element stands in expressions, and that element.
+
+    Example:
+        >>> from derive.indices import size
+        >>> x = Tensor("x", (size("N"), size("K")))
+        >>> named_positions([x[0, 3] + x[1, 2]])
+        {K: (3, x[0,3]), N: (1, x[1,2])}
+    """
+    found: dict[Expr, tuple[int, Element]] = {}
+    for body in bodies:
+        for element in sorted(body.atoms(Element), key=str):
+            for where, size in zip(element.indices, element.tensor.sizes, strict=True):
+                if where.is_Integer and int(where) > found.get(size, (-1, element))[0]:
+                    found[size] = int(where), element
+    return dict(sorted(found.items(), key=str))
 
 
 def _is_strong(value: Any, array: np.ndarray) -> bool:

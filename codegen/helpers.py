@@ -153,6 +153,32 @@ def _add_windows(values, shape, *axes):
     return added[tuple(slice(more[0], more[0] + size) for size, more in zip(shape, padding))]
 '''
 
+ADD_CHOSEN = '''\
+def _add_chosen(values, numbers, picked, shape, *axes):
+    """Add values up where _windows would view an array of a shape, each at one place of its window.
+
+    The places of a window are numbered along the picked axes of the view.
+    """
+    padding = _window_padding(shape, axes)
+    padded = [size + sum(more) for size, more in zip(shape, padding)]
+    ways = [[np.arange(size)] for size in shape]
+    for axis, start, *runs in axes:
+        ways[axis] = [step * np.arange(count) for count, step in runs]
+        ways[axis][0] += start + padding[axis][0]
+    added = np.zeros(padded, values.dtype)
+    strides = [stride // added.itemsize for stride in added.strides]
+    ways = [way * stride for own, stride in zip(ways, strides) for way in own]
+    corners = inside = 0
+    for axis in picked:
+        inside = np.add.outer(inside, ways[axis])
+    for axis, way in enumerate(ways):
+        corners = corners if axis in picked else np.add.outer(corners, way)
+    places = corners + np.ravel(inside)[numbers]
+    values = np.broadcast_to(values, places.shape)
+    np.add.at(added.reshape(-1), places.ravel(), values.ravel())
+    return added[tuple(slice(more[0], more[0] + size) for size, more in zip(shape, padding))]
+'''
+
 FOLDED = '''\
 def _folded(function, windows, axes):
     """Reduce the few places of windows, one after the other: a sum or maximum of views."""
@@ -162,6 +188,34 @@ def _folded(function, windows, axes):
     for place in others:
         function(result, places[place], out=result)
     return result
+'''
+
+FIRST_LARGEST = '''\
+def _first_largest(windows, axes):
+    """Return which of the few places of windows, in their order, holds the first of the largest."""
+    places = np.moveaxis(windows, axes, range(len(axes)))
+    first, *others = np.ndindex(*places.shape[: len(axes)])
+    largest = places[first].copy()
+    found = np.zeros(largest.shape, np.int8 if len(others) < 128 else np.intp)
+    for number, place in enumerate(others, 1):
+        better = places[place] > largest
+        np.maximum(found, np.multiply(better, number, dtype=found.dtype), out=found)
+        if number < len(others):
+            np.maximum(largest, places[place], out=largest)
+    return found.astype(np.intp)
+'''
+
+ADDED_AT = '''\
+def _added_at(where, values, shape):
+    """Add values up at places, of which some may be the same, in an array of zeros of a shape.
+
+    It is what np.add.at does, which is several times faster along one axis than along several.
+    """
+    added = np.zeros(shape, values.dtype)
+    places = np.ravel_multi_index(where, shape)
+    values = np.broadcast_to(values, places.shape)
+    np.add.at(added.reshape(-1), places.ravel(), values.ravel())
+    return added
 '''
 
 SHIFTED = '''\
@@ -182,8 +236,11 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "_sigmoid": SIGMOID,
         "_erf": ERF,
         "_sum_to": SUM_TO,
+        "_added_at": ADDED_AT,
         "_shifted": SHIFTED,
+        "_add_chosen": ADD_CHOSEN,
         "_folded": FOLDED,
+        "_first_largest": FIRST_LARGEST,
         "_window_padding": WINDOW_PADDING,
         "_window_view": WINDOW_VIEW,
         "_windows": WINDOWS,

@@ -1,298 +1,51 @@
-"""Layers with the interface of those that people write by hand: one class, built from operations; the rest is data.
+"""The table of layers: what a row does not say, the operation's record does.
 
-``forward`` sets and returns ``output``, a tuple where the operation has several; ``backward`` takes the upstream
-gradient, and sets and returns the gradients of the inputs and of the layer's own parameters. Nothing here knows the
-formula of a particular layer."""
+Every operation of the catalogue is here under its name without hyphens, as classes are written: ``layers.Huber()``,
+``layers.ReLU6()``, ``layers.MaxPool2d(3)``. Capitals inside a name may be written as one likes. ``kind_of`` takes the
+name itself, or a definition's text.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from codegen.layer import Layer as Layer
+from codegen.layer_kinds import LayerKind as LayerKind
+from codegen.layer_kinds import Start
+from derive.catalogue import find, records
 
-import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
-
-from codegen.runtime import BoundPullback, backward, default_numbers, vjp
-from derive.catalogue import find
-from derive.errors import InputError
-from derive.indices import Tensor
-from derive.printing import shape_text
-from derive.record import Operation
-
-Array = NDArray[Any]
-
-
-class Layer:
-    """An operation that keeps its parameters and what its backward pass needs.
-
-    What the operation calls ``x`` is the attribute ``x`` of the layer, and its gradient ``dx``, unless ``names`` says
-    what the layer calls it; the only differentiable input that is not a parameter is called ``inputs`` without saying.
-
-    Args:
-        operation: a catalogue name, a definition's text or an ``Operation``.
-        forms: operations that take the same inputs with other numbers of axes, such as sparse labels in the place of
-            one-hot ones; each call uses the first that its arguments fit.
-        parameters: by name, the inputs that the layer keeps; ``forward`` takes the others. A parameter may have
-            leading axes of size 1 that the operation's input has not.
-        names: by the operation's name of a tensor, the layer's.
-        backward_takes: the tensors that ``backward`` takes when it is given several arrays and not an upstream
-            gradient; those of ``forward`` where it is not said.
-        settings: by name, the numbers that inputs have which may be left out, where not the operation's own.
-
-    Shapes: those of the operation; a gradient has the shape of what it is the gradient of.
-
-    Raises:
-        InputError: an unknown name; arrays that do not fit the operation; ``backward`` before ``forward``.
-
-    Example:
-        >>> layer = Layer("y[n,k] = sum(x[n,d]*w[d,k], d)", parameters={"w": [[1.0, 2.0], [3.0, 4.0]]})
-        >>> layer.forward([[1.0, 10.0]])
-        array([[31., 42.]])
-        >>> dinputs, dw = layer.backward([[1.0, 0.0]])
-        >>> dinputs
-        array([[1., 3.]])
-        >>> dw is layer.dw
-        True
-    """
-
-    def __init__(
-        self,
-        operation: str | Operation,
-        *forms: str | Operation,
-        parameters: Mapping[str, ArrayLike] | None = None,
-        names: Mapping[str, str] | None = None,
-        backward_takes: tuple[str, ...] = (),
-        settings: Mapping[str, float] | None = None,
-    ) -> None:
-        self._forms = tuple(find(form) for form in (operation, *forms))
-        self._shapes = tuple(shapes_of(form) for form in self._forms)
-        first = self._forms[0]
-        self._kept = tuple(first.input(name).name for name in parameters or ())
-        self._settings = {**default_numbers(first), **(settings or {})}
-        self._numbers = tuple(symbol.name for symbol in first.parameters)
-        allowed = dict.fromkeys((*first.record.defaults, *self._numbers))
-        unknown = next((name for name in self._settings if name not in allowed), None)
-        if unknown is not None:
-            known = ", ".join(allowed) or "none"
-            raise InputError(f"{first.name} has no setting {unknown}; its settings are: {known}")
-        own = {*self._kept, *self._settings}
-        self._taken = tuple(tensor.name for tensor in first.inputs if tensor.name not in own)
-        self._backward_takes = backward_takes or self._taken
-        for name in self._backward_takes:
-            if name not in self._shapes[0]:
-                raise InputError(f"{first.name} has no {name!r} that its backward pass could take")
-        self._names = dict(names or {})
-        differentiable = [tensor.name for tensor in first.differentiable if tensor.name in self._taken]
-        if len(differentiable) == 1:
-            self._names.setdefault(differentiable[0], "inputs")
-        for name in (*self._taken, *self._kept):
-            if hasattr(type(self), self._called(name)) or self._called(name) == "output":
-                raise InputError(
-                    f"{first.name}: a layer has a use of its own for {name!r}; give it another name in names"
-                )
-        self._pullback: BoundPullback | None = None
-        for name, value in (parameters or {}).items():
-            setattr(self, self._called(name), np.asarray(value))
-
-    if TYPE_CHECKING:
-
-        def __setattr__(self, name: str, value: Any) -> None:
-            """Say that parameters may be set under the names that the layer calls them."""
-
-    def __repr__(self) -> str:
-        kept = "".join(f", {self._called(name)} {np.shape(self._parameter(name))}" for name in self._kept)
-        return f"Layer({' or '.join(form.name for form in self._forms)}{kept})"
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        first = self._forms[0]
-        gradients = {f"d{self._called(tensor.name)}" for tensor in first.differentiable}
-        values = {"output", *map(self._called, self._taken), *self._names.values()}
-        step = "backward" if name in gradients else "forward" if name in values else ""
-        raise AttributeError(f"{first.name} has no {name}" + (f" yet: {step} sets it" if step else ""))
-
-    @property
-    def parameters(self) -> dict[str, Array]:
-        """The arrays that the layer keeps, by the operation's names."""
-        return {name: self._parameter(name) for name in self._kept}
-
-    def forward(self, *arguments: ArrayLike) -> Any:
-        """Compute the operation; set and return ``output``.
-
-        The arguments are the operation's inputs in its order, less the parameters. They are referred to, not copied,
-        and never written to.
-        """
-        given = self._by_name(self._taken, arguments, "forward")
-        operation = self._form_for(given)
-        values = {**given, **self._settings, **self._fitted_parameters(operation)}
-        numbers = {name: self._settings[name] for name in self._numbers if name in self._settings}
-        self.output, self._pullback = vjp(operation, *(values[tensor.name] for tensor in operation.inputs), **numbers)
-        shown = {**given, **{name: value for name, value in self._pullback.saved.items() if name in self._names}}
-        for name in shown.keys() - set(self._kept):
-            setattr(self, self._called(name), shown[name])
-        return self.output
-
-    def backward(self, *dvalues: ArrayLike) -> Any:
-        """Set and return the gradients of the inputs and the parameters: an array, or a tuple of several.
-
-        Takes the upstream gradient, which may be left out where the output is one number: it is 1 then. Of several
-        outputs each has one, in their order; None stands for that of an output that no loss depends on. A loss may
-        be given what its ``backward_takes`` names in its place, and needs no ``forward`` then.
-        """
-        count = len(self._forms[0].outputs)
-        pullback = self._restated(dvalues) if len(dvalues) > 1 and count == 1 else self._pullback
-        if pullback is None:
-            raise InputError(f"{self._forms[0].name}: backward needs what forward keeps; call forward first")
-        upstream = dvalues if len(dvalues) == 1 or count > 1 else ()
-        gradients = []
-        for name, gradient in zip(pullback.wrt, pullback(*upstream), strict=True):
-            if name in self._kept:
-                gradient = np.reshape(gradient, np.shape(self._parameter(name)))
-            setattr(self, f"d{self._called(name)}", gradient)
-            gradients.append(gradient)
-        return gradients[0] if len(gradients) == 1 else tuple(gradients)
-
-    def _called(self, name: str) -> str:
-        return self._names.get(name, name)
-
-    def _parameter(self, name: str) -> Array:
-        return np.asarray(getattr(self, self._called(name)))
-
-    def _by_name(self, names: tuple[str, ...], values: tuple[ArrayLike, ...], verb: str) -> dict[str, ArrayLike]:
-        if len(values) != len(names):
-            expected = ", ".join(names)
-            raise InputError(f"{self._forms[0].name}: {verb} takes {expected} and was given {len(values)} arguments")
-        return dict(zip(names, values, strict=True))
-
-    def _form_for(self, given: Mapping[str, ArrayLike]) -> Operation:
-        """Return the first form whose tensors have as many axes as the arrays given, the first of all if none has."""
-        first = self._forms[0]
-        try:
-            axes = {name: np.ndim(value) for name, value in given.items()}
-        except ValueError:  # rows of different lengths, which the operation refuses by name
-            return first
-        for form, shapes in zip(self._forms, self._shapes, strict=True):
-            if _fits(form, shapes, axes):
-                return form
-        if len(self._forms) > 1:
-            each = zip(self._forms, self._shapes, strict=True)
-            takes = " or ".join(
-                f"{form.name} takes {', '.join(f'{name} {shape_text(form, shapes[name])}' for name in axes)}"
-                for form, shapes in each
-            )
-            given_axes = " and ".join(f"{name} has {count} axes" for name, count in axes.items())
-            raise InputError(f"{first.name}: {given_axes}; {takes}")
-        return first
-
-    def _fitted_parameters(self, operation: Operation) -> dict[str, Array]:
-        """Return the parameters without the leading axes of size 1 that the operation's inputs have not."""
-        if operation.is_elementwise:
-            return self.parameters
-        fitted = {}
-        for name, array in self.parameters.items():
-            tensor = operation.input(name)
-            extra = 0 if operation.leads(tensor) else max(0, array.ndim - tensor.rank)
-            fitted[name] = array.reshape(array.shape[extra:]) if set(array.shape[:extra]) <= {1} else array
-        return fitted
-
-    def _restated(self, values: tuple[ArrayLike, ...]) -> BoundPullback:
-        """Return the backward pass of a loss at values that are given to it, with no forward pass before."""
-        first = self._forms[0]
-        if first.is_elementwise or first.output.tensor.rank:
-            raise InputError(f"{first.name}: backward takes one upstream gradient and was given {len(values)} arrays")
-        given = self._by_name(self._backward_takes, values, "backward")
-        operation = self._form_for(given)
-        known = {**given, **self._settings, **self._fitted_parameters(operation)}
-        compute = backward(operation)
-        if known.keys() >= set(compute.saved):
-            return BoundPullback(compute, {name: np.asarray(known[name]) for name in compute.saved}, 0.0)
-        missing = [tensor.name for tensor in operation.inputs if tensor.name not in known]
-        if missing:
-            needs = ", ".join(compute.saved)
-            raise InputError(f"{operation.name}: backward takes {needs}, and has no {missing[0]} to compute them from")
-        return vjp(operation, *(known[tensor.name] for tensor in operation.inputs))[1]
-
-
-def shapes_of(operation: Operation) -> dict[str, Tensor]:
-    """Return the operation's inputs and the tensors that it defines, by name."""
-    defined = (definition.tensor for definition in operation.definitions)
-    return {tensor.name: tensor for tensor in (*operation.inputs, *defined)}
-
-
-def _fits(form: Operation, tensors: Mapping[str, Tensor], axes: Mapping[str, int]) -> bool:
-    """Whether tensors have as many axes as arrays; of leading axes each may have any number, and all the same one."""
-    more = {count - tensors[name].rank for name, count in axes.items() if form.leads(tensors[name])}
-    fixed = all(tensors[name].rank == count for name, count in axes.items() if not form.leads(tensors[name]))
-    return fixed and len(more) <= 1 and all(count >= -1 for count in more)
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """What a layer starts with: an array of normal numbers of this spread, of the sizes its maker was given, or 1."""
-
-    shape: tuple[str, ...]
-    spread: float = 0.0
-
-
-@dataclass(frozen=True)
-class LayerKind:
-    """A row of the table of layers; called with its sizes it makes a layer.
-
-    Attributes:
-        operations: the operation and its other forms.
-        names: by the operation's name of a tensor, the layer's.
-        sizes: what the maker's arguments are called.
-        parameters: by the operation's name, what the layer keeps.
-        backward_takes: as in ``Layer``.
-    """
-
-    operations: tuple[str, ...]
-    names: Mapping[str, str] = field(default_factory=dict)
-    sizes: tuple[str, ...] = ()
-    parameters: Mapping[str, Parameter] = field(default_factory=dict)
-    backward_takes: tuple[str, ...] = ()
-
-    def __call__(
-        self,
-        *sizes: int,
-        seed: int | np.random.Generator | None = None,
-        dtype: DTypeLike = np.float64,
-        **named: Any,
-    ) -> Layer:
-        """Make a layer of these sizes and settings, its parameters drawn from a generator or one of this seed."""
-        known = find(self.operations[0]).record.defaults
-        settings = {name: value for name, value in named.items() if name in known}
-        named_sizes = {name: value for name, value in named.items() if name not in known}
-        extents = {**dict(zip(self.sizes, sizes, strict=False)), **named_sizes}
-        if len(sizes) + len(named_sizes) != len(self.sizes) or extents.keys() != set(self.sizes):
-            expected = ", ".join(self.sizes) or "no sizes"
-            given = ", ".join([*map(str, sizes), *(f"{name}={extent}" for name, extent in named_sizes.items())])
-            raise InputError(f"{self.operations[0]}: the layer takes {expected} and was given {given or 'none'}")
-        generator = np.random.default_rng(seed)
-        parameters = {}
-        for name, start in self.parameters.items():
-            shape = [extents.get(axis, 1) for axis in start.shape]
-            values = start.spread * generator.standard_normal(shape) if start.spread else np.zeros(shape)
-            parameters[name] = values.astype(dtype)
-        return Layer(
-            *self.operations,
-            parameters=parameters,
-            names=self.names,
-            backward_takes=self.backward_takes,
-            settings=settings,
-        )
-
+WEIGHTS = {"w": "weights", "b": "biases"}
+SCALE = {"g": "gamma", "b": "beta"}
+GATES = {"w": "gate_weights", "v": "weights"}
+CELL = {**WEIGHTS, "u": "recurrent_weights", "b0": "recurrent_biases", "x": "inputs"}
+STEPS = {"stride": "s", "dilation": "d", "padding": "p"}
 
 Dense = LayerKind(
     ("dense",),
-    names={"x": "inputs", "w": "weights", "b": "biases"},
-    sizes=("n_inputs", "n_neurons"),
-    parameters={"w": Parameter(("n_inputs", "n_neurons"), spread=0.01), "b": Parameter(("1", "n_neurons"))},
+    names={"x": "inputs", **WEIGHTS},
+    sizes={"n_inputs": "D", "n_neurons": "K"},
+    starts={"w": Start(spread=0.01), "b": Start(ones=1)},
 )
+DenseColumns = LayerKind(("dense-columns",), WEIGHTS, {"n_inputs": "D", "n_neurons": "K"})
+Bilinear = LayerKind(("bilinear",), WEIGHTS, {"n_left": "I", "n_right": "J", "n_neurons": "K"})
+Embedding = LayerKind(("embedding",), {"w": "table"}, {"n_rows": "K", "n_features": "D"})
+
+Conv1d = LayerKind(("conv1d",), WEIGHTS, {"n_channels": "C", "n_filters": "O", "kernel": "R", **STEPS})
+Conv2d = LayerKind(("conv2d",), WEIGHTS, {"n_channels": "C", "n_filters": "O", "kernel": "R Q", **STEPS})
+DepthwiseConv1d = LayerKind(("depthwise-conv1d",), WEIGHTS, {"n_channels": "C", "kernel": "R", **STEPS})
+AvgPool1d = LayerKind(("avg-pool1d",), sizes={"window": "R", "stride": "s"})
+AvgPool2d = LayerKind(("avg-pool2d",), sizes={"window": "R Q", "stride": "s"})
+MaxPool1d = LayerKind(("max-pool1d",), sizes={"window": "R", "stride": "s"})
+MaxPool2d = LayerKind(("max-pool2d",), sizes={"window": "R Q", "stride": "s"})
+
+LayerNorm = LayerKind(("layer-norm",), SCALE, {"n_features": "K"})
+RMSNorm = LayerKind(("rms-norm",), SCALE, {"n_features": "K"})
+BatchNorm = LayerKind(("batch-norm",), SCALE, {"n_features": "K"})
+GroupNorm = LayerKind(("group-norm",), SCALE, {"n_groups": "M", "n_channels": "C"})
+InstanceNorm = LayerKind(("instance-norm",), SCALE, {"n_channels": "C"})
+ResidualLayerNorm = LayerKind(("residual-layer-norm",), {**SCALE, "x": "inputs"}, {"n_features": "K"})
+
 ReLU = LayerKind(("relu",))
 LeakyReLU = LayerKind(("leaky-relu",))
+PReLU = LayerKind(("prelu",), {"a": "slopes"}, {"n_features": "I"})
 Sigmoid = LayerKind(("sigmoid",))
 Tanh = LayerKind(("tanh",))
 Softplus = LayerKind(("softplus",))
@@ -300,6 +53,18 @@ SiLU = LayerKind(("silu",))
 GELU = LayerKind(("gelu",))
 Softmax = LayerKind(("softmax",))
 LogSoftmax = LayerKind(("log-softmax",))
+
+RNNCell = LayerKind(("rnn-cell",), CELL, {"n_inputs": "D", "n_hidden": "J K"})
+LSTMCell = LayerKind(("lstm-cell",), CELL, {"n_inputs": "D", "n_hidden": "J K"})
+GRUCell = LayerKind(("gru-cell",), CELL, {"n_inputs": "D", "n_hidden": "K"})
+
+MultiHeadAttention = LayerKind(("multi-head-attention",), sizes={"n_features": "C", "n_heads": "H", "head_size": "D"})
+SwiGLU = LayerKind(("swiglu",), GATES, {"n_inputs": "D", "n_neurons": "K"})
+GEGLU = LayerKind(("geglu",), GATES, {"n_inputs": "D", "n_neurons": "K"})
+TransformerBlock = LayerKind(
+    ("transformer-block",), sizes={"n_features": "C", "n_heads": "H", "head_size": "D", "n_hidden": "M"}
+)
+
 MeanSquaredError = LayerKind(("mse",))
 NegativeLogLikelihood = LayerKind(("nll", "nll-sparse"))
 BinaryCrossEntropy = LayerKind(("bce",))
@@ -308,3 +73,44 @@ CategoricalCrossEntropy = LayerKind(("cce", "cce-sparse"))
 SoftmaxCategoricalCrossEntropy = LayerKind(
     ("softmax-cce", "softmax-cce-sparse"), names={"p": "probabilities"}, backward_takes=("p", "t")
 )
+LinearSoftmaxCategoricalCrossEntropy = LayerKind(("linear-softmax-cce",), WEIGHTS, {"n_inputs": "D", "n_neurons": "K"})
+LinearMeanSquaredError = LayerKind(("linear-mse",), WEIGHTS, {"n_inputs": "D", "n_neurons": "K"})
+
+#: The rows, by the operation that stands first in them.
+_ROWS = {row.operations[0]: row for row in tuple(globals().values()) if isinstance(row, LayerKind)}
+#: The catalogue's names as classes are written.
+_WRITTEN = {"".join(part[:1].upper() + part[1:] for part in name.split("-")): name for name in records()}
+_FOLDED = {written.lower(): name for written, name in _WRITTEN.items()}
+
+
+def kind_of(operation: str) -> LayerKind:
+    """Return the kind of layer that an operation makes: its row in the table, or one that the record alone tells.
+
+    Args:
+        operation: a catalogue name or a definition's text.
+
+    Raises:
+        InputError: there is no such operation.
+
+    Example:
+        >>> kind_of("layer-norm") is LayerNorm
+        True
+        >>> kind_of("huber")(d=2.0)
+        Layer(huber)
+        >>> kind_of("u = dense(x, w, b); y = relu(u)")(D=2, K=3)
+        Layer(y, w (2, 3), b (3,))
+    """
+    name = find(operation).name
+    return _ROWS.get(name) or LayerKind((operation,))
+
+
+def __getattr__(name: str) -> LayerKind:
+    """Return the kind of layer of an operation, by its name without hyphens."""
+    known = _FOLDED.get(name.lower()) if name[:1].isupper() else None
+    if known is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return kind_of(known)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_WRITTEN})

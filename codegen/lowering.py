@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import sympy
@@ -20,11 +21,14 @@ from codegen.contraction import Factor, build_contraction
 from codegen.elementary import FUNCTION_NAMES, RELATIONS, InTurn, is_constant, prepare
 from codegen.factoring import factor_sums
 from codegen.finishing import Binding, finish
+from codegen.fitting import named_positions
 from codegen.indexing import plan_indexing
 from codegen.leading import fits_any_rank, leads
+from codegen.maxima import search_of
 from codegen.passes import improve
 from codegen.positions import build_rows, find_rows, split_rows
 from codegen.products import (
+    Positions,
     Power,
     collapse_delta,
     components,
@@ -32,7 +36,6 @@ from codegen.products import (
     find_scatter,
     find_sum_to_distribute,
     is_index_expression,
-    positions_in,
     split_product,
     spread,
 )
@@ -56,7 +59,8 @@ from codegen.program import (
     Scatter,
 )
 from codegen.program import Determinant as DeterminantOf
-from codegen.windowing import Windowing, find_windows, needs_windows, spread_out
+from codegen.window_plans import find_windows, needs_windows, spread_out
+from codegen.windowing import Windowing
 from derive.errors import UnsupportedError
 from derive.extents import Extent
 from derive.functions import Where
@@ -76,6 +80,7 @@ def lower(
     leading: Symbol | None = None,
     parameters: Collection[Symbol] = (),
     extents: Sequence[Extent] = (),
+    positions: Positions = MappingProxyType({}),
 ) -> Program:
     """Return the program that computes tensors from arguments.
 
@@ -88,17 +93,25 @@ def lower(
             first where a statement needs that.
         parameters: whole numbers that are given besides; the program takes those that it needs.
         extents: sizes that follow from others.
+        positions: by size, a position that is there, whatever the definitions name.
 
     Raises:
         InternalError: a body has a derivative that was not carried out, or a tensor that is not there.
         UnsupportedError: index arithmetic in a tensor's place, or a function that NumPy has not.
     """
     whole = tuple(parameters), tuple(extents)
+    named = {size: last for size, (last, _) in named_positions(each.body for each in definitions).items()}
+    there = {size: max(named.get(size, -1), positions.get(size, -1)) for size in (*named, *positions)}
+
+    def lowered(leading: Symbol | None) -> Program:
+        run = Lowering(arguments, numbers, leading, extents, there)
+        return _lowered(run, definitions, results, like or {}, *whole)
+
     if leading is not None:
-        program = _lowered(Lowering(arguments, numbers, leading, extents), definitions, results, like or {}, *whole)
+        program = lowered(leading)
         if fits_any_rank(program, leading):
             return program
-    program = _lowered(Lowering(arguments, numbers, None, extents), definitions, results, like or {}, *whole)
+    program = lowered(None)
     return program if leading is None else replace(program, leading=leading, flattens=True)
 
 
@@ -110,9 +123,6 @@ def _lowered(
     parameters: tuple[Symbol, ...],
     extents: tuple[Extent, ...],
 ) -> Program:
-    for definition in definitions:
-        for size, position in positions_in(definition.body).items():
-            lowering.positions[size] = max(position, lowering.positions.get(size, -1))
     for definition in definitions:
         lowering.define(definition)
     names: list[str] = []
@@ -143,6 +153,7 @@ class Lowering(Windowing):
         numbers: Collection[Tensor] = (),
         leading: Symbol | None = None,
         extents: Sequence[Extent] = (),
+        positions: Positions = MappingProxyType({}),
     ) -> None:
         self.leading = leading
         built = []
@@ -153,7 +164,7 @@ class Lowering(Windowing):
         self.builder = Builder(built)
         self.extents = tuple(extents)
         self.scope = {each.tensor: Binding(Operand(each.name, each.labels), each.labels) for each in built}
-        self.positions: dict[Expr, int] = {}
+        self.positions = positions
         self._cache: dict[tuple[Expr, Labels], Operand] = {}
 
     def define(self, definition: Definition) -> None:
@@ -245,6 +256,9 @@ class Lowering(Windowing):
         if isinstance(expr, Element) and expr.tensor.values is not None:
             return self._lower_element(expr, want)
         if isinstance(expr, IndexArgmax):
+            found = self.lower_search(search_of(expr, want), want)
+            if found is not None:
+                return found
             body, bound = expr.opened(want)
             operand = self.lower(body, (*want, *bound))
             over = [index for index in bound if index in operand.labels]
@@ -338,8 +352,8 @@ class Lowering(Windowing):
             rows = find_rows(parts[0], self.positions) if parts is not None else None
             if rows is not None and parts is not None:
                 return build_rows(self.builder, rows, want, self.lower, self.lower(parts[1], want))
-        terms = [part for term in Add.make_args(expr) for part in spread(term, self.positions)]
-        scattered = [term for term in terms if self._find_scatter(split_product(term)[1], ())]
+        terms = [part for term in Add.make_args(expr) for part in spread(term)]
+        scattered = [term for term in terms if find_scatter(split_product(term)[1], ())]
         plain = [self._term(term, want) for term in terms if term not in scattered]
         if not scattered:
             return build_sum(self.builder, plain, want)
@@ -367,6 +381,9 @@ class Lowering(Windowing):
         return self.builder.emit(Broadcast(), (operand,), labels, REAL)
 
     def _lower_sum(self, expr: IndexSum, want: Labels) -> Operand:
+        rows = find_rows(expr, self.positions) if expr.atoms(Delta) else None
+        if rows is not None:
+            return build_rows(self.builder, rows, want, self.lower)
         body, bound = expr.opened(want)
         return with_sign(self.builder, self.sum_of_product(*split_product(body), bound, want))
 
@@ -379,7 +396,7 @@ class Lowering(Windowing):
         if constant == 0:
             return 1, self.builder.constant(constant)
         powers, bound = spread_out(powers, bound)
-        collapsed = collapse_delta(powers, bound)
+        collapsed = collapse_delta(powers, bound, self.positions)
         if collapsed is not None:
             factor, powers, bound = collapsed
             return self.sum_of_product(constant * factor, powers, bound, want)
@@ -393,7 +410,10 @@ class Lowering(Windowing):
         targets = find_windows(powers, bound)
         if targets:
             return 1, self.add_windows(constant, powers, bound, want, targets)
-        if self._find_scatter(powers, bound):
+        chosen = self.find_chosen(powers, bound)
+        if chosen is not None:
+            return 1, self.add_chosen(constant, powers, bound, want, chosen)
+        if find_scatter(powers, bound):
             free = {index for factor, _ in powers for index in free_indices(factor)} - set(bound)
             labels = sorted_labels(sorted(free, key=lambda index: index.name), want)
             return 1, self._scatter(constant, powers, bound, labels, None)
@@ -474,14 +494,11 @@ class Lowering(Windowing):
             terms.append(self.sum_of_product(constant * factor, [*others, *parts], bound, want))
         return 1, build_sum(self.builder, terms, want)
 
-    def _find_scatter(self, powers: Sequence[Power], bound: Labels) -> dict[Expr, tuple[Index, Expr]]:
-        return find_scatter(powers, bound, self.positions)
-
     def _scatter(
         self, constant: Expr, powers: Sequence[Power], bound: Labels, labels: Labels, base: Operand | None
     ) -> Operand:
         """Add a product with deltas ``delta(k, t[n])`` to a base, at the places where they are not zero."""
-        targets = self._find_scatter(powers, bound)
+        targets = find_scatter(powers, bound)
         at = {index: place for index, place in targets.values()}
         rest: list[Power] = []
         for factor, power in powers:
@@ -491,9 +508,7 @@ class Lowering(Windowing):
                 rest += parts
         inner = (*labels, *bound)
         rest += self.insides(at)
-        positions = [
-            self.position(at[label], label.size, inner) for label in labels if label in at and not at[label].is_Integer
-        ]
+        positions = [self.position(at[label], label.size, inner) for label in labels if label in at]
         running = {label for position in positions for label in position.labels} & set(bound)
         remaining = tuple(index for index in bound if index not in running)
         sign, value = self.sum_of_product(constant, rest, remaining, inner)
@@ -502,9 +517,7 @@ class Lowering(Windowing):
         else:
             value = with_sign(self.builder, (sign, value))
         places = [at.get(label, label) for label in labels]
-        where = tuple(
-            place if isinstance(place, Index) else int(place) if place.is_Integer else None for place in places
-        )
+        where = tuple(place if isinstance(place, Index) else None for place in places)
         op = Scatter(where, base is not None, repeats=bool(running))
         operands = [*([base] if base is not None else []), value, *positions]
         return self.builder.emit(op, operands, labels, REAL)

@@ -32,7 +32,16 @@ RESERVED = frozenset({"np", "float", "range", *HELPERS})
 LIKE_NUMBERS = frozenset({"I", "O", "l"})
 #: What an elementwise function makes is called after the function and what it was made of.
 STEMS: Mapping[str, str] = MappingProxyType(
-    {"exp": "exps", "log": "logs", "square": "squares", "sqrt": "root", "where": "chosen", "abs": "size"}
+    {
+        "exp": "exps",
+        "log": "logs",
+        "square": "squares",
+        "sqrt": "root",
+        "where": "chosen",
+        "abs": "size",
+        "floor_divide": "row",
+        "remainder": "column",
+    }
 )
 
 

@@ -29,6 +29,7 @@ from codegen.passes import Axes, renamed
 from codegen.program import (
     NUMBER,
     REAL,
+    AddChosen,
     AddWindows,
     Argument,
     Arrange,
@@ -86,6 +87,7 @@ class Renderer(WindowTexts):
             SumTo: self._sum_to,
             Windows: self.windows,
             AddWindows: self.add_windows,
+            AddChosen: self.add_chosen,
             Shift: self.shift,
             Flip: self.flip,
         }
@@ -332,6 +334,11 @@ class Renderer(WindowTexts):
                 entries.append(":" if entry is None else str(entry))
         first = where[0] if isinstance(where[0], Index) else None
         return subscript(entries, leads((first,), self.program.any_rank))[1:-1]
+
+    @staticmethod
+    def names_every_place(where: Sequence[Index | int | None], positions: Sequence[Operand]) -> bool:
+        """Whether an index has a number or an array of positions for every axis, and no slice."""
+        return None not in plan_indexing(where, positions).entries
 
     @staticmethod
     def region(where: Sequence[Index | int | None], positions: Sequence[Operand]) -> Labels:

@@ -9,7 +9,18 @@ from sympy import Add, Expr, Integer, Mul, Pow
 from sympy.core.symbol import Str
 
 from codegen.elementary import FUNCTIONS, RELATIONS
-from codegen.numpy_printer import PRODUCT, FullLike, Square, SquareRoot, Text, level_of, negated, numpy_text
+from codegen.numpy_printer import (
+    ATOM,
+    PRODUCT,
+    FullLike,
+    Square,
+    SquareRoot,
+    Text,
+    level_of,
+    negated,
+    numpy_text,
+    postfix,
+)
 from codegen.program import Map
 from derive.functions import Where
 from derive.indices import Bracket, Node
@@ -45,6 +56,11 @@ def _flat_factors(factor: Expr) -> tuple[Expr, ...]:
     return factor.args if isinstance(factor, Mul) and level_of(factor) == PRODUCT else (factor,)
 
 
+def _infix(above: Expr, sign: str, below: Expr) -> Expr:
+    left = numpy_text(above) if level_of(above) == ATOM else f"({numpy_text(above)})"
+    return Text(f"{left} {sign} {postfix(below)}", PRODUCT)
+
+
 _BUILD: Mapping[str, Callable[..., Expr]] = {
     "div": lambda above, below: Mul(above, Pow(below, Integer(-1), evaluate=False), evaluate=False),
     "neg": negated,
@@ -52,5 +68,7 @@ _BUILD: Mapping[str, Callable[..., Expr]] = {
     "sqrt": lambda base: SquareRoot(base, evaluate=False),
     "where": lambda *operands: Expr.__new__(Where, *operands),
     "clip": lambda *operands: Text(f"np.clip({', '.join(map(numpy_text, operands))})"),
+    "floor_divide": lambda above, below: _infix(above, "//", below),
+    "remainder": lambda above, below: _infix(above, "%", below),
     "full_like": lambda array, number: FullLike(array, number, evaluate=False),
 }

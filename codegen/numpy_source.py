@@ -114,6 +114,12 @@ class Body:
         operands = list(statement.operands)
         base = operands.pop(0) if op.has_base else None
         value, *positions = operands
+        is_array = bool(value.labels) and self.program.values[value.name].kind == REAL
+        several = len(op.where) > 1
+        if op.repeats and base is None and is_array and several and renderer.names_every_place(op.where, positions):
+            where = renderer.index_text(op.where, positions)
+            shown = numpy_text(renderer.operand(value, renderer.region(op.where, positions)))
+            return [f"{name} = _added_at(({where}), {shown}, {renderer.shape(statement.labels)})"]
         lines = []
         if base is None:
             lines.append(f"{name} = {renderer.filled(statement.labels, Integer(0))}")

@@ -12,6 +12,7 @@ from codegen.alignment import align_text, subscript
 from codegen.numpy_printer import Text, numpy_text, postfix
 from codegen.passes import Axes
 from codegen.program import (
+    AddChosen,
     AddWindows,
     Argument,
     Flip,
@@ -24,6 +25,7 @@ from codegen.program import (
     Statement,
     Windows,
 )
+from codegen.window_plans import has_few_places
 
 #: The functions that fold windows, by the name of a reduction.
 FOLDS = {"sum": "np.add", "mean": "np.add", "max": "np.maximum"}
@@ -76,6 +78,14 @@ class WindowTexts(ABC):
         shown = f"{postfix(value)}{suffix}" if suffix else numpy_text(value)
         return Text(f"_add_windows({', '.join([shown, self.shape(op.at), *self._axes_of_windows(op)])})")
 
+    def add_chosen(self, statement: Statement) -> Expr:
+        op = statement.op
+        assert isinstance(op, AddChosen)
+        along = tuple(label for label in op.labels if label not in op.picked)
+        shown = [numpy_text(self.operand(operand, along)) for operand in statement.operands]
+        picked = _tuple_text([op.labels.index(label) for label in op.picked])
+        return Text(f"_add_chosen({', '.join([*shown, picked, self.shape(op.at), *self._axes_of_windows(op)])})")
+
     def _axes_of_windows(self, op: Windows) -> list[str]:
         """Return what the helpers are told of each axis: which it is, where it starts, how often it goes how far."""
         told = []
@@ -105,19 +115,23 @@ class WindowTexts(ABC):
         """
         (source,) = statement.operands
         inner = self.values[source.name]
-        is_view = isinstance(inner, Statement) and type(inner.op) is Windows and statement.kept is None
-        if not is_view or op.function not in FOLDS or not isinstance(inner, Statement):
+        if statement.kept is not None or not isinstance(inner, Statement):
             return None
         over = {own for own, label in zip(inner.labels, source.labels, strict=True) if label in op.over}
-        derived = {extent.size for extent in self.program.extents}
-        assert isinstance(inner.op, Windows)
-        groups = [{run.index for run in axis.runs} for axis in inner.op.axes if isinstance(axis, Form)]
-        lie_on = [group for group in groups if group & over]
-        if over - set().union(*lie_on) or not all(any(i.size in derived for i in group - over) for group in lie_on):
+        if not has_few_places(inner.op, over, self.program.extents):
             return None
         shown = numpy_text(self.operand(source, source.labels))
-        text = f"_folded({FOLDS[op.function]}, {shown}, ({', '.join(map(str, axes))}{',' * (len(axes) == 1)}))"
+        if op.function == "argmax":
+            order = [source.labels.index(label) for label in op.over]
+            return Text(f"_first_largest({shown}, {_tuple_text(order)})")
+        if op.function not in FOLDS:
+            return None
+        text = f"_folded({FOLDS[op.function]}, {shown}, {_tuple_text(axes)})"
         if op.function != "mean":
             return Text(text)
         count = self.size(sympy.prod([label.size for label in op.over]))
         return Mul(Text(text), Pow(count, -1, evaluate=False), evaluate=False)
+
+
+def _tuple_text(numbers: Sequence[int]) -> str:
+    return f"({', '.join(map(str, numbers))}{',' * (len(numbers) == 1)})"

@@ -122,6 +122,8 @@ def _natural_axes(statement: Statement, patterns: dict[str, Axes]) -> Axes | Non
     if not statement.labels:
         return None
     if isinstance(op, Reduce):
+        if op.function == "argmax" and len(op.over) > 1:
+            return None
         return tuple(None if label in op.over else label for label in statement.operands[0].labels)
     if isinstance(op, Gather) and op.along:
         return op.along_axes

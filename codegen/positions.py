@@ -12,6 +12,7 @@ from typing import NamedTuple
 from sympy import Add, Expr, Integer, S
 
 from codegen.building import Builder, sorted_labels
+from codegen.products import Positions, is_there
 from codegen.program import REAL, Broadcast, Labels, Operand, Scatter, Stack
 from derive.indices import Delta, Index
 from derive.sums import free_indices, rewrite, substitute
@@ -30,7 +31,7 @@ class Rows(NamedTuple):
         return bool(size.is_Integer) and sorted(self.rows) == list(range(int(size)))
 
 
-def find_rows(expr: Expr, known: Mapping[Expr, int]) -> Rows | None:
+def find_rows(expr: Expr, known: Positions) -> Rows | None:
     """Return an expression as rows, None where it is not zero between the positions that its deltas name.
 
     Args:
@@ -50,8 +51,7 @@ def find_rows(expr: Expr, known: Mapping[Expr, int]) -> Rows | None:
             if isinstance(index, Index) and place.is_Integer and index in free_indices(expr):
                 found.setdefault(index, set()).add(int(place))
     for index in sorted(found, key=lambda each: each.name):
-        last = int(index.size) - 1 if index.size.is_Integer else known.get(index.size, -1)
-        if max(found[index]) <= last and _elsewhere(expr, index) == 0:
+        if is_there(Integer(max(found[index])), index.size, known) and _elsewhere(expr, index) == 0:
             rows = {place: substitute(expr, {index: Integer(place)}) for place in sorted(found[index])}
             return Rows(index, {place: row for place, row in rows.items() if row != 0})
     return None
@@ -71,7 +71,7 @@ def _other(delta: Delta, index: Index) -> Expr:
     return delta.right if delta.left == index else delta.left
 
 
-def split_rows(expr: Expr, known: Mapping[Expr, int]) -> tuple[Expr, Expr] | None:
+def split_rows(expr: Expr, known: Positions) -> tuple[Expr, Expr] | None:
     """Return the terms of a sum that are rows, and the others; None where there are not both."""
     terms = Add.make_args(expr)
     rows = [term for term in terms if term.atoms(Delta) and find_rows(term, known) is not None]

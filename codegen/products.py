@@ -18,6 +18,16 @@ from derive.sums import IndexArgmax, free_indices, substitute
 Power = tuple[Expr, int]
 
 
+#: By size, the largest position that something is known to stand at.
+Positions = Mapping[Expr, int]
+
+
+def is_there(place: Expr, size: Expr, known: Positions) -> bool:
+    """Whether a literal position is one of an axis, by its size or by what is known."""
+    last = size - 1 if size.is_Integer else known.get(size, -1)
+    return bool(0 <= place <= last)
+
+
 def split_product(expr: Expr) -> tuple[Expr, list[Power]]:
     """Return the constant of a product, and its other factors with whether they multiply or divide.
 
@@ -62,10 +72,13 @@ def is_index_expression(expr: Expr) -> bool:
     return isinstance(expr, Add | Mul) and all(map(is_index_expression, expr.args))
 
 
-def collapse_delta(powers: Sequence[Power], bound: Labels) -> tuple[Expr, list[Power], Labels] | None:
+def collapse_delta(powers: Sequence[Power], bound: Labels, known: Positions) -> tuple[Expr, list[Power], Labels] | None:
     """Return constant, factors and bound indices without a delta that has a bound index on one side, None if none has.
 
     ``sum(delta(k, i)*a[k], k) = a[i]``
+
+    Args:
+        known: positions that are there; where nothing tells that an axis has one, the sum over it may be 0.
     """
     for place, (factor, power) in enumerate(powers):
         if not isinstance(factor, Delta) or power < 0:
@@ -74,7 +87,7 @@ def collapse_delta(powers: Sequence[Power], bound: Labels) -> tuple[Expr, list[P
             if index in bound:
                 if is_form(other) and not _may_stand_at(powers, index, other, bound):
                     continue
-                if other.is_Integer and not _addresses(powers, index):
+                if other.is_Integer and not is_there(other, index.size, known):
                     continue  # Nothing tells that the position is one of the axis.
                 constant: Expr = Integer(1)
                 rest: list[Power] = []
@@ -96,36 +109,24 @@ def _may_stand_at(powers: Sequence[Power], index: Index, form: Expr, bound: Labe
     return is_position(form, index.size) or (vanishes and all(is_total(factor, index) for factor in moving))
 
 
-def _addresses(powers: Sequence[Power], index: Index) -> bool:
-    """Whether an element stands at the index, so that it can only be a position of its axis."""
-    return any(index in element.indices for factor, _ in powers for element in factor.atoms(Element))
-
-
-#: By size, the largest position that something is known to stand at.
-Positions = Mapping[Expr, int]
-
-
-def delta_target(factor: Expr, bound: Labels, known: Positions) -> tuple[Index, Expr] | None:
-    """Return a free index and the position it must equal, or the array of them, where the factor is such a delta."""
+def delta_target(factor: Expr, bound: Labels) -> tuple[Index, Expr] | None:
+    """Return a free index and the array of positions that it must equal, where the factor is such a delta."""
     if isinstance(factor, Delta):
         for index, other in ((factor.left, factor.right), (factor.right, factor.left)):
             is_free = isinstance(index, Index) and index not in bound and index not in free_indices(other)
-            if is_free and other.is_Integer and 0 <= other <= known.get(index.size, -1):
-                return index, other
             if is_free and not isinstance(other, Index) and not is_constant(other):
                 return index, other
     return None
 
 
-def find_scatter(powers: Sequence[Power], bound: Labels, known: Positions) -> dict[Expr, tuple[Index, Expr]]:
-    """Return the deltas that pin a free index to a position or an array of them, with that index and those.
+def find_scatter(powers: Sequence[Power], bound: Labels) -> dict[Expr, tuple[Index, Expr]]:
+    """Return the deltas that pin a free index to an array of positions, with that index and those.
 
-    Args:
-        known: positions that are there; where nothing tells that an axis has one, the delta may be 0 all along it.
+    What is pinned to single positions are rows of an array: see ``codegen.positions``.
     """
     found: dict[Expr, tuple[Index, Expr]] = {}
     for factor, power in powers:
-        target = delta_target(factor, bound, known) if power > 0 else None
+        target = delta_target(factor, bound) if power > 0 else None
         if target is not None:
             pinned = {index for index, _ in found.values()} | {target[0]}
             running = set().union(*(free_indices(place) for _, place in (*found.values(), target)))
@@ -134,27 +135,17 @@ def find_scatter(powers: Sequence[Power], bound: Labels, known: Positions) -> di
     return found
 
 
-def positions_in(expr: Expr) -> dict[Expr, int]:
-    """Return by size the largest position at which an element of the expression stands."""
-    found: dict[Expr, int] = {}
-    for element in expr.atoms(Element):
-        for where, size in zip(element.indices, element.tensor.sizes, strict=True):
-            if where.is_Integer:
-                found[size] = max(int(where), found.get(size, -1))
-    return found
-
-
-def spread(term: Expr, known: Positions) -> list[Expr]:
+def spread(term: Expr) -> list[Expr]:
     """Return a term as those that it is the sum of, where that saves work, else itself alone.
 
-    It does if each of them stands at places of its own: ``s[d]*(delta(k, 0)*a[d] - delta(k, 1)*b[d])`` is written to
-    two places. It does if a number goes into a factor with fewer indices: ``(m[n] + h[n,k]*s[n])/K`` divides all of
-    them, ``m[n]/K + h[n,k]*(s[n]/K)`` rows.
+    It does if each of them stands at places of its own: ``s[d]*(delta(k, t[n])*a[d] - delta(k, u[n])*b[d])`` is
+    written to two places. It does if a number goes into a factor with fewer indices: ``(m[n] + h[n,k]*s[n])/K``
+    divides all of them, ``m[n]/K + h[n,k]*(s[n]/K)`` rows.
     """
     constant, powers = split_product(term)
     for factor, power in powers:
         if isinstance(factor, Add) and power > 0:
-            at_places = all(find_scatter(split_product(part)[1], (), known) for part in factor.args)
+            at_places = all(find_scatter(split_product(part)[1], ()) for part in factor.args)
             alone = len(powers) == 1 and abs(constant) != 1
             if at_places or (alone and all(_has_less(part, free_indices(factor)) for part in factor.args)):
                 return [term / factor * part for part in factor.args]

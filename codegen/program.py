@@ -249,6 +249,16 @@ class AddWindows(Windows):
         return set(self.at)
 
 
+@dataclass(frozen=True)
+class AddChosen(AddWindows):
+    """Values added up where windows lie, each at one place of its window alone, whose number the second operand holds.
+
+    ``picked`` are the labels that the places of a window have, in the order in which they are numbered.
+    """
+
+    picked: Labels
+
+
 def run_labels(axis: Index | Form) -> Labels:
     """Return the labels that stand for an axis."""
     return (axis,) if isinstance(axis, Index) else tuple(run.index for run in axis.runs)

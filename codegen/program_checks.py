@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from codegen.program import (
+    AddChosen,
     AddWindows,
     Argument,
     Arrange,
@@ -125,9 +126,11 @@ def _fills_its_places(statement: Statement) -> bool:
 
 
 def _fits_its_windows(statement: Statement) -> bool:
-    op, labels = statement.op, set(statement.operands[0].labels)
+    op, labels = statement.op, set().union(*(operand.labels for operand in statement.operands))
     assert isinstance(op, Windows)
     own = op.labels
+    if isinstance(op, AddChosen) and (labels & set(op.picked) or not set(op.picked) <= set(own)):
+        return False
     if isinstance(op, AddWindows):
         plain = all(axis in (index, None) for axis, index in zip(_plain_axes(op), op.at, strict=True))
         return len(set(own)) == len(own) and labels <= set(own) and plain and statement.labels == op.at
@@ -163,7 +166,7 @@ _CHECKS: tuple[tuple[Callable[[Statement], bool], Any], ...] = (
     (_fits_its_windows, Windows),
     (_moves_an_axis, (Shift, Flip)),
     (lambda statement: len(statement.operands) == 1, (Reduce, Invert, Determinant, Broadcast, Arrange, Copy, Cast)),
-    (lambda statement: len(statement.operands) == 1, (Windows, Shift, Flip)),
+    (lambda statement: len(statement.operands) == 1 + isinstance(statement.op, AddChosen), (Windows, Shift, Flip)),
     (lambda statement: len(statement.operands) == 2, Solve),
     (lambda statement: len(statement.operands) >= 2, Contract),
     (_has_a_sign_for_each, Map),
@@ -178,3 +181,16 @@ def extremes(program: Program) -> list[Any]:
         if isinstance(statement.op, Reduce) and statement.op.function in ("max", "argmax")
         for label in statement.op.over
     ]
+
+
+def positions_taken(program: Program) -> dict[Any, int]:
+    """Return by size the last literal position at which a program reads or writes an axis."""
+    found: dict[Any, int] = {}
+    for statement in program.statements:
+        if isinstance(statement.op, Gather | Scatter):
+            is_read = isinstance(statement.op, Gather)
+            sizes = [label.size for label in (statement.operands[0].labels if is_read else statement.labels)]
+            for place, size in zip(statement.op.where, sizes, strict=True):
+                if isinstance(place, int):
+                    found[size] = max(place, found.get(size, -1))
+    return found

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from sympy import Expr
 
 from codegen.docstrings import backward_docstring, forward_docstring
-from codegen.fitting import Fitting, broadcast_shape, has_no_entries
+from codegen.fitting import Fitting, broadcast_shape, has_no_entries, named_positions
 from codegen.loading import load_function as load_function
 from codegen.lowering import lower
 from codegen.naming import safe_identifier
 from codegen.numpy_source import FunctionSource, numpy_function
 from codegen.program import MATRIX_OPERATIONS, Program
-from codegen.program_checks import extremes
+from codegen.program_checks import extremes, positions_taken
 from codegen.scalar_functions import make_scalar_function
 from codegen.whole_numbers import WholeNumbers
 from codegen.whole_numbers import default_numbers as default_numbers
@@ -31,7 +31,7 @@ from derive.errors import InputError
 from derive.facts import Fact
 from derive.indices import Tensor
 from derive.pullback import Pullback, pull_back
-from derive.record import Derived, Operation
+from derive.record import Derived, Operation, needed_definitions
 from derive.stability import stable_definitions
 
 Array = NDArray[Any]
@@ -59,7 +59,7 @@ class NumpyFunction:
         self.__doc__ = loaded.__doc__
         self._run = make_scalar_function(program) if operation.is_elementwise else loaded
         self._tensors = tuple(argument.tensor for argument in program.arguments)
-        self._fitting = Fitting(operation, self._tensors, extremes(program))
+        self._fitting = Fitting(operation, self._tensors, extremes(program), positions_taken(program))
         self._numbers = WholeNumbers(operation, program) if program.parameters or operation.extents else None
         self.parameters = tuple(symbol.name for symbol in program.parameters)
         self._allowed = tuple(dict.fromkeys((*operation.record.defaults, *self.parameters)))
@@ -420,7 +420,8 @@ def vjp(op: str | Operation | Derived, *inputs: Any, **settings: Any) -> tuple[A
 def forward_program(operation: Operation, kept: tuple[Tensor, ...]) -> Program:
     """Return the program of the stable forward pass; ``kept`` are intermediates that it returns too."""
     results = (*(output.tensor for output in operation.outputs), *kept)
-    return lower(stable_definitions(operation), operation.inputs, results, **lowering_of(operation))
+    definitions = needed_definitions(stable_definitions(operation), results)
+    return lower(definitions, operation.inputs, results, **lowering_of(operation))
 
 
 def backward_program(pullback: Pullback) -> Program:
@@ -434,11 +435,13 @@ def backward_program(pullback: Pullback) -> Program:
 
 def lowering_of(operation: Operation) -> dict[str, Any]:
     """Return what the lowering must know of an operation beside its definitions."""
+    named = named_positions(each.body for each in operation.definitions)
     return {
         "numbers": operation.settings,
         "leading": operation.leading,
         "parameters": operation.parameters,
         "extents": operation.extents,
+        "positions": {size: last for size, (last, _) in named.items()},
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Integer, Symbol
 
+from codegen.fitting import named_positions
 from codegen.program import Program
 from derive.errors import InputError
 from derive.extents import multipliers
@@ -23,6 +24,7 @@ class WholeNumbers:
         self._tensors = tuple(argument.tensor for argument in program.arguments)
         moving = multipliers(definition.body for definition in operation.definitions)
         self._least = [int(bool(symbol.is_positive) or symbol in moving) for symbol in program.parameters]
+        self._last = named_positions(definition.body for definition in operation.definitions)
         self._letters = {index.size: index.name for definition in operation.definitions for index in definition.indices}
 
     def fit(self, values: Sequence[Any], arrays: Sequence[np.ndarray]) -> list[int]:
@@ -30,7 +32,7 @@ class WholeNumbers:
 
         Raises:
             InputError: one is no whole number, or too small; windows do not fit into an axis, or into another number
-                of places than an array has.
+                of places than an array has, or have fewer places than the operation names.
         """
         numbers = []
         for symbol, value, least in zip(self.parameters, values, self._least, strict=True):
@@ -62,6 +64,12 @@ class WholeNumbers:
                 f"lie on ({told})"
             )
         count = span // step + 1
+        last, element = self._last.get(size, (-1, None))
+        if count <= last:
+            raise InputError(
+                f"{self.operation.name}: {element} stands at position {last}, counted from 0, and index {letter} has "
+                f"{count} places ({told})"
+            )
         if known.setdefault(size, count) != count:
             raise InputError(
                 f"{self.operation.name}: index {letter} has {count} places ({told}), and an array has {known[size]}"

@@ -7,181 +7,40 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 from sympy import Expr, Integer, Mul
 
 from codegen.arithmetic import with_sign
 from codegen.building import Builder, sorted_labels
+from codegen.maxima import Search, search_of
 from codegen.products import Power, split_product
-from codegen.program import REAL, AddWindows, Cast, Flip, Form, Labels, Op, Operand, Run, Shift, Windows
-from derive.affine import bounds, is_never_negative, is_position, solutions, within
+from codegen.program import (
+    INTEGER,
+    REAL,
+    AddChosen,
+    AddWindows,
+    Cast,
+    Labels,
+    Operand,
+    Reduce,
+    Windows,
+)
+from codegen.window_plans import (
+    Chosen,
+    Target,
+    find_forms,
+    fits,
+    has_few_places,
+    op_of,
+    plan_windows,
+    tells_windows,
+)
+from derive.affine import within
 from derive.errors import UnsupportedError
 from derive.extents import Extent
-from derive.indices import Delta, Element, Index, extent, is_form, join_form, split_form
-from derive.sums import IndexArgmax, IndexSum, all_indices, free_indices, substitute
-
-
-class Plan(NamedTuple):
-    """How an element is viewed through windows.
-
-    Attributes:
-        axes: for each axis of the tensor its index, or a form.
-        picks: by label of the windows, what is picked along it where that is not the label's own index.
-    """
-
-    axes: tuple[Index | Form, ...]
-    picks: dict[Index, Expr]
-
-
-def needs_windows(where: Iterable[Expr], sizes: Iterable[Expr]) -> bool:
-    """Whether an index expression is a form, or an index that runs over another size than the axis has."""
-    return any(
-        is_form(place) or (isinstance(place, Index) and place.size != size)
-        for place, size in zip(where, sizes, strict=True)
-    )
-
-
-def plan_windows(where: Sequence[Expr], sizes: Sequence[Expr], extents: Iterable[Extent] = ()) -> Plan | None:
-    """Return the windows through which an element is viewed, None where an index expression is not affine.
-
-    Of a form's indices those come first whose sizes follow from others: the places at which windows lie.
-    """
-    derived = {known.size for known in extents}
-    picks: dict[Index, Expr] = {}
-    seen: set[Index] = set()
-
-    def label(node: Expr, count: Expr) -> Index:
-        """The index that stands for a node: itself, unless it is none, or has an axis already."""
-        if isinstance(node, Index) and node not in seen:
-            seen.add(node)
-            return node
-        own = Index(f"_p{len(picks)}", count)
-        picks[own] = node
-        return own
-
-    axes: list[Index | Form] = []
-    for place, size in zip(where, sizes, strict=True):
-        if not is_form(place) and not (isinstance(place, Index) and place.size != size):
-            axes.append(label(place, size))
-            continue
-        parts = split_form(place)
-        if parts is None:
-            return None
-        counts = {node: node.bound[0].size if isinstance(node, IndexArgmax) else extent(node) for node in parts[0]}
-        if not all(counts.values()):
-            return None
-        nodes = sorted(counts, key=lambda node: (counts[node] not in derived, str(counts[node]), str(node)))
-        runs = [Run(label(node, counts[node]), parts[0][node]) for node in nodes]
-        axes.append(Form(parts[1], tuple(runs)))
-    return Plan(tuple(axes), picks)
-
-
-def op_of(plan: Plan, sizes: Sequence[Expr]) -> tuple[Op, Labels]:
-    """Return the operation that makes the view, and the labels that its operand is used with."""
-    forms = [(axis, size) for axis, size in zip(plan.axes, sizes, strict=True) if isinstance(axis, Form)]
-    labels = tuple(
-        axis if isinstance(axis, Index) else Index(f"_w{place}", size)
-        for place, (axis, size) in enumerate(zip(plan.axes, sizes, strict=True))
-    )
-    if len(forms) == 1 and len(forms[0][0].runs) == 1:
-        (form, size), (run,) = forms[0], forms[0][0].runs
-        along = tuple(axis if isinstance(axis, Index) else run.index for axis in plan.axes)
-        if run.index.size == size and run.step == 1:
-            return Shift(run.index, form.start), along
-        if run.index.size == size and run.step == -1 and form.start == size - 1:
-            return Flip(run.index), along
-    return Windows(plan.axes), labels
-
-
-class Target(NamedTuple):
-    """A delta that says where windows are added up: ``index = form``, the form's indices being summed over."""
-
-    index: Index
-    form: Expr
-
-
-def find_windows(powers: Sequence[Power], bound: Labels) -> dict[Expr, Target]:
-    """Return the deltas that tell a free index by a form of bound ones, each of which stands in one of them alone."""
-    found: dict[Expr, Target] = {}
-    running: set[Index] = set()
-    for factor, power in powers:
-        if not isinstance(factor, Delta) or power < 0 or not any(map(is_form, factor.args)):
-            continue
-        for index, form in solutions(factor):
-            nodes = (split_form(form) or ({}, form))[0]
-            if index in bound or any(index == target.index for target in found.values()):
-                continue
-            if nodes and all(node in bound and node not in running for node in nodes):
-                found[factor] = Target(index, form)
-                running |= free_indices(form)
-                break
-    others = [factor for factor, _ in powers if isinstance(factor, Delta) and factor not in found]
-    if any(free_indices(other) & running for other in others):
-        return {}
-    return found
-
-
-def tells_windows(total: IndexSum, bound: Labels) -> bool:
-    """Whether a sum that is a factor under a sum has a delta that tells where windows of both lie."""
-    inside = {*bound, *total.bound}
-    for delta in total.body.atoms(Delta):
-        for index, form in solutions(delta) if any(map(is_form, delta.args)) else ():
-            nodes = (split_form(form) or ({}, form))[0]
-            if index not in inside and all(isinstance(node, Index) for node in nodes):
-                return True
-    return False
-
-
-def spread_out(powers: Sequence[Power], bound: Labels) -> tuple[list[Power], Labels]:
-    """Write elements as sums with a delta where windows of them would be larger than both what they lie on and the sum.
-
-    In ``w[m - 2*t]`` under a sum over t nearly every place is outside of w: it is ``sum(w[r]*delta(m, 2*t + r), r)``.
-    """
-    result: list[Power] = []
-    taken = {index for factor, _ in powers for index in all_indices(factor)}
-    for factor, power in powers:
-        if isinstance(factor, Element) and power > 0:
-            places: list[Expr] = list(factor.indices)
-            for axis, (place, size) in enumerate(zip(factor.indices, factor.tensor.sizes, strict=True)):
-                if _is_sparse(place, bound):
-                    own = Index(f"_r{len(taken)}", size)
-                    taken.add(own)
-                    bound = (*bound, own)
-                    result.append((Delta(own, place), 1))
-                    places[axis] = own
-            factor = Element(factor.tensor, *places)
-        result.append((factor, power))
-    return result, bound
-
-
-def _is_sparse(place: Expr, bound: Labels) -> bool:
-    parts = split_form(place) if is_form(place) else None
-    if parts is None or not all(isinstance(node, Index) for node in parts[0]):
-        return False
-    coefficients = parts[0].items()
-    outer = [step for node, step in coefficients if node not in bound and abs(step) == 1]
-    inner = [step for node, step in coefficients if node in bound and abs(step) != 1]
-    return any(is_never_negative(-step * other) for step in inner for other in outer)
-
-
-def fits(form: Expr, size: Expr, extents: Iterable[Extent]) -> bool:
-    """Whether a form is a position of an axis of that size, by what is known of the sizes that follow from it."""
-    if is_position(form, size):
-        return True
-    parts = split_form(form) if is_form(form) else None
-    if parts is None:
-        return False
-    coefficients, constant = parts
-    for known in extents:
-        for index in [node for node in coefficients if isinstance(node, Index) and node.size == known.size]:
-            if coefficients[index] == known.step:
-                rest = {node: step for node, step in coefficients.items() if node != index}
-                reach = bounds(join_form(rest, constant))
-                if reach is not None and is_never_negative(reach[0]):
-                    return is_never_negative(size - 1 - known.span - reach[1])
-    return False
+from derive.indices import Element, Index, is_form, split_form
+from derive.sums import IndexArgmax, IndexSum, free_indices, rewrite, substitute
 
 
 class Windowing(ABC):
@@ -206,6 +65,10 @@ class Windowing(ABC):
         """Return the elements of a value at indices, numbers and positions."""
 
     @abstractmethod
+    def lower(self, expr: Expr, want: Labels = ()) -> Operand:
+        """Return the value of an expression."""
+
+    @abstractmethod
     def lower_index(self, expr: Expr, want: Labels = ()) -> Operand:
         """Return an index expression as integers."""
 
@@ -221,6 +84,36 @@ class Windowing(ABC):
         if not plan.picks:
             return view
         return self.gather(expr, view, [plan.picks.get(label, label) for label in view.labels], want)
+
+    def lower_search(self, search: Search, want: Labels) -> Operand | None:
+        """Return a position of the first of the largest numbers in windows of few places, None where it is none."""
+        position = self._numbers_of_largest(search, want)
+        if position is None:
+            return None
+        if search.below != 1:
+            position = self.builder.integers("floor_divide", [position, self.builder.constant(search.below)], want)
+        if search.at > 0:
+            count = self.builder.constant(search.bound[search.at].size)
+            position = self.builder.integers("remainder", [position, count], want)
+        return position
+
+    def _numbers_of_largest(self, search: Search, want: Labels) -> Operand | None:
+        """Return the numbers that the first of the largest have among the places of their windows.
+
+        All the places are gone through once, and that tells the positions along all of a window's axes.
+        """
+        body = search.body
+        if not isinstance(body, Element) or not any(map(is_form, body.indices)):
+            return None
+        operand = self.lower(body, (*want, *search.bound))
+        found = self.builder.statement(operand)
+        if found is None or not self.builder.is_windows(operand):
+            return None
+        over = {own for own, label in zip(found.labels, operand.labels, strict=True) if label in search.bound}
+        if len(over) < len(search.bound) or not has_few_places(found.op, over, self.extents):
+            return None
+        labels = tuple(label for label in operand.labels if label not in search.bound)
+        return self.builder.emit(Reduce("argmax", search.bound), (operand,), labels, INTEGER)
 
     def open_inner_sum(
         self, powers: Sequence[Power], bound: Labels, want: Labels
@@ -246,6 +139,61 @@ class Windowing(ABC):
         """Add up a product with deltas ``delta(m, s*t + r)`` along the axes of what they tell."""
         forms: dict[Index, Expr] = {target.index: target.form for target in targets.values()}
         running = [index for index in bound if any(index in free_indices(form) for form in forms.values())]
+        constant, rest, at = self._moved(constant, powers, bound, want, targets)
+        plan = plan_windows([forms.get(index, index) for index in at], [index.size for index in at], self.extents)
+        assert plan is not None, "a form is affine"
+        op = AddWindows(plan.axes, at)
+        remaining = tuple(index for index in bound if index not in running)
+        value = self._array_of(self.sum_of_product(constant, rest, remaining, op.labels))
+        return self.builder.emit(op, (value,), at, REAL)
+
+    def find_chosen(self, powers: Sequence[Power], bound: Labels) -> Chosen | None:
+        """Return where a product is added up if that is at the largest number of each window, None if it is not."""
+        targets = find_forms(powers, bound, (Index, IndexArgmax))
+        nodes = [node for target in targets.values() for node in (split_form(target.form) or ({}, 0))[0]]
+        rows = [node for node in nodes if isinstance(node, IndexArgmax)]
+        if not rows or any(target.index in free_indices(row) for target in targets.values() for row in rows):
+            return None
+        searches = [search_of(row, bound) for row in rows]
+        if sorted(search.at for search in searches) != list(range(len(searches[0].bound))):
+            return None
+        numbers = {self._numbers_of_largest(search, bound) for search in searches}
+        (number,) = numbers if len(numbers) == 1 else (None,)
+        around = {index for factor, _ in powers for index in free_indices(factor)} - set(bound)
+        around |= {node for node in nodes if isinstance(node, Index)}
+        if number is None or not set(number.labels) <= around:
+            return None
+        places: dict[Expr, Index] = {
+            row: Index(f"_c{search.at}", search.bound[search.at].size)
+            for row, search in zip(rows, searches, strict=True)
+        }
+        return Chosen(targets, places, number)
+
+    def add_chosen(
+        self, constant: Expr, powers: Sequence[Power], bound: Labels, want: Labels, chosen: Chosen
+    ) -> Operand:
+        """Add up a product with deltas ``delta(m, s*t + argmax(x[s*t + r], r))`` along the axes of what they tell."""
+        targets, places = chosen.targets, chosen.places
+
+        def at_places(form: Expr) -> Expr:
+            result: Expr = rewrite(form, lambda node: places.get(node))
+            return result
+
+        forms = {target.index: at_places(target.form) for target in targets.values()}
+        constant, rest, at = self._moved(constant, powers, bound, want, targets)
+        plan = plan_windows([forms.get(index, index) for index in at], [index.size for index in at], self.extents)
+        assert plan is not None, "a form is affine"
+        op = AddChosen(plan.axes, at, tuple(sorted(places.values(), key=lambda index: index.name)))
+        along = tuple(label for label in op.labels if label not in op.picked)
+        remaining = tuple(index for index in bound if index not in along)
+        value = self._array_of(self.sum_of_product(constant, rest, remaining, along))
+        return self.builder.emit(op, (value, chosen.number), at, REAL)
+
+    def _moved(
+        self, constant: Expr, powers: Sequence[Power], bound: Labels, want: Labels, targets: Mapping[Expr, Target]
+    ) -> tuple[Expr, list[Power], Labels]:
+        """Return a product without the deltas that tell indices, with what these tell in it, and its free indices."""
+        forms: dict[Index, Expr] = {target.index: target.form for target in targets.values()}
         rest: list[Power] = []
         for factor, power in powers:
             if factor not in targets:
@@ -253,15 +201,14 @@ class Windowing(ABC):
                 constant *= number
                 rest += parts
         free = {index for factor, _ in powers for index in free_indices(factor)} - set(bound)
-        at = sorted_labels(sorted(free, key=lambda index: index.name), want)
-        plan = plan_windows([forms.get(index, index) for index in at], [index.size for index in at], self.extents)
-        assert plan is not None, "a form is affine"
-        op = AddWindows(plan.axes, at)
-        remaining = tuple(index for index in bound if index not in running)
-        value = with_sign(self.builder, self.sum_of_product(constant, rest, remaining, op.labels))
+        return constant, rest, sorted_labels(sorted(free, key=lambda index: index.name), want)
+
+    def _array_of(self, signed: tuple[int, Operand]) -> Operand:
+        """Return a value as an array in the dtype of the inputs."""
+        value = with_sign(self.builder, signed)
         if not value.labels or self.builder.kind(value) != REAL:
             value = self.builder.emit(Cast(), (value,), value.labels, REAL)
-        return self.builder.emit(op, (value,), at, REAL)
+        return value
 
     def position(self, place: Expr, size: Expr, want: Labels) -> Operand:
         """Return positions; those outside of the axis, where nothing is added, are moved into it."""

@@ -8,6 +8,7 @@ itself, and else a bracket does.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from math import gcd
 
 import sympy
@@ -86,6 +87,19 @@ def is_position(where: Expr, size: Expr) -> bool:
     return found is not None and is_never_negative(found[0]) and is_never_negative(size - 1 - found[1])
 
 
+def is_outside(where: Expr, size: Expr) -> bool:
+    """Whether a form is known to be no position of an axis of that size, whatever its indices are.
+
+    Example:
+        >>> from derive.indices import size
+        >>> T = size("T"); t = Index("t", T)
+        >>> is_outside(-t - 1, T), is_outside(T + t, T), is_outside(t - 1, T)
+        (True, True, False)
+    """
+    found = bounds(where) if is_form(where) else None
+    return found is not None and (is_never_negative(-1 - found[1]) or is_never_negative(found[0] - size))
+
+
 def within(where: Expr, size: Expr) -> Expr:
     """Return the product of brackets that is 1 where a form is a position of an axis of that size, and 0 elsewhere.
 
@@ -145,6 +159,7 @@ def positive_form(difference: Expr) -> tuple[int, Expr]:
     return 1, sympy.expand(form)
 
 
+@lru_cache(maxsize=50_000)
 def implies(element: Element, bracket: Bracket) -> bool:
     """Whether a comparison ``[d > 0]`` or ``[d >= 0]`` holds wherever an element is on its axes and so may not be 0.
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from sympy import Add, Expr, S
 
+from derive.affine import guarded
 from derive.budget import tick
 from derive.canonical import readable
 from derive.costs import cost
@@ -245,8 +246,8 @@ class Chain:
                 where = node.indices
             if where is None:
                 return None
-            value: Expr = substitute(own.value, dict(zip(own.element.indices, where, strict=True)))
-            return value
+            places: dict[Index, Expr] = dict(zip(own.element.indices, where, strict=True))
+            return guarded(own.value, places, substitute(own.value, places))
 
         result: Expr = rewrite(expr, change)
         return result

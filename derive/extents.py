@@ -79,11 +79,16 @@ def _extent(index: Index, body: Expr, told: set[Symbol]) -> Extent | None:
 
 
 def _forms_of(index: Index, body: Expr) -> Iterator[tuple[Expr, Expr]]:
-    """The forms with an index, each with the size of the axis on which it stands."""
+    """The forms with an index, each with the size of the axis on which it stands.
+
+    An index that is in a form's position of a maximum alone moves what is looked for, and not the form.
+    """
     for element in nodes(body, Element):
         for where, size in zip(element.indices, element.tensor.sizes, strict=True):
             if is_form(where) and index in nodes(where, Index):
-                yield where, size
+                parts = split_form(where)
+                if parts is None or index in parts[0]:
+                    yield where, size
 
 
 def _by_form(index: Index, form: Expr, size: Expr) -> Extent | None:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from sympy import Expr
 
 from derive.errors import InputError
+from derive.extents import derived_extents
 from derive.indices import GRADIENT, Element, Tensor
 from derive.instantiation import free_name
 from derive.leading import leading_of
@@ -49,6 +50,8 @@ def gradient_operation(
 
     made = tuple(Definition(rewrite(each.target, change), rewrite(each.body, change)) for each in gradients)
     kept = operation.definitions if keep else needed_definitions(operation.definitions, mentioned)
+    if not _sizes_are_told(operation, (*kept, *made)):
+        kept = operation.definitions
     known = {*operation.inputs, *(definition.tensor for definition in (*kept, *made))}
     coming = [tensor for tensor in _sorted(*(each.body for each in made)) if tensor not in known]
     inputs = dict.fromkeys((*(each for each in operation.inputs if each not in operation.settings), *coming))
@@ -63,6 +66,16 @@ def gradient_operation(
         gradients={**operation.gradients, **bars},
         leading=leading_of(operation, (*kept, *made)),
     )
+
+
+def _sizes_are_told(operation: Operation, definitions: tuple[Definition, ...]) -> bool:
+    """Whether arrays and windows tell all sizes of what is defined that follow from windows of the operation."""
+    inputs = {*operation.inputs, *(each for made in definitions for each in tensors_in(made.body))}
+    inputs -= {made.tensor for made in definitions}
+    told = {size for tensor in inputs for size in tensor.sizes}
+    told |= {extent.size for extent in derived_extents(inputs, [(made.target, made.body) for made in definitions])}
+    following = {extent.size for extent in operation.extents}
+    return all(size in told for made in definitions for size in made.tensor.sizes if size in following)
 
 
 def holds_under_facts(title: str, facts: Iterable[str]) -> InputError:

@@ -18,7 +18,7 @@ from typing import Any
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, S
 
-from derive.affine import is_position, is_total, lands_on_a_number, solutions, vanishes_outside, within
+from derive.affine import is_outside, is_position, is_total, lands_on_a_number, solutions, vanishes_outside, within
 from derive.algebra import mentions_delta
 from derive.budget import tick
 from derive.canonical import canonical, structure_key
@@ -174,6 +174,8 @@ class Normaliser(Generators):
         element = Element(expr.tensor, *indices)
         if any(where.is_Integer and where.is_negative for where in indices):
             return {}  # Only a form can have become a negative number.
+        if any(is_outside(where, size) for where, size in zip(indices, expr.tensor.sizes, strict=True)):
+            return {}
         if self.generators:
             for place, where in enumerate(indices):
                 if isinstance(where, IndexArgmax):
@@ -307,12 +309,17 @@ class Normaliser(Generators):
         return add(*(scale(self._sum_monomial(m, rest), c) for m, c in result.items()))
 
     def _open_inner_sums(self, monomial: Monomial, live: frozenset[Index]) -> tuple[Polynomial, frozenset[Index]]:
-        """Sums that depend on a live index, as a factor, join the outer sum with fresh indices."""
+        """Sums that depend on a live index, as a factor, join the outer sum with fresh indices.
+
+        In a derivation that is done where it lets a delta be contracted: the sum of v_m times the sum of
+        delta(m, t + r) w_r is that of v_{t + r} w_r.
+        """
         result: Polynomial = {ONE: S.One}
         extra: set[Index] = set()
         for atom, exponent in monomial:
             dependent = isinstance(atom, IndexSum) and bool(free_indices(atom) & live)
-            if self.generators and dependent and exponent.is_Integer and exponent > 0:
+            opens = dependent and (self.generators or _tells_a_place(atom, monomial, live))
+            if opens and exponent.is_Integer and exponent > 0:
                 for _ in range(int(exponent)):
                     body, bound = self.open(atom)
                     extra |= set(bound)
@@ -392,6 +399,17 @@ def _solved_for_a_sum(fact: Fact) -> Fact:
                 others = {other: c for other, c in poly.items() if other != monomial}
                 return Fact(total, (fact.right - expression(others)) / expression({factor: poly[monomial]}), fact.text)
     return fact
+
+
+def _tells_a_place(total: IndexSum, monomial: Monomial, live: frozenset[Index]) -> bool:
+    """Whether a sum has a delta that tells a live index, at which another factor stands, by the sum's own indices."""
+    for delta in (factor for factor in Mul.make_args(total.body) if isinstance(factor, Delta)):
+        for index, other in solutions(delta):
+            if index in live and free_indices(other) & set(total.bound):
+                others = [atom for atom, exponent in monomial if exponent > 0 and isinstance(atom, Element)]
+                if any(vanishes_outside(atom, index) for atom in others):
+                    return True
+    return False
 
 
 def _is_defined_everywhere(expr: Expr, exponent: Expr = S.One) -> bool:

@@ -219,6 +219,7 @@ def check_record(record: Record, inputs: Iterable[Tensor], definitions: Iterable
     parameters = {symbol.name for symbol in free_parameters(inputs, [(each.target, each.body) for each in definitions])}
     said["defaults"] = (tuple(record.defaults), [*names, *parameters])
     said["absent"] = ((*record.absent, *record.absent.values()), tensors)
+    said["learned"] = (tuple(record.learned), names)
     for field, (mentioned, allowed) in said.items():
         for name in mentioned:
             if name not in allowed:
@@ -233,8 +234,21 @@ def check_record(record: Record, inputs: Iterable[Tensor], definitions: Iterable
     for tensor in inputs:
         if tensor.name in record.defaults and (tensor.rank or tensor.values is not None):
             raise InputError(f"{record.name}: {tensor.name} has a default, so it must be a real number without axes")
+    for tensor in inputs:
+        _check_start(record, tensor)
     if record.inputs and sorted(record.inputs) != sorted(names):
         raise InputError(f"{record.name}: inputs must name each of {', '.join(names)} once")
+
+
+def _check_start(record: Record, tensor: Tensor) -> None:
+    """Check that an input that is said to be learned can be, and starts as a number or as normal numbers."""
+    start = record.learned.get(tensor.name)
+    if start is None:
+        return
+    if tensor.values is not None or tensor.name in {*record.labels, *record.defaults}:
+        raise InputError(f"{record.name}: {tensor.name} is data, so it can not be learned")
+    if start != "normal" and not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", start):
+        raise InputError(f"{record.name}: {tensor.name} starts as a number or as 'normal', not as {start!r}")
 
 
 def _carry_over(
@@ -248,6 +262,7 @@ def _carry_over(
     domain = {names[name]: interval for name, interval in said.domain.items() if names[name] in own}
     defaults = {names[name]: number for name, number in said.defaults.items() if names[name] in own}
     absent = {names[name]: names[label] for name, label in said.absent.items()}
+    learned = {names[name]: start for name, start in said.learned.items() if names[name] in own - {*record.labels}}
     facts = []
     for fact in said.facts if not call.operation.is_elementwise else ():
         tensors = {tensor.name: tensor for tensor in instance.tensors}
@@ -261,4 +276,5 @@ def _carry_over(
         domain={**domain, **record.domain},
         defaults={**defaults, **record.defaults},
         absent={**absent, **record.absent},
+        learned={**learned, **record.learned},
     )

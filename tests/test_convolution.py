@@ -55,6 +55,15 @@ TYPED: list[tuple[str, tuple[tuple[int, ...], ...], Mapping[str, int]]] = [
     ("y[t] = x[t]*[t - a >= 0]", ((5,),), {"a": 2}),
     ("y[n,t] = tanh(x[n,t - 1])*x[n,t]", ((2, 5),), {}),
     ("y[t] = sum(x[t,t + r], r)/R", ((5, 6),), {"R": 2}),
+    (PADDED_MAX, ((2, 3, 7),), {"s": 3, "p": 2, "R": 3}),
+    ("y[n,h,k] = max(x[n,s*h + r,s*k + q], r, q)", ((2, 7, 8),), {"s": 1, "R": 3, "Q": 2}),
+    ("y[n,h,k] = max(x[n,s*h + r - p,2*k + q - p], r, q)", ((2, 7, 8),), {"s": 3, "R": 3, "Q": 2, "p": 1}),
+    ("y[n,h,k] = max(x[n,h + 2*r,3*k + 2*q], q, r)", ((2, 7, 8),), {"R": 3, "Q": 2}),
+    ("y[h,k,l] = max(x[2*h + r,k + q,2*l + v], r, q, v)", ((5, 4, 6),), {"R": 3, "Q": 2, "V": 2}),
+    ("y[t] = max(x[t,2*t + r], r)", ((3, 8),), {"R": 3}),
+    ("y[n,c,t] = v[c]*max(x[n,2*t + r], r)", ((3,), (2, 7)), {"R": 3}),
+    ("y[n,t] = max(w[r]*x[n,2*t + r], r)", ((3,), (2, 7)), {}),
+    ("y[n,t] = z[n,argmax(x[n,2*t + r], r)]", ((2, 3), (2, 7)), {}),
     ("h[n,t] = sum(x[n,t + r], r); y[n,u] = max(h[n,2*u + v], v)", ((2, 9),), {"R": 3, "V": 2}),
 ]
 IDS = [f"{text} {dict(numbers)}" for text, _, numbers in TYPED]
@@ -293,6 +302,76 @@ def test_a_maximum_of_zeros_around_an_axis_has_no_gradient() -> None:
     output, pullback = codegen.vjp(PADDED_MAX, x, s=1, p=1, R=2)
     assert_array_equal(output, [[[0, -1, -1, 0]]])
     assert_array_equal(pullback(np.ones_like(output))[0], [[[0 + 1, 1, 0]]])
+
+
+@pytest.mark.parametrize(("R", "Q", "s"), [(2, 2, 2), (3, 3, 2), (2, 3, 1), (3, 2, 4), (1, 1, 1), (1, 4, 2)])
+@pytest.mark.parametrize("whole", [False, True])
+def test_pools_as_they_are_written_by_hand(R: int, Q: int, s: int, whole: bool) -> None:
+    """Each number goes to the first of the largest of its window, whether windows overlap or not."""
+    rng = np.random.default_rng(R + 10 * Q + 100 * s)
+    x = rng.integers(0, 3, (2, 3, 9, 8)).astype(float) if whole else rng.standard_normal((2, 3, 9, 8))
+    y, pullback = codegen.vjp("max-pool2d", x, R=R, Q=Q, s=s)
+    dy = rng.standard_normal(y.shape)
+    expected = np.zeros_like(x)
+    for n, c, h, k in np.ndindex(y.shape):
+        window = x[n, c, s * h : s * h + R, s * k : s * k + Q]
+        r, q = np.unravel_index(window.argmax(), window.shape)
+        expected[n, c, s * h + r, s * k + q] += dy[n, c, h, k]
+    assert_allclose(pullback(dy)[0], expected, rtol=1e-13, atol=1e-14)
+    shifted = np.roll(expected, 1, axis=2)
+    assert not np.allclose(pullback(dy)[0], shifted)
+
+
+@pytest.mark.parametrize("shift", ["t - 1", "t + 1"])
+def test_a_gradient_at_moved_places_is_0_beyond_its_own_axis(shift: str) -> None:
+    """The largest number of a window is the 0 outside of the axis, whose gradient goes nowhere: to no other place."""
+    text = f"y[t] = x[{shift}]; z[u] = max(y[u + v - 1], v)"
+    x, step = -np.array([1.0, 2.0, 3.0, 4.0]), 1e-6
+    z, pullback = codegen.vjp(text, x, V=2)
+    dz = np.arange(1.0, z.size + 1)
+    run = codegen.forward(text)
+    slopes = [np.sum((run(x + along, V=2) - run(x - along, V=2)) * dz) / (2 * step) for along in step * np.eye(4)]
+    assert_allclose(pullback(dz)[0], slopes, atol=1e-8)
+    assert_allclose(slopes, [3, 4, 0, 0] if shift == "t - 1" else [0, 2, 3, 0], atol=1e-8)
+
+
+def test_an_infinite_upstream_gradient_stays_where_it_belongs() -> None:
+    (dx,) = codegen.backward("max-pool1d")([[[np.inf, 1.0]]], x=[[[1.0, 2.0, 4.0, 3.0]]])
+    assert_array_equal(dx, [[[0.0, np.inf, 1.0, 0.0]]])
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_what_is_added_up_at_places_keeps_its_dtype(dtype: Any) -> None:
+    t = np.array([2, 0, 2])
+    (dw,) = codegen.backward("y[n] = w[t[n]]")(np.array([1, 2, 4], dtype), w=np.zeros(3, dtype), t=t)
+    assert dw.dtype == dtype
+    assert_array_equal(dw, [2, 0, 5])
+    (dw,) = codegen.backward("y[n] = w[t[n],u[n]]")(
+        np.array([1, 2, 4], dtype), w=np.zeros((3, 2), dtype), t=t, u=t // 2
+    )
+    assert dw.dtype == dtype
+    assert_array_equal(dw, [[2, 0], [0, 0], [0, 5]])
+    (dx,) = codegen.backward("max-pool1d")(np.ones((1, 1, 3), dtype), x=np.eye(1, 4, 2, dtype)[None], R=2, s=1)
+    assert dx.dtype == dtype
+    assert_array_equal(dx, [[[1, 0, 2, 0]]])
+
+
+@pytest.mark.parametrize(
+    "text", ["y = sum(w[t[n]]*[x[n] > 0], n)", "y = sum(w[t[n]]*[t[n] > 1], n)", "y = sum(w[t[n]], n)"]
+)
+def test_what_is_added_up_at_places_may_be_a_mask_or_a_number(text: str) -> None:
+    saved = {"w": np.zeros(4, np.float32), "t": np.array([1, 2, 1]), "x": np.array([1, -1, 2], np.float32)}
+    run = codegen.backward(text, ["w"])
+    (dw,) = run(np.float32(2), **{name: saved[name] for name in run.saved})
+    assert dw.dtype == np.float32
+    assert_array_equal(dw, [0, 4 if "t[n] > 1" not in text else 0, 2 if "x" not in text else 0, 0])
+
+
+def test_the_code_of_a_pool_s_backward_pass_searches_once_and_adds_at_once() -> None:
+    body = codegen.backward("max-pool2d").source.split('"""')[-1]
+    assert "np.add.at" not in body  # Along several axes it takes several times as long.
+    assert body.count("_first_largest") == 1
+    assert body.count("_add_chosen") == 1
 
 
 def test_a_layer_has_strides_as_settings() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sympy import Integer
+from sympy import Add, Expr, Integer
 
 import derive
 from derive.derivation import CheckFailedError, Derivation
@@ -14,14 +14,12 @@ from derive.printing import plain_text
 from derive.proof import PROVED, REFUTED, prove_equal
 from derive.verification import verify, whole_derivative
 
-#: Of those with more, and of index arithmetic, every part of the backward pass is checked, and not every mutant of
-#: everything put in.
+#: Of those with more, every part of the backward pass is checked, and not every mutant of everything put in.
 MOST_DEFINITIONS, MOST_AXES = 3, 2
 SMALL = [
     name
     for name, operation in derive.catalogue().items()
-    if operation.record.group != "convolution"
-    and len(operation.definitions) <= MOST_DEFINITIONS
+    if len(operation.definitions) <= MOST_DEFINITIONS
     and max(len(tensor.sizes) for tensor in (*operation.inputs, operation.outputs[0].tensor)) <= MOST_AXES
 ]
 GRADIENTS = [(name, tensor.name) for name in SMALL for tensor in derive.catalogue()[name].differentiable]
@@ -219,20 +217,49 @@ def mutants(derived: Derivation) -> list[object]:
     result = derived.result
     changed = [-result, 2 * result, result + derived.operation.output.tensor.gradient()(*_zeros(derived))]
     changed += [result * size for size in result.free_symbols & set(derived.operation.sizes) if result.has(1 / size)]
-    changed += [result.subs(term, 0) for term in _terms(result)]
+    changed += _with_terms_forgotten(result)
     return [mutant for mutant in changed if mutant != result]
+
+
+@pytest.mark.parametrize(
+    ("name", "claim"),
+    [
+        ("reverse", "dy[n,-t - 1]"),
+        ("reverse", "dy[n,t]"),
+        ("reverse", "dy[n,T - t]"),
+        ("reverse", "dy[n,T - 1]"),
+        ("reverse", "0"),
+        ("shift", "dy[n,t - 1]"),
+        ("difference", "dy[n,t] - dy[n,t - 1]"),
+    ],
+)
+def test_a_false_gradient_of_moved_places_is_refuted_with_numbers(name: str, claim: str) -> None:
+    proof = derive.check_claim(name, "x", claim).proof
+    assert proof.verdict == REFUTED
+    assert proof.counterexample is not None
+
+
+@pytest.mark.parametrize("claim", ["x[n,-t - 1] = 0*x[n,t]", "x[n,T + t] = 0*x[n,t]", "x[n,t - T] = 0*x[n,t]"])
+def test_what_stands_outside_of_its_axis_everywhere_is_proved_to_be_0(claim: str) -> None:
+    assert derive.prove(claim).verdict == PROVED
+
+
+@pytest.mark.parametrize("claim", ["x[n,-t] = 0*x[n,t]", "x[n,T - 1 + t] = 0*x[n,t]", "x[n,t - T + 1] = 0*x[n,t]"])
+def test_what_stands_on_its_axis_somewhere_is_refuted_to_be_0(claim: str) -> None:
+    assert derive.prove(claim).verdict == REFUTED
 
 
 def _zeros(derived: Derivation) -> list[Integer]:
     return [Integer(0) for _ in derived.operation.output.indices]
 
 
-def _terms(result: object) -> list[object]:
+def _with_terms_forgotten(result: Expr) -> list[Expr]:
+    """The expression without a term of a sum in it, or of a form at which an element of it stands."""
+    sums = [argument for argument in result.args if isinstance(argument, Add)]
     return [
-        term
-        for factor in getattr(result, "args", ())
-        if getattr(factor, "is_Add", False)
-        for term in factor.args
+        result.func(*(argument - term if argument == whole else argument for argument in result.args))
+        for whole in sums
+        for term in whole.args
         if not isinstance(term, Element) and not term.is_number
     ]
 

@@ -25,10 +25,10 @@ ORDERS = {
         verification __init__ commands __main__
     """.split(),
     "codegen": """
-        factoring elementary fitting helpers program program_checks building arithmetic contraction finishing positions
-        indexing numpy_printer numpy_maps passes leading alignment products windowing naming docstrings numpy_windows
-        numpy_expressions scalar_functions whole_numbers lowering numpy_source loading runtime hessians modules layers
-        __init__ verification tour pages
+        factoring elementary fitting helpers program program_checks building arithmetic contraction finishing indexing
+        maxima numpy_printer numpy_maps passes leading alignment products positions window_plans windowing naming
+        docstrings numpy_windows numpy_expressions scalar_functions whole_numbers lowering numpy_source loading
+        runtime hessians modules layer layer_kinds layers __init__ verification tour pages
     """.split(),
 }
 #: What reads and carries out what was typed.

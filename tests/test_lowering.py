@@ -238,6 +238,18 @@ def test_two_different_things_are_not_taken_for_one() -> None:
     assert_allclose(found, evaluate([definition], arrays)[definition.tensor])
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("R = 2; y[r] = sum(delta(r,0)*x[n] + delta(r,1)*x[n]**2, n)", "return np.stack([x.sum(), x @ x], axis=0)"),
+        ("R = 3; y[n,r] = x[n]*delta(r,1)", "y = np.zeros((N, 3), dtype=x.dtype)\n    y[:, 1] = x\n    return y"),
+        ("y[n,k] = z[n,k] + delta(k,1)*z[n,0]*z[n,2]", "y = z.copy()\n    y[:, 1] += z[:, 0] * z[:, 2]\n    return y"),
+    ],
+)
+def test_literal_places_are_rows_under_sums_too(text: str, expected: str) -> None:
+    assert codegen.forward(text).source.rstrip().endswith(expected)
+
+
 # ---- what is refused ----
 
 

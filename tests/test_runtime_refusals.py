@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 import codegen
 from derive.errors import DefinitionError, ImpossibleError, InputError
@@ -71,6 +72,38 @@ REFUSED = {
         lambda: codegen.forward("y[n,k] = 2*x[n,k]/N")(np.ones((0, 3))),
         "y: it divides by a size that is 0 here",
     ),
+    "a position that is not there": (
+        lambda: codegen.forward("y[n,k] = x[n,k]*x[n,3]")(np.ones((4, 2))),
+        "y: x[n,3] stands at position 3, counted from 0, and index k has size 2 (axis 1 of x)",
+    ),
+    "a position that is not there, backward": (
+        lambda: codegen.backward("y[n,k] = x[n,k]*x[n,3]")(np.ones((4, 2)), x=np.ones((4, 2))),
+        "y: x[n,3] stands at position 3, counted from 0, and index k has size 2 (axis 1 of the upstream gradient dy)",
+    ),
+    "a position that is not there, second derivative": (
+        lambda: codegen.hvp("L = sum(x[n,k]**2*x[n,3]**2, n, k)")(np.ones((4, 2)), np.ones((4, 2))),
+        "L: x[n,3] stands at position 3, counted from 0, and index k has size 2 (axis 1 of v)",
+    ),
+    "a position that is not there, of an intermediate": (
+        lambda: codegen.vjp("p = softmax(x); y[n] = p[n,3]", np.ones((4, 2))),
+        "y: p[n,3] stands at position 3, counted from 0, and index k has size 2 (axis 1 of x)",
+    ),
+    "a position that is not there, on an axis of a layer": (
+        lambda: codegen.layers.Layer("y[n,k] = x[n,k]*w[2]*w[k]", parameters={"w": [1.0, 2.0]}).forward([[1.0, 2.0]]),
+        "y: w[2] stands at position 2, counted from 0, and index k has size 2 (axis 1 of x)",
+    ),
+    "a position that is not there, on an empty axis": (
+        lambda: codegen.forward("y[n,k] = x[n,k]*x[n,0]")(np.ones((4, 0))),
+        "y: x[n,0] stands at position 0, counted from 0, and index k has size 0 (axis 1 of x)",
+    ),
+    "a position that is not there, among windows": (
+        lambda: codegen.forward("a[n,t] = sum(x[n,2*t+r]*w[r], r); y[n] = a[n,3]")(np.ones((2, 6)), np.ones(2)),
+        "y: a[n,3] stands at position 3, counted from 0, and index t has 3 places (M = 6, R = 2)",
+    ),
+    "another fixed size": (
+        lambda: codegen.forward("y[n] = x[n,3]")(np.ones((4, 2))),
+        "y: axis 1 of x has size 2, and its definition says 4",
+    ),
     "two operations of one name": (
         lambda: codegen.source("y = 2*x", "y = 3*x"),
         "two different operations would be called y_forward in one module; give one another name",
@@ -88,6 +121,30 @@ def test_refused_with_what_and_where(case: str) -> None:
     with pytest.raises(InputError) as caught:
         call()
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("extent", [4, 5])
+def test_the_last_position_and_those_before_it_are_there(extent: int) -> None:
+    x = np.arange(2.0 * extent).reshape(2, extent)
+    assert_array_equal(codegen.forward("y[n,k] = x[n,k] + x[n,3]")(x), x + x[:, 3:4])
+    (dx,) = codegen.backward("y[n,k] = x[n,k] + x[n,3]")(x)
+    expected = x.copy()
+    expected[:, 3] += x.sum(axis=1)
+    assert_array_equal(dx, expected)
+
+
+@pytest.mark.parametrize("extent", [2, 3, 4, 5])
+def test_a_sum_with_a_delta_of_a_position_that_may_not_be_there(extent: int) -> None:
+    """It is the number there, and 0 where there is none: no element names the position."""
+    w = np.arange(1.0, extent + 1)
+    expected = w[3] ** 2 if extent > 3 else 0.0
+    assert codegen.forward("y = sum(delta(k,3)*w[k]*w[k], k)")(w) == expected
+    if extent > 3:
+        (dw,) = codegen.backward("y = sum(delta(k,3)*w[k]*w[k], k)")(1.0, w=w)
+        assert_array_equal(dw, np.where(np.arange(extent) == 3, 2 * w, 0.0))
+    else:  # The derivative is written with w[3].
+        with pytest.raises(InputError, match="position 3, counted from 0, and index k has size"):
+            codegen.backward("y = sum(delta(k,3)*w[k]*w[k], k)")(1.0, w=w)
 
 
 def test_other_refusals() -> None:

@@ -240,10 +240,7 @@ def test_every_gradient_can_be_differentiated(name: str) -> None:
                 assert abs(1.01 * np.sum(found * along) - slope) > TOLERANCE * abs(slope)
 
 
-#: Sizes that follow from windows can not be told from a direction and the inputs of another operation yet.
-PUSHED = [
-    name for name in OTHERS if len(derive.find(name).definitions) <= MOST_DEFINITIONS and not derive.find(name).extents
-]
+PUSHED = [name for name in OTHERS if len(derive.find(name).definitions) <= MOST_DEFINITIONS]
 
 
 @pytest.mark.parametrize("name", PUSHED)
@@ -261,6 +258,42 @@ def test_jacobian_vector_product_is_adjoint_to_the_vector_jacobian_product(name:
         assert_allclose(np.sum(change * upstream), np.sum(direction * gradient), rtol=1e-10, atol=1e-12)
         if np.any(change):
             assert abs(np.sum(1.01 * change * upstream) - np.sum(direction * gradient)) > 1e-10
+
+
+@pytest.mark.parametrize(
+    ("text", "wrt", "expected"),
+    [
+        ("conv1d", "x", "sum(v[n,c,s*t + d*r - p]*w[o,c,r], r, c)"),
+        ("conv1d", "w", "sum(v[o,c,r]*x[n,c,s*t + d*r - p], r, c)"),
+        ("conv1d", "b", "v[o]"),
+        ("avg-pool2d", "x", "sum(v[n,c,s*h + r,s*k + q], r, q)/(Q*R)"),
+        ("max-pool1d", "x", "v[n,c,s*t + argmax(x[n,c,s*t + r], r)]"),
+        ("y[t] = sum(x[t - r]*w[r], r)", "x", "sum(v[t - r]*w[r], r)"),
+    ],
+)
+def test_a_window_s_change_is_a_window_of_the_change(text: str, wrt: str, expected: str) -> None:
+    derivation = jvp(text, wrt)
+    assert str(derivation.result) == expected
+    derivation.check()
+    with pytest.raises(CheckFailedError):
+        replace(derivation, result=spoilt(derivation.result)).check()
+
+
+@pytest.mark.parametrize("name", ["conv1d", "conv2d", "depthwise-conv1d", "max-pool2d"])
+@pytest.mark.parametrize("numbers", [{}, {"s": 2}], ids=str)
+def test_the_change_of_windows_along_a_direction(name: str, numbers: dict[str, int]) -> None:
+    """The sizes follow from the windows, also where the change itself says nothing of them: that along b."""
+    operation = derive.find(name)
+    numbers = numbers if "pool" in name else {**numbers, "p": 1, "d": 1}
+    inputs = drawn(operation, np.random.default_rng(13))
+    for place, tensor in enumerate(operation.differentiable):
+        direction = np.random.default_rng(17).standard_normal(np.shape(inputs[place]))
+        change = codegen.forward(jvp(operation, tensor.name))(direction, *inputs, **numbers)
+        run = codegen.forward(operation)
+        after, before = (run(*moved(inputs, [place], [direction], step), **numbers) for step in (STEP, -STEP))
+        assert change.shape == after.shape
+        assert_allclose(change, (after - before) / (2 * STEP), atol=1e-6)
+        assert not np.allclose(1.01 * change, (after - before) / (2 * STEP), atol=1e-6)
 
 
 @pytest.mark.parametrize("text", [LAYER_NORM, ATTENTION], ids=["layer norm", "attention"])

@@ -55,6 +55,7 @@ RECORDS = (
             "a[n,h,t,d] = sum(p[n,h,t,j] * v[n,h,j,d], j); "
             "y[n,t,c] = sum(a[n,h,t,d] * wo[h,d,c], h, d)"
         ),
+        learned={"wq": "normal", "wk": "normal", "wv": "normal", "wo": "normal"},
         source=VASWANI,
     ),
     Record(
@@ -79,6 +80,7 @@ RECORDS = (
             "s = sigmoid(a); "
             "y[n,k] = a[n,k] * s[n,k] * c[n,k]"
         ),
+        learned={"w": "normal", "v": "normal"},
         source=SHAZEER,
     ),
     Record(
@@ -88,6 +90,7 @@ RECORDS = (
         definition=(
             "a[n,k] = sum(x[n,d] * w[d,k], d); c[n,k] = sum(x[n,d] * v[d,k], d); h = gelu(a); y[n,k] = h[n,k] * c[n,k]"
         ),
+        learned={"w": "normal", "v": "normal"},
         source=SHAZEER,
     ),
     Record(
@@ -125,6 +128,20 @@ RECORDS = (
         ),
         inputs=("x", "g", "b", "wq", "wk", "wv", "wo", "g2", "b2", "w1", "c1", "w2", "c2", "eps"),
         defaults={"eps": "1e-5"},
+        learned={
+            "g": "1",
+            "b": "0",
+            "wq": "normal",
+            "wk": "normal",
+            "wv": "normal",
+            "wo": "normal",
+            "g2": "1",
+            "b2": "0",
+            "w1": "normal",
+            "c1": "0",
+            "w2": "normal",
+            "c2": "0",
+        },
         source="Xiong et al., On layer normalization in the transformer architecture, ICML 2020",
     ),
     Record(

@@ -13,6 +13,7 @@ RECORDS = (
         title="convolution over one axis, with stride s, dilation d and padding p",
         definition="y[n,o,t] = sum(x[n,c,s*t + d*r - p] * w[o,c,r], c, r) + b[o]",
         defaults={"s": "1", "d": "1", "p": "0"},
+        learned={"w": "normal", "b": "0"},
         source=DUMOULIN,
     ),
     Record(
@@ -21,6 +22,7 @@ RECORDS = (
         title="convolution over two axes, with stride s, dilation d and padding p along both",
         definition="y[n,o,h,k] = sum(x[n,c,s*h + d*r - p, s*k + d*q - p] * w[o,c,r,q], c, r, q) + b[o]",
         defaults={"s": "1", "d": "1", "p": "0"},
+        learned={"w": "normal", "b": "0"},
         source=DUMOULIN,
     ),
     Record(
@@ -29,6 +31,7 @@ RECORDS = (
         title="convolution of each channel with a kernel of its own",
         definition="y[n,c,t] = sum(x[n,c,s*t + d*r - p] * w[c,r], r) + b[c]",
         defaults={"s": "1", "d": "1", "p": "0"},
+        learned={"w": "normal", "b": "0"},
         source="Chollet, Xception: Deep learning with depthwise separable convolutions, CVPR 2017",
     ),
     Record(

@@ -9,6 +9,7 @@ RECORDS = (
         group="linear",
         title="dense layer, samples in rows",
         definition="y[...,k] = sum(x[...,d] * w[d,k], d) + b[k]",
+        learned={"w": "normal", "b": "0"},
         source="Rumelhart, Hinton and Williams, Learning representations by back-propagating errors, Nature 1986",
     ),
     Record(
@@ -17,6 +18,7 @@ RECORDS = (
         title="dense layer, samples in columns",
         definition="f[k,n] = b[k] + sum(w[k,d] * h[d,n], d)",
         inputs=("h", "w", "b"),
+        learned={"w": "normal", "b": "0"},
         source="Prince, Understanding Deep Learning, MIT Press 2023, chapter 7",
     ),
     Record(
@@ -39,6 +41,7 @@ RECORDS = (
         title="bilinear form of two rows for every output",
         definition="y[n,k] = sum(x[n,i] * w[k,i,j] * z[n,j], i, j) + b[k]",
         inputs=("x", "z", "w", "b"),
+        learned={"w": "normal", "b": "0"},
         source="Tenenbaum and Freeman, Separating style and content with bilinear models, Neural Computation 12, 2000",
     ),
     Record(
@@ -53,6 +56,7 @@ RECORDS = (
         group="linear",
         title="rows of a table, looked up by their numbers; what is looked up twice gets both gradients",
         definition="y[n,t,d] = w[ids[n,t],d]",
+        learned={"w": "normal"},
         source="Bengio, Ducharme, Vincent and Jauvin, A neural probabilistic language model, JMLR 3, 2003",
     ),
 )

@@ -21,6 +21,7 @@ RECORDS = (
         ),
         inputs=("x", "g", "b", "eps"),
         defaults=USUAL_EPS,
+        learned={"g": "1", "b": "0"},
         source="Ba, Kiros and Hinton, Layer normalization, arXiv 1607.06450, 2016",
     ),
     Record(
@@ -32,6 +33,7 @@ RECORDS = (
         ),
         inputs=("x", "g", "eps"),
         defaults=USUAL_EPS,
+        learned={"g": "1"},
         source="Zhang and Sennrich, Root mean square layer normalization, NeurIPS 2019",
     ),
     Record(
@@ -46,6 +48,7 @@ RECORDS = (
         ),
         inputs=("x", "g", "b", "eps"),
         defaults=USUAL_EPS,
+        learned={"g": "1", "b": "0"},
         source="Ioffe and Szegedy, Batch normalization, ICML 2015",
     ),
     Record(
@@ -60,6 +63,7 @@ RECORDS = (
         ),
         inputs=("x", "g", "b", "eps"),
         defaults=USUAL_EPS,
+        learned={"g": "1", "b": "0"},
         source="Wu and He, Group normalization, ECCV 2018",
     ),
     Record(
@@ -74,6 +78,7 @@ RECORDS = (
         ),
         inputs=("x", "g", "b", "eps"),
         defaults=USUAL_EPS,
+        learned={"g": "1", "b": "0"},
         source="Ulyanov, Vedaldi and Lempitsky, Instance normalization, arXiv 1607.08022, 2016",
     ),
     Record(

@@ -11,6 +11,7 @@ RECORDS = (
         group="activations",
         title="parametric rectified linear unit, a learned slope for each feature below 0",
         definition="y[n,i] = where(x[n,i] > 0, x[n,i], a[i]*x[n,i])",
+        learned={"a": "0.25"},
         source="He, Zhang, Ren and Sun, Delving deep into rectifiers, ICCV 2015",
     ),
     Record(
@@ -76,6 +77,7 @@ RECORDS = (
         title="swish, a sigmoid linear unit of steepness beta",
         definition="s = sigmoid(beta*x); y = x * s",
         inputs=("x", "beta"),
+        learned={"beta": "1"},
         source="Ramachandran, Zoph and Le, Searching for activation functions, arXiv 1710.05941, 2017",
     ),
     Record(

@@ -10,6 +10,7 @@ RECORDS = (
         title="a step of the simple recurrent network",
         definition="z[n,k] = sum(x[n,d]*w[d,k], d) + sum(h0[n,j]*u[j,k], j) + b[k]; h[n,k] = tanh(z[n,k])",
         inputs=("x", "h0", "w", "u", "b"),
+        learned={"w": "normal", "u": "normal", "b": "0"},
         source="Elman 1990, Finding structure in time, Cognitive Science 14:179-211",
     ),
     Record(
@@ -29,6 +30,7 @@ RECORDS = (
             h, c
         """,
         inputs=("x", "h0", "c0", "w", "u", "b"),
+        learned={"w": "normal", "u": "normal", "b": "0"},
         source="Hochreiter and Schmidhuber 1997, Long short-term memory, Neural Computation 9:1735-1780; "
         "the forget gate: Gers, Schmidhuber and Cummins 2000, Learning to forget, Neural Computation 12:2451-2471",
     ),
@@ -46,6 +48,7 @@ RECORDS = (
             h[n,k] = (1 - z[n,k])*g[n,k] + z[n,k]*h0[n,k]
         """,
         inputs=("x", "h0", "w", "u", "b", "b0"),
+        learned={"w": "normal", "u": "normal", "b": "0", "b0": "0"},
         source="Cho et al. 2014, Learning phrase representations using RNN encoder-decoder, EMNLP; the reset gate "
         "after the product as in cuDNN and PyTorch",
     ),
