@@ -267,7 +267,7 @@ def test_every_step_of_a_derivation_holds(text: str, derive: Callable[..., Deriv
 def test_a_wrong_step_and_a_wrong_result_are_caught(text: str) -> None:
     operation = find(text)
     derivation = vjp(operation, operation.differentiable[0].name)
-    wrong: list[Callable[[Expr], Expr]] = [lambda e: 2 * e, lambda e: e + 1, lambda e: -e]
+    wrong: list[Callable[[Expr], Expr]] = [lambda e: 2 * e + 1, lambda e: e + 1, lambda e: 1 - e]  # A side may be 0.
     for place, step in enumerate(derivation.steps):
         change = wrong[place % len(wrong)]
         changed = replace(step, after=change(step.after)) if place % 2 else replace(step, before=change(step.before))
