@@ -103,12 +103,22 @@ def _nest(program: Program, stored: frozenset[str]) -> Nest:
     reading = Reading(program, stored)
     needed = _needed(program, reading)
     tasks = [
-        Task(statement, domain(statement), summed(statement), reading.accesses(statement))
+        _task(statement, reading)
         for statement in program.statements
         if statement.name in needed and not reading.is_written_out(statement.name)
     ]
     tasks = _early(tasks)
     return Nest(reading, tuple(tasks), tuple(_share(tasks)))
+
+
+def _task(statement: Statement, reading: Reading) -> Task:
+    """Return a task; what is read here and there, or looked for, is summed or searched result by result."""
+    accesses = reading.accesses(statement)
+    order, over = domain(statement), summed(statement)
+    is_search = isinstance(statement.op, Reduce) and statement.op.function == "argmax"
+    if is_search or (over and any(None in access.places for access in accesses)):
+        order = (*statement.labels, *over)
+    return Task(statement, order, over, accesses)
 
 
 def _early(tasks: list[Task]) -> list[Task]:

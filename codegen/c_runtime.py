@@ -12,28 +12,30 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import Expr, Integer, Symbol
 
-from codegen.c_compiler import load_library
+from codegen.c_compiler import FLAGS, load_library
 from codegen.c_functions import DOUBLE, FLOAT, Precision
 from codegen.c_program import ENTRY
-from codegen.c_source import CFunction, c_file, c_function
-from codegen.docstrings import backward_docstring, forward_docstring
+from codegen.c_source import CFunction, c_file, c_functions
+from codegen.docstrings import backward_docstring, forward_docstring, module_docstring
 from codegen.helpers import LOADED
 from codegen.program import INTEGER, NUMBER, Argument, Constant, Labels, Program, SumTo
 from codegen.runtime import (
     Backward,
     Forward,
+    Given,
     NumpyFunction,
     backward_program,
     cached,
     forward_program,
     forward_source,
     function_name,
+    kept_tensors,
     operation_key,
 )
 from derive.errors import InputError
 from derive.extents import Extent
 from derive.indices import Tensor
-from derive.pullback import Pullback
+from derive.pullback import Pullback, pull_back
 from derive.record import Operation
 
 Array = NDArray[Any]
@@ -53,10 +55,8 @@ class CProgram:
 
     def __init__(self, operation: Operation, program: Program, name: str, comment: Sequence[str]) -> None:
         self.operation, self.program = operation, program
-        self.functions = {
-            precision.name: c_function(program, name, comment, precision, operation.is_elementwise)
-            for precision in PRECISIONS.values()
-        }
+        made = c_functions(program, name, comment, operation.is_elementwise)
+        self.functions = {function.precision.name: function for function in made}
         statements = {statement.name: statement for statement in program.statements}
         self._sum_to = [
             statements[result].operands[1].name if isinstance(statements[result].op, SumTo) else None
@@ -293,3 +293,42 @@ def backward_in_c(pullback: Pullback) -> CProgram:
         program.parameters,
     )
     return CProgram(pullback.operation, program, function_name(pullback.operation, "backward"), comment)
+
+
+def c_module(operations: Sequence[Operation], given: Given = ()) -> str:
+    """Return a C file with the forward and backward passes of operations.
+
+    Raises:
+        InputError: there are none, or two of one name.
+    """
+    operations = list({operation_key(operation): operation for operation in operations}.values())
+    if not operations:
+        raise InputError("source needs the name of one operation at least")
+    functions: list[CFunction] = []
+    for operation in operations:
+        pullback = pull_back(operation, None, given)
+        saved = [tensor.name for tensor in pullback.saved]
+        for made in (forward_in_c(operation, kept_tensors(operation, saved)), backward_in_c(pullback)):
+            functions += made.functions.values()
+    names = [function.name for function in functions]
+    for name in names:
+        if names.count(name) > 1:
+            stem = name.rpartition("_")[0]
+            raise InputError(f"two different operations would be called {stem} in one file; give one another name")
+    return c_file(functions, c_comment(operations))
+
+
+def c_comment(operations: Sequence[Operation]) -> list[str]:
+    """Return what stands at the top of a file."""
+    first, *others = module_docstring(operations)
+    return [
+        first.replace("NumPy", "C"),
+        "",
+        "Arrays are contiguous, their rows one after the other; results are written and nothing is allocated. A name",
+        "that ends with _f takes float, one with _d double. Compile with",
+        "",
+        f"    cc {' '.join(FLAGS)} -c file.c",
+        "",
+        "and with -fopenmp in the place of -fopenmp-simd where threads are wanted.",
+        *others,
+    ]

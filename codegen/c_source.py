@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sympy import Expr, Symbol
+from sympy import Expr, Integer, Symbol, prod
 
 from codegen.c_functions import FUNCTIONS, LIBRARY, PRECISIONS, Precision, helper_texts, names_of_functions
 from codegen.c_loops import Loop, Nest, Storage, Task, common, plan_loops, plan_storage
@@ -130,12 +130,12 @@ class CFunction:
 class Writer:
     """The lines of one function's body."""
 
-    def __init__(self, program: Program, precision: Precision) -> None:
+    def __init__(self, program: Program, nest: Nest, precision: Precision) -> None:
         self.program, self.precision = program, precision
-        self.nest: Nest = plan_loops(program)
+        self.nest = nest
         self.values = program.values
         self.names = CNames(program)
-        self.storage: dict[str, Storage] = plan_storage(program, self.nest)
+        self.storage: dict[str, Storage] = plan_storage(program, nest)
         self.tasks = self.nest.by_name
         self.uses = program.uses
         self.blocks = [Block()]
@@ -738,14 +738,10 @@ class Writer:
         return lines
 
     def work_size(self, kind: str) -> Expr:
-        from sympy import Integer
-
         return sum((_extent(labels) for _, labels in self._work[kind]), Integer(0))
 
 
 def _extent(labels: Labels) -> Expr:
-    from sympy import prod
-
     return prod([label.size for label in labels])
 
 
@@ -771,18 +767,25 @@ def broken(line: str) -> list[str]:
     return [line[:place], *broken(INDENT + line[place + 1 :])]
 
 
-def c_function(program: Program, name: str, comment: Sequence[str], precision: Precision, is_elementwise: bool) -> CFunction:
-    """Return a function of a program's arguments.
+def c_functions(program: Program, name: str, comment: Sequence[str], is_elementwise: bool) -> list[CFunction]:
+    """Return functions of a program's arguments, one for each precision.
 
     Args:
-        program: what it computes.
-        name: what it is called, without the end that tells its precision.
-        comment: the lines above it.
-        precision: the type of its numbers.
-        is_elementwise: whether it takes any number of single numbers.
+        program: what they compute.
+        name: what they are called, without the end that tells their precision.
+        comment: the lines above them.
+        is_elementwise: whether they take any number of single numbers.
+
+    Raises:
+        UnsupportedError: the program has what C code can not be generated for.
     """
     program = simplify(program, is_elementwise)
-    writer = Writer(program, precision)
+    nest = plan_loops(program)
+    return [_function(Writer(program, nest, precision), name, comment) for precision in PRECISIONS]
+
+
+def _function(writer: Writer, name: str, comment: Sequence[str]) -> CFunction:
+    program, precision = writer.program, writer.precision
     body = writer.lines()
     body = [*writer.work(), *body]
     names, text = writer.names, "\n".join(body)
