@@ -27,6 +27,8 @@ FLAGS = (
     "-ffp-contract=fast",
     "-fopenmp-simd",
 )
+#: What is added on processors with registers of 512 bits, which gcc and clang do not fill by themselves.
+WIDE_FLAGS = ("-mprefer-vector-width=512",)
 #: Compilers that are tried, after that which CC names.
 COMPILERS = ("cc", "gcc", "clang")
 #: More flags, such as -fopenmp, for the user to give.
@@ -40,7 +42,8 @@ class CompilerError(InputError):
 
 def flags() -> tuple[str, ...]:
     """Return the flags in force."""
-    return (*FLAGS, *shlex.split(os.environ.get(MORE_FLAGS, "")))
+    wide = WIDE_FLAGS if platform.machine().lower() in ("x86_64", "amd64") else ()
+    return (*FLAGS, *wide, *shlex.split(os.environ.get(MORE_FLAGS, "")))
 
 
 def compilers() -> list[tuple[str, ...]]:
@@ -71,9 +74,7 @@ def load_library(text: str) -> ctypes.CDLL:
 
 
 @lru_cache(maxsize=1024)
-def _load(
-    text: str, flags: tuple[str, ...], commands: tuple[tuple[str, ...], ...], folder: Path
-) -> ctypes.CDLL:
+def _load(text: str, flags: tuple[str, ...], commands: tuple[tuple[str, ...], ...], folder: Path) -> ctypes.CDLL:
     failures: list[str] = []
     for command in commands:
         where = shutil.which(command[0])

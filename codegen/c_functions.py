@@ -248,8 +248,9 @@ LOG1P = """\
 static inline @real log1p@_(@real x)
 {
     const @real sum = 1.0@f + x;
-    const @real value = log@_(sum) + (x - (sum - 1.0@f)) / sum;
-    return x > -1.0@f ? (x < INFINITY ? value : x) : log@_(sum);
+    const @real rounded = log@_(sum);
+    const @real value = rounded + (x - (sum - 1.0@f)) / sum;
+    return x > -1.0@f ? (x < INFINITY ? value : x) : rounded;
 }
 """
 
@@ -260,6 +261,14 @@ static inline @real logaddexp@_(@real a, @real b)
     const @real larger = maximum@_(a, b);
     const @real value = larger + log1p@_(exp@_(-fabs@f(a - b)));
     return a == b ? a + 0.693147180559945309@f : value;
+}
+"""
+
+SOFTPLUS = """\
+/* log(1 + exp(x)), without overflow. */
+static inline @real softplus@_(@real x)
+{
+    return maximum@_(x, 0.0@f) + log1p@_(exp@_(-fabs@f(x)));
 }
 """
 
@@ -361,6 +370,7 @@ FUNCTIONS: Mapping[str, str] = MappingProxyType(
         "log": LOG,
         "log1p": LOG1P,
         "logaddexp": LOGADDEXP,
+        "softplus": SOFTPLUS,
         "sigmoid": SIGMOID,
         "tanh": TANH,
         "erf": "",
@@ -407,7 +417,10 @@ def helper_texts(text: str, precision: Precision) -> list[str]:
 def _calls(text: str, name: str, precision: Precision) -> bool:
     if name == "largest":
         return "(largest: " in text
-    return re.search(rf"(?<![\w ]){name}{precision.suffix}\(|(?<!{precision.name}) {name}{precision.suffix}\(", text) is not None
+    return (
+        re.search(rf"(?<![\w ]){name}{precision.suffix}\(|(?<!{precision.name}) {name}{precision.suffix}\(", text)
+        is not None
+    )
 
 
 def helper(name: str, precision: Precision) -> str:

@@ -226,5 +226,3 @@ def positions_of(where: Sequence[Index | int | None], positions: Sequence[Operan
     """Return for each axis the index, number or operand that tells the place."""
     given = iter(positions)
     return [next(given) if place is None else place for place in where]
-
-

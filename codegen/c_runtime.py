@@ -63,9 +63,7 @@ class CProgram:
             for result in program.results
         ]
         self._places = {argument.name: place for place, argument in enumerate(program.arguments)}
-        self._divisors = [
-            statement.op.value for statement in program.statements if isinstance(statement.op, Constant)
-        ]
+        self._divisors = [statement.op.value for statement in program.statements if isinstance(statement.op, Constant)]
         self._divisors = [value for value in self._divisors if value.free_symbols]
 
     @property
@@ -113,9 +111,7 @@ class CProgram:
     def _entries(self, arrays: list[Array]) -> tuple[list[Array], tuple[int, ...]]:
         """Return arrays of any shapes, broadcast, as one axis; settings stay as they are."""
         many = [
-            array
-            for argument, array in zip(self.program.arguments, arrays, strict=True)
-            if argument.kind != NUMBER
+            array for argument, array in zip(self.program.arguments, arrays, strict=True) if argument.kind != NUMBER
         ]
         shape = np.broadcast_shapes(*(array.shape for array in many)) if many else ()
         found = []

@@ -67,7 +67,12 @@ KEYWORDS = frozenset(
 )
 #: Whole numbers: positions, labels, sizes.
 WHOLE = "ptrdiff_t"
-OPERATORS = {"greater": (">", COMPARE), "greater_equal": (">=", COMPARE), "equal": ("==", EQUAL), "not_equal": ("!=", EQUAL)}
+OPERATORS = {
+    "greater": (">", COMPARE),
+    "greater_equal": (">=", COMPARE),
+    "equal": ("==", EQUAL),
+    "not_equal": ("!=", EQUAL),
+}
 
 
 class Text(NamedTuple):
@@ -312,6 +317,11 @@ class Writer:
             else:
                 parts.append(self.real(operand, at))
         depth = max(part.depth for part in parts)
+        if function == "div":
+            divisor = self.values[operands[1].name]
+            if isinstance(divisor, Statement) and isinstance(divisor.op, Constant) and divisor.op.value.is_number:
+                inverse = self.constant(1 / divisor.op.value)
+                return self._function("mul", [parts[0], inverse], ())._replace(depth=depth)
         return self._function(function, parts, op.signs)._replace(depth=depth)
 
     def _function(self, function: str, parts: list[Text], signs: Sequence[int]) -> Text:
@@ -337,6 +347,8 @@ class Writer:
             return parts[1]
         if function == "square" and parts[0].level == ATOM and len(parts[0].text) < 24:
             return Text(f"{parts[0].text} * {parts[0].text}", PRODUCT)
+        if function == "logaddexp" and parts[0].text == self._zero():
+            return Text(f"softplus{self.precision.suffix}({parts[1].text})")
         called = ", ".join(part.text for part in parts)
         if function in LIBRARY:
             return Text(f"{LIBRARY[function]}{self.precision.literal}({called})")
@@ -408,9 +420,7 @@ class Writer:
             places = [at[axis] if isinstance(axis, Index) else self._position(axis, at) for axis in axes]
             sizes = [label.size for label in self.values[source.name].labels]
             bounds = [
-                (place, size)
-                for axis, place, size in zip(axes, places, sizes, strict=True)
-                if isinstance(axis, Form)
+                (place, size) for axis, place, size in zip(axes, places, sizes, strict=True) if isinstance(axis, Form)
             ]
         self._unsafe += 1  # Nothing may be read before it is known to be there.
         inner = self.element(source.name, places)
@@ -889,4 +899,3 @@ def c_file(functions: Sequence[CFunction], comment: Sequence[str] = ()) -> str:
         parts += helper_texts("\n".join(own), precision)
         parts += own
     return "\n".join(parts)
-

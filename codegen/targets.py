@@ -85,9 +85,7 @@ def backward(
     return cached(key, lambda: CBackward(pull_back(operation, inputs, facts, fuse)))
 
 
-def source(
-    *ops: str | Operation | Derived, given: Given = (), hvp: Sequence[str] = (), target: str = NUMPY
-) -> str:
+def source(*ops: str | Operation | Derived, given: Given = (), hvp: Sequence[str] = (), target: str = NUMPY) -> str:
     """Return a file with the forward and backward passes of operations: a module of NumPy alone, or C99.
 
     A forward function returns, after the output, what the backward function needs beside inputs and output.
