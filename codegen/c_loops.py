@@ -1,4 +1,4 @@
-"""Loops: which statements share one, so that the fewest passes are made over a row, and what must be stored between them.
+"""Loops: which statements share one, so that the fewest passes are made over a row, and what is stored between them.
 
 Statements are taken in order; each joins the first loop over an index of its own that is not before what it needs. It
 may share a loop with what it reads only if it reads what the loop has just computed: its row and not another. Within a

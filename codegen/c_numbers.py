@@ -7,7 +7,7 @@ from collections.abc import Callable
 import sympy
 from sympy import Add, Expr, Mul, Pow, Symbol
 
-from codegen.c_functions import Precision
+from codegen.c_precisions import Precision
 
 #: How tightly C binds, as far as it matters here.
 TERNARY, AND, EQUAL, COMPARE, SUM, PRODUCT, UNARY, ATOM = range(1, 9)
@@ -17,10 +17,10 @@ def number_text(value: Expr, precision: Precision, name_of: Callable[[Symbol], s
     """Return a number made of numbers and sizes in a precision, and how tightly its text binds.
 
     Example:
-        >>> from codegen.c_functions import FLOAT
+        >>> from codegen.c_precisions import FLOAT
         >>> N, K = sympy.symbols("N K", integer=True, positive=True)
         >>> [number_text(value, FLOAT, str)[0] for value in (sympy.Rational(1, 2), N * K, 1 / N, sympy.oo)]
-        ['0.5f', '(float)(N * K)', '(float)(1.0 / N)', 'INFINITY']
+        ['0.5f', '(float)(K * N)', '(float)(1.0 / N)', 'INFINITY']
     """
     if value in (sympy.oo, -sympy.oo):
         return ("INFINITY", ATOM) if value > 0 else ("-INFINITY", UNARY)
@@ -62,15 +62,18 @@ def whole_text(value: Expr, name_of: Callable[[Symbol], str]) -> tuple[str, int]
 
     Example:
         >>> M, R = sympy.symbols("M R", integer=True)
-        >>> whole_text(M - R + 1, str)[0], whole_text(2 * (M + R), str)[0]
-        ('M - R + 1', '2 * (M + R)')
+        >>> whole_text(M - R + 1, str)[0], whole_text(1 - 2 * M, str)[0]
+        ('M - R + 1', '1 - 2 * M')
     """
     if value.is_Integer:
         return str(value), UNARY if value < 0 else ATOM
     if isinstance(value, Symbol):
         return name_of(value), ATOM
     if isinstance(value, Add):
-        terms = sorted(value.args, key=lambda term: (term.could_extract_minus_sign(), bool(term.is_number), str(term)))
+        opens = not any(not (term.is_number or term.could_extract_minus_sign()) for term in value.args)
+        terms = sorted(
+            value.args, key=lambda term: (term.is_number != opens, term.could_extract_minus_sign(), str(term))
+        )
         text = ""
         for term in terms:
             negative = term.could_extract_minus_sign()

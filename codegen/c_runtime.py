@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sympy import Expr, Integer, Symbol
 
 from codegen.c_compiler import FLAGS, load_library
-from codegen.c_functions import DOUBLE, FLOAT, Precision
+from codegen.c_precisions import DOUBLE, FLOAT, Precision
 from codegen.c_program import ENTRY
 from codegen.c_source import CFunction, c_file, c_functions
 from codegen.docstrings import backward_docstring, forward_docstring, module_docstring

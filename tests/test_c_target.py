@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import multiprocessing
 import os
 import re
 import shutil
@@ -21,7 +20,8 @@ import pytest
 import codegen
 from codegen import c_compiler
 from codegen.c_compiler import FLAGS, CompilerError, find_compiler
-from codegen.c_functions import DOUBLE, ERF_DOUBLE, FLOAT, helper_texts
+from codegen.c_functions import helper_texts
+from codegen.c_precisions import DOUBLE, FLOAT
 from codegen.c_runtime import CProgram, backward_in_c, forward_in_c
 from codegen.c_source import c_file
 from codegen.runtime import Backward, forward, kept_tensors
