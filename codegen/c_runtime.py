@@ -15,10 +15,13 @@ from sympy import Expr, Integer, Symbol
 from codegen.c_compiler import FLAGS, load_library
 from codegen.c_precisions import DOUBLE, FLOAT, Precision
 from codegen.c_program import ENTRY
+from codegen.c_saving import plan_passes
 from codegen.c_source import CFunction, c_file, c_functions
 from codegen.docstrings import backward_docstring, forward_docstring, module_docstring
+from codegen.fitting import Fitting
 from codegen.helpers import LOADED
 from codegen.program import INTEGER, NUMBER, Argument, Constant, Labels, Program, SumTo
+from codegen.program_checks import extremes
 from codegen.runtime import (
     Backward,
     Forward,
@@ -27,11 +30,11 @@ from codegen.runtime import (
     backward_program,
     cached,
     forward_program,
-    forward_source,
     function_name,
     kept_tensors,
     operation_key,
 )
+from codegen.whole_numbers import WholeNumbers
 from derive.errors import InputError
 from derive.extents import Extent
 from derive.indices import Tensor
@@ -54,7 +57,7 @@ class CProgram:
     """
 
     def __init__(self, operation: Operation, program: Program, name: str, comment: Sequence[str]) -> None:
-        self.operation, self.program = operation, program
+        self.operation, self.program, self.comment = operation, program, comment
         made = c_functions(program, name, comment, operation.is_elementwise)
         self.functions = {function.precision.name: function for function in made}
         statements = {statement.name: statement for statement in program.statements}
@@ -227,63 +230,101 @@ def value_of(expr: Expr, sizes: Mapping[Expr, int]) -> int:
     return int(expr.xreplace({symbol: Integer(sizes[symbol]) for symbol in expr.free_symbols}))
 
 
-class CForward(Forward):
+class CFunctionOfArrays:
+    """What the passes in C share: checks as in NumPy, and the C text in the place of NumPy's."""
+
+    def _set(self: Any, in_c: CProgram, name: str) -> None:
+        operation, program = in_c.operation, in_c.program
+        self.operation, self.program, self._in_c = operation, program, in_c
+        self.source = self.module = in_c.source
+        self.__name__ = self.__qualname__ = name
+        self.__doc__ = "\n".join(in_c.comment)
+        self._tensors = tuple(argument.tensor for argument in program.arguments)
+        self._fitting = Fitting(operation, self._tensors, extremes(program))
+        self._numbers = WholeNumbers(operation, program) if program.parameters or operation.extents else None
+        self.parameters = tuple(symbol.name for symbol in program.parameters)
+        self._allowed = tuple(dict.fromkeys((*operation.record.defaults, *self.parameters)))
+
+    def __repr__(self: Any) -> str:
+        return str(NumpyFunction.__repr__(self)).replace("NumPy", "C")
+
+    def run(self: Any, arrays: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the results of arrays that fit, and whole numbers after them, as a tuple."""
+        found: tuple[Any, ...] = self._in_c.run(arrays)
+        return found
+
+
+class CForward(CFunctionOfArrays, Forward):
     """The forward pass in C."""
 
     def __init__(self, operation: Operation) -> None:
-        super().__init__(operation)
-        self._in_c = forward_in_c(operation, ())
-        self.source = self.module = self._in_c.source
+        program = forward_program(operation, ())
+        self._set(forward_in_c(operation, program), function_name(operation, "forward"))
 
-    def run(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
-        return self._in_c.run(arrays)
+    def with_saved(self, *inputs: Any, **options: Any) -> tuple[Any, dict[str, Array]]:
+        """Return the output, of several a tuple, and by name what the backward pass in C needs.
 
-    def _keeping(self, kept: tuple[Tensor, ...]) -> NumpyFunction:
-        if not kept:
-            return self
-        key = ("keeping in c", operation_key(self.operation), kept)
-        return cached(key, lambda: CKeeping(self.operation, kept))
-
-
-class CKeeping(NumpyFunction):
-    """The forward pass in C that returns intermediates, too."""
-
-    def __init__(self, operation: Operation, kept: tuple[Tensor, ...]) -> None:
-        program = forward_program(operation, kept)
-        super().__init__(operation, program, forward_source(operation, program))
-        self._in_c = forward_in_c(operation, kept)
-
-    def run(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
-        return self._in_c.run(arrays)
+        The options are settings, and those of ``backward``: another pass may need other values.
+        """
+        settings = {name: options.pop(name) for name in self._allowed if name in options}
+        arrays = self.fit(self.complete(inputs, settings))
+        backward = backward_pass(self.operation, **options)
+        given = dict(zip((*(tensor.name for tensor in self._tensors), *self.parameters), arrays, strict=True))
+        results = backward.keeping.run(arrays)
+        tensors = backward.keeping.program.result_tensors
+        made = dict(zip((tensor.name for tensor in tensors), results, strict=True))
+        count = len(self.operation.outputs)
+        output = results[0] if count == 1 else results[:count]
+        return output, {name: {**given, **made}[name] for name in backward.saved}
 
 
-class CBackward(Backward):
-    """The backward pass in C."""
+class CBackward(CFunctionOfArrays, Backward):
+    """The backward pass in C.
+
+    Attributes:
+        keeping: the forward pass that returns, after the outputs, what this one needs.
+    """
 
     def __init__(self, pullback: Pullback) -> None:
-        super().__init__(pullback)
-        self._in_c = backward_in_c(pullback)
-        self.source = self.module = self._in_c.source
+        self.keeping, in_c = passes_in_c(pullback)
+        self._set(in_c, function_name(pullback.operation, "backward"))
+        upstreams = len(pullback.upstreams)
+        self.saved = (*(tensor.name for tensor in self._tensors[upstreams:]), *self.parameters)
+        self.results = tuple(tensor.name for tensor in pullback.results)
+        self.assumptions = pullback.assumptions
 
-    def run(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
-        return self._in_c.run(arrays)
+
+def backward_pass(
+    operation: Operation, wrt: Sequence[str] | None = None, given: Given = (), *, fuse: bool = True
+) -> CBackward:
+    """Return the backward pass of an operation in C, made once."""
+    facts = tuple(given) if not isinstance(given, str) else given
+    inputs = None if wrt is None else tuple([wrt] if isinstance(wrt, str) else wrt)
+    key = ("backward in c", operation_key(operation), inputs, facts, fuse)
+    return cached(key, lambda: CBackward(pull_back(operation, inputs, facts, fuse)))
 
 
-def forward_in_c(operation: Operation, kept: tuple[Tensor, ...]) -> CProgram:
-    """Return the forward pass in C; ``kept`` are intermediates that it returns too."""
-    program = forward_program(operation, kept)
+def passes_in_c(pullback: Pullback) -> tuple[CProgram, CProgram]:
+    """Return the forward pass that keeps what the backward pass needs, and that."""
+    operation = pullback.operation
+    kept = kept_tensors(operation, [tensor.name for tensor in pullback.saved])
+    taken = {tensor.name for tensor in (*operation.inputs, *(each.tensor for each in operation.definitions))}
+    planned = plan_passes(forward_program(operation, kept), backward_program(pullback), kept, taken)
+    return forward_in_c(operation, planned.forward), backward_in_c(pullback, planned.backward)
+
+
+def forward_in_c(operation: Operation, program: Program) -> CProgram:
+    """Return a forward pass in C."""
     comment = forward_docstring(operation, operation.inputs, program.result_tensors, program.parameters)
     return CProgram(operation, program, function_name(operation, "forward"), comment)
 
 
-def backward_in_c(pullback: Pullback) -> CProgram:
-    """Return the backward pass in C."""
-    program = backward_program(pullback)
-    arguments = [argument.tensor for argument in program.arguments]
+def backward_in_c(pullback: Pullback, program: Program) -> CProgram:
+    """Return a backward pass in C."""
     comment = backward_docstring(
         pullback.operation,
         pullback.gradients,
-        arguments,
+        [argument.tensor for argument in program.arguments],
         pullback.results,
         pullback.assumptions,
         program.parameters,
@@ -302,9 +343,7 @@ def c_module(operations: Sequence[Operation], given: Given = ()) -> str:
         raise InputError("source needs the name of one operation at least")
     functions: list[CFunction] = []
     for operation in operations:
-        pullback = pull_back(operation, None, given)
-        saved = [tensor.name for tensor in pullback.saved]
-        for made in (forward_in_c(operation, kept_tensors(operation, saved)), backward_in_c(pullback)):
+        for made in passes_in_c(pull_back(operation, None, given)):
             functions += made.functions.values()
     names = [function.name for function in functions]
     for name in names:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codegen import modules, runtime
-from codegen.c_runtime import CBackward, CForward, c_module
+from codegen.c_runtime import CForward, backward_pass, c_module
 from codegen.runtime import Backward, Forward, Given, cached, operation_key
 from derive.catalogue import find
 from derive.errors import InputError
-from derive.pullback import pull_back
 from derive.record import Derived, Operation
 
 #: What a target is called.
@@ -79,10 +78,7 @@ def backward(
     """
     if not _is_c(target):
         return runtime.backward(op, wrt, given, fuse=fuse)
-    operation, facts = find(op), tuple(given) if not isinstance(given, str) else given
-    inputs = None if wrt is None else tuple([wrt] if isinstance(wrt, str) else wrt)
-    key = ("backward in c", operation_key(operation), inputs, facts, fuse)
-    return cached(key, lambda: CBackward(pull_back(operation, inputs, facts, fuse)))
+    return backward_pass(find(op), wrt, given, fuse=fuse)
 
 
 def source(*ops: str | Operation | Derived, given: Given = (), hvp: Sequence[str] = (), target: str = NUMPY) -> str:
