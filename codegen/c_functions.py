@@ -130,17 +130,14 @@ static inline @real tanh@_(@real x)
 """
 
 ERF_FLOAT = """\
-/* erf(x): x P(x^2) up to 1, and 1 - exp(-G(x)) beyond. */
+/* erf(x) = 1 - exp(-x H(x)) for x >= 0. */
 static inline float erf_f(float x)
 {
     const float size = fabsf(x);
-    const float u = x * x;
     const float a = size > 4.0f ? 4.0f : size;
-    float near = #P0;
-    float far = #G0;
-#P    near = near * u + @c;
-#G    far = far * a + @c;
-    return size <= 1.0f ? x * near : copysignf(1.0f - exp_f(-far), x);
+    float value = #H0;
+#H    value = value * a + @c;
+    return copysignf(-expm1_f(-a * value), x);
 }
 """
 

@@ -357,7 +357,7 @@ def test_polynomials_are_interpolations():
         "E": (lambda r: (mpmath.exp(r) - 1 - r) / r**2, -half, half),
         "L": (log_part, 0, ratio**2 * mpmath.mpf("1.01")),
         "P": (lambda u: mpmath.erf(mpmath.sqrt(u)) / mpmath.sqrt(u), 0, 1),
-        "G": (lambda a: -mpmath.log(mpmath.erfc(a)), 1, 4),
+        "H": (lambda a: -mpmath.log(mpmath.erfc(a)) / a, 0, 4),
     }
     with mpmath.workdps(60):
         for precision, most in ((FLOAT, 1e-6), (DOUBLE, 1e-15)):
