@@ -22,7 +22,7 @@ from codegen.c_numbers import (
 )
 from codegen.c_precisions import Precision
 from codegen.c_program import positions_of
-from codegen.c_texts import OPERATORS, PART, WHOLE, Block, CNames, Text, broken
+from codegen.c_texts import OPERATORS, PART, WHOLE, Block, CNames, Text
 from codegen.program import (
     INTEGER,
     MASK,
@@ -98,8 +98,10 @@ class Expressions:
             if not text:
                 text, level = place.text, place.level
                 continue
-            before = text if level >= PRODUCT else f"({text})"
-            text, level = f"{before} * {self.whole(label.size).part(UNARY)} + {place.part(PRODUCT)}", SUM
+            size = self.whole(label.size)
+            before = f"{text if level >= PRODUCT else f'({text})'} * {size.part(UNARY)}"
+            before = {"0": "", "1": size.part(SUM)}.get(text, before)
+            text, level = (f"{before} + {place.part(PRODUCT)}", SUM) if before else (place.text, place.level)
         return text
 
     def _cell(self, array: str, labels: Labels, places: Sequence[Text]) -> Text:
@@ -163,7 +165,7 @@ class Expressions:
         return {INTEGER: WHOLE, MASK: "int"}.get(kind, self.precision.name)
 
     def _declaration(self, kind: str, variable: str, text: str) -> list[str]:
-        return broken(f"const {self._type(kind)} {variable} = {text};")
+        return [f"const {self._type(kind)} {variable} = {text};"]
 
     def operand(self, operand: Operand, at: dict[Index, Text]) -> Text:
         return self.element(operand.name, [at[label] for label in operand.labels])
@@ -305,10 +307,12 @@ class Expressions:
             depth = max(depth, own.depth, other.depth)
         added = self.real(value, inner)
         depth = max(depth, added.depth)
-        total = self._sum([base, added], (1, 1)) if op.has_base else added
-        if not conditions:
-            return total._replace(depth=depth)
-        return Text(f"{' && '.join(conditions)} ? {total.part(AND)} : {base.part(AND)}", TERNARY, depth)
+        sign = -1 if op.has_base and added.level == UNARY and added.text.startswith("-") else 1
+        if conditions:
+            chosen = added.text[1:] if sign < 0 else added.part(AND)
+            added = Text(f"{' && '.join(conditions)} ? {chosen} : {self._zero()}", TERNARY)
+        total = self._sum([base, added], (1, sign)) if op.has_base else added
+        return total._replace(depth=depth)
 
     def _stacked(self, op: Stack, statement: Statement, at: dict[Index, Text]) -> Text:
         along = at[op.along]

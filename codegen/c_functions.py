@@ -68,7 +68,8 @@ LOG = """\
 static inline @real log@_(@real x)
 {
     const int is_small = x < @smallest;
-    const @bits bits = bits@_(is_small ? x * @scale : x) + (@one_bits - @root_bits);
+    const @bits moved = @one_bits - @root_bits;
+    const @bits bits = bits@_(is_small ? x * @scale : x) + moved;
     const @real power = number@_((bits >> @shift) | @exponent_bits) - @exponent_bias;
     const @real n = is_small ? power - @scale_power : power;
     const @real f = number@_((bits & @mantissa) + @root_bits) - 1.0@f;

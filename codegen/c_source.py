@@ -13,7 +13,7 @@ from codegen.c_functions import helper_texts
 from codegen.c_loops import plan_loops
 from codegen.c_precisions import PRECISIONS, Precision
 from codegen.c_program import simplify
-from codegen.c_texts import INDENT, WHOLE, WIDTH
+from codegen.c_texts import INDENT, WHOLE, WIDTH, broken
 from codegen.c_writer import Writer
 from codegen.program import (
     INTEGER,
@@ -92,7 +92,7 @@ def _function(writer: Writer, name: str, comment: Sequence[str]) -> CFunction:
     if work[1] != 0:
         notes += ["", f"places: memory for {writer.size(work[1])} whole numbers."]
     head = _signature(f"void {name}{precision.suffix}", parameters)
-    indented = [line if line.startswith("#") else INDENT + line for line in body]
+    indented = [part for line in body for part in ([line] if line.startswith("#") else broken(INDENT + line))]
     lines = [*_comment(notes), *head, "{", *indented, "}"]
     return CFunction(
         f"{name}{precision.suffix}", "\n".join(lines) + "\n", precision, sizes, tuple(arguments), tuple(results), work

@@ -71,22 +71,25 @@ class CNames(Names):
 
 
 def broken(line: str) -> list[str]:
-    """Break a line that is too long before an operator that stands in few brackets.
+    """Break a line that is too long before an operator that stands in as few brackets as one does.
 
     Example:
-        >>> broken("x = a + b;")
-        ['x = a + b;']
+        >>> broken("    x = a + b;")
+        ['    x = a + b;']
     """
     if len(line) <= WIDTH:
         return [line]
-    best: tuple[int, int] | None = None
+    indent = line[: len(line) - len(line.lstrip())]
+    found: tuple[int, int] | None = None
     depth = 0
     for place, character in enumerate(line):
         depth += (character in "([") - (character in ")]")
-        if re.match(r" (?:[-+*/?:]|&&) ", line[place:]) and len(line) // 4 < place < WIDTH:
-            key = (depth, abs(place - WIDTH))
-            best = min(best, (key[0], place)) if best and best[0] < depth else (depth, place)
-    if best is None:
+        inside = len(indent) + 16 < place < WIDTH
+        is_operator = re.match(r" (?:[-+*/?:]|&&) ", line[place : place + 4]) is not None
+        if inside and (is_operator or line[place - 1 : place + 1] == ", "):
+            found = (depth, place) if found is None or depth <= found[0] else found
+    if found is None:
         return [line]
-    place = best[1]
-    return [line[:place], *broken(INDENT + line[place + 1 :])]
+    place = found[1]
+    more = "" if line.lstrip().startswith(tuple("+-*/?:&")) else INDENT
+    return [line[:place], *broken(indent + more + line[place + 1 :])]

@@ -15,7 +15,7 @@ from codegen.c_numbers import (
     UNARY,
 )
 from codegen.c_program import is_alone
-from codegen.c_texts import INDENT, WHOLE, Block, Text, broken
+from codegen.c_texts import INDENT, WHOLE, Block, Text
 from codegen.program import (
     INTEGER,
     MASK,
@@ -215,7 +215,7 @@ class Writer(Expressions):
         return self._partial(task) if self._is_partial(task) else self._accumulator(task)
 
     def _accumulate(self, task: Task, text: Text) -> None:
-        self._lines.extend(broken(f"{self._target(task)} += {text.text};"))
+        self._lines.append(f"{self._target(task)} += {text.text};")
 
     def _reduce(self, task: Task, op: Reduce) -> None:
         text = self.real(task.statement.operands[0], self.at[task])
@@ -224,7 +224,7 @@ class Writer(Expressions):
             return
         target = self._target(task)
         if op.function == "max":
-            self._lines.extend(broken(f"{target} = maximum{self.precision.suffix}({text.text}, {target});"))
+            self._lines.append(f"{target} = maximum{self.precision.suffix}({text.text}, {target});")
             return
         best = self._derived(self._accumulator(task), "value")
         value = self.names.new("value")
@@ -250,7 +250,7 @@ class Writer(Expressions):
             if cell is None:
                 self.scalars[task.name] = variable
         if cell is not None:
-            self._lines.extend(broken(f"{cell.text} = {text.text};"))
+            self._lines.append(f"{cell.text} = {text.text};")
 
     def _written(self, statement: Statement, at: dict[Index, Text]) -> Text:
         if statement.kind == MASK or (statement.kind == INTEGER):
@@ -288,7 +288,7 @@ class Writer(Expressions):
                 loops.append((label, variable))
         text = value(at)
         cell = self._stored(task, [at[label] for label in labels])
-        self._lines.extend(broken(f"{cell.text} = {text.text};"))
+        self._lines.append(f"{cell.text} = {text.text};")
         for label, variable in reversed(loops):
             block = self.blocks.pop()
             head = f"for ({WHOLE} {variable} = 0; {variable} < {self.size(label.size)}; {variable}++)"
@@ -310,12 +310,12 @@ class Writer(Expressions):
             value = self.real(statement.operands[0], at)
             cell = self._stored(task, places)
             self._lines.append(f"if ({inside})")
-            self._lines.extend(INDENT + line for line in broken(f"{cell.text} += {value.text};"))
+            self._lines.append(f"{INDENT}{cell.text} += {value.text};")
             return
         assert isinstance(op, Scatter)
         first, *positions = statement.operands[op.has_base :]
         cell = self._stored(task, self._places(op.where, positions, at))
-        self._lines.extend(broken(f"{cell.text} += {self.real(first, at).text};"))
+        self._lines.append(f"{cell.text} += {self.real(first, at).text};")
 
     # ---- the function ----
 

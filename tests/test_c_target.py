@@ -26,6 +26,7 @@ from codegen.c_runtime import CBackward, CProgram
 from codegen.c_source import c_file
 from codegen.runtime import Backward, forward
 from codegen.verification import draw_sizes, outputs_of
+from derive.__main__ import main
 from derive.catalogue import find, records
 from derive.errors import InputError, UnsupportedError
 from derive.pullback import pull_back
@@ -477,3 +478,22 @@ def test_two_processes_may_compile_the_same_at_once(monkeypatch, tmp_path):
     ]
     assert [each.communicate()[0].strip() for each in started] == ["7", "7"]
     assert len(list((tmp_path / "derivegen").glob("*.so"))) == 1
+
+
+def test_the_command_line_writes_a_file(tmp_path, capsys):
+    file = tmp_path / "f.c"
+    assert main(["code", "softmax", "--target", "c", "-o", str(file)]) == 0
+    assert "void softmax_backward_d(" in file.read_text("utf-8")
+    assert main(["code", "softmax", "--target", "cobol"]) == 2
+    assert "unknown target 'cobol'" in capsys.readouterr().err
+
+
+@needs_compiler
+def test_given_facts_and_one_gradient_alone():
+    fact = "sum(t[n,k], k) = 1"
+    z, t = np.array([[0.5, -1.0, 2.0]]), np.array([[0.0, 1.0, 0.0]])
+    _, saved = codegen.forward("softmax-cce", target="c").with_saved(z, t, wrt=["z"], given=[fact])
+    gradient = codegen.backward("softmax-cce", ["z"], [fact], target="c")
+    assert gradient.results == ("z",) and gradient.assumptions
+    expected = np.exp(z) / np.exp(z).sum() - t
+    np.testing.assert_allclose(gradient(1.0, **saved)[0], expected, rtol=1e-14)
