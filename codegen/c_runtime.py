@@ -20,7 +20,7 @@ from codegen.c_source import CFunction, c_file, c_functions
 from codegen.docstrings import backward_docstring, forward_docstring, module_docstring
 from codegen.fitting import Fitting
 from codegen.helpers import LOADED
-from codegen.program import INTEGER, NUMBER, Argument, Constant, Labels, Program, SumTo
+from codegen.program import INTEGER, NUMBER, Constant, Program, SumTo
 from codegen.program_checks import extremes
 from codegen.runtime import (
     Backward,
@@ -37,15 +37,13 @@ from codegen.runtime import (
 from codegen.whole_numbers import WholeNumbers
 from derive.errors import InputError
 from derive.extents import Extent
-from derive.indices import Tensor
 from derive.pullback import Pullback, pull_back
 from derive.record import Operation
 
 Array = NDArray[Any]
-#: By what NumPy calls them, the two types of numbers.
-PRECISIONS: Mapping[str, Precision] = {"float32": FLOAT, "float64": DOUBLE}
-#: Settings and scalars, and whole numbers, as ctypes calls them.
-NUMBERS = {"float": ctypes.c_float, "double": ctypes.c_double}
+#: By the letters that NumPy has for them, the two types of numbers, and single ones as ctypes calls them.
+PRECISIONS: Mapping[str, Precision] = {"f": FLOAT, "d": DOUBLE}
+NUMBERS = {"f": ctypes.c_float, "d": ctypes.c_double}
 
 
 class CProgram:
@@ -58,16 +56,27 @@ class CProgram:
 
     def __init__(self, operation: Operation, program: Program, name: str, comment: Sequence[str]) -> None:
         self.operation, self.program, self.comment = operation, program, comment
-        made = c_functions(program, name, comment, operation.is_elementwise)
+        self._is_elementwise = operation.is_elementwise
+        made = c_functions(program, name, comment, self._is_elementwise)
         self.functions = {function.precision.name: function for function in made}
+        arguments = program.arguments
         statements = {statement.name: statement for statement in program.statements}
-        self._sum_to = [
-            statements[result].operands[1].name if isinstance(statements[result].op, SumTo) else None
-            for result in program.results
+        places = {argument.name: place for place, argument in enumerate(arguments)}
+        made_by = [statements[result] for result in program.results]
+        self._sum_to = [places[each.operands[1].name] if isinstance(each.op, SumTo) else None for each in made_by]
+        constants = [each.op.value for each in program.statements if isinstance(each.op, Constant)]
+        self._divisors = [value for value in constants if value.free_symbols]
+        self._real = [at for at, each in enumerate(arguments) if each.tensor.values is None and each.kind != NUMBER]
+        self._is_number = [argument.kind == NUMBER for argument in arguments]
+        self._is_array = [
+            not is_number if self._is_elementwise else bool(argument.labels)
+            for argument, is_number in zip(arguments, self._is_number, strict=True)
         ]
-        self._places = {argument.name: place for place, argument in enumerate(program.arguments)}
-        self._divisors = [statement.op.value for statement in program.statements if isinstance(statement.op, Constant)]
-        self._divisors = [value for value in self._divisors if value.free_symbols]
+        self._ranks = [each.tensor.rank - 1 if operation.leads(each.tensor) else None for each in arguments]
+        self._leads = [operation.leads(tensor) for tensor in program.result_tensors]
+        self._axes = [each.tensor.sizes for each in arguments]
+        if self._is_elementwise:
+            self._axes = [() if is_number else (ENTRY.size,) for is_number in self._is_number]
 
     @property
     def source(self) -> str:
@@ -85,75 +94,57 @@ class CProgram:
         Raises:
             InputError: the numbers are of a type that C has not, or a size that is 0 is divided by.
         """
-        count = len(self.program.arguments)
-        given, numbers = list(arrays[:count]), arrays[count:]
+        count = len(self._axes)
+        given = [np.asarray(array) for array in arrays[:count]]
         precision = self._precision(given)
-        function = self.functions[precision.name]
-        dtype = np.dtype(precision.name if precision.name == "double" else np.float32)
-        shape: tuple[int, ...] = ()
-        flat = [np.asarray(array) for array in given]
-        if self.operation.is_elementwise:
-            flat, shape = self._entries(flat)
-        else:
-            flat, shape = self._flattened(flat)
-        sizes = self._sizes(flat, numbers)
-        self._check_divisors(sizes)
-        return self._call(function, dtype, flat, shape, sizes, given)
+        flat, shape = self._entries(given) if self._is_elementwise else self._flattened(given)
+        sizes = self._sizes(flat, arrays[count:])
+        return self._shaped(self._call(self.functions[precision.name], flat, sizes), shape, given)
 
-    def _precision(self, arrays: Sequence[Any]) -> Precision:
-        real = [
-            array.dtype
-            for argument, array in zip(self.program.arguments, arrays, strict=True)
-            if argument.tensor.values is None and argument.kind != NUMBER
-        ] or [np.dtype(float)]
-        dtype = np.result_type(*real)
-        if str(dtype) not in PRECISIONS:
+    def _precision(self, arrays: Sequence[Array]) -> Precision:
+        dtypes = {arrays[place].dtype for place in self._real} or {np.dtype(float)}
+        dtype = dtypes.pop() if len(dtypes) == 1 else np.result_type(*dtypes)
+        if dtype.char not in PRECISIONS:
             raise InputError(f"{self.operation.name}: target c takes float32 and float64, not {dtype}")
-        return PRECISIONS[str(dtype)]
+        return PRECISIONS[dtype.char]
 
-    def _entries(self, arrays: list[Array]) -> tuple[list[Array], tuple[int, ...]]:
+    def _entries(self, arrays: Sequence[Array]) -> tuple[list[Array], tuple[int, ...]]:
         """Return arrays of any shapes, broadcast, as one axis; settings stay as they are."""
-        many = [
-            array for argument, array in zip(self.program.arguments, arrays, strict=True) if argument.kind != NUMBER
-        ]
+        many = [array for array, is_number in zip(arrays, self._is_number, strict=True) if not is_number]
         shape = np.broadcast_shapes(*(array.shape for array in many)) if many else ()
         found = []
-        for argument, array in zip(self.program.arguments, arrays, strict=True):
-            if argument.kind == NUMBER:
-                if array.ndim:
-                    name = argument.tensor.name
-                    raise InputError(
-                        f"{self.operation.name}: {name} has shape {array.shape}; with target c it is one number"
-                    )
-                found.append(array)
-            else:
-                found.append(np.broadcast_to(array, shape).reshape(-1))
+        for place, array in enumerate(arrays):
+            if not self._is_number[place]:
+                array = (array if array.shape == shape else np.broadcast_to(array, shape)).reshape(-1)
+            elif array.ndim:
+                name = self.program.arguments[place].tensor.name
+                raise InputError(
+                    f"{self.operation.name}: {name} has shape {array.shape}; with target c it is one number"
+                )
+            found.append(array)
         return found, shape
 
-    def _flattened(self, arrays: list[Array]) -> tuple[list[Array], tuple[int, ...]]:
+    def _flattened(self, arrays: Sequence[Array]) -> tuple[list[Array], tuple[int, ...]]:
         """Return the arrays with one leading axis in the place of all."""
         leading: tuple[int, ...] = ()
         found = []
-        for argument, array in zip(self.program.arguments, arrays, strict=True):
-            if self._leads(argument.tensor):
-                count = array.ndim - argument.tensor.rank + 1
+        for array, rank in zip(arrays, self._ranks, strict=True):
+            if rank is not None:
+                count = array.ndim - rank
                 leading = array.shape[:count]
-                array = array.reshape(math.prod(leading), *array.shape[count:])
+                if count != 1:
+                    array = array.reshape(math.prod(leading), *array.shape[count:])
             found.append(array)
         return found, leading
 
-    def _leads(self, tensor: Tensor) -> bool:
-        return self.operation.leads(tensor)
-
     def _sizes(self, arrays: Sequence[Array], numbers: Sequence[int]) -> dict[Expr, int]:
         known: dict[Expr, int] = dict(zip(self.program.parameters, numbers, strict=True))
-        for argument, array in zip(self.program.arguments, arrays, strict=True):
-            labels = argument.tensor.sizes
-            if self.operation.is_elementwise:
-                labels = () if argument.kind == NUMBER else (ENTRY.size,)
-            known.update(zip(labels, array.shape, strict=True))
+        for axes, array in zip(self._axes, arrays, strict=True):
+            known.update(zip(axes, array.shape, strict=True))
         for extent in self.program.extents:
             self._follow(extent, known)
+        if 0 in known.values():
+            self._check_divisors(known)
         return known
 
     @staticmethod
@@ -163,64 +154,57 @@ class CProgram:
 
     def _check_divisors(self, sizes: Mapping[Expr, int]) -> None:
         """Refuse what Python refuses, too: a number that is divided by a size that is 0."""
-        if 0 in sizes.values():
-            for value in self._divisors:
-                found = value.xreplace({symbol: Integer(sizes[symbol]) for symbol in value.free_symbols})
-                if not found.is_finite:
-                    raise InputError(f"{self.operation.name}: it divides by a size that is 0 here")
+        for value in self._divisors:
+            found = value.xreplace({symbol: Integer(sizes[symbol]) for symbol in value.free_symbols})
+            if not found.is_finite:
+                raise InputError(f"{self.operation.name}: it divides by a size that is 0 here")
 
-    def _call(
-        self,
-        function: CFunction,
-        dtype: np.dtype[Any],
-        arrays: Sequence[Array],
-        leading: tuple[int, ...],
-        sizes: Mapping[Expr, int],
-        given: Sequence[Any],
-    ) -> tuple[Any, ...]:
-        kept: list[Array] = []
+    def _call(self, function: CFunction, arrays: Sequence[Array], sizes: Mapping[Expr, int]) -> list[Array]:
+        real, whole = np.dtype(function.precision.name[0]), np.dtype(np.intp)
+        kept: list[Array] = []  # Alive until the call is over.
 
         def pointer(array: Array) -> ctypes.c_void_p:
             kept.append(array)
-            return ctypes.c_void_p(array.ctypes.data)
+            return ctypes.c_void_p(array.__array_interface__["data"][0])
 
-        called: list[Any] = [ctypes.c_ssize_t(value_of(symbol, sizes)) for symbol in function.sizes]
+        called: list[Any] = [ctypes.c_ssize_t(sizes[symbol]) for symbol in function.sizes]
         for place in function.arguments:
-            argument = self.program.arguments[place]
-            own = np.dtype(np.intp) if argument.kind == INTEGER else dtype
-            if self._is_array(argument):
-                called.append(pointer(np.ascontiguousarray(arrays[place], dtype=own)))
-            elif argument.kind == INTEGER:
+            is_whole = self.program.arguments[place].kind == INTEGER
+            if self._is_array[place]:
+                called.append(pointer(plain(arrays[place], whole if is_whole else real)))
+            elif is_whole:
                 called.append(ctypes.c_ssize_t(int(arrays[place])))
             else:
-                called.append(NUMBERS[function.precision.name](float(arrays[place])))
+                called.append(NUMBERS[real.char](float(arrays[place])))
         results = []
         for labels, kind in function.results:
-            shape = self._shape(labels, sizes)
-            results.append(np.empty(shape, np.dtype(np.intp) if kind == INTEGER else dtype))
+            shape = tuple(value_of(label.size, sizes) for label in labels)
+            results.append(np.empty(shape, whole if kind == INTEGER else real))
             called.append(pointer(results[-1]))
-        for needed, own in zip(function.work, (dtype, np.dtype(np.intp)), strict=True):
+        for needed, dtype in zip(function.work, (real, whole), strict=True):
             if needed != 0:
-                called.append(pointer(np.empty(value_of(needed, sizes), own)))
+                called.append(pointer(np.empty(value_of(needed, sizes), dtype)))
         self._called[function.precision.name](*called)
-        return tuple(self._shaped(place, result, leading, given) for place, result in enumerate(results))
+        return results
 
-    def _is_array(self, argument: Argument) -> bool:
-        return argument.kind != NUMBER if self.operation.is_elementwise else bool(argument.labels)
+    def _shaped(self, results: Sequence[Array], leading: tuple[int, ...], given: Sequence[Array]) -> tuple[Any, ...]:
+        """Return the results with the shapes that belong to them."""
+        found = []
+        for result, like, leads in zip(results, self._sum_to, self._leads, strict=True):
+            if self._is_elementwise:
+                result = result.reshape(leading) if result.ndim else result
+                result = result if like is None else LOADED["_sum_to"](result, given[like].shape)
+            elif leads and len(leading) != 1:
+                result = result.reshape(*leading, *result.shape[1:])
+            found.append(result)
+        return tuple(found)
 
-    @staticmethod
-    def _shape(labels: Labels, sizes: Mapping[Expr, int]) -> tuple[int, ...]:
-        return tuple(value_of(label.size, sizes) for label in labels)
 
-    def _shaped(self, place: int, result: Array, leading: tuple[int, ...], given: Sequence[Any]) -> Any:
-        """Return a result with the shape that belongs to it."""
-        tensor, like = self.program.result_tensors[place], self._sum_to[place]
-        if self.operation.is_elementwise:
-            result = result.reshape(leading) if result.ndim else result
-            return result if like is None else LOADED["_sum_to"](result, np.shape(given[self._places[like]]))
-        if self._leads(tensor):
-            return result.reshape(*leading, *result.shape[1:])
-        return result
+def plain(array: Array, dtype: np.dtype[Any]) -> Array:
+    """Return an array of a dtype as C takes it: contiguous and aligned, a copy where it is not."""
+    if array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned:
+        return array
+    return np.array(array, dtype=dtype, order="C")
 
 
 def value_of(expr: Expr, sizes: Mapping[Expr, int]) -> int:

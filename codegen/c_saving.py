@@ -18,6 +18,8 @@ from derive.indices import Index, Tensor
 
 #: The most that an element may cost that is computed again; an addition costs 1.
 MOST = 100
+#: The most that an element of an output may cost beyond what is computed anyway, for it not to be read back.
+FEW = 10
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ def plan_passes(forward: Program, backward: Program, kept: Iterable[Tensor], tak
         argument = next((each for each in backward.arguments if each.tensor == tensor), None)
         parts = splicing.parts(name) if argument is not None else None
         if argument is not None and parts is not None:
+            backward = splicing.spliced(backward, argument, parts)
+    for tensor, name in zip(forward.result_tensors[:outputs], forward.results[:outputs], strict=True):
+        argument = next((each for each in backward.arguments if each.tensor == tensor), None)
+        parts = splicing.parts(name) if argument is not None else None
+        if argument is not None and parts is not None and splicing.is_there(backward, parts):
             backward = splicing.spliced(backward, argument, parts)
     found = tuple(each.tensor for each in backward.arguments)
     remaining = {tensor: name for tensor, name in results.items() if tensor in found} | splicing.rows
@@ -91,6 +98,20 @@ class _Splicing:
         order = [*(argument.name for argument in self.forward.arguments), *(s.name for s in self.forward.statements)]
         return sorted(found, key=order.index) if total <= MOST else None
 
+    def is_there(self, backward: Program, parts: list[str]) -> bool:
+        """Whether a backward program is given all that parts are made of, and computes what is expensive of them."""
+        given = {argument.tensor for argument in backward.arguments}
+        present = {statement.name for statement in backward.statements}
+        more = 0
+        for name in parts:
+            value = self.values[name]
+            if isinstance(value, Argument):
+                if value.tensor not in given:
+                    return False
+            elif f"forward {name}" not in present:
+                more += cost(value) if is_pointwise(value) else MOST
+        return more < FEW
+
     def spliced(self, backward: Program, given: Argument, parts: list[str]) -> Program:
         """Return the backward program with the parts in the place of an argument."""
         arguments = [each for each in backward.arguments if each is not given]
@@ -114,7 +135,11 @@ class _Splicing:
                 statements.append(_renamed(value, renamed, renamed[name]))
         last = {given.name: renamed[parts[-1]]}
         rest = [_renamed(statement, last, statement.name) for statement in backward.statements]
-        return replace(backward, arguments=tuple(arguments), statements=(*statements, *rest))
+        order = [f"forward {statement.name}" for statement in self.forward.statements]
+        before = [statement for statement in rest if statement.name in order]
+        after = [statement for statement in rest if statement.name not in order]
+        first = sorted([*before, *statements], key=lambda statement: order.index(statement.name))
+        return replace(backward, arguments=tuple(arguments), statements=(*first, *after))
 
     def _row(self, value: Statement) -> Tensor:
         """Return the tensor that a value of the forward pass is handed on as."""

@@ -385,6 +385,9 @@ def test_a_backward_pass_in_c_is_called_as_one_in_numpy():
     assert "void softmax_backward_f(" in gradient.source and "return" not in dir(gradient)
     strided = np.asfortranarray(np.repeat(dy, 4, axis=0))[::2]
     np.testing.assert_allclose(gradient(strided, y=np.repeat(output, 2, axis=0))[0], np.repeat(dx, 2, axis=0))
+    shifted = np.frombuffer(b"." + dy.tobytes(), np.uint8)[1:].view(np.float32).reshape(1, 3)
+    assert not shifted.flags.aligned
+    np.testing.assert_array_equal(gradient(shifted, y=output)[0], dx)
     three = gradient(dy.reshape(1, 1, 3), y=output.reshape(1, 1, 3))[0]
     assert three.shape == (1, 1, 3)
 
