@@ -17,6 +17,7 @@ from codegen.c_numbers import (
     SUM,
     TERNARY,
     UNARY,
+    is_whole,
     number_text,
     whole_text,
 )
@@ -148,7 +149,8 @@ class Expressions:
     def _named(self, name: str, value: Statement, key: tuple[str, tuple[str, ...]], text: Text) -> Text:
         """Give a part of an expression a name where it stands twice, further out, or is long."""
         here = len(self.blocks) - 1
-        is_plain = isinstance(value.op, Constant | Position) or re.fullmatch(r"[\w.]+(\[[^][]*\])?", text.text)
+        is_short = isinstance(value.op, Constant) and (value.op.value.is_number or is_whole(value.op.value))
+        is_plain = is_short or isinstance(value.op, Position) or re.fullmatch(r"[\w.]+(\[[^][]*\])?", text.text)
         is_repeated = self.uses[name] > 1 or len(text.text) > PART
         if is_plain or self._unsafe or not (is_repeated or text.depth < here):
             return text

@@ -24,7 +24,7 @@ from codegen.c_functions import helper_texts
 from codegen.c_precisions import DOUBLE, FLOAT
 from codegen.c_runtime import CBackward, CProgram
 from codegen.c_source import c_file
-from codegen.runtime import Backward, forward
+from codegen.runtime import Backward, cached, forward, operation_key
 from codegen.verification import draw_sizes, outputs_of
 from derive.__main__ import main
 from derive.catalogue import find, records
@@ -52,7 +52,8 @@ class Pair:
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
         pullback = pull_back(operation)
-        self.numpy_forward, self.numpy_backward = forward(operation), Backward(pullback)
+        key = ("backward", operation_key(operation), None, (), True)  # Derived once for both.
+        self.numpy_forward, self.numpy_backward = forward(operation), cached(key, lambda: Backward(pullback))
         self.c_backward = CBackward(pullback)
         self.forward: CProgram = self.c_backward.keeping
         self.backward: CProgram = self.c_backward._in_c
