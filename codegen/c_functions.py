@@ -94,12 +94,24 @@ static inline @real log1p@_(@real x)
 }
 """
 
+LOG1P_UNIT = """\
+/* log(1 + x) for 0 <= x <= 1: 2 s + s^3 U(s^2) with s = x/(2 + x). */
+static inline @real log1p_unit@_(@real x)
+{
+    const @real s = x / (2.0@f + x);
+    const @real z = s * s;
+    @real value = #U0;
+#U    value = value * z + @c;
+    return 2.0@f * s + s * z * value;
+}
+"""
+
 LOGADDEXP = """\
 /* log(exp(a) + exp(b)), without overflow. */
 static inline @real logaddexp@_(@real a, @real b)
 {
     const @real larger = maximum@_(a, b);
-    const @real value = larger + log1p@_(exp@_(-fabs@f(a - b)));
+    const @real value = larger + log1p_unit@_(exp@_(-fabs@f(a - b)));
     return a == b ? a + 0.693147180559945309@f : value;
 }
 """
@@ -108,7 +120,7 @@ SOFTPLUS = """\
 /* log(1 + exp(x)), without overflow. */
 static inline @real softplus@_(@real x)
 {
-    return maximum@_(x, 0.0@f) + log1p@_(exp@_(-fabs@f(x)));
+    return maximum@_(x, 0.0@f) + log1p_unit@_(exp@_(-fabs@f(x)));
 }
 """
 
@@ -206,6 +218,7 @@ FUNCTIONS: Mapping[str, str] = MappingProxyType(
         "expm1": EXPM1,
         "log": LOG,
         "log1p": LOG1P,
+        "log1p_unit": LOG1P_UNIT,
         "logaddexp": LOGADDEXP,
         "softplus": SOFTPLUS,
         "sigmoid": SIGMOID,

@@ -1,10 +1,10 @@
 """The two types of numbers in C: the bits that their functions need, and the coefficients of polynomials.
 
-Highest power first, the polynomials are interpolations at
-Chebyshev's points made with mpmath in 60 digits: E(r) = (exp(r) - 1 - r)/r^2 on [-log(2)/2, log(2)/2], L(z) =
-(log((1 + s)/(1 - s)) - 2 s)/s^3 with z = s^2 where (1 + s)/(1 - s) lies between the square roots of 1/2 and 2, P(u) =
-erf(a)/a with u = a^2 on [0, 1], G(a) = -log(erfc(a)) on [1, 4], and Q of ``codegen.helpers``. A test computes
-them again.
+Highest power first, the polynomials are interpolations at Chebyshev's points made with mpmath in 60 digits: E(r) =
+(exp(r) - 1 - r)/r^2 on [-log(2)/2, log(2)/2]; L(z) = (log((1 + s)/(1 - s)) - 2 s)/s^3 with z = s^2, where (1 + s)/(1 -
+s) lies between the square roots of 1/2 and 2, and U the same where it lies between 1 and 2; for float H(a) =
+-log(erfc(a))/a on [0, 4], for double P(u) = erf(a)/a with u = a^2 on [0, 1], and Q of ``codegen.helpers``. A test
+computes them again.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ FLOAT = Precision(
         {
             "E": (0.0013926927, 0.008363774, 0.04166655, 0.16666573, 0.5),
             "L": (0.23341943, 0.28550398, 0.40000126, 0.6666667),
+            "U": (0.23283684, 0.2169502, 0.28593045, 0.39999694, 0.6666667),
             "H": (
                 1.0805483e-08,
                 -3.376051e-07,
@@ -151,6 +152,20 @@ DOUBLE = Precision(
                 0.11283791670945006,
                 -0.37612638903183543,
                 1.1283791670955126,
+            ),
+            "U": (
+                0.15334051947503388,
+                0.0627392927134182,
+                0.09957203842424124,
+                0.10478241518510166,
+                0.11768187657425612,
+                0.13333166249794812,
+                0.15384620639509383,
+                0.18181818077374218,
+                0.22222222223444124,
+                0.285714285714212,
+                0.4000000000000002,
+                0.6666666666666666,
             ),
             "Q": (
                 3.381355142042904e-09,

@@ -359,6 +359,7 @@ def test_polynomials_are_interpolations():
         "E": (lambda r: (mpmath.exp(r) - 1 - r) / r**2, -half, half),
         "L": (log_part, 0, ratio**2 * mpmath.mpf("1.01")),
         "P": (lambda u: mpmath.erf(mpmath.sqrt(u)) / mpmath.sqrt(u), 0, 1),
+        "U": (log_part, 0, mpmath.mpf("1.01") / 9),
         "H": (lambda a: -mpmath.log(mpmath.erfc(a)) / a, 0, 4),
     }
     with mpmath.workdps(60):
