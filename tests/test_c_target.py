@@ -16,6 +16,9 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
+from lowering_cases import CASES, SIZES
+from random_definitions import REAL, SMALL, WHOLE, Maker
+from reference import evaluate
 
 import codegen
 from codegen import c_compiler
@@ -24,11 +27,14 @@ from codegen.c_functions import helper_texts
 from codegen.c_precisions import DOUBLE, FLOAT
 from codegen.c_runtime import CBackward, CProgram
 from codegen.c_source import c_file
+from codegen.lowering import lower
+from codegen.program import Program
 from codegen.runtime import Backward, cached, forward, operation_key
 from codegen.verification import draw_sizes, outputs_of
 from derive.__main__ import main
 from derive.catalogue import find, records
 from derive.errors import InputError, UnsupportedError
+from derive.indices import Tensor
 from derive.pullback import pull_back
 from derive.record import Operation
 
@@ -37,6 +43,8 @@ needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C compiler: non
 #: How far results may be from NumPy's, in units in the last place of the largest number of an array: 2 or 3 in most
 #: operations, more where a difference such as 1 - h**2 with h near 1 loses digits in both.
 ULPS = 128
+#: How many definitions are drawn at random.
+RANDOM = 100
 #: The same for one elementary function, of its own value.
 FUNCTION_ULPS = 4
 WARNINGS = ("-Wall", "-Wextra", "-pedantic", "-Werror")
@@ -502,3 +510,58 @@ def test_given_facts_and_one_gradient_alone():
     assert gradient.results == ("z",) and gradient.assumptions
     expected = np.exp(z) / np.exp(z).sum() - t
     np.testing.assert_allclose(gradient(1.0, **saved)[0], expected, rtol=1e-14)
+
+
+# ---- programs that no operation of the catalogue has ----
+
+
+class Plain:
+    """What a call of a program needs to know of an operation: that it is none."""
+
+    is_elementwise, name = False, "case"
+
+    @staticmethod
+    def leads(tensor: Tensor) -> bool:
+        return False
+
+
+def run_all(programs: dict[str, Program], arrays: dict[str, list[np.ndarray]]) -> dict[str, tuple[np.ndarray, ...]]:
+    """Compile programs in one file and run each with its arrays."""
+    made = {name: CProgram(Plain, program, f"f{at}", ["."]) for at, (name, program) in enumerate(programs.items())}
+    text = c_file([function for each in made.values() for function in each.functions.values()])
+    flags = ("-std=c99", "-O0", "-fopenmp-simd", *WARNINGS)
+    library = c_compiler._load(text, flags, tuple(c_compiler.compilers()), c_compiler.cache_folder())
+    for each in made.values():
+        each.__dict__["_called"] = {key: getattr(library, function.name) for key, function in each.functions.items()}
+    return {name: each.run(arrays[name]) for name, each in made.items()}
+
+
+@needs_compiler
+def test_hand_written_cases_equal_the_reference():
+    """The cases that the lowering is held to, on distinct sizes; those with results of shapes of their own apart."""
+    cases = [case for case in CASES if not case.like]
+    arrays = {case.name: case.draw(SIZES) for case in cases}
+    given = {case.name: [arrays[case.name][tensor] for tensor in case.arguments] for case in cases}
+    found = run_all({case.name: case.program() for case in cases}, given)
+    for case in cases:
+        expected = evaluate(case.made, arrays[case.name], SIZES)
+        for tensor, ours in zip(case.results, found[case.name], strict=True):
+            np.testing.assert_allclose(ours, expected[tensor], rtol=1e-12, atol=1e-13, err_msg=case.name)
+
+
+@needs_compiler
+def test_random_definitions_equal_the_reference():
+    """Expressions drawn at random, each program with every kind of place, sum, maximum and choice."""
+    programs, arrays, expected = {}, {}, {}
+    for seed in range(RANDOM):
+        rng = np.random.default_rng(seed)
+        definitions = Maker(seed).definitions()
+        known = {tensor: np.asarray(rng.uniform(-1, 1, [SMALL[each] for each in tensor.sizes])) for tensor in REAL}
+        for tensor in WHOLE:
+            known[tensor] = np.asarray(rng.integers(0, SMALL[tensor.values], [SMALL[each] for each in tensor.sizes]))
+        result = definitions[-1].tensor
+        programs[str(seed)] = lower(definitions, list(known), [result])
+        arrays[str(seed)] = list(known.values())
+        expected[str(seed)] = evaluate(definitions, known, SMALL)[result]
+    for seed, (ours,) in run_all(programs, arrays).items():
+        np.testing.assert_allclose(ours, expected[seed], rtol=1e-9, atol=1e-9, err_msg=f"seed {seed}")
