@@ -172,6 +172,13 @@ class Expressions:
     def operand(self, operand: Operand, at: dict[Index, Text]) -> Text:
         return self.element(operand.name, [at[label] for label in operand.labels])
 
+    def _whole_operand(self, operand: Operand, at: dict[Index, Text]) -> Text:
+        """Return an operand as a whole number."""
+        value = self.values[operand.name]
+        if isinstance(value, Statement) and isinstance(value.op, Constant):
+            return self.whole(value.op.value)
+        return self.operand(operand, at)
+
     def real(self, operand: Operand, at: dict[Index, Text]) -> Text:
         """Return an operand as a real number."""
         text = self.operand(operand, at)
@@ -194,6 +201,8 @@ class Expressions:
         if isinstance(op, Identity):
             first, second = (at[label] for label in statement.labels)
             depth = max(first.depth, second.depth)
+            if first.text == second.text:
+                return Text(self._one(), ATOM, depth)
             return Text(f"{first.part(SUM)} == {second.part(SUM)} ? {self._one()} : {self._zero()}", TERNARY, depth)
         if isinstance(op, Map):
             return self._map(statement, op, at)
@@ -221,7 +230,7 @@ class Expressions:
         return [
             at[place]
             if isinstance(place, Index)
-            else self.operand(place, at)
+            else self._whole_operand(place, at)
             if isinstance(place, Operand)
             else Text(str(place))
             for place in positions_of(where, positions)
@@ -230,7 +239,7 @@ class Expressions:
     def _map(self, statement: Statement, op: Map, at: dict[Index, Text]) -> Text:
         function, operands = op.function, statement.operands
         kinds = [self.values[operand.name].kind for operand in operands]
-        is_whole = INTEGER in kinds and function != "where"
+        is_whole = (INTEGER in kinds or statement.kind == INTEGER) and function != "where"
         parts = []
         for place, operand in enumerate(operands):
             value = self.values[operand.name]
@@ -241,6 +250,8 @@ class Expressions:
             else:
                 parts.append(self.real(operand, at))
         depth = max(part.depth for part in parts)
+        if is_whole and function in OPERATORS and parts[0].text == parts[1].text:
+            return Text("1" if function in ("equal", "greater_equal") else "0", ATOM, depth)
         if function == "div":
             divisor = self.values[operands[1].name]
             if isinstance(divisor, Statement) and isinstance(divisor.op, Constant) and divisor.op.value.is_number:
@@ -299,13 +310,14 @@ class Expressions:
         for label, place in zip(statement.labels, positions_of(op.where, positions), strict=True):
             own = at[label]
             if isinstance(place, Index):
-                if place in seen:
+                if place in seen and seen[place].text != own.text:
                     conditions.append(f"{own.part(SUM)} == {seen[place].part(SUM)}")
                 seen[place] = inner[place] = own
                 other = own
             else:
-                other = self.operand(place, at) if isinstance(place, Operand) else Text(str(place))
-                conditions.append(f"{own.part(SUM)} == {other.part(SUM)}")
+                other = self._whole_operand(place, at) if isinstance(place, Operand) else Text(str(place))
+                if own.text != other.text:
+                    conditions.append(f"{own.part(SUM)} == {other.part(SUM)}")
             depth = max(depth, own.depth, other.depth)
         added = self.real(value, inner)
         depth = max(depth, added.depth)
