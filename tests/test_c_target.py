@@ -42,7 +42,7 @@ COMPILER = find_compiler()
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C compiler: none of CC, cc, gcc, clang is there")
 #: How far results may be from NumPy's, in units in the last place of the largest number of an array: 2 or 3 in most
 #: operations, more where a difference such as 1 - h**2 with h near 1 loses digits in both.
-ULPS = 128
+ULPS = 256
 #: How many definitions are drawn at random.
 RANDOM = 100
 #: The same for one elementary function, of its own value.
