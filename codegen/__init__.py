@@ -9,8 +9,8 @@
 from codegen import layers
 from codegen.hessians import hessian, hvp
 from codegen.layers import LayerKind
-from codegen.modules import source
-from codegen.runtime import backward, forward, vjp
+from codegen.runtime import vjp
+from codegen.targets import backward, forward, source
 
 __all__ = ["backward", "forward", "hessian", "hvp", "layers", "source", "vjp"]
 

@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     latex.add_argument("--hessian", action="store_true", help="the second derivatives of a loss, not the first ones")
     latex.set_defaults(run=commands.run_latex)
 
-    code = verbs.add_parser("code", help="a standalone NumPy module")
+    code = verbs.add_parser("code", help="a standalone NumPy module, or a C file")
     code.add_argument("name", metavar="NAME", nargs="+", help=NAME_HELP)
     code.add_argument(
         "--hvp",
@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="with a loss's Hessian-vector product by this input",
     )
+    code.add_argument("--target", default="numpy", metavar="numpy|c", help="the language (default: numpy)")
     code.set_defaults(run=commands.run_code)
 
     pages = verbs.add_parser("pages", help="the catalogue as Markdown: definitions, derivations, code")

@@ -173,10 +173,10 @@ def run_latex(options: argparse.Namespace) -> int:
 
 
 def run_code(options: argparse.Namespace) -> int:
-    """Print a standalone NumPy module."""
+    """Print a standalone NumPy module, or a C file."""
     import codegen
 
-    text = codegen.source(*options.name, given=options.given, hvp=options.hvp)
+    text = codegen.source(*options.name, given=options.given, hvp=options.hvp, target=options.target)
     if options.file is None:
         sys.stdout.write(text)
         return 0

@@ -1,0 +1,353 @@
+"""Forward and backward passes in C: NumPy arrays in, fresh NumPy arrays out."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sympy import Expr, Integer, Symbol
+
+from codegen.c_compiler import FLAGS, load_library
+from codegen.c_precisions import DOUBLE, FLOAT, Precision
+from codegen.c_program import ENTRY
+from codegen.c_saving import plan_passes
+from codegen.c_source import CFunction, c_file, c_functions
+from codegen.docstrings import backward_docstring, forward_docstring, module_docstring
+from codegen.fitting import Fitting
+from codegen.helpers import LOADED
+from codegen.program import INTEGER, NUMBER, Constant, Program, SumTo
+from codegen.program_checks import extremes
+from codegen.runtime import (
+    Backward,
+    Forward,
+    Given,
+    NumpyFunction,
+    backward_program,
+    cached,
+    forward_program,
+    function_name,
+    kept_tensors,
+    operation_key,
+)
+from codegen.whole_numbers import WholeNumbers
+from derive.errors import InputError
+from derive.extents import Extent
+from derive.pullback import Pullback, pull_back
+from derive.record import Operation
+
+Array = NDArray[Any]
+#: By the letters that NumPy has for them, the two types of numbers, and single ones as ctypes calls them.
+PRECISIONS: Mapping[str, Precision] = {"f": FLOAT, "d": DOUBLE}
+NUMBERS = {"f": ctypes.c_float, "d": ctypes.c_double}
+
+
+class CProgram:
+    """A program in C: its two functions, and how they are called with arrays.
+
+    Attributes:
+        operation: whose pass it is.
+        program: what it computes.
+    """
+
+    def __init__(self, operation: Operation, program: Program, name: str, comment: Sequence[str]) -> None:
+        self.operation, self.program, self.comment = operation, program, comment
+        self._is_elementwise = operation.is_elementwise
+        made = c_functions(program, name, comment, self._is_elementwise)
+        self.functions = {function.precision.name: function for function in made}
+        arguments = program.arguments
+        statements = {statement.name: statement for statement in program.statements}
+        places = {argument.name: place for place, argument in enumerate(arguments)}
+        made_by = [statements[result] for result in program.results]
+        self._sum_to = [places[each.operands[1].name] if isinstance(each.op, SumTo) else None for each in made_by]
+        constants = [each.op.value for each in program.statements if isinstance(each.op, Constant)]
+        self._divisors = [value for value in constants if value.free_symbols]
+        self._real = [at for at, each in enumerate(arguments) if each.tensor.values is None and each.kind != NUMBER]
+        self._is_number = [argument.kind == NUMBER for argument in arguments]
+        self._is_array = [
+            not is_number if self._is_elementwise else bool(argument.labels)
+            for argument, is_number in zip(arguments, self._is_number, strict=True)
+        ]
+        self._ranks = [each.tensor.rank - 1 if operation.leads(each.tensor) else None for each in arguments]
+        self._leads = [operation.leads(tensor) for tensor in program.result_tensors]
+        self._axes = [each.tensor.sizes for each in arguments]
+        if self._is_elementwise:
+            self._axes = [() if is_number else (ENTRY.size,) for is_number in self._is_number]
+
+    @property
+    def source(self) -> str:
+        """The text of a file with these functions alone."""
+        return c_file(list(self.functions.values()))
+
+    @cached_property
+    def _called(self) -> dict[str, Callable[..., None]]:
+        library = load_library(self.source)
+        return {key: getattr(library, function.name) for key, function in self.functions.items()}
+
+    def run(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the results of arrays that fit, and whole numbers after them.
+
+        Raises:
+            InputError: the numbers are of a type that C has not, or a size that is 0 is divided by.
+        """
+        count = len(self._axes)
+        given = [np.asarray(array) for array in arrays[:count]]
+        precision = self._precision(given)
+        flat, shape = self._entries(given) if self._is_elementwise else self._flattened(given)
+        sizes = self._sizes(flat, arrays[count:])
+        return self._shaped(self._call(self.functions[precision.name], flat, sizes), shape, given)
+
+    def _precision(self, arrays: Sequence[Array]) -> Precision:
+        dtypes = {arrays[place].dtype for place in self._real} or {np.dtype(float)}
+        dtype = dtypes.pop() if len(dtypes) == 1 else np.result_type(*dtypes)
+        if dtype.char not in PRECISIONS:
+            raise InputError(f"{self.operation.name}: target c takes float32 and float64, not {dtype}")
+        return PRECISIONS[dtype.char]
+
+    def _entries(self, arrays: Sequence[Array]) -> tuple[list[Array], tuple[int, ...]]:
+        """Return arrays of any shapes, broadcast, as one axis; settings stay as they are."""
+        many = [array for array, is_number in zip(arrays, self._is_number, strict=True) if not is_number]
+        shape = np.broadcast_shapes(*(array.shape for array in many)) if many else ()
+        found = []
+        for place, array in enumerate(arrays):
+            if not self._is_number[place]:
+                array = (array if array.shape == shape else np.broadcast_to(array, shape)).reshape(-1)
+            elif array.ndim:
+                name = self.program.arguments[place].tensor.name
+                raise InputError(
+                    f"{self.operation.name}: {name} has shape {array.shape}; with target c it is one number"
+                )
+            found.append(array)
+        return found, shape
+
+    def _flattened(self, arrays: Sequence[Array]) -> tuple[list[Array], tuple[int, ...]]:
+        """Return the arrays with one leading axis in the place of all."""
+        leading: tuple[int, ...] = ()
+        found = []
+        for array, rank in zip(arrays, self._ranks, strict=True):
+            if rank is not None:
+                count = array.ndim - rank
+                leading = array.shape[:count]
+                if count != 1:
+                    array = array.reshape(math.prod(leading), *array.shape[count:])
+            found.append(array)
+        return found, leading
+
+    def _sizes(self, arrays: Sequence[Array], numbers: Sequence[int]) -> dict[Expr, int]:
+        known: dict[Expr, int] = dict(zip(self.program.parameters, numbers, strict=True))
+        for axes, array in zip(self._axes, arrays, strict=True):
+            known.update(zip(axes, array.shape, strict=True))
+        for extent in self.program.extents:
+            self._follow(extent, known)
+        if 0 in known.values():
+            self._check_divisors(known)
+        return known
+
+    @staticmethod
+    def _follow(extent: Extent, known: dict[Expr, int]) -> None:
+        if extent.size not in known and extent.span.free_symbols | extent.step.free_symbols <= known.keys():
+            known[extent.size] = value_of(extent.span, known) // value_of(extent.step, known) + 1
+
+    def _check_divisors(self, sizes: Mapping[Expr, int]) -> None:
+        """Refuse what Python refuses, too: a number that is divided by a size that is 0."""
+        for value in self._divisors:
+            found = value.xreplace({symbol: Integer(sizes[symbol]) for symbol in value.free_symbols})
+            if not found.is_finite:
+                raise InputError(f"{self.operation.name}: it divides by a size that is 0 here")
+
+    def _call(self, function: CFunction, arrays: Sequence[Array], sizes: Mapping[Expr, int]) -> list[Array]:
+        real, whole = np.dtype(function.precision.name[0]), np.dtype(np.intp)
+        kept: list[Array] = []  # Alive until the call is over.
+
+        def pointer(array: Array) -> ctypes.c_void_p:
+            kept.append(array)
+            return ctypes.c_void_p(array.__array_interface__["data"][0])
+
+        called: list[Any] = [ctypes.c_ssize_t(sizes[symbol]) for symbol in function.sizes]
+        for place in function.arguments:
+            is_whole = self.program.arguments[place].kind == INTEGER
+            if self._is_array[place]:
+                called.append(pointer(plain(arrays[place], whole if is_whole else real)))
+            elif is_whole:
+                called.append(ctypes.c_ssize_t(int(arrays[place])))
+            else:
+                called.append(NUMBERS[real.char](float(arrays[place])))
+        results = []
+        for labels, kind in function.results:
+            shape = tuple(value_of(label.size, sizes) for label in labels)
+            results.append(np.empty(shape, whole if kind == INTEGER else real))
+            called.append(pointer(results[-1]))
+        for needed, dtype in zip(function.work, (real, whole), strict=True):
+            if needed != 0:
+                called.append(pointer(np.empty(value_of(needed, sizes), dtype)))
+        self._called[function.precision.name](*called)
+        return results
+
+    def _shaped(self, results: Sequence[Array], leading: tuple[int, ...], given: Sequence[Array]) -> tuple[Any, ...]:
+        """Return the results with the shapes that belong to them."""
+        found = []
+        for result, like, leads in zip(results, self._sum_to, self._leads, strict=True):
+            if self._is_elementwise:
+                result = result.reshape(leading) if result.ndim else result
+                result = result if like is None else LOADED["_sum_to"](result, given[like].shape)
+            elif leads and len(leading) != 1:
+                result = result.reshape(*leading, *result.shape[1:])
+            found.append(result)
+        return tuple(found)
+
+
+def plain(array: Array, dtype: np.dtype[Any]) -> Array:
+    """Return an array of a dtype as C takes it: contiguous and aligned, a copy where it is not."""
+    if array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned:
+        return array
+    return np.array(array, dtype=dtype, order="C")
+
+
+def value_of(expr: Expr, sizes: Mapping[Expr, int]) -> int:
+    """Return the value of an expression of sizes."""
+    if isinstance(expr, Symbol):
+        return sizes[expr]
+    return int(expr.xreplace({symbol: Integer(sizes[symbol]) for symbol in expr.free_symbols}))
+
+
+class CFunctionOfArrays:
+    """What the passes in C share: checks as in NumPy, and the C text in the place of NumPy's."""
+
+    def _set(self: Any, in_c: CProgram, name: str) -> None:
+        operation, program = in_c.operation, in_c.program
+        self.operation, self.program, self._in_c = operation, program, in_c
+        self.source = self.module = in_c.source
+        self.__name__ = self.__qualname__ = name
+        self.__doc__ = "\n".join(in_c.comment)
+        self._tensors = tuple(argument.tensor for argument in program.arguments)
+        self._fitting = Fitting(operation, self._tensors, extremes(program))
+        self._numbers = WholeNumbers(operation, program) if program.parameters or operation.extents else None
+        self.parameters = tuple(symbol.name for symbol in program.parameters)
+        self._allowed = tuple(dict.fromkeys((*operation.record.defaults, *self.parameters)))
+
+    def __repr__(self: Any) -> str:
+        return str(NumpyFunction.__repr__(self)).replace("NumPy", "C")
+
+    def run(self: Any, arrays: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the results of arrays that fit, and whole numbers after them, as a tuple."""
+        found: tuple[Any, ...] = self._in_c.run(arrays)
+        return found
+
+
+class CForward(CFunctionOfArrays, Forward):
+    """The forward pass in C."""
+
+    def __init__(self, operation: Operation) -> None:
+        program = forward_program(operation, ())
+        self._set(forward_in_c(operation, program), function_name(operation, "forward"))
+
+    def with_saved(self, *inputs: Any, **options: Any) -> tuple[Any, dict[str, Array]]:
+        """Return the output, of several a tuple, and by name what the backward pass in C needs.
+
+        The options are settings, and those of ``backward``: another pass may need other values.
+        """
+        settings = {name: options.pop(name) for name in self._allowed if name in options}
+        arrays = self.fit(self.complete(inputs, settings))
+        backward = backward_pass(self.operation, **options)
+        given = dict(zip((*(tensor.name for tensor in self._tensors), *self.parameters), arrays, strict=True))
+        results = backward.keeping.run(arrays)
+        tensors = backward.keeping.program.result_tensors
+        made = dict(zip((tensor.name for tensor in tensors), results, strict=True))
+        count = len(self.operation.outputs)
+        output = results[0] if count == 1 else results[:count]
+        return output, {name: {**given, **made}[name] for name in backward.saved}
+
+
+class CBackward(CFunctionOfArrays, Backward):
+    """The backward pass in C.
+
+    Attributes:
+        keeping: the forward pass that returns, after the outputs, what this one needs.
+    """
+
+    def __init__(self, pullback: Pullback) -> None:
+        self.keeping, in_c = passes_in_c(pullback)
+        self._set(in_c, function_name(pullback.operation, "backward"))
+        upstreams = len(pullback.upstreams)
+        self.saved = (*(tensor.name for tensor in self._tensors[upstreams:]), *self.parameters)
+        self.results = tuple(tensor.name for tensor in pullback.results)
+        self.assumptions = pullback.assumptions
+
+
+def backward_pass(
+    operation: Operation, wrt: Sequence[str] | None = None, given: Given = (), *, fuse: bool = True
+) -> CBackward:
+    """Return the backward pass of an operation in C, made once."""
+    facts = tuple(given) if not isinstance(given, str) else given
+    inputs = None if wrt is None else tuple([wrt] if isinstance(wrt, str) else wrt)
+    key = ("backward in c", operation_key(operation), inputs, facts, fuse)
+    return cached(key, lambda: CBackward(pull_back(operation, inputs, facts, fuse)))
+
+
+def passes_in_c(pullback: Pullback) -> tuple[CProgram, CProgram]:
+    """Return the forward pass that keeps what the backward pass needs, and that."""
+    operation = pullback.operation
+    kept = kept_tensors(operation, [tensor.name for tensor in pullback.saved])
+    taken = {tensor.name for tensor in (*operation.inputs, *(each.tensor for each in operation.definitions))}
+    planned = plan_passes(forward_program(operation, kept), backward_program(pullback), kept, taken)
+    return forward_in_c(operation, planned.forward), backward_in_c(pullback, planned.backward)
+
+
+def forward_in_c(operation: Operation, program: Program) -> CProgram:
+    """Return a forward pass in C."""
+    comment = forward_docstring(operation, operation.inputs, program.result_tensors, program.parameters)
+    return CProgram(operation, program, function_name(operation, "forward"), comment)
+
+
+def backward_in_c(pullback: Pullback, program: Program) -> CProgram:
+    """Return a backward pass in C."""
+    comment = backward_docstring(
+        pullback.operation,
+        pullback.gradients,
+        [argument.tensor for argument in program.arguments],
+        pullback.results,
+        pullback.assumptions,
+        program.parameters,
+    )
+    return CProgram(pullback.operation, program, function_name(pullback.operation, "backward"), comment)
+
+
+def c_module(operations: Sequence[Operation], given: Given = ()) -> str:
+    """Return a C file with the forward and backward passes of operations.
+
+    Raises:
+        InputError: there are none, or two of one name.
+    """
+    operations = list({operation_key(operation): operation for operation in operations}.values())
+    if not operations:
+        raise InputError("source needs the name of one operation at least")
+    functions: list[CFunction] = []
+    for operation in operations:
+        for made in passes_in_c(pull_back(operation, None, given)):
+            functions += made.functions.values()
+    names = [function.name for function in functions]
+    for name in names:
+        if names.count(name) > 1:
+            stem = name.rpartition("_")[0]
+            raise InputError(f"two different operations would be called {stem} in one file; give one another name")
+    return c_file(functions, c_comment(operations))
+
+
+def c_comment(operations: Sequence[Operation]) -> list[str]:
+    """Return what stands at the top of a file."""
+    first, *others = module_docstring(operations)
+    return [
+        first.replace("NumPy", "C"),
+        "",
+        "Arrays are contiguous, their rows one after the other; results are written and nothing is allocated. A name",
+        "that ends with _f takes float, one with _d double. Compile with",
+        "",
+        f"    cc {' '.join(FLAGS)} -c file.c",
+        "",
+        "and with -fopenmp in the place of -fopenmp-simd where threads are wanted.",
+        *others,
+    ]

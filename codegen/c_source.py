@@ -1,0 +1,171 @@
+"""A program as the text of C functions, one for float and one for double."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sympy import Expr, Symbol
+
+from codegen.c_functions import helper_texts
+from codegen.c_loops import plan_loops
+from codegen.c_precisions import PRECISIONS, Precision
+from codegen.c_program import simplify
+from codegen.c_texts import INDENT, WHOLE, WIDTH, broken
+from codegen.c_writer import Writer
+from codegen.program import (
+    INTEGER,
+    REAL,
+    Constant,
+    Labels,
+    Program,
+    Shift,
+    Windows,
+)
+
+
+@dataclass(frozen=True)
+class CFunction:
+    """The text of one function, and what it is called with, in this order.
+
+    Attributes:
+        sizes: the sizes and whole numbers.
+        arguments: the places of the program's arguments that it takes.
+        results: the labels and kinds of the arrays that it writes.
+        work: the sizes of what it needs besides, in numbers and in whole numbers.
+    """
+
+    name: str
+    text: str
+    precision: Precision
+    sizes: tuple[Symbol, ...]
+    arguments: tuple[int, ...]
+    results: tuple[tuple[Labels, str], ...]
+    work: tuple[Expr, Expr]
+
+
+def c_functions(program: Program, name: str, comment: Sequence[str], is_elementwise: bool) -> list[CFunction]:
+    """Return functions of a program's arguments, one for each precision.
+
+    Args:
+        program: what they compute.
+        name: what they are called, without the end that tells their precision.
+        comment: the lines above them.
+        is_elementwise: whether they take any number of single numbers.
+
+    Raises:
+        UnsupportedError: the program has what C code can not be generated for.
+    """
+    program = simplify(program, is_elementwise)
+    nest = plan_loops(program)
+    return [_function(Writer(program, nest, precision), name, comment) for precision in PRECISIONS]
+
+
+def _function(writer: Writer, name: str, comment: Sequence[str]) -> CFunction:
+    program, precision = writer.program, writer.precision
+    body = writer.lines()
+    body = [*writer.work(), *body]
+    names, text = writer.names, "\n".join(body)
+    symbols = _symbols(program)
+    sizes = tuple(symbol for symbol in symbols if _mentions(text, names.of_size(symbol)))
+    parameters = [f"{WHOLE} {names.of_size(symbol)}" for symbol in sizes]
+    arguments = []
+    for place, argument in enumerate(program.arguments):
+        shown = names.of(argument.name)
+        if _mentions(text, shown):
+            arguments.append(place)
+            kind = writer._type(argument.kind)
+            parameters.append(f"const {kind} *restrict {shown}" if argument.labels else f"{kind} {shown}")
+    results = []
+    for result in program.results:
+        value = writer.values[result]
+        parameters.append(f"{writer._type(value.kind)} *restrict {names.of(result)}")
+        results.append((value.labels, value.kind))
+    work = writer.work_size(REAL), writer.work_size(INTEGER)
+    parameters += [f"{precision.name} *restrict work"] if work[0] != 0 else []
+    parameters += [f"{WHOLE} *restrict places"] if work[1] != 0 else []
+    notes = [*comment]
+    if work[0] != 0:
+        notes += ["", f"work: memory for {writer.size(work[0])} numbers."]
+    if work[1] != 0:
+        notes += ["", f"places: memory for {writer.size(work[1])} whole numbers."]
+    head = _signature(f"void {name}{precision.suffix}", parameters)
+    indented = [part for line in body for part in ([line] if line.startswith("#") else broken(INDENT + line))]
+    lines = [*_comment(notes), *head, "{", *indented, "}"]
+    return CFunction(
+        f"{name}{precision.suffix}", "\n".join(lines) + "\n", precision, sizes, tuple(arguments), tuple(results), work
+    )
+
+
+def _symbols(program: Program) -> list[Symbol]:
+    found: dict[Symbol, None] = {}
+    labels = [label for argument in program.arguments for label in argument.labels]
+    labels += [label for statement in program.statements for label in statement.labels]
+    for label in labels:
+        found.update(dict.fromkeys(sorted(label.size.free_symbols, key=str)))
+    for statement in program.statements:
+        for operand in statement.operands:
+            for label in operand.labels:
+                found.update(dict.fromkeys(sorted(label.size.free_symbols, key=str)))
+        if isinstance(statement.op, Constant):
+            found.update(dict.fromkeys(sorted(statement.op.value.free_symbols, key=str)))
+        if isinstance(statement.op, Shift):
+            found.update(dict.fromkeys(sorted(statement.op.offset.free_symbols, key=str)))
+        if isinstance(statement.op, Windows):
+            found.update(dict.fromkeys(sorted(statement.op.sizes, key=str)))
+            for label in statement.op.indices():
+                found.update(dict.fromkeys(sorted(label.size.free_symbols, key=str)))
+    found.update(dict.fromkeys(program.parameters))
+    return list(found)
+
+
+def _mentions(text: str, name: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
+
+
+def _signature(start: str, parameters: Sequence[str]) -> list[str]:
+    line = f"{start}({', '.join(parameters)})"
+    if len(line) <= WIDTH:
+        return [line]
+    lines = [f"{start}("]
+    for place, parameter in enumerate(parameters):
+        shown = parameter + (")" if place == len(parameters) - 1 else ",")
+        if len(lines[-1]) + len(shown) < WIDTH and place:
+            lines[-1] += f" {shown}"
+        elif place:
+            lines.append(2 * INDENT + shown)
+        else:
+            lines[-1] += shown
+    return lines
+
+
+def _comment(lines: Sequence[str]) -> list[str]:
+    wrapped: list[str] = []
+    for line in lines:
+        shown = line.replace("*/", "* /").replace("/*", "/ *")
+        own = shown[: len(shown) - len(shown.lstrip())] + INDENT
+        wrapped += textwrap.wrap(
+            shown, WIDTH, subsequent_indent=own, break_long_words=False, break_on_hyphens=False
+        ) or [""]
+    return [f"/* {wrapped[0]}", *(f" * {line}".rstrip() for line in wrapped[1:]), " */"]
+
+
+HEAD = """\
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+"""
+
+
+def c_file(functions: Sequence[CFunction], comment: Sequence[str] = ()) -> str:
+    """Return a file that stands alone: the functions, and before them what they call."""
+    parts = ["\n".join(_comment(comment)) + "\n"] if comment else []
+    parts.append(HEAD)
+    for precision in PRECISIONS:
+        own = [function.text for function in functions if function.precision is precision]
+        parts += helper_texts("\n".join(own), precision)
+        parts += own
+    return "\n".join(parts)

@@ -1,0 +1,114 @@
+"""Passes and files in the language that is asked for: NumPy, or C."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codegen import modules, runtime
+from codegen.c_runtime import CForward, backward_pass, c_module
+from codegen.runtime import Backward, Forward, Given, cached, operation_key
+from derive.catalogue import find
+from derive.errors import InputError
+from derive.record import Derived, Operation
+
+#: What a target is called.
+NUMPY, C = "numpy", "c"
+
+
+def forward(op: str | Operation | Derived, *, target: str = NUMPY) -> Forward:
+    r"""Return the forward pass as a function of NumPy arrays in the definition's order.
+
+    Of several outputs it returns a tuple.
+
+    Exponentials under a sum are shifted by their maximum where that cancels, and no logarithm is taken of what they
+    underflowed to; what no shift can help is computed as it is written.
+
+    Args:
+        op: a catalogue name, a definition's text or an ``Operation``.
+        target: ``"numpy"``, or ``"c"`` for C that the system's compiler compiles when the function is first called.
+
+    Shapes: those of the definition; an elementwise operation takes arrays of any shapes that broadcast. Settings, such
+        as a slope, are numbers; they come last or by name, and may be left out.
+
+    Raises:
+        InputError: an unknown name; when called, arrays that do not fit; for C, no compiler.
+        UnsupportedError: the definition needs what code can not be generated for.
+
+    Example:
+        >>> forward("softmax")([[0.0, 0.0]])
+        array([[0.5, 0.5]])
+    """
+    if not _is_c(target):
+        return runtime.forward(op)
+    operation = find(op)
+    return cached(("forward in c", operation_key(operation)), lambda: CForward(operation))
+
+
+def backward(
+    op: str | Operation | Derived,
+    wrt: Sequence[str] | None = None,
+    given: Given = (),
+    *,
+    fuse: bool = True,
+    target: str = NUMPY,
+) -> Backward:
+    r"""Return the backward pass: a function of the upstream gradient and, by name, the values it needs.
+
+    Of several outputs each has its upstream gradient, in their order: ``f(dh, dc, **saved)``. What comes in through an
+    output does not count what comes through the others: of c in h = o tanh(c) it is the loss's derivative with h held.
+    No Jacobian is built and no sample is looped over. ``.saved`` lists the names.
+
+    Args:
+        op: a catalogue name, a definition's text or an ``Operation``.
+        wrt: the inputs to differentiate by, all differentiable ones when left out.
+        given: facts that may be used, such as ``"sum(t[n,k], k) = 1"``.
+        fuse: derive the operation as one where that is shorter.
+        target: ``"numpy"``, or ``"c"`` for C that the system's compiler compiles when the function is first called.
+
+    Raises:
+        InputError: an unknown name; when called, arrays that do not fit; for C, no compiler.
+        ImpossibleError: a derivative by integers is asked for.
+
+    Example:
+        >>> backward("mul").saved
+        ('a', 'b')
+        >>> da, db = backward("mul")(1.0, a=2.0, b=3.0)
+        >>> float(da), float(db)
+        (3.0, 2.0)
+    """
+    if not _is_c(target):
+        return runtime.backward(op, wrt, given, fuse=fuse)
+    return backward_pass(find(op), wrt, given, fuse=fuse)
+
+
+def source(*ops: str | Operation | Derived, given: Given = (), hvp: Sequence[str] = (), target: str = NUMPY) -> str:
+    """Return a file with the forward and backward passes of operations: a module of NumPy alone, or C99.
+
+    A forward function returns, after the output, what the backward function needs beside inputs and output.
+
+    Args:
+        ops: catalogue names, definitions' texts or operations.
+        given: facts that may be used.
+        hvp: inputs of losses; of each loss that has them, its Hessian-vector product by them is in the module, too.
+        target: ``"numpy"`` or ``"c"``.
+
+    Raises:
+        InputError: an unknown name, or none; ``hvp`` names what is no input of a loss.
+
+    Example:
+        >>> print(source("mul").partition("def mul_forward")[2].splitlines()[-1])
+            return da, db
+        >>> "da[i] = dy[i] * b[i];" in source("mul", target="c")
+        True
+    """
+    if not _is_c(target):
+        return modules.source(*ops, given=given, hvp=hvp)
+    if hvp:
+        raise InputError("not supported by target c: Hessian-vector products")
+    return c_module(list(map(find, ops)), given)
+
+
+def _is_c(target: str) -> bool:
+    if target not in (NUMPY, C):
+        raise InputError(f"unknown target {target!r}; there are: {NUMPY}, {C}")
+    return target == C
