@@ -20,6 +20,7 @@ from codegen.program import (
     INTEGER,
     MASK,
     REAL,
+    AddChosen,
     AddWindows,
     Contract,
     Form,
@@ -302,11 +303,15 @@ class Writer(Expressions):
         statement, op, at = task.statement, task.statement.op, self.at[task]
         if isinstance(op, AddWindows):
             places = [at[axis] if isinstance(axis, Index) else self._position(axis, at) for axis in op.axes]
-            inside = " && ".join(
+            conditions = [
                 f"{place.text} >= 0 && {place.text} < {self.size(label.size)}"
                 for axis, place, label in zip(op.axes, places, op.at, strict=True)
                 if isinstance(axis, Form)
-            )
+            ]
+            if isinstance(op, AddChosen):
+                number = self._flat(op.picked, [at[label] for label in op.picked])
+                conditions.insert(0, f"{self._whole_operand(statement.operands[1], at).part(SUM)} == {number}")
+            inside = " && ".join(conditions)
             value = self.real(statement.operands[0], at)
             cell = self._stored(task, places)
             self._lines.append(f"if ({inside})")

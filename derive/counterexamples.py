@@ -173,8 +173,11 @@ def assignments(
     kinds: tuple[dict[str, Any], ...] = ({}, {"whole": True})
     ways = [*product((*LINES, (-reach, reach)), kinds), *[((-reach, reach), {"among": mentioned})] * WAYS]
     bounds = {tensor: interval for tensor, interval in (intervals or {}).items() if tensor in tensors}
-    for turn, numbers in enumerate(_size_choices(len(symbols))):
-        needed = least if turn % 2 == 0 else told | {size: max(most, told.get(size, 1)) for size, most in least.items()}
+    choices = [(numbers, least) for numbers in _size_choices(len(symbols))]
+    if told:
+        larger = {size: max(least.get(size, 1), told.get(size, 1)) for size in least | told}
+        choices += [(numbers, larger) for numbers, _ in choices[:2]]
+    for turn, (numbers, needed) in enumerate(choices):
         sizes = {symbol: max(number, needed.get(symbol, 1)) for symbol, number in zip(symbols, numbers, strict=True)}
         failures = 0
         few = FEW_WAYS if facts else WAYS
