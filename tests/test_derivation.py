@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from sympy import Add, Expr, Integer
 
+import codegen
 import derive
 from derive.derivation import CheckFailedError, Derivation
 from derive.indices import Element
 from derive.printing import plain_text
 from derive.proof import PROVED, REFUTED, prove_equal
-from derive.verification import verify, whole_derivative
+from derive.record import Definition
+from derive.verification import _part_proof, _proof, verify, whole_derivative
 
 #: Of those with more, every part of the backward pass is checked, and not every mutant of everything put in.
 MOST_DEFINITIONS, MOST_AXES = 3, 2
@@ -288,10 +291,42 @@ def test_layer_norm_typed_as_one_expression_has_its_three_terms() -> None:
     text = "y[n,k] = (x[n,k] - mean(x[n,j], j)) / sqrt(mean((x[n,j] - mean(x[n,i], i))**2, j) + 1/100000)"
     derived = derive.vjp(text, "x")
     derived.check()
-    assert result_line(derived) == (
-        "x̄[n,k] = (ȳ[n,k] - (sum_i ȳ[n,i] + y[n,k] sum_i ȳ[n,i] y[n,i]) / K)"
-        " / sqrt((1/K) sum_i (x[n,i] - (1/K) sum_j x[n,j])² + 1e-5)"
-    )
+    expected = "x̄[n,i] = (ȳ[n,i] - (sum_j ȳ[n,j] + y[n,i] sum_j ȳ[n,j] y[n,j]) / K) / sigma[n]"
+    assert result_line(derived) == expected
+
+
+def test_squares_of_deviations_are_not_multiplied_out() -> None:
+    """With a scale and a shift it is the record's form; and digits stay where the mean is large."""
+    text = "y[n,k] = g[k]*(x[n,k] - mean(x[n,j], j))/sqrt(mean((x[n,j] - mean(x[n,i], i))**2, j) + eps) + b[k]"
+    operation = derive.operation(text)
+    assert [each.tensor.name for each in operation.definitions] == ["mu", "sigma", "xhat", "y"]
+    rows = np.array([[1.0, 2.0, 4.0]])
+    scale, shift, upstream = np.ones(3), np.zeros(3), np.array([[0.0, 1.0, -2.0]])
+    gradients = []
+    for offset in (0.0, 1e8):
+        arrays = {"g": scale, "x": rows + offset, "eps": 1e-5, "b": shift}
+        pull = codegen.vjp(operation, *(arrays[tensor.name] for tensor in operation.inputs))[1]
+        place = [tensor.name for tensor in operation.differentiable].index("x")
+        gradients.append(pull(upstream)[place])
+    np.testing.assert_allclose(gradients[1], gradients[0], rtol=1e-6)
+    naive = gradients[0] * (1 + 1e-5)  # What a few lost digits would look like is told apart.
+    assert not np.allclose(gradients[1], naive, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["lstm-cell", "multi-head-attention"])
+def test_a_gradient_written_by_others_is_proved_part_by_part(name: str) -> None:
+    checks = verify(name)
+    assert any(check.derivation.named for check in checks)
+    assert all(check.holds for check in checks)
+
+
+def test_a_wrong_part_is_not_proved() -> None:
+    operation = derive.find("multi-head-attention")
+    derivation = derive.vjp(operation, "x")
+    assert _proof(operation, derivation).verdict == PROVED
+    first = derivation.named[0]
+    wrong = replace(derivation, named=(Definition(first.target, 2 * first.body), *derivation.named[1:]))
+    assert _part_proof(operation, first.target, 2 * first.body, frozenset(each.tensor for each in wrong.named)) is None
 
 
 def test_a_composition_names_each_factor() -> None:
