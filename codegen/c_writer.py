@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sympy import Expr, Integer, prod
 
@@ -273,7 +273,9 @@ class Writer(Expressions):
         else:
             self._fill_with(task, task.labels, {}, lambda at: Text(self._zero()))
 
-    def _fill_with(self, task: Task, labels: Labels, known: dict[Index, Text], value) -> None:  # type: ignore[no-untyped-def]
+    def _fill_with(
+        self, task: Task, labels: Labels, known: dict[Index, Text], value: Callable[[dict[Index, Text]], Text]
+    ) -> None:
         """Fill the array of a task in loops over the labels that are not known."""
         at = dict(known)
         loops = []

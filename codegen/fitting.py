@@ -14,6 +14,7 @@ from derive.errors import InputError
 from derive.indices import Element, Index, Tensor
 from derive.printing import shape_text
 from derive.record import Operation
+from derive.sums import nodes
 
 Given = Sequence[tuple[Tensor, Any]]
 
@@ -213,7 +214,7 @@ def named_positions(bodies: Iterable[Expr]) -> dict[Expr, tuple[int, Element]]:
     """
     found: dict[Expr, tuple[int, Element]] = {}
     for body in bodies:
-        for element in sorted(body.atoms(Element), key=str):
+        for element in sorted(nodes(body, Element), key=str):
             for where, size in zip(element.indices, element.tensor.sizes, strict=True):
                 if where.is_Integer and int(where) > found.get(size, (-1, element))[0]:
                     found[size] = int(where), element

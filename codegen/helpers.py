@@ -8,7 +8,7 @@ below 1e-17; a test computes them again. In float64 the function is right to 2 u
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -30,8 +30,8 @@ def _sum_to(gradient, shape):
     return np.sum(gradient, axis=axes).reshape(shape) if axes else gradient
 '''
 
-ERF = '''\
-_ERF_NEAR_ZERO = (
+#: erf(sqrt(u))/sqrt(u) on 0 <= u <= 1, and erfc(x)*exp(x*x) on 1 <= x <= 6: coefficients, highest power first.
+ERF_NEAR_ZERO = (
     -7.795898827002142e-10,
     1.3720064546777686e-08,
     -1.6208483801871705e-07,
@@ -45,7 +45,7 @@ _ERF_NEAR_ZERO = (
     -0.37612638903183543,
     1.1283791670955126,
 )
-_ERFC_BEYOND_ONE = (
+ERFC_BEYOND_ONE = (
     3.381355142042904e-09,
     1.2755818949624478e-06,
     2.0135111426447427e-06,
@@ -63,6 +63,16 @@ _ERFC_BEYOND_ONE = (
     -0.3262335600430372,
     0.17900115118138996,
 )
+
+
+def _numbers_text(name: str, numbers: Sequence[float]) -> str:
+    return "".join([f"{name} = (\n", *(f"    {number},\n" for number in numbers), ")\n"])
+
+
+ERF = (
+    _numbers_text("_ERF_NEAR_ZERO", ERF_NEAR_ZERO)
+    + _numbers_text("_ERFC_BEYOND_ONE", ERFC_BEYOND_ONE)
+    + '''\
 
 
 def _polynomial(coefficients, x):
@@ -86,6 +96,7 @@ def _erf(x):
     outer = 1 - np.exp(-far * far) * _polynomial(_ERFC_BEYOND_ONE, ratio)
     return np.where(np.abs(x) <= 1, inner, np.copysign(outer, x))
 '''
+)
 
 WINDOW_PADDING = '''\
 def _window_padding(shape, axes):

@@ -18,6 +18,7 @@ from derive.catalogue import find
 from derive.errors import InputError
 from derive.indices import Element, Index, Tensor
 from derive.record import Definition, Operation
+from derive.sums import nodes
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ def summed_sizes(operation: Operation, tensor: Tensor) -> list[Expr]:
         ([C, R, Q], [])
     """
     for definition in operation.definitions:
-        for element in sorted(definition.body.atoms(Element), key=str):
+        for element in sorted(nodes(definition.body, Element), key=str):
             if element.tensor == tensor:
                 return [each.size for each in element.indices if _is_summed(each, definition)]
     return []

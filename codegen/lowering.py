@@ -67,7 +67,7 @@ from derive.functions import Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor
 from derive.matrices import Determinant, Inverse, LogDeterminant, MatrixFunction
 from derive.record import Definition
-from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices, substitute
+from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices, has, substitute
 
 
 def lower(
@@ -325,7 +325,7 @@ class Lowering(Windowing):
         return self.builder.emit(DeterminantOf(function, (row, column)), (operand,), labels, REAL)
 
     def _lower_product(self, expr: Expr, want: Labels) -> Operand:
-        rows = find_rows(expr, self.positions) if expr.atoms(Delta) else None
+        rows = find_rows(expr, self.positions) if has(expr, Delta) else None
         if rows is not None:
             return build_rows(self.builder, rows, want, self.lower)
         return with_sign(self.builder, self.product(expr, want))
@@ -345,7 +345,7 @@ class Lowering(Windowing):
         expr = factor_sums(expr)
         if not isinstance(expr, Add):
             return self.lower(expr, want)
-        if expr.atoms(Delta):
+        if has(expr, Delta):
             rows, parts = find_rows(expr, self.positions), split_rows(expr, self.positions)
             if rows is not None:
                 return build_rows(self.builder, rows, want, self.lower)
@@ -381,7 +381,7 @@ class Lowering(Windowing):
         return self.builder.emit(Broadcast(), (operand,), labels, REAL)
 
     def _lower_sum(self, expr: IndexSum, want: Labels) -> Operand:
-        rows = find_rows(expr, self.positions) if expr.atoms(Delta) else None
+        rows = find_rows(expr, self.positions) if has(expr, Delta) else None
         if rows is not None:
             return build_rows(self.builder, rows, want, self.lower)
         body, bound = expr.opened(want)

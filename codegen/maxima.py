@@ -10,7 +10,7 @@ from sympy import Expr
 from codegen.program import Labels
 from derive.canonical import canonical
 from derive.indices import Index
-from derive.sums import IndexArgmax, IndexMax, all_indices, fresh_index, rewrite
+from derive.sums import IndexArgmax, IndexMax, all_indices, fresh_index, nodes, rewrite
 
 
 class Search(NamedTuple):
@@ -65,7 +65,7 @@ def search_of(expr: IndexArgmax, taken: Labels = ()) -> Search:
 def _outer(body: Expr, bound: Labels, taken: Labels) -> tuple[Expr, Index] | None:
     """Return the body with an index in the place of a position of the maximum over that index, of this very body."""
     names = {index.name for index in (*all_indices(body), *bound, *taken)}
-    for row in sorted(body.atoms(IndexArgmax), key=str):
+    for row in sorted(nodes(body, IndexArgmax), key=str):
         index = fresh_index(row.bound[0], names)
         searched = _replaced(body, row, index)
         if canonical(IndexArgmax(IndexMax(searched, *bound), index)) == canonical(row):

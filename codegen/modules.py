@@ -14,22 +14,7 @@ from derive.record import Derived, Operation
 
 
 def source(*ops: str | Operation | Derived, given: Given = (), hvp: Sequence[str] = ()) -> str:
-    """Return a module with the forward and backward passes of operations; it imports NumPy alone.
-
-    A forward function returns, after the output, what the backward function needs beside inputs and output.
-
-    Args:
-        ops: catalogue names, definitions' texts or operations.
-        given: facts that may be used.
-        hvp: inputs of losses; of each loss that has them, its Hessian-vector product by them is in the module, too.
-
-    Raises:
-        InputError: an unknown name, or none; ``hvp`` names what is no input of a loss.
-
-    Example:
-        >>> print(source("mul").partition("def mul_forward")[2].splitlines()[-1])
-            return da, db
-    """
+    """Return a module of NumPy alone; ``codegen.source`` says what it takes and what is in it."""
     operations = list({operation_key(operation): operation for operation in map(find, ops)}.values())
     if not operations:
         raise InputError("source needs the name of one operation at least")

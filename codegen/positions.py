@@ -15,7 +15,7 @@ from codegen.building import Builder, sorted_labels
 from codegen.products import Positions, is_there
 from codegen.program import REAL, Broadcast, Labels, Operand, Scatter, Stack
 from derive.indices import Delta, Index
-from derive.sums import free_indices, rewrite, substitute
+from derive.sums import free_indices, has, nodes, rewrite, substitute
 
 
 class Rows(NamedTuple):
@@ -46,7 +46,7 @@ def find_rows(expr: Expr, known: Positions) -> Rows | None:
         (True, True)
     """
     found: dict[Index, set[int]] = {}
-    for delta in expr.atoms(Delta):
+    for delta in nodes(expr, Delta):
         for index, place in ((delta.left, delta.right), (delta.right, delta.left)):
             if isinstance(index, Index) and place.is_Integer and index in free_indices(expr):
                 found.setdefault(index, set()).add(int(place))
@@ -74,7 +74,7 @@ def _other(delta: Delta, index: Index) -> Expr:
 def split_rows(expr: Expr, known: Positions) -> tuple[Expr, Expr] | None:
     """Return the terms of a sum that are rows, and the others; None where there are not both."""
     terms = Add.make_args(expr)
-    rows = [term for term in terms if term.atoms(Delta) and find_rows(term, known) is not None]
+    rows = [term for term in terms if has(term, Delta) and find_rows(term, known) is not None]
     if not rows or len(rows) == len(terms):
         return None
     rest = Add(*(term for term in terms if term not in rows))

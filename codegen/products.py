@@ -12,7 +12,7 @@ from codegen.program import Labels
 from derive.affine import is_position, is_total, solutions, vanishes_outside
 from derive.functions import Where
 from derive.indices import Delta, Element, Index, is_form
-from derive.sums import IndexArgmax, free_indices, substitute
+from derive.sums import IndexArgmax, free_indices, has, substitute
 
 #: A factor and whether it multiplies (1) or divides (-1).
 Power = tuple[Expr, int]
@@ -55,7 +55,7 @@ def find_choice(powers: Sequence[Power]) -> Where | None:
     The others are better chosen themselves: ``where(c, 1, a) * b`` is ``where(c, b, a*b)``. What places numbers by
     deltas is not looked at.
     """
-    if len(powers) < 2 or any(factor.atoms(Delta) for factor, _ in powers):
+    if len(powers) < 2 or any(has(factor, Delta) for factor, _ in powers):
         return None
     for factor, power in powers:
         if isinstance(factor, Where) and power > 0 and {factor.chosen, factor.other} & {Integer(0), Integer(1)}:

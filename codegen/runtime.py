@@ -338,27 +338,7 @@ class BoundPullback:
 
 
 def forward(op: str | Operation | Derived) -> Forward:
-    r"""Return the forward pass as a NumPy function of the inputs in the definition's order.
-
-    Of several outputs it returns a tuple.
-
-    Exponentials under a sum are shifted by their maximum where that cancels, and no logarithm is taken of what they
-    underflowed to; what no shift can help is computed as it is written.
-
-    Args:
-        op: a catalogue name, a definition's text or an ``Operation``.
-
-    Shapes: those of the definition; an elementwise operation takes arrays of any shapes that broadcast. Settings, such
-        as a slope, are numbers; they come last or by name, and may be left out.
-
-    Raises:
-        InputError: an unknown name; when called, arrays that do not fit.
-        UnsupportedError: the definition needs what NumPy code can not be generated for.
-
-    Example:
-        >>> forward("softmax")([[0.0, 0.0]])
-        array([[0.5, 0.5]])
-    """
+    """Return the forward pass in NumPy; ``codegen.forward`` says what it takes and gives."""
     operation = find(op)
     return cached(("forward", operation_key(operation)), lambda: Forward(operation))
 
@@ -366,29 +346,7 @@ def forward(op: str | Operation | Derived) -> Forward:
 def backward(
     op: str | Operation | Derived, wrt: Sequence[str] | None = None, given: Given = (), *, fuse: bool = True
 ) -> Backward:
-    r"""Return the backward pass: a NumPy function of the upstream gradient and, by name, the values it needs.
-
-    Of several outputs each has its upstream gradient, in their order: ``f(dh, dc, **saved)``. What comes in through an
-    output does not count what comes through the others: of c in h = o tanh(c) it is the loss's derivative with h held.
-    No Jacobian is built and no sample is looped over. ``.saved`` lists the names.
-
-    Args:
-        op: a catalogue name, a definition's text or an ``Operation``.
-        wrt: the inputs to differentiate by, all differentiable ones when left out.
-        given: facts that may be used, such as ``"sum(t[n,k], k) = 1"``.
-        fuse: derive the operation as one where that is shorter.
-
-    Raises:
-        InputError: an unknown name; when called, arrays that do not fit.
-        ImpossibleError: a derivative by integers is asked for.
-
-    Example:
-        >>> backward("mul").saved
-        ('a', 'b')
-        >>> da, db = backward("mul")(1.0, a=2.0, b=3.0)
-        >>> float(da), float(db)
-        (3.0, 2.0)
-    """
+    """Return the backward pass in NumPy; ``codegen.backward`` says what it takes and gives."""
     operation, facts = find(op), tuple(given) if not isinstance(given, str) else given
     inputs = None if wrt is None else tuple([wrt] if isinstance(wrt, str) else wrt)
     key = ("backward", operation_key(operation), inputs, facts, fuse)

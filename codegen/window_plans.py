@@ -12,7 +12,7 @@ from codegen.program import Flip, Form, Labels, Op, Operand, Run, Shift, Windows
 from derive.affine import bounds, is_never_negative, is_position, solutions
 from derive.extents import Extent
 from derive.indices import Delta, Element, Index, extent, is_form, join_form, split_form
-from derive.sums import IndexArgmax, IndexSum, all_indices, free_indices
+from derive.sums import IndexArgmax, IndexSum, all_indices, free_indices, nodes
 
 
 class Plan(NamedTuple):
@@ -154,10 +154,10 @@ def find_forms(powers: Sequence[Power], bound: Labels, kinds: tuple[type[Expr], 
 def tells_windows(total: IndexSum, bound: Labels) -> bool:
     """Whether a sum that is a factor under a sum has a delta that tells where windows of both lie."""
     inside = {*bound, *total.bound}
-    for delta in total.body.atoms(Delta):
+    for delta in nodes(total.body, Delta):
         for index, form in solutions(delta) if any(map(is_form, delta.args)) else ():
-            nodes = (split_form(form) or ({}, form))[0]
-            if index not in inside and all(isinstance(node, Index) for node in nodes):
+            found = (split_form(form) or ({}, form))[0]
+            if index not in inside and all(isinstance(node, Index) for node in found):
                 return True
     return False
 

@@ -139,7 +139,7 @@ class Algebra(ABC):
     def _whole_part(self, atom: Expr, exponent: Rational) -> Rational:
         """How much of an atom's exponent is to be carried out."""
         if isinstance(atom, Add):
-            out = exponent.p >= exponent.q and (self.distribute or _has_delta(atom))
+            out = exponent.p >= exponent.q and (self.distribute or has(atom, Delta))
             return Integer(exponent.p // exponent.q) if out else S.Zero
         toward_zero = Integer(exponent.p // exponent.q if exponent.p > 0 else -(-exponent.p // exponent.q))
         if isinstance(atom, Mul) or (isinstance(atom, Pow) and atom.exp.is_Rational):
@@ -341,13 +341,9 @@ def _may_move(atom: Expr, dropped: Index, kept: Expr) -> bool:
     return is_position(kept, dropped.size) or not any(dropped in free_indices(e) for e in nodes(atom, Element))
 
 
-def _has_delta(expr: Expr) -> bool:
-    return has(expr, Delta)
-
-
 def mentions_delta(poly: Polynomial) -> bool:
     """Whether a delta stands anywhere in a polynomial."""
-    return any(_has_delta(atom) for monomial in poly for atom, _ in monomial)
+    return any(has(atom, Delta) for monomial in poly for atom, _ in monomial)
 
 
 def _without_implied(factors: dict[Expr, Rational]) -> dict[Expr, Rational]:

@@ -22,7 +22,7 @@ from derive.normal_form import Normaliser
 from derive.polynomials import Polynomial, TooLargeError, divide, expression, order, single, split_content
 from derive.printing import definition_text
 from derive.record import Definition
-from derive.sums import IndexSum, all_indices, free_indices, fresh_index, substitute, tensors_in
+from derive.sums import IndexSum, all_indices, free_indices, fresh_index, nodes, substitute, tensors_in
 from derive.trials import FEW_PLACES as FEW_PLACES
 from derive.trials import seems_zero
 from derive.vanishing import clear_denominators, vanishes
@@ -83,7 +83,7 @@ def sums_to_one(expr: Expr, definitions: Iterable[Definition] = ()) -> tuple[Fac
     names = Letters((*(definition.body for definition in definitions), expr))
     computed = {definition.tensor for definition in definitions}
     found: dict[Expr, Fact] = {}
-    for total in sorted(expr.atoms(IndexSum), key=str):
+    for total in sorted(nodes(expr, IndexSum), key=str):
         element = total.body
         plain = isinstance(element, Element) and all(isinstance(index, Index) for index in element.indices)
         if plain and element.tensor not in computed and not element.tensor.role:
@@ -109,7 +109,7 @@ class Letters:
         """The element of a tensor as it is written first."""
         for side in self.sides:
             free = free_indices(side)
-            met = sorted(side.atoms(Element), key=lambda each: (-len(free & set(each.indices)), str(each)))
+            met = sorted(nodes(side, Element), key=lambda each: (-len(free & set(each.indices)), str(each)))
             for element in met:
                 plain = all(isinstance(i, Index) and not i.name.startswith(MARK) for i in element.indices)
                 if element.tensor == tensor and plain and len(set(element.indices)) == tensor.rank:

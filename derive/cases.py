@@ -18,7 +18,7 @@ from derive.indices import Bracket, Delta, Element, Index
 from derive.inequalities import contradict
 from derive.normal_form import Normaliser, only_atom
 from derive.polynomials import ONE, Polynomial, TooLargeError, expression
-from derive.sums import Binder, free_indices, rewrite, substitute
+from derive.sums import Binder, free_indices, nodes, rewrite, substitute
 
 #: How many comparisons are taken case by case, one inside the cases of another.
 DEPTH = 5
@@ -76,7 +76,7 @@ def _indicators(expr: Expr, bound: frozenset[Index]) -> Iterator[Expr]:
         if isinstance(part, Expr):
             yield from _indicators(part, inner)
     indicator = isinstance(expr, (Bracket, Delta)) and not free_indices(expr) & bound
-    if indicator and not expr.atoms(Bracket, Delta) - {expr}:
+    if indicator and not nodes(expr, Bracket, Delta) - {expr}:
         yield expr
 
 

@@ -29,7 +29,7 @@ from derive.printing import definition_text
 from derive.problems import Problem
 from derive.proof import PROVED, REFUTED, Proof, prove_equal, without_choices
 from derive.record import Definition, Operation
-from derive.sums import Partial, tensors_in
+from derive.sums import Partial, has, nodes, tensors_in
 from derive.trials import FEW_PLACES, Trials
 
 #: Seconds for each of the things that are said beside a verdict.
@@ -150,8 +150,8 @@ def _conditions(problem: Problem) -> tuple[str, ...]:
     sides = (problem.left, problem.right)
     typed = (*sides, *(definition.body for definition in problem.definitions))
     wanted = [*problem.demands, *(demand for expr in typed for demand in demands(expr))]
-    bodies = [close(each.body, problem.definitions) for expr in typed for each in expr.atoms(Partial)]
-    choices = {each for body in bodies for each in body.atoms(Bracket) if each.relation in ("=", "!=")}
+    bodies = [close(each.body, problem.definitions) for expr in typed for each in nodes(expr, Partial)]
+    choices = {each for body in bodies for each in nodes(body, Bracket) if each.relation in ("=", "!=")}
     wanted += [Demand("!=", each.left - each.right) for each in sorted(choices, key=structure_key)]
     if bodies:
         wanted += _of_derivatives(problem, wanted)
@@ -163,7 +163,7 @@ def _conditions(problem: Problem) -> tuple[str, ...]:
 def _of_derivatives(problem: Problem, typed: list[Demand]) -> Iterator[Demand]:
     """What derivatives demand beyond what is differentiated: a root has none at 0."""
     known = {canonical(_closed(demand.body, problem)): demand for demand in typed}
-    for partial in (each for side in (problem.left, problem.right) for each in side.atoms(Partial)):
+    for partial in (each for side in (problem.left, problem.right) for each in nodes(side, Partial)):
         for demand in demands(_closed(partial, problem)):
             same = known.get(canonical(demand.body))
             if same is not None and not demand.guards:
@@ -178,7 +178,7 @@ def _least_sizes(sides: Iterable[Expr]) -> Iterator[str]:
 
 def _kinks(problem: Problem) -> tuple[str, ...]:
     left, right = _closed(problem.left, problem), _closed(problem.right, problem)
-    if not left.atoms(*KINKED) | right.atoms(*KINKED):
+    if not has(left, *KINKED) and not has(right, *KINKED):
         return ()
     return kinks(Normaliser(generators=True, facts=facts_of(problem.premises, problem.definitions)), left - right)
 

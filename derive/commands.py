@@ -25,6 +25,7 @@ from derive.proof import PROVED, REFUTED, UNDECIDED
 from derive.pullback import by_parts, is_long
 from derive.record import Operation, Record
 from derive.rendering import BOLD, RESET, latex_document, latex_section
+from derive.sums import has
 
 if TYPE_CHECKING:
     from codegen.verification import Numbers
@@ -370,7 +371,7 @@ def plain_line(derivation: Derivation, notation: str) -> str:
 
 def _except_kinks(derivation: Derivation) -> str:
     """What is said of the places where there is no derivative."""
-    if not any(definition.body.atoms(*KINKED) for definition in derivation.operation.definitions):
+    if not any(has(definition.body, *KINKED) for definition in derivation.operation.definitions):
         return ""
     return "; at a kink or tie it is one of the sides'"
 

@@ -19,7 +19,7 @@ from derive.indices import Bracket, Delta, Index, Tensor, split_form
 from derive.intervals import Interval
 from derive.record import Definition
 from derive.sampling import impose, sample
-from derive.sums import free_indices, tensors_in
+from derive.sums import free_indices, nodes, tensors_in
 
 #: An array whose text is longer is shown in part.
 LONGEST_SHOWN = 600
@@ -210,14 +210,14 @@ def _sizes_of(sides: Iterable[Expr], tensors: Iterable[Tensor]) -> list[Symbol]:
 
 def _mentioned(sides: Iterable[Expr]) -> list[Rational]:
     """The numbers that the sides mention, with their opposites, and those next to nothing."""
-    numbers = {number for side in sides for number in side.atoms(Rational) if abs(number) < LARGEST_MENTIONED}
+    numbers = {number for side in sides for number in nodes(side, Rational) if abs(number) < LARGEST_MENTIONED}
     return sorted({S.Zero, S.One, *numbers} | {-number for number in {S.One, *numbers}})
 
 
 def _telling_sizes(sides: Iterable[Expr]) -> dict[Expr, int]:
     """How large a size must be for an index to pass the numbers that it is compared with."""
     told: dict[Expr, int] = {}
-    for part in frozenset().union(*(side.atoms(Bracket, Delta) for side in sides)):
+    for part in frozenset().union(*(nodes(side, Bracket, Delta) for side in sides)):
         split = split_form(part.left - part.right)
         if split is not None and len(split[0]) == 1 and split[1].is_Integer and abs(split[1]) < LARGEST_MENTIONED:
             ((node, coefficient),) = split[0].items()

@@ -25,7 +25,7 @@ from derive.proof import PROVED, prove_equal
 from derive.record import Definition, inline
 from derive.rewriting import simplify
 from derive.slips import KINDS, Mistake, Slope, factor_words
-from derive.sums import IndexSum, free_indices, rewrite, substitute, tensors_in
+from derive.sums import IndexSum, free_indices, nodes, rewrite, substitute, tensors_in
 from derive.trials import Trials
 
 #: What is found: something that is wrong, or something that has to be assumed for the formula to be right.
@@ -313,7 +313,7 @@ def _slopes(definitions: Iterable[Definition]) -> Iterator[Slope]:
     """The derivatives of the names that are computed elementwise, numbers left out."""
     definitions = tuple(definitions)
     for definition in definitions:
-        for element in sorted(definition.body.atoms(Element), key=str):
+        for element in sorted(nodes(definition.body, Element), key=str):
             if element.indices != definition.indices or element.tensor.values is not None or element.tensor.role:
                 continue
             derivative = differentiate(definition.body, element)
@@ -324,11 +324,11 @@ def _slopes(definitions: Iterable[Definition]) -> Iterator[Slope]:
 
 def _is_odd(factor: Expr) -> bool:
     """Whether a factor has a sum of terms below a line, or a quotient by a tensor in one: it explains nothing."""
-    inside = [power for total in factor.atoms(Add) for power in total.atoms(Pow)]
+    inside = [power for total in nodes(factor, Add) for power in nodes(total, Pow)]
     quotients = [power for power in inside if power.exp.could_extract_minus_sign() and tensors_in(power.base)]
     return bool(quotients) or any(isinstance(base, Add) for base in _divisors(factor))
 
 
 def _divisors(expr: Expr) -> set[Expr]:
     """What an expression divides by."""
-    return {power.base for power in expr.atoms(Pow) if power.exp.could_extract_minus_sign()}
+    return {power.base for power in nodes(expr, Pow) if power.exp.could_extract_minus_sign()}

@@ -55,7 +55,7 @@ def differentiate(expr: Expr, element: Element, quotients: bool = True) -> Expr:
         ImpossibleError: the element is an integer, a label.
     """
     result: Expr = Partial(expr, element)
-    while _has_partial(result):
+    while has(result, Partial):
         result, _ = advance(result, quotients)
     return result
 
@@ -83,7 +83,7 @@ def close(expr: Expr, definitions: Iterable[Definition] = ()) -> Expr:
 
 def _carried_out(expr: Expr, definitions: tuple[Definition, ...]) -> Expr:
     """The expression without derivatives, in which some definitions may have been put in."""
-    return expr if not _has_partial(expr) else rewrite(expr, lambda node: _total(node, definitions))
+    return expr if not has(expr, Partial) else rewrite(expr, lambda node: _total(node, definitions))
 
 
 def _total(node: Expr, definitions: tuple[Definition, ...]) -> Expr | None:
@@ -122,10 +122,6 @@ def advance(expr: Expr, quotients: bool = True) -> tuple[Expr, tuple[str, ...]]:
     return _advance(expr, names, waiting, quotients), tuple(names)
 
 
-def _has_partial(expr: Any) -> bool:
-    return has(expr, Partial)
-
-
 def _only_elements(expr: Expr) -> bool:
     return all(isinstance(partial.body, Element) for partial in nodes(expr, Partial))
 
@@ -133,7 +129,7 @@ def _only_elements(expr: Expr) -> bool:
 def _advance(expr: Any, names: dict[str, None], elements: bool, quotients: bool) -> Any:
     if isinstance(expr, Partial):
         return _step(expr.body, expr.element, names, elements, quotients)
-    if not isinstance(expr, Expr) or not expr.args or not _has_partial(expr):
+    if not isinstance(expr, Expr) or not expr.args or not has(expr, Partial):
         return expr
     return expr.func(*(_advance(argument, names, elements, quotients) for argument in expr.args))
 

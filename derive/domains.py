@@ -20,6 +20,7 @@ from derive.printing import definition_text
 from derive.record import Definition, inline
 from derive.regions import regions
 from derive.signs import is_nonnegative, is_positive
+from derive.sums import nodes
 
 #: What holds where a comparison does not.
 OPPOSITE = {">": "<=", ">=": "<", "<": ">=", "<=": ">", "=": "!=", "!=": "="}
@@ -60,7 +61,7 @@ def conditions(
 
 def _texts(interval: Interval, tensor: Tensor, mentioning: Iterable[Expr]) -> tuple[str, ...]:
     """What an interval says of a tensor, with the letters of an element that is mentioned."""
-    elements = {element for expr in mentioning for element in expr.atoms(Element) if element.tensor == tensor}
+    elements = {element for expr in mentioning for element in nodes(expr, Element) if element.tensor == tensor}
     general = [element for element in elements if all(isinstance(index, Index) for index in element.indices)]
     return interval.texts(definition_text(min(general or elements, key=structure_key)))
 

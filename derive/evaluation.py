@@ -24,7 +24,7 @@ from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor
 from derive.matrices import Determinant, Inverse, LogDeterminant, MatrixFunction
 from derive.record import Definition
-from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices
+from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices, has, nodes
 
 Number = Any
 Places = Mapping[Index, int]
@@ -201,13 +201,13 @@ class Assignment:
             return self.sizes[expr]
         if expr.is_number:
             raise UndefinedError("a number that is not real and finite")
-        if expr.atoms(sympy.atan2):
+        if has(expr, sympy.atan2):
             return self._real_part(expr, places)
         raise UnsupportedError(f"no rule to evaluate {type(expr).__name__}")
 
     def _real_part(self, expr: Expr, places: Places) -> Number:
         """What SymPy makes of the real part of a root: cos(e atan2(0, a)) |a|^e, with an angle of 0 where a > 0."""
-        angles = expr.atoms(sympy.atan2)
+        angles = nodes(expr, sympy.atan2)
         for angle in angles:
             if angle.args[0] != 0 or compare(self._value(angle.args[1], places), 0) <= 0:
                 raise UndefinedError("a root of a negative number")

@@ -31,7 +31,7 @@ from derive.proof import PROVED, REFUTED, Proof
 from derive.record import Definition, inline
 from derive.rendering import BOLD, RESET, render_latex, render_markdown, render_text
 from derive.rewriting import simplify
-from derive.sums import Partial, free_indices, rewrite, tensors_in
+from derive.sums import Partial, free_indices, has, rewrite, tensors_in
 from derive.vanishing import vanishes
 
 INSERT, DEFINITIONS = "insert the derivatives", "put the definitions in"
@@ -179,7 +179,7 @@ def _evaluable(step: Step, definitions: tuple[Definition, ...]) -> dict[str, Exp
     """The sides of a step with derivatives of derivatives written so that the evaluation takes them to be total."""
 
     def change(node: Expr) -> Expr | None:
-        return with_totals(node, definitions) if isinstance(node, Partial) and node.body.atoms(Partial) else None
+        return with_totals(node, definitions) if isinstance(node, Partial) and has(node.body, Partial) else None
 
     return {name: rewrite(getattr(step, name), change) for name in ("left", "before", "after")}
 
@@ -228,7 +228,7 @@ def verdict_line(proof: Proof, write: Callable[[Expr], str]) -> str:
 
 
 def _is_differentiated(proof: Proof) -> bool:
-    return any(expr.atoms(Partial) for expr in (proof.left, proof.right, *(each.body for each in proof.definitions)))
+    return any(has(expr, Partial) for expr in (proof.left, proof.right, *(each.body for each in proof.definitions)))
 
 
 def remarks(proof: Proof) -> Iterator[str]:

@@ -18,7 +18,7 @@ from derive.indices import GRADIENT, Element, Tensor
 from derive.instantiation import free_name
 from derive.leading import leading_of
 from derive.record import Definition, Operation, needed_definitions
-from derive.sums import Partial, all_indices, free_indices, rewrite, tensors_in
+from derive.sums import Partial, all_indices, free_indices, nodes, rewrite, tensors_in
 
 
 def gradient_operation(
@@ -120,8 +120,8 @@ def derived_element(operation: Operation, target: Expr) -> Element:
     """
     if isinstance(target, Element):
         return target
-    partials = target.atoms(Partial)
-    partial = next(each for each in partials if not any(each in other.body.atoms(Partial) for other in partials))
+    partials = nodes(target, Partial)
+    partial = next(each for each in partials if not any(each in nodes(other.body, Partial) for other in partials))
     elements = list(_elements(partial))
     if isinstance(target, Partial) and operation.is_loss and len(elements) == 2:
         return operation.gradient_of(elements[1].tensor)(*elements[1].indices)

@@ -102,7 +102,7 @@ def read_gradient(op: str | Operation, wrt: str | None, text: str, output: str |
         where = dict(zip(own, _places(left), strict=True))
         target, derived = substitute(derivation.target, where), substitute(derivation.result, where)
     definitions = (*operation.definitions, *_upstream(operation, tensor, right, derivation))
-    if _has_partial(right):
+    if has(right, Partial):
         right = close(right, definitions)
     return ClaimedGradient(derivation, target, right, derived, definitions, bool(renamed))
 
@@ -245,10 +245,6 @@ def _upstream(operation: Operation, tensor: Tensor, right: Expr, derivation: Der
 
 def _everything(operation: Operation) -> tuple[Tensor, ...]:
     return (*operation.inputs, *(definition.tensor for definition in operation.definitions))
-
-
-def _has_partial(expr: Expr) -> bool:
-    return has(expr, Partial)
 
 
 # -- letters ----------------------------------------------------------------------------------------------------------

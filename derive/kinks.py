@@ -12,7 +12,7 @@ from derive.indices import Bracket
 from derive.normal_form import Normaliser
 from derive.polynomials import TooLargeError
 from derive.printing import definition_text
-from derive.sums import IndexArgmax, IndexMax, free_indices, fresh_index, substitute
+from derive.sums import IndexArgmax, IndexMax, free_indices, fresh_index, has, nodes, substitute
 from derive.vanishing import vanishes
 
 #: What has kinks or jumps.
@@ -32,7 +32,7 @@ def kinks(normaliser: Normaliser, difference: Expr) -> tuple[str, ...]:
         plain = normaliser.expression(difference)
     except (TooLargeError, ZeroDivisionError):
         return ()
-    level = [each for each in plain.atoms(Bracket) if each.relation == "=" and not each.left.atoms(*KINKED)]
+    level = [each for each in nodes(plain, Bracket) if each.relation == "=" and not has(each.left, *KINKED)]
     if not level or not vanishes(normaliser, difference, Case(values={bracket: Integer(0) for bracket in level})):
         return ()
     needed = sorted(level, key=structure_key)

@@ -10,7 +10,7 @@ from sympy import Expr, Symbol
 
 from derive.indices import Element, Index
 from derive.record import Definition, Operation
-from derive.sums import Binder, IndexArgmax, free_indices
+from derive.sums import Binder, IndexArgmax, free_indices, nodes
 
 #: How the index over all leading axes is written.
 ELLIPSIS = "..."
@@ -68,7 +68,7 @@ def with_ellipsis(expr: Any, operation: Operation) -> Any:
 
 
 def _extents(expr: Expr) -> set[Expr]:
-    return {index.size for index in expr.atoms(Index)}
+    return {index.size for index in nodes(expr, Index)}
 
 
 def _renamed(expr: Any, leading: Symbol) -> Any:

@@ -11,7 +11,17 @@ from sympy import Expr, S, Symbol
 from derive.indices import Bracket, Delta, Element, Index, Tensor
 from derive.printing import definition_text
 from derive.slips import BESIDE, INDEX, NAME, SUM, Mistake, Setting, Slope, others, slips
-from derive.sums import Binder, IndexSum, all_indices, free_indices, rename_tensors, rewrite, substitute, tensors_in
+from derive.sums import (
+    Binder,
+    IndexSum,
+    all_indices,
+    free_indices,
+    nodes,
+    rename_tensors,
+    rewrite,
+    substitute,
+    tensors_in,
+)
 
 Rebuild = Callable[[Expr], Expr]
 
@@ -115,7 +125,7 @@ def _wrong_everywhere(claimed: Expr, tensors: tuple[Tensor, ...]) -> Iterator[Mi
 
 def _beside_everywhere(claimed: Expr, old: Tensor, beside: Tensor, axes: tuple[int, ...]) -> Iterator[Mistake]:
     """Every element of one tensor without the factor that another's element at its indices is."""
-    elements = sorted((element for element in claimed.atoms(Element) if element.tensor == old), key=str)
+    elements = sorted((element for element in nodes(claimed, Element) if element.tensor == old), key=str)
     example = elements[0]
     for exponent, what in ((1, "factor"), (-1, "division by")):
 

@@ -23,7 +23,7 @@ from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor
 from derive.matrices import MatrixFunction
 from derive.record import Definition, Operation
-from derive.sums import IndexArgmax, IndexMax, IndexSum, free_indices, nodes, rewrite, tensors_in
+from derive.sums import IndexArgmax, IndexMax, IndexSum, free_indices, has, nodes, rewrite, tensors_in
 
 #: Names a textbook gives to what is computed on the way.
 NAMES = ("z", "u", "v", "s", "h", "q", "r")
@@ -61,7 +61,7 @@ def name_necks(operation: Operation) -> Operation:
 
 
 def _letters(operation: Operation) -> set[str]:
-    return {index.name for definition in operation.definitions for index in definition.body.atoms(Index)}
+    return {index.name for definition in operation.definitions for index in nodes(definition.body, Index)}
 
 
 class _Found(NamedTuple):
@@ -188,8 +188,8 @@ def _deviations(total: IndexSum) -> list[Add]:
 def find_neck(definition: Definition) -> Expr | None:
     """Return the sum of products of several tensors through which all of a definition's inputs enter."""
     body = definition.body
-    for part in sorted(body.atoms(Add), key=structure_key):
-        elsewhere = body.xreplace({part: sympy.Integer(1)}).atoms(Element)
+    for part in sorted(nodes(body, Add), key=structure_key):
+        elsewhere = has(body.xreplace({part: S.One}), Element)
         is_body = part in sympy.Mul.make_args(body)
         if (
             free_indices(part) <= set(definition.indices)
@@ -202,5 +202,5 @@ def find_neck(definition: Definition) -> Expr | None:
 
 
 def _is_sum_of_products(expr: Expr) -> bool:
-    whole = all(power.exp.is_Integer and power.exp.is_positive for power in expr.atoms(sympy.Pow))
-    return whole and len(tensors_in(expr)) > 1 and not expr.atoms(*FUNCTIONS)
+    whole = all(power.exp.is_Integer and power.exp.is_positive for power in nodes(expr, sympy.Pow))
+    return whole and len(tensors_in(expr)) > 1 and not has(expr, *FUNCTIONS)

@@ -34,7 +34,7 @@ from derive.proof import PROVED, Proof, is_zero, prove_equal
 from derive.pullback import jacobian
 from derive.record import Operation, inline
 from derive.sampling import impose, sample
-from derive.sums import Partial
+from derive.sums import Partial, nodes
 from derive.trials import Trials
 
 #: What a prediction is called while it is put together.
@@ -115,7 +115,7 @@ def _is_activation(operation: Operation) -> bool:
     """Whether an operation makes real numbers into as many, each at its place, whatever the sizes of their axes."""
     if len(operation.inputs) != 1 or len(operation.outputs) != 1 or operation.labels:
         return False
-    elements = [element for definition in operation.definitions for element in definition.body.atoms(Element)]
+    elements = [element for definition in operation.definitions for element in nodes(definition.body, Element)]
     if not all(isinstance(where, Index) for element in elements for where in element.indices):
         return False
     sizes = operation.inputs[0].sizes

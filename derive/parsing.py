@@ -247,7 +247,7 @@ def _check_start(record: Record, tensor: Tensor) -> None:
         return
     if tensor.values is not None or tensor.name in {*record.labels, *record.defaults}:
         raise InputError(f"{record.name}: {tensor.name} is data, so it can not be learned")
-    if start != "normal" and not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", start):
+    if start != "normal" and not NUMBER.fullmatch(start):
         raise InputError(f"{record.name}: {tensor.name} starts as a number or as 'normal', not as {start!r}")
 
 

@@ -42,7 +42,7 @@ from derive.premises import (
 )
 from derive.record import Definition, inline
 from derive.regions import regions
-from derive.sums import Partial, free_indices, rewrite, tensors_in
+from derive.sums import Partial, free_indices, has, nodes, rewrite, tensors_in
 from derive.vanishing import ONE_CASE, vanishes
 
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
@@ -256,13 +256,13 @@ class _Attempt:
 
     def _needs(self) -> Iterator[Expr]:
         """What must have a value besides the sides: what was typed, what is defined and what is differentiated."""
-        bodies = [definition.body for definition in self.definitions if not definition.body.atoms(Partial)]
+        bodies = [definition.body for definition in self.definitions if not has(definition.body, Partial)]
         for demand in (*self.asked, *(each for body in bodies for each in demands(body))):
             yield demand.expression()
         typed = (self.left, self.right, *(definition.body for definition in self.definitions))
-        for partial in (partial for expr in typed for partial in expr.atoms(Partial)):
+        for partial in (partial for expr in typed for partial in nodes(expr, Partial)):
             yield partial.body
-            for bracket in close(partial.body, self.definitions).atoms(Bracket):
+            for bracket in nodes(close(partial.body, self.definitions), Bracket):
                 difference = bracket.left - bracket.right
                 if bracket.relation in ("=", "!=") and not is_whole(difference):
                     # At a single place no rule tells the derivative of a choice.
@@ -286,7 +286,7 @@ class _Attempt:
 
     def _definitions(self) -> list[Definition]:
         """What must have a value: everything that is defined, but by derivatives."""
-        plain = [definition for definition in self.definitions if not definition.body.atoms(Partial)]
+        plain = [definition for definition in self.definitions if not has(definition.body, Partial)]
         known = {definition.tensor for definition in plain}
         unknown = {definition.tensor for definition in self.definitions} - known
         return [
@@ -353,7 +353,7 @@ class _Attempt:
         Raises:
             UnsoundError: they differ.
         """
-        if not any(side.atoms(Partial) for side in (self.left, self.right)):
+        if not any(has(side, Partial) for side in (self.left, self.right)):
             return
         sides = [with_totals(side, self.definitions) for side in (self.left, self.right)]
         given = equalities_of(self.premises)

@@ -21,7 +21,7 @@ from derive.intervals import End, Interval
 from derive.normal_form import Normaliser
 from derive.polynomials import ONE, Polynomial, TooLargeError, scale
 from derive.signs import is_positive
-from derive.sums import Binder, free_indices, rewrite, tensors_in
+from derive.sums import Binder, free_indices, nodes, rewrite, tensors_in
 
 #: How many factors of unknown sign a product may have.
 MOST_FACTORS = 3
@@ -48,7 +48,7 @@ def regions(normaliser: Normaliser, *sides: Expr) -> dict[Tensor, Interval]:
     apart = [_apart(normaliser, side) for side in sides]
     free = frozenset().union(*map(free_indices, apart))
     found = _of_elements(_known(normaliser, apart))
-    elements = frozenset().union(*(side.atoms(Element) for side in apart))
+    elements = frozenset().union(*(nodes(side, Element) for side in apart))
     named = frozenset().union(*(tensors_in(fact.left) | tensors_in(fact.right) for fact in normaliser.facts))
     result = {}
     for tensor in sorted({element.tensor for element in elements} - named, key=lambda tensor: tensor.word):

@@ -334,12 +334,12 @@ def _cancels(expr: Expr, definition: Definition) -> set[Expr]:
 
 def _grows_again(poly: Polynomial, definition: Definition) -> set[Expr]:
     """The exponentials that multiply a value divided by them: x / (1 + e^u) has vanished where e^u overflows."""
-    sums = [power.base for power in definition.body.atoms(Pow) if power.exp.is_negative and power.base.is_Add]
+    sums = [power.base for power in nodes(definition.body, Pow) if power.exp.is_negative and power.base.is_Add]
     inside = [term for total in sums for term in total.args if isinstance(term, sympy.exp)]
     found: set[Expr] = set()
     for monomial in poly:
         own = any(isinstance(atom, Element) and atom.tensor == definition.tensor and e > 0 for atom, e in monomial)
-        divided = any(isinstance(atom, Add) and atom.atoms(sympy.exp) for atom, exponent in monomial if exponent < 0)
+        divided = any(isinstance(atom, Add) and has(atom, sympy.exp) for atom, exponent in monomial if exponent < 0)
         if own and not divided:
             exps = [atom.func(atom.args[0] * exponent) for atom, exponent in _exps(monomial)]
             found |= {each for each in exps if any(unify(term, each, {}) is not None for term in inside)}

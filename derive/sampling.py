@@ -14,7 +14,7 @@ from sympy import Expr, Rational, Symbol
 from derive.evaluation import Assignment, Number, Places, compare, context
 from derive.facts import Fact, Requirement
 from derive.indices import Element, Index, Tensor
-from derive.sums import free_indices, tensors_in
+from derive.sums import free_indices, nodes, tensors_in
 
 #: Values are multiples of 1/8, or of an eighth of that and so on where an interval has too few.
 GRAIN, FINEST = 8, 8**4
@@ -183,7 +183,7 @@ def _adjust(fact: Fact | Requirement, places: Places, assignment: Assignment) ->
         return False
     total, wanted = assignment.value(fact.left, places), assignment.value(fact.right, places)
     given = [t for t in assignment.values if t.values is None and t not in assignment.definitions]
-    elements = [element for element in fact.left.atoms(Element) if element.tensor in given]
+    elements = [element for element in nodes(fact.left, Element) if element.tensor in given]
     known = {*fact.left.bound, *places}
     spanning = [element for element in elements if set(fact.left.bound) <= free_indices(element) <= known]
     if not spanning:

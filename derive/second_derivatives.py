@@ -26,7 +26,7 @@ from derive.polynomials import TooLargeError
 from derive.pullback import Given, jacobian, vjp
 from derive.record import Definition, Derived, Operation
 from derive.rewriting import simplify
-from derive.sums import IndexSum, Partial, free_indices, substitute, tensors_in
+from derive.sums import IndexSum, Partial, free_indices, nodes, substitute, tensors_in
 
 Op = str | Operation | Derived
 
@@ -171,7 +171,7 @@ def _off_kinks(operation: Operation, *wrt: str) -> str:
     moving = {operation.input(name) for name in wrt}
     for definition in operation.definitions:
         if tensors_in(definition.body) & moving:
-            choices = definition.body.atoms(*KINKED) - definition.body.atoms(Where)  # Its condition is a bracket.
+            choices = nodes(definition.body, *KINKED) - nodes(definition.body, Where)  # Its condition is a bracket.
             if any(tensors_in(node) & moving for node in choices):
                 return ", off its kinks"
             moving.add(definition.tensor)

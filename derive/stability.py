@@ -29,7 +29,7 @@ from derive.normal_form import Normaliser
 from derive.proof import is_zero
 from derive.record import Definition, Operation, inline
 from derive.rewriting import arrange
-from derive.sums import IndexMax, IndexSum, free_indices, rewrite, substitute, tensors_in
+from derive.sums import IndexMax, IndexSum, free_indices, has, nodes, rewrite, substitute, tensors_in
 
 #: What stands for minus infinity until a form is proved: what holds for every number in its place holds in the limit.
 LOWEST = Tensor("-oo")
@@ -166,7 +166,7 @@ def _shift_exponentials(
     definition: Definition, taken: set[str], letters: dict[Expr, tuple[str, ...]]
 ) -> list[Definition]:
     """The definition in terms of shifted exponentials, with what defines them; itself where that is no help."""
-    for total in sorted(definition.body.atoms(IndexSum), key=structure_key):
+    for total in sorted(nodes(definition.body, IndexSum), key=structure_key):
         exponent = _exponent(total)
         if exponent is not None:
             found = _shift(definition, total, exponent, taken, letters)
@@ -221,7 +221,7 @@ def _shift(
         body = rewrite(body, change)
     normaliser = Normaliser(distribute=False, prefer=definition.indices)
     body = readable(arrange(normaliser, normaliser.polynomial(body)), letters)
-    left_over = any(largest in tensors_in(exp_) for exp_ in body.atoms(sympy.exp))
+    left_over = any(largest in tensors_in(exp_) for exp_ in nodes(body, sympy.exp))
     return None if left_over else [*made, Definition(definition.target, body)]
 
 
@@ -281,7 +281,7 @@ def _logarithm_of_quotient(argument: Expr, definitions: Iterable[Definition]) ->
         return values[node.tensor].at(*node.indices) if known else None
 
     inserted: Expr = rewrite(argument, insert)
-    if not inserted.atoms(sympy.exp):
+    if not has(inserted, sympy.exp):
         return None
     for form in (inserted, sympy.together(inserted, deep=False)):
         factors = Mul.make_args(form)

@@ -18,7 +18,7 @@ from derive.necks import FUNCTIONS
 from derive.proof import PROVED, Proof, prove_equal
 from derive.pullback import jacobian, vjp
 from derive.record import Definition, Operation, inline
-from derive.sums import IndexSum, Partial, substitute, tensors_in
+from derive.sums import IndexSum, Partial, has, nodes, substitute, tensors_in
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,8 @@ def _tried(value: Expr, derivative: Expr, put_in: tuple[Definition, ...]) -> Pro
 
 def _is_polynomial(definition: Definition) -> bool:
     """Whether a definition adds and multiplies, and does nothing else."""
-    powers = definition.body.atoms(Pow)
-    return not definition.body.atoms(*FUNCTIONS) and all(p.exp.is_Integer and p.exp.is_positive for p in powers)
+    powers = nodes(definition.body, Pow)
+    return not has(definition.body, *FUNCTIONS) and all(p.exp.is_Integer and p.exp.is_positive for p in powers)
 
 
 def chained_derivative(operation: Operation, target: Element, named: Collection[Tensor] = ()) -> Expr:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from test_catalogue import inputs_of
 import codegen
 import derive
 from codegen.verification import outputs_of
+from derive.errors import InputError
+from derive.parsing import parse_operation
+from derive.record import Record
 
 #: Imports that fail as if nothing were installed but NumPy; then the emitted module's functions run on stored arrays.
 CHILD = """
@@ -122,3 +126,20 @@ def test_module_loops_over_nothing_and_says_its_formulas(names: tuple[str, ...])
 def test_backward_pass_of_softmax_reads_as_written_by_hand() -> None:
     lines = codegen.source("softmax").splitlines()
     assert lines[-1] == "    return y * (dy - (dy * y).sum(axis=-1, keepdims=True))"
+
+
+@pytest.mark.parametrize("said", ['a"""; print("X"); """', 'ends in a quote "', "back\\slash", '\\"""\n1/0'])
+def test_what_a_user_says_stays_in_the_docstring(said: str) -> None:
+    operation = derive.operation("y = x*x + a*x", name="f")
+    spoken = replace(operation, record=replace(operation.record, title=said, source=said))
+    tree = ast.parse(codegen.source(spoken))
+    assert {type(node) for node in tree.body} == {ast.Expr, ast.Import, ast.FunctionDef}
+    for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
+        assert isinstance(function.body[0], ast.Expr)
+        assert not any(isinstance(node, ast.Expr) for node in function.body[1:])
+
+
+def test_a_default_is_a_number() -> None:
+    with pytest.raises(InputError, match="must be a number"):
+        parse_operation("y = a*x", record=Record("f", "y = a*x", defaults={"a": "print('X') or 2"}))
+    assert parse_operation("y = a*x", record=Record("f", "y = a*x", defaults={"a": "-1e-5"})).settings

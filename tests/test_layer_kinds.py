@@ -274,7 +274,7 @@ def test_names() -> None:
         with pytest.raises(AttributeError, match=name):
             getattr(layers, name)
     with pytest.raises(AttributeError, match="NoSuch"):
-        codegen.NoSuch  # noqa: B018
+        _ = codegen.NoSuch
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -482,3 +482,10 @@ def test_every_derived_gradient_is_proved_against_the_operation_as_one_expressio
         whole = IndexSum(whole, *where) if where else whole
         assert prove_equal(derivation.result, whole, operation.definitions).verdict == PROVED
         assert prove_equal(2 * derivation.result, whole, operation.definitions).verdict == REFUTED
+
+
+def test_a_tensor_and_its_gradient_are_two_free_names() -> None:
+    """Under logarithms both are exp of something free, and not of the same."""
+    y = Tensor("y")
+    assert prove_equal(log(y()), log(y.gradient()())).verdict == REFUTED
+    assert prove_equal(log(y() * y.gradient()()), log(y()) + log(y.gradient()())).verdict == PROVED

@@ -6,6 +6,7 @@ import ast
 import inspect
 import traceback
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import codegen
 import derive
-from codegen.runtime import backward_program, forward_program, function_name, load_function
+from codegen.runtime import backward_program, cached, forward_program, function_name, load_function
 from codegen.verification import draw_inputs
 from derive.errors import InputError
 from derive.matrices import MatrixFunction
@@ -385,3 +386,25 @@ def test_zero_labels_make_a_probability_of_zero_irrelevant() -> None:
     output, pullback = codegen.vjp("cce", probabilities, labels)
     assert_allclose(output, np.log(2) / 2)
     assert_allclose(pullback()[0], [[-0.5, 0.0], [0.0, -1.0]])
+
+
+def test_the_order_of_whole_numbers_is_part_of_a_function() -> None:
+    """Two texts with one meaning whose strides are given in another order are two functions."""
+    first = derive.operation("y[t] = sum(x[s*t + d*r]*w[r], r)", name="c")
+    second = derive.operation("y[t] = sum(x[d*r + s*t]*w[r], r)", name="c")
+    assert [number.name for number in first.parameters] == ["s", "d"]
+    assert [number.name for number in second.parameters] == ["d", "s"]
+    x, w = np.arange(12.0), np.array([1.0, 10.0])
+    expected = np.array([x[3 * t] + 10 * x[3 * t + 2] for t in range(4) if 3 * t + 2 < 12])
+    assert_allclose(codegen.forward(first)(x, w, 3, 2), expected)
+    assert_allclose(codegen.forward(second)(x, w, 2, 3), expected)
+
+
+def test_functions_asked_for_long_ago_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("codegen.runtime.MOST_KEPT", 2)
+    monkeypatch.setattr("codegen.runtime._CACHE", OrderedDict())
+    made = [cached(key, object) for key in ("a", "b")]
+    assert cached("a", object) is made[0]
+    cached("c", object)  # b is the one asked for longest ago.
+    assert cached("a", object) is made[0]
+    assert cached("b", object) is not made[1]
