@@ -334,10 +334,9 @@ def docstring_lines(lines: Sequence[str], indent: str = INDENT) -> list[str]:
             line, WIDTH - len(indent), subsequent_indent=own, break_long_words=False, break_on_hyphens=False
         )
         wrapped += broken or [""]
-    if wrapped[-1].endswith('"'):
-        wrapped[-1] += " "
     if len(wrapped) == 1:
-        return [f'{indent}"""{wrapped[0]}"""']
+        apart = " " if wrapped[0].endswith('"') else ""
+        return [f'{indent}"""{wrapped[0]}{apart}"""']
     return [f'{indent}"""{wrapped[0]}', *(f"{indent}{line}".rstrip() for line in wrapped[1:]), f'{indent}"""']
 
 

@@ -330,6 +330,17 @@ def test_a_gradient_written_by_others_is_proved_part_by_part(name: str) -> None:
     assert all(check.holds for check in checks)
 
 
+def test_what_is_not_proved_by_parts_is_proved_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the gradients by name are put in like everything else."""
+    monkeypatch.setattr("derive.pullback.FEW_DEFINITIONS", 0)
+    monkeypatch.setattr("derive.pullback.LONGEST", 0.0)
+    monkeypatch.setattr("derive.verification._part_proof", lambda *arguments: None)
+    operation = derive.find("attention")
+    derivation = derive.vjp(operation, "q")
+    assert derivation.named
+    assert _proof(operation, derivation).verdict == PROVED
+
+
 def test_a_wrong_part_is_not_proved() -> None:
     """One gradient by name doubled: neither is it proved by itself nor is what is written by it."""
     operation = derive.find("lstm-cell")

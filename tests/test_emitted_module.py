@@ -16,6 +16,7 @@ from test_catalogue import inputs_of
 
 import codegen
 import derive
+from codegen.numpy_source import docstring_lines
 from codegen.verification import outputs_of
 from derive.errors import InputError
 from derive.parsing import parse_operation
@@ -137,6 +138,8 @@ def test_what_a_user_says_stays_in_the_docstring(said: str) -> None:
     for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
         assert isinstance(function.body[0], ast.Expr)
         assert not any(isinstance(node, ast.Expr) for node in function.body[1:])
+    (alone,) = ast.parse("\n".join(docstring_lines([said], ""))).body
+    assert isinstance(alone, ast.Expr)
 
 
 def test_a_default_is_a_number() -> None:

@@ -238,7 +238,7 @@ def test_sizes_are_large_enough_for_what_an_index_is_compared_with(claim: str) -
 def test_many_places_are_drawn_and_not_listed() -> None:
     """Of 6 million places few are looked at, and the array is printed in part."""
     begun = time.process_time()
-    refuted = derive.prove("a[2500]*b[i,j] = a[2500]*c[i,j]", seconds=5)
+    refuted = derive.prove("a[2500]*a[i]*b[i,j] = a[2500]*a[i]*c[i,j]", seconds=5)
     assert refuted.verdict == REFUTED and refuted.counterexample is not None
     assert time.process_time() - begun < 10
     assert len(refuted.text()) < 5000

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import gc
 import inspect
+import linecache
 import traceback
 import warnings
 from collections import OrderedDict
@@ -408,3 +410,12 @@ def test_functions_asked_for_long_ago_are_forgotten(monkeypatch: pytest.MonkeyPa
     cached("c", object)  # b is the one asked for longest ago.
     assert cached("a", object) is made[0]
     assert cached("b", object) is not made[1]
+
+
+def test_the_text_of_a_forgotten_function_is_forgotten() -> None:
+    kept = len(linecache.cache)
+    function = load_function(codegen.backward("mul").text)
+    assert len(linecache.cache) == kept + 1
+    del function
+    gc.collect()
+    assert len(linecache.cache) == kept
