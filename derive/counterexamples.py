@@ -12,11 +12,12 @@ from typing import Any
 
 from sympy import Expr, Rational, S, Symbol
 
-from derive.evaluation import Assignment, Number, UndefinedError, agree, context
+from derive.evaluation import Assignment
 from derive.extents import least_sizes
 from derive.facts import Fact, Requirement
 from derive.indices import Bracket, Delta, Index, Tensor, split_form
 from derive.intervals import Interval
+from derive.precision import Number, UndefinedError, agree, context
 from derive.record import Definition
 from derive.sampling import impose, sample
 from derive.sums import free_indices, nodes, tensors_in

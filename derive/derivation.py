@@ -13,12 +13,13 @@ from itertools import cycle
 from sympy import Add, Expr
 
 from derive.errors import EngineError
-from derive.evaluation import Assignment, UndefinedError, context
+from derive.evaluation import Assignment
 from derive.facts import Fact
 from derive.gradient_operations import derived_element, gradient_operation, holds_under_facts
 from derive.indices import Tensor
 from derive.letters import disjoint, natural_element
 from derive.notation import find_notation
+from derive.precision import UndefinedError, context
 from derive.record import Definition, Operation
 from derive.sampling import impose, sample
 from derive.sums import IndexSum, Partial, free_indices

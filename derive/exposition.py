@@ -18,13 +18,14 @@ from derive.counterexamples import assignments
 from derive.derivation import CheckFailedError, Derivation, Step, check_step
 from derive.derivatives import Derivatives, as_operation
 from derive.differentiation import with_totals
-from derive.evaluation import Assignment, UndefinedError
+from derive.evaluation import Assignment
 from derive.facts import Fact
 from derive.indices import Tensor
 from derive.letters import letters_by_size
 from derive.normal_form import Normaliser
 from derive.notation import Notation, find_notation
 from derive.polynomials import TooLargeError
+from derive.precision import UndefinedError
 from derive.premises import Premise, Sign, equalities_of, facts_of, intervals_of, requirements_of, with_equalities
 from derive.printing import definition_text, latex_text, plain_text
 from derive.proof import PROVED, REFUTED, Proof

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import sympy
 from sympy import Expr, Rational
 
-from derive.evaluation import context
+from derive.precision import context
 
 #: A value computed with 60 digits that is nearer to an end than this is at the end.
 CLOSE = 1e-25

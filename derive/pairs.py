@@ -24,11 +24,12 @@ from derive.assumptions import Letters, needed_facts
 from derive.catalogue import catalogue, find, parse_fact
 from derive.composition import compose
 from derive.errors import InputError
-from derive.evaluation import Assignment, Number, UndefinedError, agree
+from derive.evaluation import Assignment
 from derive.facts import Fact, unify
 from derive.indices import Delta, Element, Index
 from derive.instantiation import instantiate
 from derive.letters import natural_element
+from derive.precision import Number, UndefinedError, agree
 from derive.printing import plain_text
 from derive.proof import PROVED, Proof, is_zero, prove_equal
 from derive.pullback import jacobian

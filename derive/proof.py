@@ -23,10 +23,11 @@ from derive.derivation import Step
 from derive.derivatives import Derivatives
 from derive.differentiation import close, with_totals
 from derive.errors import EngineError, InputError
-from derive.evaluation import Assignment, UndefinedError, context
+from derive.evaluation import Assignment
 from derive.functions import Where
 from derive.indices import Bracket
 from derive.normal_form import Normaliser, stands_at
+from derive.precision import UndefinedError, context
 from derive.premises import (
     Equality,
     Premise,

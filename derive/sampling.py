@@ -11,9 +11,10 @@ from typing import Any
 import sympy
 from sympy import Expr, Rational, Symbol
 
-from derive.evaluation import Assignment, Number, Places, compare, context
+from derive.evaluation import Assignment, Places
 from derive.facts import Fact, Requirement
 from derive.indices import Element, Index, Tensor
+from derive.precision import Number, compare, context
 from derive.sums import free_indices, nodes, tensors_in
 
 #: Values are multiples of 1/8, or of an eighth of that and so on where an interval has too few.

@@ -14,9 +14,10 @@ import sympy
 from hypothesis import strategies as st
 from sympy import Add, Expr, Integer, Mul, Pow, Rational
 
-from derive.evaluation import Assignment, UndefinedError, context
+from derive.evaluation import Assignment
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor, size
+from derive.precision import UndefinedError, context
 from derive.sampling import sample
 from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, all_indices, free_indices, substitute, tensors_in
 

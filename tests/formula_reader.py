@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from derive.evaluation import context
+from derive.precision import context
 
 Number = Any
 Meaning = Callable[["World"], Number]

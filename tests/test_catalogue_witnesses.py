@@ -17,7 +17,8 @@ from test_catalogue import NAMES, inputs_of
 import codegen
 import derive
 from codegen.verification import outputs_of
-from derive.evaluation import Assignment, context
+from derive.evaluation import Assignment
+from derive.precision import context
 from derive.record import Operation
 from derive.stability import guard_absent
 

@@ -9,9 +9,9 @@ from expressions import LABELS, A, B, K, N, S, W, assignment, i, j, k, m, n
 from sympy import Expr, Integer, exp, log, sqrt, sympify
 
 from derive.errors import InputError
-from derive.evaluation import compare, context
 from derive.facts import Fact, unify
 from derive.indices import Bracket, Delta, Tensor
+from derive.precision import compare, context
 from derive.proof import PROVED, REFUTED, UNDECIDED, prove_equal
 from derive.rewriting import simplify
 from derive.sampling import impose

@@ -16,10 +16,11 @@ from derive.canonical import canonical
 from derive.derivation import Derivation
 from derive.differentiation import differentiate
 from derive.errors import DefinitionError, DeriveError, InputError
-from derive.evaluation import Assignment, UndefinedError, eliminate
+from derive.evaluation import Assignment
 from derive.indices import Index, Tensor, size
 from derive.matrices import Inverse, LogDeterminant, matrix
 from derive.parsing import parse_expression
+from derive.precision import UndefinedError, context, eliminate
 from derive.printing import definition_text, latex_text, operation_text, plain_text
 from derive.proof import PROVED, REFUTED
 from derive.record import Operation
@@ -375,7 +376,9 @@ def test_the_catalogues_steps_hold(name: str) -> None:
 
 def numbers(seed: int) -> Assignment:
     rng = random.Random(seed)
-    entries = {(row, column): rng.uniform(-1, 1) + 3 * (row == column) for row in range(3) for column in range(3)}
+    entries = {
+        (row, column): context.mpf(rng.uniform(-1, 1)) + 3 * (row == column) for row in range(3) for column in range(3)
+    }
     return Assignment({size("I"): 3}, {a: entries})
 
 

@@ -10,8 +10,9 @@ import pytest
 from sympy import Expr
 
 import derive
-from derive.evaluation import Assignment, context
+from derive.evaluation import Assignment
 from derive.pairs import Pair, pairs, pairs_lines
+from derive.precision import context
 from derive.printing import plain_text
 from derive.proof import prove_equal
 from derive.sampling import impose, sample

@@ -15,12 +15,13 @@ from sympy import Add, Expr, Integer, Mul, Pow, Rational, erf, exp, log, sqrt, t
 
 import derive
 from derive.errors import DefinitionError, InputError, UnsupportedError
-from derive.evaluation import Assignment, UndefinedError, context
+from derive.evaluation import Assignment
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor, size
 from derive.latex import counted_from
 from derive.notation import BAR, LEIBNIZ, NOTEBOOK, find_notation, known_notations, latex_name
 from derive.parsing import parse_operation
+from derive.precision import UndefinedError, context
 from derive.printing import definition_text, latex_text, operation_text, plain_text
 from derive.record import Definition, Operation, Record
 from derive.sampling import sample

@@ -30,9 +30,10 @@ from sympy import Expr, Integer, Rational, erf, exp, log, pi, sign, sqrt, sympif
 from derive.catalogue import find
 from derive.differentiation import differentiate
 from derive.errors import InputError
-from derive.evaluation import Assignment, context
+from derive.evaluation import Assignment
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.precision import context
 from derive.proof import PROVED, REFUTED, UNDECIDED, UnsoundError, is_zero, prove_equal
 from derive.pullback import vjp
 from derive.record import Definition

@@ -37,8 +37,9 @@ from derive.catalogue import find
 from derive.costs import cost
 from derive.derivation import CheckFailedError, Derivation
 from derive.differentiation import differentiate
-from derive.evaluation import Assignment, context
+from derive.evaluation import Assignment
 from derive.indices import Bracket, Delta, Tensor
+from derive.precision import context
 from derive.proof import is_zero
 from derive.pullback import jacobian, vjp
 from derive.quotients import multiply_in

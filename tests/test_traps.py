@@ -22,10 +22,11 @@ from derive.catalogue import find
 from derive.chain import Chain
 from derive.differentiation import differentiate
 from derive.errors import InputError
-from derive.evaluation import Assignment, context
+from derive.evaluation import Assignment
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Index, Tensor
 from derive.normal_form import Normaliser
+from derive.precision import context
 from derive.proof import PROVED, REFUTED, prove_equal
 from derive.pullback import vjp
 from derive.record import Definition

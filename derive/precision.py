@@ -1,0 +1,121 @@
+"""Numbers of 60 digits: how they are rounded, compared, told apart, and solved for."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import mpmath
+
+Number = Any
+
+#: Digits carried.
+DIGITS = 60
+
+context = mpmath.mp.clone()
+context.dps = DIGITS
+
+#: Computed numbers that differ in this many of the last digits alone are the same: what is left of an exact tie.
+TIE_DIGITS = 20
+#: How many times the bits that are carried are taken from a longer integer.
+SPARE = 4
+#: Bits in a decimal digit, rounded down: so many digits are at least so many bits.
+BITS = 3.32
+
+
+class UndefinedError(ArithmeticError):
+    """The expression has no value here: the logarithm of 0, a division by 0, a place outside of a tensor, a kink."""
+
+
+def compare(left: Number, right: Number) -> int:
+    """Return the sign of a difference, 0 where it is no more than rounding.
+
+    Example:
+        >>> compare(1, 2), compare(context.mpf(3), context.sqrt(3) ** 2)
+        (-1, 0)
+    """
+    if isinstance(left, int) and isinstance(right, int):
+        return (left > right) - (left < right)
+    difference = left - right
+    negative, mantissa, exponent, bits = difference._mpf_
+    if mantissa:  # Mostly the leading bits tell, without another operation on long numbers.
+        scale = max(1, _magnitude(left), _magnitude(right)) + 2
+        if exponent + bits - 1 > scale - _tie_bits(context.dps):
+            return -1 if negative else 1
+    if abs(difference) <= _tie(context.dps) * (1 + abs(left) + abs(right)):
+        if difference != 0 and context.dps > DIGITS:  # With so many digits it is asked for a sure answer.
+            raise UndefinedError("numbers too close to be told apart")
+        return 0
+    return 1 if difference > 0 else -1
+
+
+def _magnitude(number: Number) -> int:
+    """The exponent of a power of two that is above a number's absolute value."""
+    if isinstance(number, int):
+        return number.bit_length()
+    _, _, exponent, bits = number._mpf_
+    return int(exponent + bits)
+
+
+@lru_cache(maxsize=8)
+def _tie(digits: int) -> Number:
+    return context.mpf(10) ** (TIE_DIGITS - digits)
+
+
+@lru_cache(maxsize=8)
+def _tie_bits(digits: int) -> int:
+    """Numbers that differ before so many bits of the larger one are no tie."""
+    return int(BITS * (digits - TIE_DIGITS))
+
+
+def agree(first: Number, second: Number, digits: int) -> bool:
+    """Whether two numbers differ by nothing in so many digits; in so many places, where they are smaller than 1.
+
+    Example:
+        >>> agree(context.mpf(1) / 3, context.mpf("0.3333"), 3), agree(context.mpf(1) / 3, context.mpf("0.3333"), 5)
+        (True, False)
+    """
+    return bool(abs(first - second) <= context.mpf(10) ** -digits * (1 + abs(first) + abs(second)))
+
+
+def rounded(integer: int) -> Number:
+    """Return an integer, of which no more bits are looked at than can matter.
+
+    Example:
+        >>> rounded(12)
+        mpf('12.0')
+    """
+    excess = max(0, integer.bit_length() - SPARE * context.prec)
+    return context.ldexp(context.mpf(integer >> excess), excess)
+
+
+def eliminate(entries: list[list[Number]], right: list[list[Number]] | None) -> tuple[Number, list[list[Number]]]:
+    """Return a determinant and, for a right side, the solution: Gauss and Jordan's way, with the largest pivots.
+
+    Raises:
+        UndefinedError: there is a right side and the matrix is singular.
+
+    Example:
+        >>> determinant, solution = eliminate([[0, 2], [1, 1]], [[4], [5]])
+        >>> int(determinant), [int(number) for number, in solution]
+        (-2, [3, 2])
+    """
+    rows = [
+        [*map(context.mpf, row), *map(context.mpf, right[place] if right else ())] for place, row in enumerate(entries)
+    ]
+    scale = 1 + max((abs(number) for row in entries for number in row), default=0)
+    determinant = context.mpf(1)
+    for column in range(len(rows)):
+        pivot = max(range(column, len(rows)), key=lambda place: abs(rows[place][column]))
+        if compare(rows[pivot][column] / scale, 0) == 0:
+            if right is not None:
+                raise UndefinedError("the inverse of a singular matrix")
+            return context.mpf(0), []
+        if pivot != column:
+            rows[column], rows[pivot], determinant = rows[pivot], rows[column], -determinant
+        determinant *= rows[column][column]
+        rows[column] = [number / rows[column][column] for number in rows[column]]
+        for place, row in enumerate(rows):
+            if place != column:
+                rows[place] = [a - row[column] * b for a, b in zip(row, rows[column], strict=True)]
+    return determinant, [row[len(rows) :] for row in rows]
