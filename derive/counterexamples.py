@@ -283,7 +283,7 @@ def _told_apart(left: Number, right: Number) -> tuple[str, str]:
     scale = max(abs(left), abs(right))
     plain = [0 if abs(number) < scale * TOLERANCE else number for number in (left, right)]
     for digits in (12, 25, 50):
-        texts = [context.nstr(number, digits) for number in plain]
+        texts = [context.nstr(number, digits).removesuffix(".0") for number in plain]
         if texts[0] != texts[1]:
             break
     return texts[0], texts[1]

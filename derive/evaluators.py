@@ -37,6 +37,9 @@ LARGEST_EXPONENT = 10**6
 #: Integers of so many bits are computed with as they are.
 SHORT = 64
 
+#: What is computed with.
+KINDS = (int, context.mpf)
+
 #: Where indices stand, by their slots.
 Env = dict[str, int]
 Position = tuple[int, ...]
@@ -86,10 +89,18 @@ class Numbers:
         for tensor in self.definitions:
             self.values.pop(tensor, None)
 
+    def _own(self, tensor: Tensor) -> dict[Position, Number]:
+        """What is known of a tensor; NumPy's numbers and others are made into those that are computed with."""
+        known = self.values.setdefault(tensor, {})
+        if any(type(number) not in KINDS for number in known.values()):
+            known = {where: _number(number) for where, number in known.items()}
+            self.values[tensor] = known
+        return known
+
     def _find(self, element: Element, where: Position, env: Env) -> Number:
         """An element that is not known yet: it is computed, or it is looked up in what is held, or there is none."""
         tensor = element.tensor
-        known = self.values.setdefault(tensor, {})
+        known = self._own(tensor)
         definition = self.definitions.get(tensor)
         if definition is None and self.held is not None:
             return evaluator(element)(self.held, env)
@@ -278,6 +289,10 @@ def _index(expr: Index) -> Evaluator:
     return index
 
 
+def _number(number: Any) -> Number:
+    return int(number) if hasattr(number, "__index__") else context.mpf(number)
+
+
 def _raw(number: Number) -> Any:
     """The four integers a number is made of."""
     return from_int(number) if isinstance(number, int) else number._mpf_
@@ -428,7 +443,7 @@ def _element(expr: Element) -> Evaluator:
     def element(numbers: Numbers, env: Env) -> Number:
         known = numbers._known.get(identity)
         if known is None:
-            known = numbers._known[identity] = numbers.values.setdefault(tensor, {})
+            known = numbers._known[identity] = numbers._own(tensor)
         where = position(numbers, env)
         return known[where] if where in known else numbers._find(expr, where, env)
 
