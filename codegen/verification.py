@@ -195,7 +195,8 @@ def _against_differences(
         for where in np.ndindex(numeric.shape):
             sides = []
             for step in (STEP, -STEP):
-                moved = [np.array(array) for array in inputs]
+                moved = list(inputs)
+                moved[place] = np.array(inputs[place])
                 moved[place][where] += step
                 outputs = outputs_of(operation, run(*moved))
                 sides.append(sum(np.sum(each * u) for each, u in zip(outputs, upstream, strict=True)))

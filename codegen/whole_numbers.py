@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from numbers import Integral
 from typing import Any
 
@@ -15,6 +16,9 @@ from derive.errors import InputError
 from derive.extents import multipliers
 from derive.record import Operation
 
+#: Of how many shapes it is remembered that windows fit into them.
+REMEMBERED = 100
+
 
 class WholeNumbers:
     """The checks of one function's whole numbers, and of the sizes that follow from them."""
@@ -25,6 +29,7 @@ class WholeNumbers:
         moving = multipliers(definition.body for definition in operation.definitions)
         self._least = [int(bool(symbol.is_positive) or symbol in moving) for symbol in program.parameters]
         self._last = named_positions(definition.body for definition in operation.definitions)
+        self._counted = lru_cache(maxsize=REMEMBERED)(self._count)
         self._letters = {index.size: index.name for definition in operation.definitions for index in definition.indices}
 
     def fit(self, values: Sequence[Any], arrays: Sequence[np.ndarray]) -> list[int]:
@@ -37,13 +42,17 @@ class WholeNumbers:
         numbers = []
         for symbol, value, least in zip(self.parameters, values, self._least, strict=True):
             numbers.append(self._whole(symbol, value, least))
+        self._counted(tuple(numbers), tuple(array.shape for array in arrays))
+        return numbers
+
+    def _count(self, numbers: tuple[int, ...], shapes: tuple[tuple[int, ...], ...]) -> None:
+        """Check that windows fit into arrays of these shapes."""
         known: dict[Expr, int] = dict(zip(self.parameters, numbers, strict=True))
-        for tensor, array in zip(self._tensors, arrays, strict=True):
-            known |= dict(zip(tensor.sizes, array.shape, strict=True))
+        for tensor, shape in zip(self._tensors, shapes, strict=True):
+            known |= dict(zip(tensor.sizes, shape, strict=True))
         for extent in self.operation.extents:
             if extent.span.free_symbols | extent.step.free_symbols <= known.keys():
                 self._check_extent(extent.size, _value(extent.span, known), _value(extent.step, known), known)
-        return numbers
 
     def _whole(self, symbol: Symbol, value: Any, least: int) -> int:
         name = f"{self.operation.name}: {symbol.name}"

@@ -206,8 +206,8 @@ def tensors_in(expr: sympy.Basic) -> frozenset[Tensor]:
 
 @lru_cache(maxsize=100_000)
 def kinds_in(expr: sympy.Basic) -> frozenset[type]:
-    """Return the classes of an expression's nodes."""
-    own = frozenset((type(expr),))
+    """Return the classes that an expression's nodes are instances of."""
+    own = frozenset(type(expr).__mro__)
     return own.union(*map(kinds_in, expr.args)) if expr.args else own
 
 
@@ -220,7 +220,7 @@ def has(expr: sympy.Basic, *kinds: type) -> bool:
         >>> has(2 * Delta(j, k), Delta), has(2 * Delta(j, k), IndexSum)
         (True, False)
     """
-    return any(issubclass(kind, kinds) for kind in kinds_in(expr))
+    return not kinds_in(expr).isdisjoint(kinds)
 
 
 def nodes(expr: sympy.Basic, *kinds: type) -> set[Any]:

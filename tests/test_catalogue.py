@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import cycle
 from typing import Any
 
@@ -54,9 +55,14 @@ def gradients(name: str, inputs: list[np.ndarray], upstream: Any) -> tuple[np.nd
     return pullback(*upstream)
 
 
+def forward_of(name: str) -> Callable[[list[np.ndarray]], tuple[Any, ...]]:
+    """The forward pass, its outputs as a tuple, of a single one too."""
+    operation, run = derive.find(name), codegen.forward(name)
+    return lambda inputs: outputs_of(operation, run(*inputs))
+
+
 def outputs(name: str, inputs: list[np.ndarray]) -> tuple[Any, ...]:
-    """The outputs as a tuple, of a single one too."""
-    return outputs_of(derive.find(name), codegen.forward(name)(*inputs))
+    return forward_of(name)(inputs)
 
 
 def paired(values: Any, upstream: list[np.ndarray]) -> Any:
@@ -70,7 +76,7 @@ def upstream_for(name: str, inputs: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def central_differences(name: str, inputs: list[np.ndarray], upstream: list[np.ndarray]) -> list[np.ndarray]:
-    operation = derive.find(name)
+    operation, forward = derive.find(name), forward_of(name)
     found = []
     for tensor in operation.differentiable:
         place = operation.inputs.index(tensor)
@@ -78,9 +84,10 @@ def central_differences(name: str, inputs: list[np.ndarray], upstream: list[np.n
         for where in np.ndindex(numeric.shape):
             sides = []
             for step in (STEP, -STEP):
-                moved = [np.array(array) for array in inputs]
+                moved = list(inputs)
+                moved[place] = np.array(inputs[place])
                 moved[place][where] += step
-                sides.append(paired(outputs(name, moved), upstream))
+                sides.append(paired(forward(moved), upstream))
             numeric[where] = (sides[0] - sides[1]) / (2 * STEP)
         found.append(numeric)
     return found
