@@ -14,6 +14,11 @@ import pytest
 os.environ.setdefault("SYMPY_CACHE_SIZE", "20000")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options that the suite has of its own."""
+    parser.addoption("--update-golden", action="store_true", help="write the files under tests/golden anew")
+
+
 @pytest.fixture(scope="session")
 def figures() -> dict[str, Any]:
     """The figures that the source notebooks print, with the inputs they come from and their tolerances."""

@@ -128,7 +128,9 @@ class Pair:
         yield f"NumPy refuses ({problem}), C does not"
 
 
-def differences(what: str, made: Sequence[np.ndarray], expected: Sequence[np.ndarray], dtype: type) -> Iterator[str]:
+def differences(
+    what: str, made: Sequence[np.ndarray], expected: Sequence[np.ndarray], dtype: type, most: float = ULPS
+) -> Iterator[str]:
     """Say which arrays differ by more than so many units in the last place."""
     for place, (ours, theirs) in enumerate(zip(made, expected, strict=True)):
         theirs = np.asarray(theirs)
@@ -142,7 +144,7 @@ def differences(what: str, made: Sequence[np.ndarray], expected: Sequence[np.nda
         scale = np.max(np.abs(theirs[finite]), initial=np.finfo(dtype).tiny)
         with np.errstate(all="ignore"):
             error = np.max(np.abs(ours[finite] / scale - theirs[finite] / scale), initial=0.0) / np.finfo(dtype).eps
-        if not error <= ULPS:
+        if not error <= most:
             yield f"{what} {place}: {error:.0f} ulps"
 
 
