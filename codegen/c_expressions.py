@@ -51,16 +51,17 @@ from codegen.program import (
     Windows,
 )
 from derive.indices import Index
+from derive.notation import BAR, Notation
 
 
 class Expressions:
     """The texts of elements of values, at places and in loops that are being written."""
 
-    def __init__(self, program: Program, nest: Nest, precision: Precision) -> None:
+    def __init__(self, program: Program, nest: Nest, precision: Precision, notation: Notation = BAR) -> None:
         self.program, self.precision = program, precision
         self.nest = nest
         self.values = program.values
-        self.names = CNames(program)
+        self.names = CNames(program, notation)
         self.storage: dict[str, Storage] = plan_storage(program, nest)
         self.tasks = self.nest.by_name
         self.uses = program.uses

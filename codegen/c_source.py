@@ -24,6 +24,7 @@ from codegen.program import (
     Shift,
     Windows,
 )
+from derive.notation import BAR, Notation
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ class CFunction:
     work: tuple[Expr, Expr]
 
 
-def c_functions(program: Program, name: str, comment: Sequence[str], is_elementwise: bool) -> list[CFunction]:
+def c_functions(
+    program: Program, name: str, comment: Sequence[str], is_elementwise: bool, notation: Notation = BAR
+) -> list[CFunction]:
     """Return functions of a program's arguments, one for each precision.
 
     Args:
@@ -54,13 +57,14 @@ def c_functions(program: Program, name: str, comment: Sequence[str], is_elementw
         name: what they are called, without the end that tells their precision.
         comment: the lines above them.
         is_elementwise: whether they take any number of single numbers.
+        notation: what gradients are called.
 
     Raises:
         UnsupportedError: the program has what C code can not be generated for.
     """
     program = simplify(program, is_elementwise)
     nest = plan_loops(program)
-    return [_function(Writer(program, nest, precision), name, comment) for precision in PRECISIONS]
+    return [_function(Writer(program, nest, precision, notation), name, comment) for precision in PRECISIONS]
 
 
 def _function(writer: Writer, name: str, comment: Sequence[str]) -> CFunction:

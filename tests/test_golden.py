@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import re
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ import codegen
 from codegen import c_compiler
 from derive.catalogue import find
 from derive.indices import INCOMING
+from derive.notation import find_notation
 
 GOLDEN = Path(__file__).with_name("golden")
 NAMES = (
@@ -162,6 +164,36 @@ def test_golden_numpy_file_computes_what_it_says(name):
     module = module_of(path_of(name, "numpy").read_text("utf-8"), name)
     assert not list(wrong(module, name))
     assert {each for each, value in vars(module).items() if isinstance(value, types.ModuleType)} == {"np"}
+
+
+@pytest.mark.parametrize("notation", ["notebook", "leibniz"])
+@pytest.mark.parametrize("name", NAMES)
+def test_another_notation_changes_names_and_no_number(name, notation):
+    golden = module_of(path_of(name, "numpy").read_text("utf-8"), name)
+    text = codegen.source(name, notation=notation)
+    forward, backward = passes_of(module_of(text, name), name)
+    run = Run(name)
+    made = run.forward(golden)
+    called = call(passes_of(golden, name)[1], known := {**run.inputs, **made, **run.upstream(made)})
+    arguments = [known[argument] for argument in inspect.signature(passes_of(golden, name)[1]).parameters]
+    results = backward(*arguments)
+    results = results if isinstance(results, tuple) else (results,)
+    bound = find_notation(notation, run.operation)
+    assert returned(backward) == [bound.identifier(each[1:]) for each in called]
+    assert list(inspect.signature(backward).parameters)[0] == bound.identifier(run.outputs[0])
+    for ours, theirs in zip(results, called.values(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@needs_compiler
+@pytest.mark.parametrize("notation", ["notebook", "leibniz"])
+def test_another_notation_in_c_compiles_to_the_same(notation):
+    """But for names, and the lines that these are on, the text is the same."""
+    text = codegen.source(*NAMES, target="c", notation=notation)
+    c_compiler._load(text, FLAGS, tuple(c_compiler.compilers()), c_compiler.cache_folder())
+    bars = codegen.source(*NAMES, target="c")
+    shapes = [re.sub(r"\w+", "x", re.sub(r"/\*.*?\*/|\s", "", each, flags=re.S)) for each in (text, bars)]
+    assert shapes[0] == shapes[1]
 
 
 SWAPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.MatMult: ast.Mult}
