@@ -103,6 +103,9 @@ class Expressions:
             size = self.whole(label.size)
             before = f"{text if level >= PRODUCT else f'({text})'} * {size.part(UNARY)}"
             before = {"0": "", "1": size.part(SUM)}.get(text, before)
+            if before and place.text == "0":
+                text, level = before, SUM if text == "1" else PRODUCT
+                continue
             text, level = (f"{before} + {place.part(PRODUCT)}", SUM) if before else (place.text, place.level)
         return text
 
@@ -331,6 +334,8 @@ class Expressions:
 
     def _stacked(self, op: Stack, statement: Statement, at: dict[Index, Text]) -> Text:
         along = at[op.along]
+        if along.text.isdecimal():
+            return self.real(statement.operands[int(along.text)], at)
         parts = [self.real(operand, at) for operand in statement.operands]
         depth = max(along.depth, *(part.depth for part in parts))
         text = parts[-1].part(AND)

@@ -27,6 +27,7 @@ from codegen.program import (
     Labels,
     Reduce,
     Scatter,
+    Stack,
     Statement,
 )
 from derive.indices import Index
@@ -63,8 +64,23 @@ class Writer(Expressions):
         known.append(self.names.new(name))
         return known[-1]
 
+    def _stacks(self, loop: Loop, depth: int) -> bool:
+        """Whether all that a loop does is to stack parts along its index: they are written one after the other."""
+        return loop.children == loop.tasks and all(
+            isinstance(task.statement.op, Stack) and task.statement.op.along == task.bound[depth] for task in loop.tasks
+        )
+
+    def _part_by_part(self, loop: Loop, depth: int) -> None:
+        for place in range(int(loop.size)):
+            for task in loop.tasks:
+                self.at[task][task.bound[depth]] = Text(str(place))
+                self._leaf(task)
+
     def _loop(self, loop: Loop) -> None:
         depth = len(self.blocks) - 1
+        if self._stacks(loop, depth):
+            self._part_by_part(loop, depth)
+            return
         for task in loop.tasks:
             if is_alone(task.statement) and depth == 0:
                 self._fill(task)
@@ -103,7 +119,8 @@ class Writer(Expressions):
                 name = self._partial(task) if inner else self._accumulator(task)
                 clauses.setdefault(kind, []).append(name)
         shown = "".join(f" reduction({kind}: {', '.join(names)})" for kind, names in clauses.items())
-        simd = loop.is_innermost and not any(self._is_serial(task, depth) for task in loop.tasks)
+        is_innermost = all(isinstance(child, Task) or self._stacks(child, depth + 1) for child in loop.children)
+        simd = is_innermost and not any(self._is_serial(task, depth) for task in loop.tasks)
         if depth == 0 and self._may_be_shared_out(loop):
             return [f"#pragma omp parallel for{' simd' if simd else ''}{shown}"]
         return [f"#pragma omp simd{shown}"] if simd else []

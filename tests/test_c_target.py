@@ -442,6 +442,21 @@ def test_a_file_has_no_size_in_it_and_says_what_it_computes():
     assert "malloc" not in text and "restrict" in text and "#pragma omp parallel for" in text
 
 
+@pytest.mark.parametrize("name", ["lstm-cell", "gru-cell", "swiglu", "linear-mse", "multi-head-attention"])
+def test_no_product_of_matrices_computes_its_factors_again(name):
+    """Nothing is chosen or divided in a loop that adds up products."""
+    text = codegen.source(name, target="c")
+    backward = text[text.index(f"void {name.replace('-', '_')}_backward_f") :].partition("\n}")[0]
+    loops = re.findall(r"reduction\(\+: .*\)\n.*\n((?: +[^}#]*;\n)+)", backward)
+    assert loops and not any("?" in loop or "/" in loop for loop in loops)
+
+
+def test_parts_of_a_stack_are_written_one_after_the_other():
+    text = codegen.source("lstm-cell", target="c")
+    assert text.count("const float dc =") == 1
+    assert all(f"dz[(n * 4 + {gate}) * K + k] = " in text for gate in (1, 2, 3))
+
+
 @pytest.mark.parametrize("command", ["no-such-compiler", "false"])
 def test_a_compiler_that_fails_is_named(command, monkeypatch, tmp_path):
     monkeypatch.setenv("CC", f"{command} --option")

@@ -207,29 +207,35 @@ void lstm_cell_forward_f(ptrdiff_t N, ptrdiff_t D, ptrdiff_t J, ptrdiff_t K, con
  *     dw: (D, 4, K)
  *     du: (J, 4, K)
  *     db: (4, K)
+ *
+ * work: memory for 4 * K * N numbers.
  */
 void lstm_cell_backward_f(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, ptrdiff_t J, const float *restrict dh,
         const float *restrict dc_out, const float *restrict x, const float *restrict h0,
         const float *restrict c0, const float *restrict w, const float *restrict u, const float *restrict i,
         const float *restrict f, const float *restrict g, const float *restrict o, const float *restrict s,
         const float *restrict h, float *restrict dx, float *restrict dh0, float *restrict dc0,
-        float *restrict dw, float *restrict du, float *restrict db)
+        float *restrict dw, float *restrict du, float *restrict db, float *restrict work)
 {
+    float *restrict dz = work;
 #pragma omp parallel for
     for (ptrdiff_t n = 0; n < N; n++) {
+#pragma omp simd
+        for (ptrdiff_t k = 0; k < K; k++) {
+            const float dc = dc_out[n * K + k] + dh[n * K + k] * o[n * K + k]
+                * (1.0f - s[n * K + k] * s[n * K + k]);
+            dz[n * 4 * K + k] = i[n * K + k] * g[n * K + k] * (1.0f - i[n * K + k]) * dc;
+            dz[(n * 4 + 1) * K + k] = c0[n * K + k] * f[n * K + k] * (1.0f - f[n * K + k]) * dc;
+            dz[(n * 4 + 2) * K + k] = i[n * K + k] * (1.0f - g[n * K + k] * g[n * K + k]) * dc;
+            dz[(n * 4 + 3) * K + k] = dh[n * K + k] * h[n * K + k] * (1.0f - o[n * K + k]);
+            dc0[n * K + k] = f[n * K + k] * dc;
+        }
         for (ptrdiff_t d = 0; d < D; d++) {
             float dx_sum = 0.0f;
             for (ptrdiff_t q = 0; q < 4; q++) {
 #pragma omp simd reduction(+: dx_sum)
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    const float dc = dc_out[n * K + k] + dh[n * K + k] * o[n * K + k]
-                        * (1.0f - s[n * K + k] * s[n * K + k]);
-                    const float dz = q == 0 ? i[n * K + k] * g[n * K + k] * (1.0f - i[n * K + k]) * dc
-                        : (q == 1 ? c0[n * K + k] * f[n * K + k] * (1.0f - f[n * K + k]) * dc
-                        : (q == 2 ? i[n * K + k] * (1.0f - g[n * K + k] * g[n * K + k]) * dc : dh[n * K + k]
-                        * h[n * K + k] * (1.0f - o[n * K + k])));
-                    dx_sum += dz * w[(d * 4 + q) * K + k];
-                }
+                for (ptrdiff_t k = 0; k < K; k++)
+                    dx_sum += dz[(n * 4 + q) * K + k] * w[(d * 4 + q) * K + k];
             }
             dx[n * D + d] = dx_sum;
         }
@@ -237,23 +243,10 @@ void lstm_cell_backward_f(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, ptrdiff_t J, co
             float dh0_sum = 0.0f;
             for (ptrdiff_t q = 0; q < 4; q++) {
 #pragma omp simd reduction(+: dh0_sum)
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    const float dc = dc_out[n * K + k] + dh[n * K + k] * o[n * K + k]
-                        * (1.0f - s[n * K + k] * s[n * K + k]);
-                    const float dz = q == 0 ? i[n * K + k] * g[n * K + k] * (1.0f - i[n * K + k]) * dc
-                        : (q == 1 ? c0[n * K + k] * f[n * K + k] * (1.0f - f[n * K + k]) * dc
-                        : (q == 2 ? i[n * K + k] * (1.0f - g[n * K + k] * g[n * K + k]) * dc : dh[n * K + k]
-                        * h[n * K + k] * (1.0f - o[n * K + k])));
-                    dh0_sum += dz * u[(j * 4 + q) * K + k];
-                }
+                for (ptrdiff_t k = 0; k < K; k++)
+                    dh0_sum += dz[(n * 4 + q) * K + k] * u[(j * 4 + q) * K + k];
             }
             dh0[n * J + j] = dh0_sum;
-        }
-#pragma omp simd
-        for (ptrdiff_t k = 0; k < K; k++) {
-            const float dc = dc_out[n * K + k] + dh[n * K + k] * o[n * K + k]
-                * (1.0f - s[n * K + k] * s[n * K + k]);
-            dc0[n * K + k] = f[n * K + k] * dc;
         }
     }
 #pragma omp parallel for
@@ -263,15 +256,8 @@ void lstm_cell_backward_f(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, ptrdiff_t J, co
                 dw[(d * 4 + q) * K + k] = 0.0f;
             for (ptrdiff_t n = 0; n < N; n++) {
 #pragma omp simd
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    const float dc = dc_out[n * K + k] + dh[n * K + k] * o[n * K + k]
-                        * (1.0f - s[n * K + k] * s[n * K + k]);
-                    const float dz = q == 0 ? i[n * K + k] * g[n * K + k] * (1.0f - i[n * K + k]) * dc
-                        : (q == 1 ? c0[n * K + k] * f[n * K + k] * (1.0f - f[n * K + k]) * dc
-                        : (q == 2 ? i[n * K + k] * (1.0f - g[n * K + k] * g[n * K + k]) * dc : dh[n * K + k]
-                        * h[n * K + k] * (1.0f - o[n * K + k])));
-                    dw[(d * 4 + q) * K + k] += x[n * D + d] * dz;
-                }
+                for (ptrdiff_t k = 0; k < K; k++)
+                    dw[(d * 4 + q) * K + k] += x[n * D + d] * dz[(n * 4 + q) * K + k];
             }
         }
     }
@@ -282,15 +268,8 @@ void lstm_cell_backward_f(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, ptrdiff_t J, co
                 du[(j * 4 + q) * K + k] = 0.0f;
             for (ptrdiff_t n = 0; n < N; n++) {
 #pragma omp simd
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    const float dc = dc_out[n * K + k] + dh[n * K + k] * o[n * K + k]
-                        * (1.0f - s[n * K + k] * s[n * K + k]);
-                    const float dz = q == 0 ? i[n * K + k] * g[n * K + k] * (1.0f - i[n * K + k]) * dc
-                        : (q == 1 ? c0[n * K + k] * f[n * K + k] * (1.0f - f[n * K + k]) * dc
-                        : (q == 2 ? i[n * K + k] * (1.0f - g[n * K + k] * g[n * K + k]) * dc : dh[n * K + k]
-                        * h[n * K + k] * (1.0f - o[n * K + k])));
-                    du[(j * 4 + q) * K + k] += h0[n * J + j] * dz;
-                }
+                for (ptrdiff_t k = 0; k < K; k++)
+                    du[(j * 4 + q) * K + k] += h0[n * J + j] * dz[(n * 4 + q) * K + k];
             }
         }
     }
@@ -301,15 +280,8 @@ void lstm_cell_backward_f(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, ptrdiff_t J, co
     for (ptrdiff_t n = 0; n < N; n++) {
         for (ptrdiff_t q = 0; q < 4; q++) {
 #pragma omp simd
-            for (ptrdiff_t k = 0; k < K; k++) {
-                const float dc = dc_out[n * K + k] + dh[n * K + k] * o[n * K + k]
-                    * (1.0f - s[n * K + k] * s[n * K + k]);
-                const float dz = q == 0 ? i[n * K + k] * g[n * K + k] * (1.0f - i[n * K + k]) * dc
-                    : (q == 1 ? c0[n * K + k] * f[n * K + k] * (1.0f - f[n * K + k]) * dc
-                    : (q == 2 ? i[n * K + k] * (1.0f - g[n * K + k] * g[n * K + k]) * dc : dh[n * K + k]
-                    * h[n * K + k] * (1.0f - o[n * K + k])));
-                db[q * K + k] += dz;
-            }
+            for (ptrdiff_t k = 0; k < K; k++)
+                db[q * K + k] += dz[(n * 4 + q) * K + k];
         }
     }
 }
@@ -508,6 +480,8 @@ void lstm_cell_forward_d(ptrdiff_t N, ptrdiff_t D, ptrdiff_t J, ptrdiff_t K, con
  *     dw: (D, 4, K)
  *     du: (J, 4, K)
  *     db: (4, K)
+ *
+ * work: memory for 4 * K * N numbers.
  */
 void lstm_cell_backward_d(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, ptrdiff_t J, const double *restrict dh,
         const double *restrict dc_out, const double *restrict x, const double *restrict h0,
@@ -515,23 +489,27 @@ void lstm_cell_backward_d(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, ptrdiff_t J, co
         const double *restrict i, const double *restrict f, const double *restrict g,
         const double *restrict o, const double *restrict s, const double *restrict h, double *restrict dx,
         double *restrict dh0, double *restrict dc0, double *restrict dw, double *restrict du,
-        double *restrict db)
+        double *restrict db, double *restrict work)
 {
+    double *restrict dz = work;
 #pragma omp parallel for
     for (ptrdiff_t n = 0; n < N; n++) {
+#pragma omp simd
+        for (ptrdiff_t k = 0; k < K; k++) {
+            const double dc = dc_out[n * K + k] + dh[n * K + k] * o[n * K + k]
+                * (1.0 - s[n * K + k] * s[n * K + k]);
+            dz[n * 4 * K + k] = i[n * K + k] * g[n * K + k] * (1.0 - i[n * K + k]) * dc;
+            dz[(n * 4 + 1) * K + k] = c0[n * K + k] * f[n * K + k] * (1.0 - f[n * K + k]) * dc;
+            dz[(n * 4 + 2) * K + k] = i[n * K + k] * (1.0 - g[n * K + k] * g[n * K + k]) * dc;
+            dz[(n * 4 + 3) * K + k] = dh[n * K + k] * h[n * K + k] * (1.0 - o[n * K + k]);
+            dc0[n * K + k] = f[n * K + k] * dc;
+        }
         for (ptrdiff_t d = 0; d < D; d++) {
             double dx_sum = 0.0;
             for (ptrdiff_t q = 0; q < 4; q++) {
 #pragma omp simd reduction(+: dx_sum)
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    const double dc = dc_out[n * K + k] + dh[n * K + k] * o[n * K + k]
-                        * (1.0 - s[n * K + k] * s[n * K + k]);
-                    const double dz = q == 0 ? i[n * K + k] * g[n * K + k] * (1.0 - i[n * K + k]) * dc
-                        : (q == 1 ? c0[n * K + k] * f[n * K + k] * (1.0 - f[n * K + k]) * dc
-                        : (q == 2 ? i[n * K + k] * (1.0 - g[n * K + k] * g[n * K + k]) * dc : dh[n * K + k]
-                        * h[n * K + k] * (1.0 - o[n * K + k])));
-                    dx_sum += dz * w[(d * 4 + q) * K + k];
-                }
+                for (ptrdiff_t k = 0; k < K; k++)
+                    dx_sum += dz[(n * 4 + q) * K + k] * w[(d * 4 + q) * K + k];
             }
             dx[n * D + d] = dx_sum;
         }
@@ -539,23 +517,10 @@ void lstm_cell_backward_d(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, ptrdiff_t J, co
             double dh0_sum = 0.0;
             for (ptrdiff_t q = 0; q < 4; q++) {
 #pragma omp simd reduction(+: dh0_sum)
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    const double dc = dc_out[n * K + k] + dh[n * K + k] * o[n * K + k]
-                        * (1.0 - s[n * K + k] * s[n * K + k]);
-                    const double dz = q == 0 ? i[n * K + k] * g[n * K + k] * (1.0 - i[n * K + k]) * dc
-                        : (q == 1 ? c0[n * K + k] * f[n * K + k] * (1.0 - f[n * K + k]) * dc
-                        : (q == 2 ? i[n * K + k] * (1.0 - g[n * K + k] * g[n * K + k]) * dc : dh[n * K + k]
-                        * h[n * K + k] * (1.0 - o[n * K + k])));
-                    dh0_sum += dz * u[(j * 4 + q) * K + k];
-                }
+                for (ptrdiff_t k = 0; k < K; k++)
+                    dh0_sum += dz[(n * 4 + q) * K + k] * u[(j * 4 + q) * K + k];
             }
             dh0[n * J + j] = dh0_sum;
-        }
-#pragma omp simd
-        for (ptrdiff_t k = 0; k < K; k++) {
-            const double dc = dc_out[n * K + k] + dh[n * K + k] * o[n * K + k]
-                * (1.0 - s[n * K + k] * s[n * K + k]);
-            dc0[n * K + k] = f[n * K + k] * dc;
         }
     }
 #pragma omp parallel for
@@ -565,15 +530,8 @@ void lstm_cell_backward_d(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, ptrdiff_t J, co
                 dw[(d * 4 + q) * K + k] = 0.0;
             for (ptrdiff_t n = 0; n < N; n++) {
 #pragma omp simd
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    const double dc = dc_out[n * K + k] + dh[n * K + k] * o[n * K + k]
-                        * (1.0 - s[n * K + k] * s[n * K + k]);
-                    const double dz = q == 0 ? i[n * K + k] * g[n * K + k] * (1.0 - i[n * K + k]) * dc
-                        : (q == 1 ? c0[n * K + k] * f[n * K + k] * (1.0 - f[n * K + k]) * dc
-                        : (q == 2 ? i[n * K + k] * (1.0 - g[n * K + k] * g[n * K + k]) * dc : dh[n * K + k]
-                        * h[n * K + k] * (1.0 - o[n * K + k])));
-                    dw[(d * 4 + q) * K + k] += x[n * D + d] * dz;
-                }
+                for (ptrdiff_t k = 0; k < K; k++)
+                    dw[(d * 4 + q) * K + k] += x[n * D + d] * dz[(n * 4 + q) * K + k];
             }
         }
     }
@@ -584,15 +542,8 @@ void lstm_cell_backward_d(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, ptrdiff_t J, co
                 du[(j * 4 + q) * K + k] = 0.0;
             for (ptrdiff_t n = 0; n < N; n++) {
 #pragma omp simd
-                for (ptrdiff_t k = 0; k < K; k++) {
-                    const double dc = dc_out[n * K + k] + dh[n * K + k] * o[n * K + k]
-                        * (1.0 - s[n * K + k] * s[n * K + k]);
-                    const double dz = q == 0 ? i[n * K + k] * g[n * K + k] * (1.0 - i[n * K + k]) * dc
-                        : (q == 1 ? c0[n * K + k] * f[n * K + k] * (1.0 - f[n * K + k]) * dc
-                        : (q == 2 ? i[n * K + k] * (1.0 - g[n * K + k] * g[n * K + k]) * dc : dh[n * K + k]
-                        * h[n * K + k] * (1.0 - o[n * K + k])));
-                    du[(j * 4 + q) * K + k] += h0[n * J + j] * dz;
-                }
+                for (ptrdiff_t k = 0; k < K; k++)
+                    du[(j * 4 + q) * K + k] += h0[n * J + j] * dz[(n * 4 + q) * K + k];
             }
         }
     }
@@ -603,15 +554,8 @@ void lstm_cell_backward_d(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, ptrdiff_t J, co
     for (ptrdiff_t n = 0; n < N; n++) {
         for (ptrdiff_t q = 0; q < 4; q++) {
 #pragma omp simd
-            for (ptrdiff_t k = 0; k < K; k++) {
-                const double dc = dc_out[n * K + k] + dh[n * K + k] * o[n * K + k]
-                    * (1.0 - s[n * K + k] * s[n * K + k]);
-                const double dz = q == 0 ? i[n * K + k] * g[n * K + k] * (1.0 - i[n * K + k]) * dc
-                    : (q == 1 ? c0[n * K + k] * f[n * K + k] * (1.0 - f[n * K + k]) * dc
-                    : (q == 2 ? i[n * K + k] * (1.0 - g[n * K + k] * g[n * K + k]) * dc : dh[n * K + k]
-                    * h[n * K + k] * (1.0 - o[n * K + k])));
-                db[q * K + k] += dz;
-            }
+            for (ptrdiff_t k = 0; k < K; k++)
+                db[q * K + k] += dz[(n * 4 + q) * K + k];
         }
     }
 }
