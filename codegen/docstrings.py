@@ -72,6 +72,33 @@ def hessian_docstring(operation: Operation, made: Definition, assumptions: Seque
     return [*lines, *_shapes(operation, operation.inputs, (made.tensor,))]
 
 
+def wrapped(line: str, width: int) -> list[str]:
+    """Break a line of prose or of a formula at a space that stands in as few brackets as one does, before an operator.
+
+    Example:
+        >>> wrapped("    y[n] = sum(a[n,k]*(b[n,k] - c[n,k]), k) + d[n]", 46)
+        ['    y[n] = sum(a[n,k]*(b[n,k] - c[n,k]), k)', '        + d[n]']
+    """
+    indent, lines = line[: len(line) - len(line.lstrip())] + INDENT, []
+    while len(line) > width and (place := _break(line, width)):
+        lines.append(line[:place].rstrip())
+        line = indent + line[place:].lstrip()
+    return [*lines, line]
+
+
+def _break(line: str, width: int) -> int | None:
+    """Return the space to break a line at, in its second half where there is one, None where there is none."""
+    depth, start = 0, len(line) - len(line.lstrip())
+    spaces: list[tuple[bool, bool, int, int]] = []
+    for place, character in enumerate(line):
+        depth += (character in "([") - (character in ")]")
+        after_operator = line[place - 2 : place] in (" +", " -", " =") or line[place + 1 : place + 3] == "= "
+        if character == " " and place > start and not after_operator:
+            is_out = place > width
+            spaces.append((is_out, place <= width // 2, 0 if is_out else depth, place if is_out else -place))
+    return abs(min(spaces)[-1]) if spaces else None
+
+
 def module_docstring(operations: Sequence[Operation]) -> list[str]:
     """Return the lines of a module's docstring: what is in it and where it comes from."""
     lines = [f"Forward and backward passes in NumPy: {', '.join(map(_name, operations))}."]
@@ -134,7 +161,7 @@ def _shapes(
         f"{INDENT}{_shown(each, notation)}: {_shape(operation, each)}{_role(operation, each)}" for each in arguments
     ]
     lines += [f"{INDENT}{safe_identifier(each.name)}: {whole_number(operation, each)}" for each in parameters]
-    lines += ["Returns:"]
+    lines += ["", "Returns:"]
     return [*lines, *(f"{INDENT}{_shown(tensor, notation)}: {_shape(operation, tensor)}" for tensor in results)]
 
 

@@ -7,11 +7,12 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from sympy import Symbol
+from sympy import Rational, Symbol
 
 from codegen.helpers import HELPERS
 from codegen.program import (
     MASK,
+    Constant,
     Contract,
     Gather,
     Identity,
@@ -112,6 +113,9 @@ class Names:
 
     def _hint(self, statement: Statement) -> str:
         op = statement.op
+        if isinstance(op, Constant):
+            base, exponent = op.value.as_base_exp()
+            return f"root_{self.of_size(base)}" if base.is_Symbol and exponent == Rational(1, 2) else "t"
         if isinstance(op, Reduce):
             return self._reduction_hint(op, statement)
         if isinstance(op, Contract):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from sympy import Expr, Integer, Symbol
 
+from codegen.docstrings import wrapped
 from codegen.helpers import HELPERS, helpers_in
 from codegen.naming import Names
 from codegen.numpy_expressions import Renderer
@@ -328,25 +328,20 @@ def _signature(name: str, arguments: Sequence[str]) -> list[str]:
 
 def docstring_lines(lines: Sequence[str], indent: str = INDENT) -> list[str]:
     """Return a docstring's lines, long ones broken; whatever they say, the docstring ends where it should."""
-    wrapped = []
-    for line in (each.replace("\\", "\\\\").replace('"""', "'''") for each in lines):
-        own = line[: len(line) - len(line.lstrip())] + INDENT
-        broken = textwrap.wrap(
-            line, WIDTH - len(indent), subsequent_indent=own, break_long_words=False, break_on_hyphens=False
-        )
-        wrapped += broken or [""]
-    if len(wrapped) == 1:
-        apart = " " if wrapped[0].endswith('"') else ""
-        return [f'{indent}"""{wrapped[0]}{apart}"""']
-    return [f'{indent}"""{wrapped[0]}', *(f"{indent}{line}".rstrip() for line in wrapped[1:]), f'{indent}"""']
+    safe = [each.replace("\\", "\\\\").replace('"""', "'''") for each in lines]
+    first, *others = [part for line in safe for part in wrapped(line, WIDTH - len(indent))]
+    if not others:
+        apart = " " if first.endswith('"') else ""
+        return [f'{indent}"""{first}{apart}"""']
+    return [f'{indent}"""{first}', *(f"{indent}{line}".rstrip() for line in others), f'{indent}"""']
 
 
 def module_source(functions: Iterable[FunctionSource], docstring: Sequence[str] = ()) -> str:
-    """Return the text of a module that imports NumPy alone; each helper is there once."""
+    """Return the text of a module that imports NumPy, if it calls it, and nothing else; each helper is there once."""
     functions = list(functions)
     needed = {helper for function in functions for helper in function.helpers}
     parts = ["\n".join(docstring_lines(docstring, "")) + "\n"] if docstring else []
-    parts.append("import numpy as np\n")
-    head = "\n".join(parts)
-    definitions = [HELPERS[helper] for helper in HELPERS if helper in needed]
-    return "\n\n".join([head, *(text for text in (*definitions, *(function.text for function in functions)))])
+    texts = [*(HELPERS[helper] for helper in HELPERS if helper in needed), *(function.text for function in functions)]
+    if any("np." in text for text in texts):
+        parts.append("import numpy as np\n" if texts[0].startswith("def ") else "import numpy as np")
+    return "\n\n".join(["\n".join(parts), *texts] if parts else texts)

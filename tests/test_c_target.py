@@ -442,6 +442,15 @@ def test_a_file_has_no_size_in_it_and_says_what_it_computes():
     assert "malloc" not in text and "restrict" in text and "#pragma omp parallel for" in text
 
 
+@needs_compiler
+def test_no_loop_ends_at_a_number_that_the_definition_has_not():
+    for name, pair in pairs().items():
+        own = {size for tensor in pair.operation.inputs for size in tensor.sizes if size.is_Integer}
+        for program in (pair.forward, pair.backward):
+            bounds = re.findall(r"for \(.*?; \w+ < (.*?); ", program.source)
+            assert {int(bound) for bound in bounds if bound.isdecimal()} <= own, name
+
+
 @pytest.mark.parametrize("name", ["lstm-cell", "gru-cell", "swiglu", "linear-mse", "multi-head-attention"])
 def test_no_product_of_matrices_computes_its_factors_again(name):
     """Nothing is chosen or divided in a loop that adds up products."""

@@ -163,7 +163,7 @@ def test_emitted_text_is_the_golden_file(name, target, request):
 def test_golden_numpy_file_computes_what_it_says(name):
     module = module_of(path_of(name, "numpy").read_text("utf-8"), name)
     assert not list(wrong(module, name))
-    assert {each for each, value in vars(module).items() if isinstance(value, types.ModuleType)} == {"np"}
+    assert {each for each, value in vars(module).items() if isinstance(value, types.ModuleType)} <= {"np"}
 
 
 @pytest.mark.parametrize("notation", ["notebook", "leibniz"])
@@ -171,7 +171,7 @@ def test_golden_numpy_file_computes_what_it_says(name):
 def test_another_notation_changes_names_and_no_number(name, notation):
     golden = module_of(path_of(name, "numpy").read_text("utf-8"), name)
     text = codegen.source(name, notation=notation)
-    forward, backward = passes_of(module_of(text, name), name)
+    _, backward = passes_of(module_of(text, name), name)
     run = Run(name)
     made = run.forward(golden)
     called = call(passes_of(golden, name)[1], known := {**run.inputs, **made, **run.upstream(made)})
@@ -180,7 +180,7 @@ def test_another_notation_changes_names_and_no_number(name, notation):
     results = results if isinstance(results, tuple) else (results,)
     bound = find_notation(notation, run.operation)
     assert returned(backward) == [bound.identifier(each[1:]) for each in called]
-    assert list(inspect.signature(backward).parameters)[0] == bound.identifier(run.outputs[0])
+    assert next(iter(inspect.signature(backward).parameters)) == bound.identifier(run.outputs[0])
     for ours, theirs in zip(results, called.values(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 

@@ -74,6 +74,7 @@ static inline float exp_f(float x)
  *     q: (N, I, D)
  *     k: (N, J, D)
  *     v: (N, J, E)
+ *
  * Returns:
  *     y: (N, I, E)
  *     p: (N, I, J)
@@ -85,7 +86,7 @@ void attention_forward_f(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, p
         float *restrict p, float *restrict work)
 {
     float *restrict product = work;
-    const float t1 = (float)sqrt(D);
+    const float root_D = (float)sqrt(D);
     for (ptrdiff_t n = 0; n < N; n++) {
         for (ptrdiff_t i = 0; i < n_i; i++) {
             for (ptrdiff_t j = 0; j < J; j++) {
@@ -98,19 +99,19 @@ void attention_forward_f(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, p
             float row_max = -INFINITY;
 #pragma omp simd reduction(largest: row_max)
             for (ptrdiff_t j = 0; j < J; j++) {
-                const float s = product[j] / t1;
+                const float s = product[j] / root_D;
                 row_max = maximum_f(s, row_max);
             }
             float total = 0.0f;
 #pragma omp simd reduction(+: total)
             for (ptrdiff_t j = 0; j < J; j++) {
-                const float s = product[j] / t1;
+                const float s = product[j] / root_D;
                 p[(n * n_i + i) * J + j] = exp_f(s - row_max);
                 total += p[(n * n_i + i) * J + j];
             }
 #pragma omp simd
             for (ptrdiff_t j = 0; j < J; j++)
-                p[(n * n_i + i) * J + j] = p[(n * n_i + i) * J + j] / total;
+                p[(n * n_i + i) * J + j] /= total;
             for (ptrdiff_t e = 0; e < E; e++)
                 y[(n * n_i + i) * E + e] = 0.0f;
             for (ptrdiff_t j = 0; j < J; j++) {
@@ -144,6 +145,7 @@ void attention_forward_f(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, p
  *     k: (N, J, D)
  *     v: (N, J, E)
  *     p: (N, I, J)
+ *
  * Returns:
  *     dq: (N, I, D)
  *     dk: (N, J, D)
@@ -158,7 +160,7 @@ void attention_backward_f(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t E, ptrdiff_t D, 
 {
     float *restrict dp = work;
     float *restrict dot = work + n_i * J;
-    const float t1 = (float)sqrt(D);
+    const float root_D = (float)sqrt(D);
     for (ptrdiff_t n = 0; n < N; n++) {
         for (ptrdiff_t i = 0; i < n_i; i++) {
             for (ptrdiff_t j = 0; j < J; j++) {
@@ -176,15 +178,14 @@ void attention_backward_f(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t E, ptrdiff_t D, 
             for (ptrdiff_t d = 0; d < D; d++)
                 dq[(n * n_i + i) * D + d] = 0.0f;
             for (ptrdiff_t j = 0; j < J; j++) {
-                const float difference = dp[i * J + j] - dot_sum;
-                const float ds = p[(n * n_i + i) * J + j] * difference;
+                const float ds = p[(n * n_i + i) * J + j] * (dp[i * J + j] - dot_sum);
 #pragma omp simd
                 for (ptrdiff_t d = 0; d < D; d++)
                     dq[(n * n_i + i) * D + d] += ds * k[(n * J + j) * D + d];
             }
 #pragma omp simd
             for (ptrdiff_t d = 0; d < D; d++)
-                dq[(n * n_i + i) * D + d] = dq[(n * n_i + i) * D + d] / t1;
+                dq[(n * n_i + i) * D + d] /= root_D;
         }
         for (ptrdiff_t j = 0; j < J; j++) {
             for (ptrdiff_t e = 0; e < E; e++)
@@ -197,15 +198,14 @@ void attention_backward_f(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t E, ptrdiff_t D, 
             for (ptrdiff_t d = 0; d < D; d++)
                 dk[(n * J + j) * D + d] = 0.0f;
             for (ptrdiff_t i = 0; i < n_i; i++) {
-                const float difference = dp[i * J + j] - dot[i];
-                const float ds = p[(n * n_i + i) * J + j] * difference;
+                const float ds = p[(n * n_i + i) * J + j] * (dp[i * J + j] - dot[i]);
 #pragma omp simd
                 for (ptrdiff_t d = 0; d < D; d++)
                     dk[(n * J + j) * D + d] += ds * q[(n * n_i + i) * D + d];
             }
 #pragma omp simd
             for (ptrdiff_t d = 0; d < D; d++)
-                dk[(n * J + j) * D + d] = dk[(n * J + j) * D + d] / t1;
+                dk[(n * J + j) * D + d] /= root_D;
         }
     }
 }
@@ -258,30 +258,13 @@ static inline double exp_d(double x)
     return (1.0 + (r + r * r * value)) * first * second;
 }
 
-/* Forward pass of attention.
- *
- * Scaled dot-product attention.
- *
- * s[n,i,j] = sum(q[n,i,d]*k[n,j,d], d)/sqrt(D)
- * p[n,i,j] = exp(s[n,i,j])/sum(exp(s[n,i,l]), l)
- * y[n,i,e] = sum(p[n,i,j]*v[n,j,e], j)
- *
- * Args:
- *     q: (N, I, D)
- *     k: (N, J, D)
- *     v: (N, J, E)
- * Returns:
- *     y: (N, I, E)
- *     p: (N, I, J)
- *
- * work: memory for J numbers.
- */
+/* attention_forward_f in double. */
 void attention_forward_d(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, ptrdiff_t E,
         const double *restrict q, const double *restrict k, const double *restrict v, double *restrict y,
         double *restrict p, double *restrict work)
 {
     double *restrict product = work;
-    const double t1 = (double)sqrt(D);
+    const double root_D = (double)sqrt(D);
     for (ptrdiff_t n = 0; n < N; n++) {
         for (ptrdiff_t i = 0; i < n_i; i++) {
             for (ptrdiff_t j = 0; j < J; j++) {
@@ -294,19 +277,19 @@ void attention_forward_d(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, p
             double row_max = -INFINITY;
 #pragma omp simd reduction(largest: row_max)
             for (ptrdiff_t j = 0; j < J; j++) {
-                const double s = product[j] / t1;
+                const double s = product[j] / root_D;
                 row_max = maximum_d(s, row_max);
             }
             double total = 0.0;
 #pragma omp simd reduction(+: total)
             for (ptrdiff_t j = 0; j < J; j++) {
-                const double s = product[j] / t1;
+                const double s = product[j] / root_D;
                 p[(n * n_i + i) * J + j] = exp_d(s - row_max);
                 total += p[(n * n_i + i) * J + j];
             }
 #pragma omp simd
             for (ptrdiff_t j = 0; j < J; j++)
-                p[(n * n_i + i) * J + j] = p[(n * n_i + i) * J + j] / total;
+                p[(n * n_i + i) * J + j] /= total;
             for (ptrdiff_t e = 0; e < E; e++)
                 y[(n * n_i + i) * E + e] = 0.0;
             for (ptrdiff_t j = 0; j < J; j++) {
@@ -318,35 +301,7 @@ void attention_forward_d(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, p
     }
 }
 
-/* Backward pass of attention.
- *
- * Scaled dot-product attention.
- *
- * s[n,i,j] = sum(q[n,i,d]*k[n,j,d], d)/sqrt(D)
- * p[n,i,j] = exp(s[n,i,j])/sum(exp(s[n,i,l]), l)
- * y[n,i,e] = sum(p[n,i,j]*v[n,j,e], j)
- *
- * Gradients of a loss, given that of the output:
- *
- * dp[n,i,j] = sum(dy[n,i,e]*v[n,j,e], e)
- * ds[n,i,j] = p[n,i,j]*(dp[n,i,j] - sum(dp[n,i,l]*p[n,i,l], l))
- * dq[n,i,d] = sum(ds[n,i,j]*k[n,j,d], j)/sqrt(D)
- * dk[n,j,d] = sum(ds[n,i,j]*q[n,i,d], i)/sqrt(D)
- * dv[n,j,e] = sum(dy[n,i,e]*p[n,i,j], i)
- *
- * Args:
- *     dy: (N, I, E), the gradient of the loss with respect to y
- *     q: (N, I, D)
- *     k: (N, J, D)
- *     v: (N, J, E)
- *     p: (N, I, J)
- * Returns:
- *     dq: (N, I, D)
- *     dk: (N, J, D)
- *     dv: (N, J, E)
- *
- * work: memory for n_i + n_i * J numbers.
- */
+/* attention_backward_f in double. */
 void attention_backward_d(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t E, ptrdiff_t D, ptrdiff_t J,
         const double *restrict dy, const double *restrict q, const double *restrict k,
         const double *restrict v, const double *restrict p, double *restrict dq, double *restrict dk,
@@ -354,7 +309,7 @@ void attention_backward_d(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t E, ptrdiff_t D, 
 {
     double *restrict dp = work;
     double *restrict dot = work + n_i * J;
-    const double t1 = (double)sqrt(D);
+    const double root_D = (double)sqrt(D);
     for (ptrdiff_t n = 0; n < N; n++) {
         for (ptrdiff_t i = 0; i < n_i; i++) {
             for (ptrdiff_t j = 0; j < J; j++) {
@@ -372,15 +327,14 @@ void attention_backward_d(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t E, ptrdiff_t D, 
             for (ptrdiff_t d = 0; d < D; d++)
                 dq[(n * n_i + i) * D + d] = 0.0;
             for (ptrdiff_t j = 0; j < J; j++) {
-                const double difference = dp[i * J + j] - dot_sum;
-                const double ds = p[(n * n_i + i) * J + j] * difference;
+                const double ds = p[(n * n_i + i) * J + j] * (dp[i * J + j] - dot_sum);
 #pragma omp simd
                 for (ptrdiff_t d = 0; d < D; d++)
                     dq[(n * n_i + i) * D + d] += ds * k[(n * J + j) * D + d];
             }
 #pragma omp simd
             for (ptrdiff_t d = 0; d < D; d++)
-                dq[(n * n_i + i) * D + d] = dq[(n * n_i + i) * D + d] / t1;
+                dq[(n * n_i + i) * D + d] /= root_D;
         }
         for (ptrdiff_t j = 0; j < J; j++) {
             for (ptrdiff_t e = 0; e < E; e++)
@@ -393,15 +347,14 @@ void attention_backward_d(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t E, ptrdiff_t D, 
             for (ptrdiff_t d = 0; d < D; d++)
                 dk[(n * J + j) * D + d] = 0.0;
             for (ptrdiff_t i = 0; i < n_i; i++) {
-                const double difference = dp[i * J + j] - dot[i];
-                const double ds = p[(n * n_i + i) * J + j] * difference;
+                const double ds = p[(n * n_i + i) * J + j] * (dp[i * J + j] - dot[i]);
 #pragma omp simd
                 for (ptrdiff_t d = 0; d < D; d++)
                     dk[(n * J + j) * D + d] += ds * q[(n * n_i + i) * D + d];
             }
 #pragma omp simd
             for (ptrdiff_t d = 0; d < D; d++)
-                dk[(n * J + j) * D + d] = dk[(n * J + j) * D + d] / t1;
+                dk[(n * J + j) * D + d] /= root_D;
         }
     }
 }

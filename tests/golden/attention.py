@@ -23,6 +23,7 @@ def attention_forward(q, k, v):
         q: (N, I, D)
         k: (N, J, D)
         v: (N, J, E)
+
     Returns:
         y: (N, I, E)
         p: (N, I, J)
@@ -60,6 +61,7 @@ def attention_backward(dy, q, k, v, p):
         k: (N, J, D)
         v: (N, J, E)
         p: (N, I, J)
+
     Returns:
         dq: (N, I, D)
         dk: (N, J, D)

@@ -97,6 +97,7 @@ static inline float sigmoid_f(float x)
  * Args:
  *     z: (..., K)
  *     t: (..., K)
+ *
  * Returns:
  *     L: ()
  */
@@ -136,6 +137,7 @@ void bce_logits_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict z, con
  *     dL: (), the gradient of the loss with respect to L
  *     t: (..., K)
  *     z: (..., K)
+ *
  * Returns:
  *     dz: (..., K)
  */
@@ -230,21 +232,7 @@ static inline double sigmoid_d(double x)
     return (x >= 0 ? 1.0 : decay) / (1.0 + decay);
 }
 
-/* Forward pass of bce-logits.
- *
- * Binary cross-entropy of logits.
- *
- * p[n,k] = 1/(1 + exp(-z[n,k]))
- * L = -sum(t[n,k]*log(p[n,k]) + log(1 - p[n,k])*(1 - t[n,k]), n, k)/(N*K)
- *
- * n runs over all leading axes, N positions together.
- *
- * Args:
- *     z: (..., K)
- *     t: (..., K)
- * Returns:
- *     L: ()
- */
+/* bce_logits_forward_f in double. */
 void bce_logits_forward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict z, const double *restrict t,
         double *restrict L)
 {
@@ -264,26 +252,7 @@ void bce_logits_forward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict z, co
     *L = total / (double)(K * N);
 }
 
-/* Backward pass of bce-logits.
- *
- * Binary cross-entropy of logits.
- *
- * p[n,k] = 1/(1 + exp(-z[n,k]))
- * L = -sum(t[n,k]*log(p[n,k]) + log(1 - p[n,k])*(1 - t[n,k]), n, k)/(N*K)
- *
- * n runs over all leading axes, N positions together.
- *
- * Gradients of a loss, given that of the output:
- *
- * dz[n,k] = dL*(p[n,k] - t[n,k])/(N*K)
- *
- * Args:
- *     dL: (), the gradient of the loss with respect to L
- *     t: (..., K)
- *     z: (..., K)
- * Returns:
- *     dz: (..., K)
- */
+/* bce_logits_backward_f in double. */
 void bce_logits_backward_d(ptrdiff_t N, ptrdiff_t K, double dL, const double *restrict t,
         const double *restrict z, double *restrict dz)
 {

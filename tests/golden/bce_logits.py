@@ -29,6 +29,7 @@ def bce_logits_forward(z, t):
     Args:
         z: (..., K)
         t: (..., K)
+
     Returns:
         L: ()
         p: (..., K)
@@ -56,6 +57,7 @@ def bce_logits_backward(dL, p, t):
         dL: (), the gradient of the loss with respect to L
         p: (..., K)
         t: (..., K)
+
     Returns:
         dz: (..., K)
     """

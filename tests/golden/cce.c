@@ -64,6 +64,7 @@ static inline float log_f(float x)
  * Args:
  *     p: (..., K)
  *     t: (..., K)
+ *
  * Returns:
  *     L: ()
  */
@@ -80,7 +81,7 @@ void cce_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict p, const floa
         dot_all += dot_row;
     }
     const float dot = (float)dot_all;
-    *L = -(dot / (float)N);
+    *L = -dot / (float)N;
 }
 
 /* Backward pass of cce.
@@ -99,19 +100,19 @@ void cce_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict p, const floa
  *     dL: (), the gradient of the loss with respect to L
  *     p: (..., K)
  *     t: (..., K)
+ *
  * Returns:
  *     dp: (..., K)
  */
 void cce_backward_f(ptrdiff_t N, ptrdiff_t K, float dL, const float *restrict p, const float *restrict t,
         float *restrict dp)
 {
-    const float t1 = dL / (float)N;
-    const float t2 = -t1;
+    const float t1 = -dL / (float)N;
 #pragma omp parallel for
     for (ptrdiff_t n = 0; n < N; n++) {
 #pragma omp simd
         for (ptrdiff_t k = 0; k < K; k++)
-            dp[n * K + k] = t2 * (t[n * K + k] / (t[n * K + k] == 0.0f ? 1.0f : p[n * K + k]));
+            dp[n * K + k] = t1 * (t[n * K + k] / (t[n * K + k] == 0.0f ? 1.0f : p[n * K + k]));
     }
 }
 
@@ -154,20 +155,7 @@ static inline double log_d(double x)
     return x > 0 ? (x < INFINITY ? value : x) : (x == 0 ? -INFINITY : NAN);
 }
 
-/* Forward pass of cce.
- *
- * Categorical cross-entropy of probabilities, one-hot or soft labels.
- *
- * L = -sum(t[n,k]*log(p[n,k]), n, k)/N
- *
- * n runs over all leading axes, N positions together.
- *
- * Args:
- *     p: (..., K)
- *     t: (..., K)
- * Returns:
- *     L: ()
- */
+/* cce_forward_f in double. */
 void cce_forward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict p, const double *restrict t,
         double *restrict L)
 {
@@ -181,37 +169,18 @@ void cce_forward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict p, const dou
         dot_all += dot_row;
     }
     const double dot = dot_all;
-    *L = -(dot / (double)N);
+    *L = -dot / (double)N;
 }
 
-/* Backward pass of cce.
- *
- * Categorical cross-entropy of probabilities, one-hot or soft labels.
- *
- * L = -sum(t[n,k]*log(p[n,k]), n, k)/N
- *
- * n runs over all leading axes, N positions together.
- *
- * Gradients of a loss, given that of the output:
- *
- * dp[n,k] = -dL*t[n,k]/(N*p[n,k])
- *
- * Args:
- *     dL: (), the gradient of the loss with respect to L
- *     p: (..., K)
- *     t: (..., K)
- * Returns:
- *     dp: (..., K)
- */
+/* cce_backward_f in double. */
 void cce_backward_d(ptrdiff_t N, ptrdiff_t K, double dL, const double *restrict p, const double *restrict t,
         double *restrict dp)
 {
-    const double t1 = dL / (double)N;
-    const double t2 = -t1;
+    const double t1 = -dL / (double)N;
 #pragma omp parallel for
     for (ptrdiff_t n = 0; n < N; n++) {
 #pragma omp simd
         for (ptrdiff_t k = 0; k < K; k++)
-            dp[n * K + k] = t2 * (t[n * K + k] / (t[n * K + k] == 0.0 ? 1.0 : p[n * K + k]));
+            dp[n * K + k] = t1 * (t[n * K + k] / (t[n * K + k] == 0.0 ? 1.0 : p[n * K + k]));
     }
 }

@@ -21,6 +21,7 @@ def cce_forward(p, t):
     Args:
         p: (..., K)
         t: (..., K)
+
     Returns:
         L: ()
     """
@@ -45,6 +46,7 @@ def cce_backward(dL, p, t):
         dL: (), the gradient of the loss with respect to L
         p: (..., K)
         t: (..., K)
+
     Returns:
         dp: (..., K)
     """

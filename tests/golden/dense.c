@@ -13,10 +13,7 @@
  *     Source: Rumelhart, Hinton and Williams, Learning representations by back-propagating errors, Nature 1986
  */
 
-#include <math.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 
 /* Forward pass of dense.
  *
@@ -30,6 +27,7 @@
  *     x: (..., D)
  *     w: (D, K)
  *     b: (K,)
+ *
  * Returns:
  *     y: (..., K)
  */
@@ -47,7 +45,7 @@ void dense_forward_f(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K, const float *restric
         }
 #pragma omp simd
         for (ptrdiff_t k = 0; k < K; k++)
-            y[n * K + k] = y[n * K + k] + b[k];
+            y[n * K + k] += b[k];
     }
 }
 
@@ -69,6 +67,7 @@ void dense_forward_f(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K, const float *restric
  *     dy: (..., K), the gradient of the loss with respect to y
  *     x: (..., D)
  *     w: (D, K)
+ *
  * Returns:
  *     dx: (..., D)
  *     dw: (D, K)
@@ -107,21 +106,7 @@ void dense_backward_f(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, const float *restri
     }
 }
 
-/* Forward pass of dense.
- *
- * Dense layer, samples in rows.
- *
- * y[n,k] = sum(x[n,d]*w[d,k], d) + b[k]
- *
- * n runs over all leading axes, N positions together.
- *
- * Args:
- *     x: (..., D)
- *     w: (D, K)
- *     b: (K,)
- * Returns:
- *     y: (..., K)
- */
+/* dense_forward_f in double. */
 void dense_forward_d(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K, const double *restrict x,
         const double *restrict w, const double *restrict b, double *restrict y)
 {
@@ -136,33 +121,11 @@ void dense_forward_d(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K, const double *restri
         }
 #pragma omp simd
         for (ptrdiff_t k = 0; k < K; k++)
-            y[n * K + k] = y[n * K + k] + b[k];
+            y[n * K + k] += b[k];
     }
 }
 
-/* Backward pass of dense.
- *
- * Dense layer, samples in rows.
- *
- * y[n,k] = sum(x[n,d]*w[d,k], d) + b[k]
- *
- * n runs over all leading axes, N positions together.
- *
- * Gradients of a loss, given that of the output:
- *
- * dx[n,d] = sum(dy[n,k]*w[d,k], k)
- * dw[d,k] = sum(dy[n,k]*x[n,d], n)
- * db[k] = sum(dy[n,k], n)
- *
- * Args:
- *     dy: (..., K), the gradient of the loss with respect to y
- *     x: (..., D)
- *     w: (D, K)
- * Returns:
- *     dx: (..., D)
- *     dw: (D, K)
- *     db: (K,)
- */
+/* dense_backward_f in double. */
 void dense_backward_d(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, const double *restrict dy,
         const double *restrict x, const double *restrict w, double *restrict dx, double *restrict dw,
         double *restrict db)

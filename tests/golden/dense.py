@@ -6,8 +6,6 @@ dense: dense layer, samples in rows
         errors, Nature 1986
 """
 
-import numpy as np
-
 
 def dense_forward(x, w, b):
     """Forward pass of dense.
@@ -22,6 +20,7 @@ def dense_forward(x, w, b):
         x: (..., D)
         w: (D, K)
         b: (K,)
+
     Returns:
         y: (..., K)
     """
@@ -47,6 +46,7 @@ def dense_backward(dy, x, w):
         dy: (..., K), the gradient of the loss with respect to y
         x: (..., D)
         w: (D, K)
+
     Returns:
         dx: (..., D)
         dw: (D, K)

@@ -96,14 +96,17 @@ static inline float erf_f(float x)
  *
  * Args:
  *     x: any shape
+ *
  * Returns:
  *     y: any shape
+ *
+ * n: how many entries each array has.
  */
 void gelu_forward_f(ptrdiff_t n, const float *restrict x, float *restrict y)
 {
 #pragma omp parallel for simd
     for (ptrdiff_t i = 0; i < n; i++)
-        y[i] = 0.5f * x[i] * (1.0f + erf_f(x[i] * 0.7071067811865476f));
+        y[i] = 0.5f * x[i] * (1.0f + erf_f(x[i] * 0.70710677f));
 }
 
 /* Backward pass of gelu.
@@ -119,15 +122,17 @@ void gelu_forward_f(ptrdiff_t n, const float *restrict x, float *restrict y)
  * Args:
  *     dy: any shape, the gradient of the loss with respect to y
  *     x: any shape
+ *
  * Returns:
  *     dx: the shape of x
+ *
+ * n: how many entries each array has.
  */
 void gelu_backward_f(ptrdiff_t n, const float *restrict dy, const float *restrict x, float *restrict dx)
 {
 #pragma omp parallel for simd
     for (ptrdiff_t i = 0; i < n; i++) {
-        const float t1 = 1.0f + erf_f(x[i] * 0.7071067811865476f) + 0.7978845608028654f * x[i]
-            * exp_f(-0.5f * (x[i] * x[i]));
+        const float t1 = 1.0f + erf_f(x[i] * 0.70710677f) + 0.7978846f * x[i] * exp_f(-0.5f * (x[i] * x[i]));
         dx[i] = 0.5f * dy[i] * t1;
     }
 }
@@ -210,17 +215,7 @@ static inline double erf_d(double x)
     return size <= 1.0 ? x * near : copysign(1.0 - exp_d(-a * a) * far, x);
 }
 
-/* Forward pass of gelu.
- *
- * Gaussian error linear unit.
- *
- * y = x*(1 + erf(x/sqrt(2)))/2
- *
- * Args:
- *     x: any shape
- * Returns:
- *     y: any shape
- */
+/* gelu_forward_f in double. */
 void gelu_forward_d(ptrdiff_t n, const double *restrict x, double *restrict y)
 {
 #pragma omp parallel for simd
@@ -228,22 +223,7 @@ void gelu_forward_d(ptrdiff_t n, const double *restrict x, double *restrict y)
         y[i] = 0.5 * x[i] * (1.0 + erf_d(x[i] * 0.7071067811865476));
 }
 
-/* Backward pass of gelu.
- *
- * Gaussian error linear unit.
- *
- * y = x*(1 + erf(x/sqrt(2)))/2
- *
- * Gradients of a loss, given that of the output:
- *
- * dx = dy*(sqrt(2/pi)*x*exp(-x**2/2) + erf(x/sqrt(2)) + 1)/2
- *
- * Args:
- *     dy: any shape, the gradient of the loss with respect to y
- *     x: any shape
- * Returns:
- *     dx: the shape of x
- */
+/* gelu_backward_f in double. */
 void gelu_backward_d(ptrdiff_t n, const double *restrict dy, const double *restrict x, double *restrict dx)
 {
 #pragma omp parallel for simd

@@ -7,7 +7,6 @@ gelu: Gaussian error linear unit
 
 import numpy as np
 
-
 _ERF_NEAR_ZERO = (
     -7.795898827002142e-10,
     1.3720064546777686e-08,
@@ -73,6 +72,7 @@ def gelu_forward(x):
 
     Args:
         x: any shape
+
     Returns:
         y: any shape
     """
@@ -93,6 +93,7 @@ def gelu_backward(dy, x):
     Args:
         dy: any shape, the gradient of the loss with respect to y
         x: any shape
+
     Returns:
         dx: the shape of x
     """

@@ -18,8 +18,6 @@
 
 #include <math.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 
 /* Forward pass of layer-norm.
  *
@@ -35,6 +33,7 @@
  *     g: (K,)
  *     b: (K,)
  *     eps: a number, 1e-5 where it is left out
+ *
  * Returns:
  *     y: (N, K)
  *     sigma: (N,)
@@ -88,6 +87,7 @@ void layer_norm_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict x, con
  *     sigma: (N,)
  *     x: (N, K)
  *     mu: (N,)
+ *
  * Returns:
  *     dx: (N, K)
  *     dg: (K,)
@@ -113,36 +113,18 @@ void layer_norm_backward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict dy, c
             dg[j] += dy[n * K + j] * xhat;
             db[j] += dy[n * K + j];
         }
-        const float scaled = t1 / (float)K;
-        const float t2 = dot / (float)K;
+        const float scaled = dot / (float)K;
+        const float t2 = t1 / (float)K;
 #pragma omp simd
         for (ptrdiff_t k = 0; k < K; k++) {
             const float dxhat = dy[n * K + k] * g[k];
             const float xhat = (x[n * K + k] - mu[n]) / sigma[n];
-            dx[n * K + k] = (dxhat - scaled - xhat * t2) / sigma[n];
+            dx[n * K + k] = (dxhat - t2 - xhat * scaled) / sigma[n];
         }
     }
 }
 
-/* Forward pass of layer-norm.
- *
- * Layer normalisation over the last index, with scale and shift.
- *
- * mu[n] = sum(x[n,k], k)/K
- * sigma[n] = sqrt(sum((x[n,k] - mu[n])**2, k)/K + eps)
- * xhat[n,k] = (x[n,k] - mu[n])/sigma[n]
- * y[n,k] = g[k]*xhat[n,k] + b[k]
- *
- * Args:
- *     x: (N, K)
- *     g: (K,)
- *     b: (K,)
- *     eps: a number, 1e-5 where it is left out
- * Returns:
- *     y: (N, K)
- *     sigma: (N,)
- *     mu: (N,)
- */
+/* layer_norm_forward_f in double. */
 void layer_norm_forward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict x, const double *restrict g,
         const double *restrict b, double eps, double *restrict y, double *restrict sigma, double *restrict mu)
 {
@@ -169,33 +151,7 @@ void layer_norm_forward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict x, co
     }
 }
 
-/* Backward pass of layer-norm.
- *
- * Layer normalisation over the last index, with scale and shift.
- *
- * mu[n] = sum(x[n,k], k)/K
- * sigma[n] = sqrt(sum((x[n,k] - mu[n])**2, k)/K + eps)
- * xhat[n,k] = (x[n,k] - mu[n])/sigma[n]
- * y[n,k] = g[k]*xhat[n,k] + b[k]
- *
- * Gradients of a loss, given that of the output:
- *
- * dxhat[n,k] = dy[n,k]*g[k]
- * dx[n,k] = (dxhat[n,k] - (sum(dxhat[n,j], j) + xhat[n,k]*sum(dxhat[n,j]*xhat[n,j], j))/K)/sigma[n]
- * dg[k] = sum(dy[n,k]*xhat[n,k], n)
- * db[k] = sum(dy[n,k], n)
- *
- * Args:
- *     dy: (N, K), the gradient of the loss with respect to y
- *     g: (K,)
- *     sigma: (N,)
- *     x: (N, K)
- *     mu: (N,)
- * Returns:
- *     dx: (N, K)
- *     dg: (K,)
- *     db: (K,)
- */
+/* layer_norm_backward_f in double. */
 void layer_norm_backward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict dy, const double *restrict g,
         const double *restrict sigma, const double *restrict x, const double *restrict mu,
         double *restrict dx, double *restrict dg, double *restrict db)
@@ -216,13 +172,13 @@ void layer_norm_backward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict dy, 
             dg[j] += dy[n * K + j] * xhat;
             db[j] += dy[n * K + j];
         }
-        const double scaled = t1 / (double)K;
-        const double t2 = dot / (double)K;
+        const double scaled = dot / (double)K;
+        const double t2 = t1 / (double)K;
 #pragma omp simd
         for (ptrdiff_t k = 0; k < K; k++) {
             const double dxhat = dy[n * K + k] * g[k];
             const double xhat = (x[n * K + k] - mu[n]) / sigma[n];
-            dx[n * K + k] = (dxhat - scaled - xhat * t2) / sigma[n];
+            dx[n * K + k] = (dxhat - t2 - xhat * scaled) / sigma[n];
         }
     }
 }

@@ -26,6 +26,7 @@ def layer_norm_forward(x, g, b, eps=1e-5):
         g: (K,)
         b: (K,)
         eps: a number, 1e-5 where it is left out
+
     Returns:
         y: (N, K)
         sigma: (N,)
@@ -52,8 +53,8 @@ def layer_norm_backward(dy, g, sigma, xhat):
     Gradients of a loss, given that of the output:
 
     dxhat[n,k] = dy[n,k]*g[k]
-    dx[n,k] = (dxhat[n,k] - (sum(dxhat[n,j], j) + xhat[n,k]*sum(dxhat[n,j]*xhat[n,j],
-        j))/K)/sigma[n]
+    dx[n,k] = (dxhat[n,k] - (sum(dxhat[n,j], j)
+        + xhat[n,k]*sum(dxhat[n,j]*xhat[n,j], j))/K)/sigma[n]
     dg[k] = sum(dy[n,k]*xhat[n,k], n)
     db[k] = sum(dy[n,k], n)
 
@@ -62,6 +63,7 @@ def layer_norm_backward(dy, g, sigma, xhat):
         g: (K,)
         sigma: (N,)
         xhat: (N, K)
+
     Returns:
         dx: (N, K)
         dg: (K,)

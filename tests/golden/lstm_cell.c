@@ -110,6 +110,7 @@ static inline float tanh_f(float x)
  *     w: (D, 4, K)
  *     u: (J, 4, K)
  *     b: (4, K)
+ *
  * Returns:
  *     h: (N, K)
  *     c: (N, K)
@@ -147,8 +148,7 @@ void lstm_cell_forward_f(ptrdiff_t N, ptrdiff_t D, ptrdiff_t J, ptrdiff_t K, con
         }
 #pragma omp simd
         for (ptrdiff_t k = 0; k < K; k++) {
-            const float z = product[k] + t1[k] + b[k];
-            i[n * K + k] = sigmoid_f(z);
+            i[n * K + k] = sigmoid_f(product[k] + t1[k] + b[k]);
             f[n * K + k] = sigmoid_f(product[K + k] + t1[K + k] + b[K + k]);
             g[n * K + k] = tanh_f(product[2 * K + k] + t1[2 * K + k] + b[2 * K + k]);
             o[n * K + k] = sigmoid_f(product[3 * K + k] + t1[3 * K + k] + b[3 * K + k]);
@@ -177,8 +177,8 @@ void lstm_cell_forward_f(ptrdiff_t N, ptrdiff_t D, ptrdiff_t J, ptrdiff_t K, con
  *     other outputs:
  *
  * dc[n,k] = dh[n,k]*o[n,k]*(1 - s[n,k]**2) + dc_out[n,k]
- * dz[n,q,k] = dc[n,k]*(i[n,k]*(delta(q, 0)*g[n,k]*(1 - i[n,k]) + delta(q, 2)*(1 - g[n,k]**2)) + delta(q,
- *     1)*c0[n,k]*f[n,k]*(1 - f[n,k])) + delta(q, 3)*dh[n,k]*h[n,k]*(1 - o[n,k])
+ * dz[n,q,k] = dc[n,k]*(i[n,k]*(delta(q, 0)*g[n,k]*(1 - i[n,k]) + delta(q, 2)*(1 - g[n,k]**2))
+ *     + delta(q, 1)*c0[n,k]*f[n,k]*(1 - f[n,k])) + delta(q, 3)*dh[n,k]*h[n,k]*(1 - o[n,k])
  * dx[n,d] = sum(dz[n,q,k]*w[d,q,k], q, k)
  * dh0[n,j] = sum(dz[n,q,k]*u[j,q,k], q, k)
  * dc0[n,k] = dc[n,k]*f[n,k]
@@ -200,6 +200,7 @@ void lstm_cell_forward_f(ptrdiff_t N, ptrdiff_t D, ptrdiff_t J, ptrdiff_t K, con
  *     o: (N, K)
  *     s: (N, K)
  *     h: (N, K), an output
+ *
  * Returns:
  *     dx: (N, D)
  *     dh0: (N, J)
@@ -362,37 +363,7 @@ static inline double tanh_d(double x)
     return copysign(-e / (2.0 + e), x);
 }
 
-/* Forward pass of lstm-cell.
- *
- * A step of the long short-term memory, gates in the order i, f, g, o.
- *
- * z[n,q,k] = sum(h0[n,j]*u[j,q,k], j) + sum(x[n,d]*w[d,q,k], d) + b[q,k]
- * i[n,k] = 1/(1 + exp(-z[n,0,k]))
- * f[n,k] = 1/(1 + exp(-z[n,1,k]))
- * g[n,k] = tanh(z[n,2,k])
- * o[n,k] = 1/(1 + exp(-z[n,3,k]))
- * c[n,k] = c0[n,k]*f[n,k] + g[n,k]*i[n,k]
- * s[n,k] = tanh(c[n,k])
- * h[n,k] = o[n,k]*s[n,k]
- *
- * Args:
- *     x: (N, D)
- *     h0: (N, J)
- *     c0: (N, K)
- *     w: (D, 4, K)
- *     u: (J, 4, K)
- *     b: (4, K)
- * Returns:
- *     h: (N, K)
- *     c: (N, K)
- *     i: (N, K)
- *     f: (N, K)
- *     g: (N, K)
- *     o: (N, K)
- *     s: (N, K)
- *
- * work: memory for 8 * K numbers.
- */
+/* lstm_cell_forward_f in double. */
 void lstm_cell_forward_d(ptrdiff_t N, ptrdiff_t D, ptrdiff_t J, ptrdiff_t K, const double *restrict x,
         const double *restrict h0, const double *restrict c0, const double *restrict w,
         const double *restrict u, const double *restrict b, double *restrict h, double *restrict c,
@@ -420,8 +391,7 @@ void lstm_cell_forward_d(ptrdiff_t N, ptrdiff_t D, ptrdiff_t J, ptrdiff_t K, con
         }
 #pragma omp simd
         for (ptrdiff_t k = 0; k < K; k++) {
-            const double z = product[k] + t1[k] + b[k];
-            i[n * K + k] = sigmoid_d(z);
+            i[n * K + k] = sigmoid_d(product[k] + t1[k] + b[k]);
             f[n * K + k] = sigmoid_d(product[K + k] + t1[K + k] + b[K + k]);
             g[n * K + k] = tanh_d(product[2 * K + k] + t1[2 * K + k] + b[2 * K + k]);
             o[n * K + k] = sigmoid_d(product[3 * K + k] + t1[3 * K + k] + b[3 * K + k]);
@@ -433,56 +403,7 @@ void lstm_cell_forward_d(ptrdiff_t N, ptrdiff_t D, ptrdiff_t J, ptrdiff_t K, con
     }
 }
 
-/* Backward pass of lstm-cell.
- *
- * A step of the long short-term memory, gates in the order i, f, g, o.
- *
- * z[n,q,k] = sum(h0[n,j]*u[j,q,k], j) + sum(x[n,d]*w[d,q,k], d) + b[q,k]
- * i[n,k] = 1/(1 + exp(-z[n,0,k]))
- * f[n,k] = 1/(1 + exp(-z[n,1,k]))
- * g[n,k] = tanh(z[n,2,k])
- * o[n,k] = 1/(1 + exp(-z[n,3,k]))
- * c[n,k] = c0[n,k]*f[n,k] + g[n,k]*i[n,k]
- * s[n,k] = tanh(c[n,k])
- * h[n,k] = o[n,k]*s[n,k]
- *
- * Gradients of a loss, given those of the outputs, of which dc_out is what comes in through c and not through
- *     other outputs:
- *
- * dc[n,k] = dh[n,k]*o[n,k]*(1 - s[n,k]**2) + dc_out[n,k]
- * dz[n,q,k] = dc[n,k]*(i[n,k]*(delta(q, 0)*g[n,k]*(1 - i[n,k]) + delta(q, 2)*(1 - g[n,k]**2)) + delta(q,
- *     1)*c0[n,k]*f[n,k]*(1 - f[n,k])) + delta(q, 3)*dh[n,k]*h[n,k]*(1 - o[n,k])
- * dx[n,d] = sum(dz[n,q,k]*w[d,q,k], q, k)
- * dh0[n,j] = sum(dz[n,q,k]*u[j,q,k], q, k)
- * dc0[n,k] = dc[n,k]*f[n,k]
- * dw[d,q,k] = sum(dz[n,q,k]*x[n,d], n)
- * du[j,q,k] = sum(dz[n,q,k]*h0[n,j], n)
- * db[q,k] = sum(dz[n,q,k], n)
- *
- * Args:
- *     dh: (N, K), the gradient of the loss with respect to h
- *     dc_out: (N, K), the gradient of the loss with respect to c where the other outputs are held
- *     x: (N, D)
- *     h0: (N, J)
- *     c0: (N, K)
- *     w: (D, 4, K)
- *     u: (J, 4, K)
- *     i: (N, K)
- *     f: (N, K)
- *     g: (N, K)
- *     o: (N, K)
- *     s: (N, K)
- *     h: (N, K), an output
- * Returns:
- *     dx: (N, D)
- *     dh0: (N, J)
- *     dc0: (N, K)
- *     dw: (D, 4, K)
- *     du: (J, 4, K)
- *     db: (4, K)
- *
- * work: memory for 4 * K * N numbers.
- */
+/* lstm_cell_backward_f in double. */
 void lstm_cell_backward_d(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, ptrdiff_t J, const double *restrict dh,
         const double *restrict dc_out, const double *restrict x, const double *restrict h0,
         const double *restrict c0, const double *restrict w, const double *restrict u,

@@ -44,6 +44,7 @@ def lstm_cell_forward(x, h0, c0, w, u, b):
         w: (D, 4, K)
         u: (J, 4, K)
         b: (4, K)
+
     Returns:
         h: (N, K)
         c: (N, K)
@@ -83,9 +84,9 @@ def lstm_cell_backward(dh, dc_out, x, h0, c0, w, u, i, f, g, o, s, h):
         through c and not through other outputs:
 
     dc[n,k] = dh[n,k]*o[n,k]*(1 - s[n,k]**2) + dc_out[n,k]
-    dz[n,q,k] = dc[n,k]*(i[n,k]*(delta(q, 0)*g[n,k]*(1 - i[n,k]) + delta(q, 2)*(1 -
-        g[n,k]**2)) + delta(q, 1)*c0[n,k]*f[n,k]*(1 - f[n,k])) + delta(q,
-        3)*dh[n,k]*h[n,k]*(1 - o[n,k])
+    dz[n,q,k] = dc[n,k]*(i[n,k]*(delta(q, 0)*g[n,k]*(1 - i[n,k])
+        + delta(q, 2)*(1 - g[n,k]**2)) + delta(q, 1)*c0[n,k]*f[n,k]*(1 - f[n,k]))
+        + delta(q, 3)*dh[n,k]*h[n,k]*(1 - o[n,k])
     dx[n,d] = sum(dz[n,q,k]*w[d,q,k], q, k)
     dh0[n,j] = sum(dz[n,q,k]*u[j,q,k], q, k)
     dc0[n,k] = dc[n,k]*f[n,k]
@@ -108,6 +109,7 @@ def lstm_cell_backward(dh, dc_out, x, h0, c0, w, u, i, f, g, o, s, h):
         o: (N, K)
         s: (N, K)
         h: (N, K), an output
+
     Returns:
         dx: (N, D)
         dh0: (N, J)

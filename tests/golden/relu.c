@@ -13,10 +13,7 @@
  *     Source: Nair and Hinton, Rectified linear units improve restricted Boltzmann machines, ICML 2010
  */
 
-#include <math.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 
 /* The larger of two numbers, NaN if one is. */
 static inline float maximum_f(float a, float b)
@@ -32,8 +29,11 @@ static inline float maximum_f(float a, float b)
  *
  * Args:
  *     x: any shape
+ *
  * Returns:
  *     y: any shape
+ *
+ * n: how many entries each array has.
  */
 void relu_forward_f(ptrdiff_t n, const float *restrict x, float *restrict y)
 {
@@ -55,8 +55,11 @@ void relu_forward_f(ptrdiff_t n, const float *restrict x, float *restrict y)
  * Args:
  *     dy: any shape, the gradient of the loss with respect to y
  *     x: any shape
+ *
  * Returns:
  *     dx: the shape of x
+ *
+ * n: how many entries each array has.
  */
 void relu_backward_f(ptrdiff_t n, const float *restrict dy, const float *restrict x, float *restrict dx)
 {
@@ -71,17 +74,7 @@ static inline double maximum_d(double a, double b)
     return a > b || a != a ? a : b;
 }
 
-/* Forward pass of relu.
- *
- * Rectified linear unit.
- *
- * y = max(x, 0)
- *
- * Args:
- *     x: any shape
- * Returns:
- *     y: any shape
- */
+/* relu_forward_f in double. */
 void relu_forward_d(ptrdiff_t n, const double *restrict x, double *restrict y)
 {
 #pragma omp parallel for simd
@@ -89,22 +82,7 @@ void relu_forward_d(ptrdiff_t n, const double *restrict x, double *restrict y)
         y[i] = maximum_d(x[i], 0.0);
 }
 
-/* Backward pass of relu.
- *
- * Rectified linear unit.
- *
- * y = max(x, 0)
- *
- * Gradients of a loss, given that of the output:
- *
- * dx = dy*[x > 0]
- *
- * Args:
- *     dy: any shape, the gradient of the loss with respect to y
- *     x: any shape
- * Returns:
- *     dx: the shape of x
- */
+/* relu_backward_f in double. */
 void relu_backward_d(ptrdiff_t n, const double *restrict dy, const double *restrict x, double *restrict dx)
 {
 #pragma omp parallel for simd

@@ -18,6 +18,7 @@ def relu_forward(x):
 
     Args:
         x: any shape
+
     Returns:
         y: any shape
     """
@@ -38,6 +39,7 @@ def relu_backward(dy, x):
     Args:
         dy: any shape, the gradient of the loss with respect to y
         x: any shape
+
     Returns:
         dx: the shape of x
     """

@@ -17,8 +17,6 @@
 
 #include <math.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 
 /* Forward pass of rms-norm.
  *
@@ -32,6 +30,7 @@
  *     x: (N, K)
  *     g: (K,)
  *     eps: a number, 1e-5 where it is left out
+ *
  * Returns:
  *     y: (N, K)
  *     sigma: (N,)
@@ -71,6 +70,7 @@ void rms_norm_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict x, const
  *     g: (K,)
  *     sigma: (N,)
  *     x: (N, K)
+ *
  * Returns:
  *     dx: (N, K)
  *     dg: (K,)
@@ -99,22 +99,7 @@ void rms_norm_backward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict dy, con
     }
 }
 
-/* Forward pass of rms-norm.
- *
- * Root mean square normalisation over the last index, with scale.
- *
- * sigma[n] = sqrt(sum(x[n,k]**2, k)/K + eps)
- * xhat[n,k] = x[n,k]/sigma[n]
- * y[n,k] = g[k]*xhat[n,k]
- *
- * Args:
- *     x: (N, K)
- *     g: (K,)
- *     eps: a number, 1e-5 where it is left out
- * Returns:
- *     y: (N, K)
- *     sigma: (N,)
- */
+/* rms_norm_forward_f in double. */
 void rms_norm_forward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict x, const double *restrict g,
         double eps, double *restrict y, double *restrict sigma)
 {
@@ -131,29 +116,7 @@ void rms_norm_forward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict x, cons
     }
 }
 
-/* Backward pass of rms-norm.
- *
- * Root mean square normalisation over the last index, with scale.
- *
- * sigma[n] = sqrt(sum(x[n,k]**2, k)/K + eps)
- * xhat[n,k] = x[n,k]/sigma[n]
- * y[n,k] = g[k]*xhat[n,k]
- *
- * Gradients of a loss, given that of the output:
- *
- * dxhat[n,k] = dy[n,k]*g[k]
- * dx[n,k] = (dxhat[n,k] - xhat[n,k]*sum(dxhat[n,j]*xhat[n,j], j)/K)/sigma[n]
- * dg[k] = sum(dy[n,k]*xhat[n,k], n)
- *
- * Args:
- *     dy: (N, K), the gradient of the loss with respect to y
- *     g: (K,)
- *     sigma: (N,)
- *     x: (N, K)
- * Returns:
- *     dx: (N, K)
- *     dg: (K,)
- */
+/* rms_norm_backward_f in double. */
 void rms_norm_backward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict dy, const double *restrict g,
         const double *restrict sigma, const double *restrict x, double *restrict dx, double *restrict dg)
 {

@@ -23,6 +23,7 @@ def rms_norm_forward(x, g, eps=1e-5):
         x: (N, K)
         g: (K,)
         eps: a number, 1e-5 where it is left out
+
     Returns:
         y: (N, K)
         sigma: (N,)
@@ -54,6 +55,7 @@ def rms_norm_backward(dy, g, sigma, xhat):
         g: (K,)
         sigma: (N,)
         xhat: (N, K)
+
     Returns:
         dx: (N, K)
         dg: (K,)

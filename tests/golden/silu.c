@@ -69,8 +69,11 @@ static inline float sigmoid_f(float x)
  *
  * Args:
  *     x: any shape
+ *
  * Returns:
  *     y: any shape
+ *
+ * n: how many entries each array has.
  */
 void silu_forward_f(ptrdiff_t n, const float *restrict x, float *restrict y)
 {
@@ -93,8 +96,11 @@ void silu_forward_f(ptrdiff_t n, const float *restrict x, float *restrict y)
  * Args:
  *     dy: any shape, the gradient of the loss with respect to y
  *     x: any shape
+ *
  * Returns:
  *     dx: the shape of x
+ *
+ * n: how many entries each array has.
  */
 void silu_backward_f(ptrdiff_t n, const float *restrict dy, const float *restrict x, float *restrict dx)
 {
@@ -152,18 +158,7 @@ static inline double sigmoid_d(double x)
     return (x >= 0 ? 1.0 : decay) / (1.0 + decay);
 }
 
-/* Forward pass of silu.
- *
- * Sigmoid linear unit (swish).
- *
- * s = 1/(1 + exp(-x))
- * y = s*x
- *
- * Args:
- *     x: any shape
- * Returns:
- *     y: any shape
- */
+/* silu_forward_f in double. */
 void silu_forward_d(ptrdiff_t n, const double *restrict x, double *restrict y)
 {
 #pragma omp parallel for simd
@@ -171,23 +166,7 @@ void silu_forward_d(ptrdiff_t n, const double *restrict x, double *restrict y)
         y[i] = x[i] * sigmoid_d(x[i]);
 }
 
-/* Backward pass of silu.
- *
- * Sigmoid linear unit (swish).
- *
- * s = 1/(1 + exp(-x))
- * y = s*x
- *
- * Gradients of a loss, given that of the output:
- *
- * dx = dy*(y*(1 - s) + s)
- *
- * Args:
- *     dy: any shape, the gradient of the loss with respect to y
- *     x: any shape
- * Returns:
- *     dx: the shape of x
- */
+/* silu_backward_f in double. */
 void silu_backward_d(ptrdiff_t n, const double *restrict dy, const double *restrict x, double *restrict dx)
 {
 #pragma omp parallel for simd

@@ -26,6 +26,7 @@ def silu_forward(x):
 
     Args:
         x: any shape
+
     Returns:
         y: any shape
         s: any shape
@@ -51,6 +52,7 @@ def silu_backward(dy, s, y):
         dy: any shape, the gradient of the loss with respect to y
         s: any shape
         y: any shape, the output
+
     Returns:
         dx: the shape of x
     """

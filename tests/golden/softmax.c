@@ -70,6 +70,7 @@ static inline float exp_f(float x)
  *
  * Args:
  *     x: (..., K)
+ *
  * Returns:
  *     y: (..., K)
  */
@@ -89,7 +90,7 @@ void softmax_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict x, float 
         }
 #pragma omp simd
         for (ptrdiff_t k = 0; k < K; k++)
-            y[n * K + k] = y[n * K + k] / total;
+            y[n * K + k] /= total;
     }
 }
 
@@ -108,6 +109,7 @@ void softmax_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict x, float 
  * Args:
  *     dy: (..., K), the gradient of the loss with respect to y
  *     y: (..., K), the output
+ *
  * Returns:
  *     dx: (..., K)
  */
@@ -174,19 +176,7 @@ static inline double exp_d(double x)
     return (1.0 + (r + r * r * value)) * first * second;
 }
 
-/* Forward pass of softmax.
- *
- * Softmax over the last index.
- *
- * y[n,k] = exp(x[n,k])/sum(exp(x[n,j]), j)
- *
- * n runs over all leading axes, N positions together.
- *
- * Args:
- *     x: (..., K)
- * Returns:
- *     y: (..., K)
- */
+/* softmax_forward_f in double. */
 void softmax_forward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict x, double *restrict y)
 {
 #pragma omp parallel for
@@ -203,28 +193,11 @@ void softmax_forward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict x, doubl
         }
 #pragma omp simd
         for (ptrdiff_t k = 0; k < K; k++)
-            y[n * K + k] = y[n * K + k] / total;
+            y[n * K + k] /= total;
     }
 }
 
-/* Backward pass of softmax.
- *
- * Softmax over the last index.
- *
- * y[n,k] = exp(x[n,k])/sum(exp(x[n,j]), j)
- *
- * n runs over all leading axes, N positions together.
- *
- * Gradients of a loss, given that of the output:
- *
- * dx[n,k] = y[n,k]*(dy[n,k] - sum(dy[n,j]*y[n,j], j))
- *
- * Args:
- *     dy: (..., K), the gradient of the loss with respect to y
- *     y: (..., K), the output
- * Returns:
- *     dx: (..., K)
- */
+/* softmax_backward_f in double. */
 void softmax_backward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict dy, const double *restrict y,
         double *restrict dx)
 {

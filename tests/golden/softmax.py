@@ -20,6 +20,7 @@ def softmax_forward(x):
 
     Args:
         x: (..., K)
+
     Returns:
         y: (..., K)
     """
@@ -45,6 +46,7 @@ def softmax_backward(dy, y):
     Args:
         dy: (..., K), the gradient of the loss with respect to y
         y: (..., K), the output
+
     Returns:
         dx: (..., K)
     """

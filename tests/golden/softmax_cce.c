@@ -93,6 +93,7 @@ static inline float log_f(float x)
  * Args:
  *     z: (..., K)
  *     t: (..., K)
+ *
  * Returns:
  *     L: ()
  *     row_max: (...)
@@ -122,7 +123,7 @@ void softmax_cce_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict z, co
         dot_all += dot_row;
     }
     const float dot = (float)dot_all;
-    *L = -(dot / (float)N);
+    *L = -dot / (float)N;
 }
 
 /* Backward pass of softmax-cce.
@@ -144,6 +145,7 @@ void softmax_cce_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict z, co
  *     z: (..., K)
  *     row_max: (...)
  *     total: (...)
+ *
  * Returns:
  *     dz: (..., K)
  */
@@ -236,23 +238,7 @@ static inline double log_d(double x)
     return x > 0 ? (x < INFINITY ? value : x) : (x == 0 ? -INFINITY : NAN);
 }
 
-/* Forward pass of softmax-cce.
- *
- * Categorical cross-entropy of logits, one-hot or soft labels.
- *
- * p[n,k] = exp(z[n,k])/sum(exp(z[n,j]), j)
- * L = -sum(t[n,k]*log(p[n,k]), n, k)/N
- *
- * n runs over all leading axes, N positions together.
- *
- * Args:
- *     z: (..., K)
- *     t: (..., K)
- * Returns:
- *     L: ()
- *     row_max: (...)
- *     total: (...)
- */
+/* softmax_cce_forward_f in double. */
 void softmax_cce_forward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict z, const double *restrict t,
         double *restrict L, double *restrict row_max, double *restrict total)
 {
@@ -277,31 +263,10 @@ void softmax_cce_forward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict z, c
         dot_all += dot_row;
     }
     const double dot = dot_all;
-    *L = -(dot / (double)N);
+    *L = -dot / (double)N;
 }
 
-/* Backward pass of softmax-cce.
- *
- * Categorical cross-entropy of logits, one-hot or soft labels.
- *
- * p[n,k] = exp(z[n,k])/sum(exp(z[n,j]), j)
- * L = -sum(t[n,k]*log(p[n,k]), n, k)/N
- *
- * n runs over all leading axes, N positions together.
- *
- * Gradients of a loss, given that of the output:
- *
- * dz[n,k] = dL*(p[n,k]*sum(t[n,j], j) - t[n,k])/N
- *
- * Args:
- *     dL: (), the gradient of the loss with respect to L
- *     t: (..., K)
- *     z: (..., K)
- *     row_max: (...)
- *     total: (...)
- * Returns:
- *     dz: (..., K)
- */
+/* softmax_cce_backward_f in double. */
 void softmax_cce_backward_d(ptrdiff_t N, ptrdiff_t K, double dL, const double *restrict t,
         const double *restrict z, const double *restrict row_max, const double *restrict total,
         double *restrict dz)

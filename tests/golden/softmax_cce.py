@@ -23,6 +23,7 @@ def softmax_cce_forward(z, t):
     Args:
         z: (..., K)
         t: (..., K)
+
     Returns:
         L: ()
         p: (..., K)
@@ -54,6 +55,7 @@ def softmax_cce_backward(dL, p, t):
         dL: (), the gradient of the loss with respect to L
         p: (..., K)
         t: (..., K)
+
     Returns:
         dz: (..., K)
     """

@@ -93,6 +93,7 @@ static inline float log_f(float x)
  * Args:
  *     z: (..., K)
  *     t: (...), integers from 0 to K - 1
+ *
  * Returns:
  *     L: ()
  *     row_max: (...)
@@ -117,7 +118,7 @@ void softmax_cce_sparse_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restric
         t1_all += z[n * K + t[n]] - row_max_largest - log_f(total_sum);
     }
     const float t1 = (float)t1_all;
-    *L = -(t1 / (float)N);
+    *L = -t1 / (float)N;
 }
 
 /* Backward pass of softmax-cce-sparse.
@@ -139,6 +140,7 @@ void softmax_cce_sparse_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restric
  *     z: (..., K)
  *     row_max: (...)
  *     total: (...)
+ *
  * Returns:
  *     dz: (..., K)
  */
@@ -227,23 +229,7 @@ static inline double log_d(double x)
     return x > 0 ? (x < INFINITY ? value : x) : (x == 0 ? -INFINITY : NAN);
 }
 
-/* Forward pass of softmax-cce-sparse.
- *
- * Categorical cross-entropy of logits, labels as class numbers.
- *
- * p[n,k] = exp(z[n,k])/sum(exp(z[n,j]), j)
- * L = -sum(log(p[n,t[n]]), n)/N
- *
- * n runs over all leading axes, N positions together.
- *
- * Args:
- *     z: (..., K)
- *     t: (...), integers from 0 to K - 1
- * Returns:
- *     L: ()
- *     row_max: (...)
- *     total: (...)
- */
+/* softmax_cce_sparse_forward_f in double. */
 void softmax_cce_sparse_forward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict z,
         const ptrdiff_t *restrict t, double *restrict L, double *restrict row_max, double *restrict total)
 {
@@ -263,31 +249,10 @@ void softmax_cce_sparse_forward_d(ptrdiff_t N, ptrdiff_t K, const double *restri
         t1_all += z[n * K + t[n]] - row_max_largest - log_d(total_sum);
     }
     const double t1 = t1_all;
-    *L = -(t1 / (double)N);
+    *L = -t1 / (double)N;
 }
 
-/* Backward pass of softmax-cce-sparse.
- *
- * Categorical cross-entropy of logits, labels as class numbers.
- *
- * p[n,k] = exp(z[n,k])/sum(exp(z[n,j]), j)
- * L = -sum(log(p[n,t[n]]), n)/N
- *
- * n runs over all leading axes, N positions together.
- *
- * Gradients of a loss, given that of the output:
- *
- * dz[n,k] = dL*(p[n,k] - delta(k, t[n]))/N
- *
- * Args:
- *     dL: (), the gradient of the loss with respect to L
- *     t: (...), integers from 0 to K - 1
- *     z: (..., K)
- *     row_max: (...)
- *     total: (...)
- * Returns:
- *     dz: (..., K)
- */
+/* softmax_cce_sparse_backward_f in double. */
 void softmax_cce_sparse_backward_d(ptrdiff_t N, ptrdiff_t K, double dL, const ptrdiff_t *restrict t,
         const double *restrict z, const double *restrict row_max, const double *restrict total,
         double *restrict dz)

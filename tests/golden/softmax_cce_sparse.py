@@ -23,6 +23,7 @@ def softmax_cce_sparse_forward(z, t):
     Args:
         z: (..., K)
         t: (...), integers from 0 to K - 1
+
     Returns:
         L: ()
         p: (..., K)
@@ -53,6 +54,7 @@ def softmax_cce_sparse_backward(dL, p, t):
         dL: (), the gradient of the loss with respect to L
         p: (..., K)
         t: (...), integers from 0 to K - 1
+
     Returns:
         dz: (..., K)
     """
