@@ -126,25 +126,27 @@ def assignment(cell: str, text: Text) -> str:
 
 
 def broken(line: str) -> list[str]:
-    """Break a line that is too long before an operator that stands in as few brackets as one does.
+    """Break a line that is too long where few brackets are open, before the operator that binds least tightly.
 
     Example:
         >>> broken("    x = a + b;")
         ['    x = a + b;']
+        >>> broken("    x = a * b + " + " * ".join(["product"] * 11) + ";")[0]
+        '    x = a * b'
     """
     if len(line) <= WIDTH:
         return [line]
     indent = line[: len(line) - len(line.lstrip())]
-    found: tuple[int, int] | None = None
+    found: list[tuple[int, int, int]] = []
     depth = 0
-    for place, character in enumerate(line):
+    for place, character in enumerate(line[:WIDTH]):
         depth += (character in "([") - (character in ")]")
-        inside = len(indent) + 16 < place < WIDTH
-        is_operator = re.match(r" (?:[-+*/?:]|&&) ", line[place : place + 4]) is not None
-        if inside and (is_operator or line[place - 1 : place + 1] == ", "):
-            found = (depth, place) if found is None or depth <= found[0] else found
-    if found is None:
+        operator = re.match(r" ([-+*/?:]|&&) ", line[place : place + 4])
+        is_comma = line[place - 1 : place + 1] == ", "
+        if (operator or is_comma) and place > len(indent) + (8 if operator else 16):
+            found.append((depth, operator is not None and operator[1] in "*/", -place))
+    if not found:
         return [line]
-    place = found[1]
+    place = -min(found)[2]
     more = "" if line.lstrip().startswith(tuple("+-*/?:&")) else INDENT
     return [line[:place], *broken(indent + more + line[place + 1 :])]

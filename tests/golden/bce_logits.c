@@ -110,8 +110,8 @@ void bce_logits_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict z, con
         float total_row = 0.0f;
 #pragma omp simd reduction(+: total_row)
         for (ptrdiff_t k = 0; k < K; k++) {
-            const float t1 = (1.0f - t[n * K + k]) * softplus_f(z[n * K + k]) + t[n * K + k]
-                * softplus_f(-z[n * K + k]);
+            const float t1 = (1.0f - t[n * K + k]) * softplus_f(z[n * K + k])
+                + t[n * K + k] * softplus_f(-z[n * K + k]);
             total_row += t1;
         }
         total_all += total_row;
@@ -242,8 +242,8 @@ void bce_logits_forward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict z, co
         double total_row = 0.0;
 #pragma omp simd reduction(+: total_row)
         for (ptrdiff_t k = 0; k < K; k++) {
-            const double t1 = (1.0 - t[n * K + k]) * softplus_d(z[n * K + k]) + t[n * K + k]
-                * softplus_d(-z[n * K + k]);
+            const double t1 = (1.0 - t[n * K + k]) * softplus_d(z[n * K + k])
+                + t[n * K + k] * softplus_d(-z[n * K + k]);
             total_row += t1;
         }
         total_all += total_row;

@@ -228,8 +228,8 @@ void gelu_backward_d(ptrdiff_t n, const double *restrict dy, const double *restr
 {
 #pragma omp parallel for simd
     for (ptrdiff_t i = 0; i < n; i++) {
-        const double t1 = 1.0 + erf_d(x[i] * 0.7071067811865476) + 0.7978845608028654 * x[i]
-            * exp_d(-0.5 * (x[i] * x[i]));
+        const double t1 = 1.0 + erf_d(x[i] * 0.7071067811865476)
+            + 0.7978845608028654 * x[i] * exp_d(-0.5 * (x[i] * x[i]));
         dx[i] = 0.5 * dy[i] * t1;
     }
 }

@@ -223,8 +223,8 @@ void lstm_cell_backward_f(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, ptrdiff_t J, co
     for (ptrdiff_t n = 0; n < N; n++) {
 #pragma omp simd
         for (ptrdiff_t k = 0; k < K; k++) {
-            const float dc = dc_out[n * K + k] + dh[n * K + k] * o[n * K + k]
-                * (1.0f - s[n * K + k] * s[n * K + k]);
+            const float dc = dc_out[n * K + k]
+                + dh[n * K + k] * o[n * K + k] * (1.0f - s[n * K + k] * s[n * K + k]);
             dz[n * 4 * K + k] = i[n * K + k] * g[n * K + k] * (1.0f - i[n * K + k]) * dc;
             dz[(n * 4 + 1) * K + k] = c0[n * K + k] * f[n * K + k] * (1.0f - f[n * K + k]) * dc;
             dz[(n * 4 + 2) * K + k] = i[n * K + k] * (1.0f - g[n * K + k] * g[n * K + k]) * dc;
@@ -417,8 +417,8 @@ void lstm_cell_backward_d(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, ptrdiff_t J, co
     for (ptrdiff_t n = 0; n < N; n++) {
 #pragma omp simd
         for (ptrdiff_t k = 0; k < K; k++) {
-            const double dc = dc_out[n * K + k] + dh[n * K + k] * o[n * K + k]
-                * (1.0 - s[n * K + k] * s[n * K + k]);
+            const double dc = dc_out[n * K + k]
+                + dh[n * K + k] * o[n * K + k] * (1.0 - s[n * K + k] * s[n * K + k]);
             dz[n * 4 * K + k] = i[n * K + k] * g[n * K + k] * (1.0 - i[n * K + k]) * dc;
             dz[(n * 4 + 1) * K + k] = c0[n * K + k] * f[n * K + k] * (1.0 - f[n * K + k]) * dc;
             dz[(n * 4 + 2) * K + k] = i[n * K + k] * (1.0 - g[n * K + k] * g[n * K + k]) * dc;
