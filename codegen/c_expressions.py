@@ -23,7 +23,7 @@ from codegen.c_numbers import (
 )
 from codegen.c_precisions import Precision
 from codegen.c_program import positions_of
-from codegen.c_texts import OPERATORS, PART, WHOLE, Block, CNames, Text
+from codegen.c_texts import OPERATORS, PART, WHOLE, Block, CNames, Text, negated, sum_text
 from codegen.program import (
     INTEGER,
     MASK,
@@ -51,16 +51,17 @@ from codegen.program import (
     Windows,
 )
 from derive.indices import Index
+from derive.notation import BAR, Notation
 
 
 class Expressions:
     """The texts of elements of values, at places and in loops that are being written."""
 
-    def __init__(self, program: Program, nest: Nest, precision: Precision) -> None:
+    def __init__(self, program: Program, nest: Nest, precision: Precision, notation: Notation = BAR) -> None:
         self.program, self.precision = program, precision
         self.nest = nest
         self.values = program.values
-        self.names = CNames(program)
+        self.names = CNames(program, notation)
         self.storage: dict[str, Storage] = plan_storage(program, nest)
         self.tasks = self.nest.by_name
         self.uses = program.uses
@@ -102,6 +103,9 @@ class Expressions:
             size = self.whole(label.size)
             before = f"{text if level >= PRODUCT else f'({text})'} * {size.part(UNARY)}"
             before = {"0": "", "1": size.part(SUM)}.get(text, before)
+            if before and place.text == "0":
+                text, level = before, SUM if text == "1" else PRODUCT
+                continue
             text, level = (f"{before} + {place.part(PRODUCT)}", SUM) if before else (place.text, place.level)
         return text
 
@@ -120,7 +124,11 @@ class Expressions:
     # ---- expressions ----
 
     def element(self, name: str, places: Sequence[Text]) -> Text:
-        """Return an element of a value at places given by texts."""
+        """Return an element of a value at places given by texts, to stand where the writing is."""
+        return self._settled(self._element(name, places), len(self.blocks) - 1)
+
+    def _element(self, name: str, places: Sequence[Text]) -> Text:
+        """Return an element of a value, which may be a part of something that gets a name further out."""
         value = self.values[name]
         key = (name, tuple(place.text for place in places))
         for depth, block in enumerate(self.blocks):
@@ -147,18 +155,28 @@ class Expressions:
         return cell._replace(depth=max(cell.depth, shared))
 
     def _named(self, name: str, value: Statement, key: tuple[str, tuple[str, ...]], text: Text) -> Text:
-        """Give a part of an expression a name where it stands twice, further out, or is long."""
-        here = len(self.blocks) - 1
+        """Give a part of an expression a name where it stands twice or is long; what may stand further out waits."""
         is_short = isinstance(value.op, Constant) and (value.op.value.is_number or is_whole(value.op.value))
         is_plain = is_short or isinstance(value.op, Position) or re.fullmatch(r"[\w.]+(\[[^][]*\])?", text.text)
-        is_repeated = self.uses[name] > 1 or len(text.text) > PART
-        if is_plain or self._unsafe or not (is_repeated or text.depth < here):
+        is_repeated = self.uses[name] > 1 and not any(place.isdecimal() for place in key[1])
+        if is_plain or self._unsafe:
             return text
-        variable = self.names.of(name)
+        waiting = text._replace(element=key)
+        return self._declared(waiting) if is_repeated or len(text.text) > PART else waiting
+
+    def _settled(self, text: Text, depth: int) -> Text:
+        """Return what may stand further out than in so many loops by its name, and anything else as it is."""
+        return self._declared(text) if text.element is not None and text.depth < depth else text._replace(element=None)
+
+    def _declared(self, text: Text) -> Text:
+        """Give an element a name, as far out as it may stand."""
+        assert text.element is not None
+        key, text = text.element, text._replace(element=None)
+        variable = self.names.of(key[0])
         if any(variable in block.declared for block in self.blocks):
             return text
         block = self.blocks[text.depth]
-        block.lines += self._declaration(value.kind, variable, text.text)
+        block.lines.append(self._declaration(self.values[key[0]].kind, variable, text.text))
         block.declared.add(variable)
         block.memo[key] = variable
         return Text(variable, ATOM, text.depth)
@@ -166,8 +184,8 @@ class Expressions:
     def _type(self, kind: str) -> str:
         return {INTEGER: WHOLE, MASK: "int"}.get(kind, self.precision.name)
 
-    def _declaration(self, kind: str, variable: str, text: str) -> list[str]:
-        return [f"const {self._type(kind)} {variable} = {text};"]
+    def _declaration(self, kind: str, variable: str, text: str) -> str:
+        return f"const {self._type(kind)} {variable} = {text};"
 
     def operand(self, operand: Operand, at: dict[Index, Text]) -> Text:
         return self.element(operand.name, [at[label] for label in operand.labels])
@@ -178,6 +196,10 @@ class Expressions:
         if isinstance(value, Statement) and isinstance(value.op, Constant):
             return self.whole(value.op.value)
         return self.operand(operand, at)
+
+    def _part(self, operand: Operand, at: dict[Index, Text]) -> Text:
+        """Return an operand as a part of something that may stand further out."""
+        return self._element(operand.name, [at[label] for label in operand.labels])
 
     def real(self, operand: Operand, at: dict[Index, Text]) -> Text:
         """Return an operand as a real number."""
@@ -227,29 +249,28 @@ class Expressions:
     def _places(
         self, where: Sequence[Index | int | None], positions: Sequence[Operand], at: dict[Index, Text]
     ) -> list[Text]:
-        return [
-            at[place]
-            if isinstance(place, Index)
-            else self._whole_operand(place, at)
-            if isinstance(place, Operand)
-            else Text(str(place))
-            for place in positions_of(where, positions)
-        ]
+        return [self._place(place, at) for place in positions_of(where, positions)]
+
+    def _place(self, place: Index | int | Operand, at: dict[Index, Text]) -> Text:
+        if isinstance(place, Index):
+            return at[place]
+        return self._whole_operand(place, at) if isinstance(place, Operand) else Text(str(place))
 
     def _map(self, statement: Statement, op: Map, at: dict[Index, Text]) -> Text:
         function, operands = op.function, statement.operands
         kinds = [self.values[operand.name].kind for operand in operands]
         is_whole = (INTEGER in kinds or statement.kind == INTEGER) and function != "where"
-        parts = []
+        wholes, parts = (MASK, INTEGER), []
         for place, operand in enumerate(operands):
             value = self.values[operand.name]
             if is_whole and isinstance(value, Statement) and isinstance(value.op, Constant):
                 parts.append(self.constant(value.op.value, is_whole=True))
-            elif statement.kind in (MASK, INTEGER) or (function == "where" and place == 0):
-                parts.append(self.operand(operand, at))
-            else:
+            elif kinds[place] in wholes and statement.kind not in wholes and not (function == "where" and place == 0):
                 parts.append(self.real(operand, at))
+            else:
+                parts.append(self._part(operand, at))
         depth = max(part.depth for part in parts)
+        parts = [self._settled(part, depth) for part in parts]
         if is_whole and function in OPERATORS and parts[0].text == parts[1].text:
             return Text("1" if function in ("equal", "greater_equal") else "0", ATOM, depth)
         if function == "div":
@@ -261,15 +282,14 @@ class Expressions:
 
     def _function(self, function: str, parts: list[Text], signs: Sequence[int]) -> Text:
         if function == "add":
-            return self._sum(parts, signs or (1,) * len(parts))
+            return sum_text(parts, signs or (1,) * len(parts))
         if function == "mul":
             first, *others = parts
             return Text(" * ".join([first.part(PRODUCT), *(each.part(UNARY) for each in others)]), PRODUCT)
         if function == "div":
             return Text(f"{parts[0].part(PRODUCT)} / {parts[1].part(UNARY)}", PRODUCT)
         if function == "neg":
-            inner = parts[0].part(UNARY)
-            return Text(f"-({inner})" if inner.startswith("-") else f"-{inner}", UNARY)
+            return negated(parts[0])
         if function in OPERATORS:
             sign, level = OPERATORS[function]
             return Text(f"{parts[0].part(SUM)} {sign} {parts[1].part(SUM)}", level)
@@ -289,16 +309,6 @@ class Expressions:
             return Text(f"{LIBRARY[function]}{self.precision.literal}({called})")
         return Text(f"{function}{self.precision.suffix}({called})")
 
-    @staticmethod
-    def _sum(parts: Sequence[Text], signs: Sequence[int]) -> Text:
-        text = ""
-        for sign, part in zip(signs, parts, strict=True):
-            if text:
-                text += f" {'-' if sign < 0 else '+'} {part.part(PRODUCT)}"
-            else:
-                text = part.part(SUM) if sign > 0 else f"-{part.part(UNARY)}"
-        return Text(text, SUM)
-
     def _chosen(self, op: Scatter, statement: Statement, at: dict[Index, Text]) -> Text:
         """Return a base, and at certain places what is added to it."""
         operands = list(statement.operands)
@@ -315,7 +325,7 @@ class Expressions:
                 seen[place] = inner[place] = own
                 other = own
             else:
-                other = self._whole_operand(place, at) if isinstance(place, Operand) else Text(str(place))
+                other = self._place(place, at)
                 if own.text != other.text:
                     conditions.append(f"{own.part(SUM)} == {other.part(SUM)}")
             depth = max(depth, own.depth, other.depth)
@@ -325,11 +335,13 @@ class Expressions:
         if conditions:
             chosen = added.text[1:] if sign < 0 else added.part(AND)
             added = Text(f"{' && '.join(conditions)} ? {chosen} : {self._zero()}", TERNARY)
-        total = self._sum([base, added], (1, sign)) if op.has_base else added
+        total = sum_text([base, added], (1, sign)) if op.has_base else added
         return total._replace(depth=depth)
 
     def _stacked(self, op: Stack, statement: Statement, at: dict[Index, Text]) -> Text:
         along = at[op.along]
+        if along.text.isdecimal():
+            return self.real(statement.operands[int(along.text)], at)
         parts = [self.real(operand, at) for operand in statement.operands]
         depth = max(along.depth, *(part.depth for part in parts))
         text = parts[-1].part(AND)
@@ -383,5 +395,5 @@ class Expressions:
             terms.append(self.whole(sign * form.start))
             signs.append(sign)
         order = sorted(range(len(terms)), key=lambda place: -signs[place])
-        text = self._sum([terms[place] for place in order], [signs[place] for place in order])
+        text = sum_text([terms[place] for place in order], [signs[place] for place in order])
         return text._replace(depth=max(term.depth for term in terms))

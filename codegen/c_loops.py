@@ -14,6 +14,7 @@ from sympy import Expr
 
 from codegen.c_program import (
     EXPENSIVE,
+    LONG,
     Access,
     Reading,
     cost,
@@ -70,10 +71,6 @@ class Loop:
     children: list[Loop | Task] = field(default_factory=list)
     name: str = ""
 
-    @property
-    def is_innermost(self) -> bool:
-        return all(isinstance(child, Task) for child in self.children)
-
 
 @dataclass(frozen=True)
 class Nest:
@@ -93,7 +90,7 @@ def plan_loops(program: Program) -> Nest:
     stored = frozenset(program.results)
     while True:
         nest = _nest(program, stored)
-        more = _needed_twice(nest)
+        more = _needed_twice(nest) or _needed_again(nest)
         if not more:
             return nest
         stored |= {more}
@@ -153,6 +150,19 @@ def _needed_twice(nest: Nest) -> str | None:
         if cost(value) >= EXPENSIVE:
             return name
     return None
+
+
+def _needed_again(nest: Nest) -> str | None:
+    """Return the longest value that a product of matrices computes again for each row or column of the other."""
+    found: dict[str, int] = {}
+    for task in filter(lambda task: task.is_product, nest.tasks):
+        for access in nest.reading.written_out(task.statement):
+            depths = [task.bound.index(place) for place in access.places if place in task.bound]
+            outside = task.bound[: max(depths, default=0)]
+            if access.places and None not in access.places and any(each not in access.places for each in outside):
+                found[access.name] = nest.reading.whole_cost(access.name)
+    longest = max(found, key=lambda name: found[name], default=None)
+    return longest if longest is not None and found[longest] >= LONG else None
 
 
 def _labels(nest: Nest, name: str) -> Labels:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import sympy
 from sympy import Add, Expr, Mul, Pow, Symbol
 
@@ -25,7 +26,7 @@ def number_text(value: Expr, precision: Precision, name_of: Callable[[Symbol], s
     if value in (sympy.oo, -sympy.oo):
         return ("INFINITY", ATOM) if value > 0 else ("-INFINITY", UNARY)
     if value.is_number:
-        text = decimal_text(float(value)) + precision.literal
+        text = (short_text(float(value)) if precision.literal else decimal_text(float(value))) + precision.literal
         return text, UNARY if text.startswith("-") else ATOM
     if is_whole(value):
         text, level = whole_text(value, name_of)
@@ -34,18 +35,29 @@ def number_text(value: Expr, precision: Precision, name_of: Callable[[Symbol], s
     return f"({precision.name}){text if level >= UNARY else f'({text})'}", UNARY
 
 
-def decimal_text(number: float) -> str:
+def decimal_text(number: float, text: str = "") -> str:
     """Return a number as a constant of type double.
 
     Example:
         >>> decimal_text(1e-5), decimal_text(2.0), decimal_text(1e22)
         ('1e-5', '2.0', '1e22')
     """
-    text = repr(number)
+    text = text or repr(number)
     if "e" in text:
         mantissa, exponent = text.split("e")
         return f"{mantissa}e{int(exponent)}"
     return text
+
+
+def short_text(number: float) -> str:
+    """Return a number as a constant of type float, with as few digits as tell it from its neighbours.
+
+    Example:
+        >>> short_text(2**-0.5), short_text(1e-5), short_text(1e60)
+        ('0.70710677', '1e-5', '1e60')
+    """
+    single = np.float32(number) if abs(number) < 1e38 else np.float32(0)
+    return decimal_text(number) if single == 0 else decimal_text(number, str(single))
 
 
 def is_whole(value: Expr) -> bool:

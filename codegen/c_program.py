@@ -30,6 +30,7 @@ from codegen.program import (
     Reduce,
     Scatter,
     Shift,
+    Stack,
     Statement,
     Windows,
 )
@@ -43,6 +44,8 @@ ENTRY = Index("i", size("n"))
 #: Roughly what a function costs beside an addition; what is not here costs 1.
 COSTS = {"div": 4, "sqrt": 4, "sigmoid": 30, "logaddexp": 60, "pow": 60, "log1p": 30, "expm1": 20, "erf": 30}
 EXPENSIVE = 20
+#: What a value may cost, with all that is written out in it, to be computed again in each step of a loop over another.
+LONG = 4
 CHEAP = frozenset(
     {"add", "mul", "neg", "square", "abs", "sign", "maximum", "minimum", "where", "clip", "full_like", "floor", "ceil"}
     | {"greater", "greater_equal", "equal", "not_equal"}
@@ -148,6 +151,8 @@ def domain(statement: Statement) -> Labels:
     if isinstance(op, Scatter) and not is_pointwise(statement):
         positions = statement.operands[1 + op.has_base :]
         return plan_indexing(op.where, positions).labels
+    if isinstance(op, Stack):
+        return (*(label for label in statement.labels if label != op.along), op.along)
     return statement.labels
 
 
@@ -204,6 +209,13 @@ class Reading:
                 met.add(access)
                 waiting += self._inside(access)
         return met
+
+    def whole_cost(self, name: str) -> int:
+        """Return roughly what an element of a value costs with what is written out in it."""
+        value = self.values[name]
+        assert isinstance(value, Statement)
+        inside = {operand.name for operand in value.operands if self.is_written_out(operand.name)}
+        return cost(value) * (not isinstance(value.op, Constant)) + sum(map(self.whole_cost, inside))
 
     def _inside(self, access: Access) -> list[Access]:
         value = self.values[access.name]

@@ -37,6 +37,7 @@ from codegen.runtime import (
 from codegen.whole_numbers import WholeNumbers
 from derive.errors import InputError
 from derive.extents import Extent
+from derive.notation import BAR, Notation, find_notation
 from derive.pullback import Pullback, pull_back
 from derive.record import Operation
 
@@ -54,10 +55,12 @@ class CProgram:
         program: what it computes.
     """
 
-    def __init__(self, operation: Operation, program: Program, name: str, comment: Sequence[str]) -> None:
+    def __init__(
+        self, operation: Operation, program: Program, name: str, comment: Sequence[str], notation: Notation = BAR
+    ) -> None:
         self.operation, self.program, self.comment = operation, program, comment
         self._is_elementwise = operation.is_elementwise
-        made = c_functions(program, name, comment, self._is_elementwise)
+        made = c_functions(program, name, comment, self._is_elementwise, notation)
         self.functions = {function.precision.name: function for function in made}
         arguments = program.arguments
         statements = {statement.name: statement for statement in program.statements}
@@ -288,13 +291,13 @@ def backward_pass(
     return cached(key, lambda: CBackward(pull_back(operation, inputs, facts, fuse)))
 
 
-def passes_in_c(pullback: Pullback) -> tuple[CProgram, CProgram]:
+def passes_in_c(pullback: Pullback, notation: Notation = BAR) -> tuple[CProgram, CProgram]:
     """Return the forward pass that keeps what the backward pass needs, and that."""
     operation = pullback.operation
     kept = kept_tensors(operation, [tensor.name for tensor in pullback.saved])
     taken = {tensor.name for tensor in (*operation.inputs, *(each.tensor for each in operation.definitions))}
     planned = plan_passes(forward_program(operation, kept), backward_program(pullback), kept, taken)
-    return forward_in_c(operation, planned.forward), backward_in_c(pullback, planned.backward)
+    return forward_in_c(operation, planned.forward), backward_in_c(pullback, planned.backward, notation)
 
 
 def forward_in_c(operation: Operation, program: Program) -> CProgram:
@@ -303,7 +306,7 @@ def forward_in_c(operation: Operation, program: Program) -> CProgram:
     return CProgram(operation, program, function_name(operation, "forward"), comment)
 
 
-def backward_in_c(pullback: Pullback, program: Program) -> CProgram:
+def backward_in_c(pullback: Pullback, program: Program, notation: Notation = BAR) -> CProgram:
     """Return a backward pass in C."""
     comment = backward_docstring(
         pullback.operation,
@@ -312,11 +315,12 @@ def backward_in_c(pullback: Pullback, program: Program) -> CProgram:
         pullback.results,
         pullback.assumptions,
         program.parameters,
+        notation,
     )
-    return CProgram(pullback.operation, program, function_name(pullback.operation, "backward"), comment)
+    return CProgram(pullback.operation, program, function_name(pullback.operation, "backward"), comment, notation)
 
 
-def c_module(operations: Sequence[Operation], given: Given = ()) -> str:
+def c_module(operations: Sequence[Operation], given: Given = (), notation: str = BAR.name) -> str:
     """Return a C file with the forward and backward passes of operations.
 
     Raises:
@@ -327,7 +331,7 @@ def c_module(operations: Sequence[Operation], given: Given = ()) -> str:
         raise InputError("source needs the name of one operation at least")
     functions: list[CFunction] = []
     for operation in operations:
-        for made in passes_in_c(pull_back(operation, None, given)):
+        for made in passes_in_c(pull_back(operation, None, given), find_notation(notation, operation)):
             functions += made.functions.values()
     names = [function.name for function in functions]
     for name in names:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from codegen.c_precisions import PRECISIONS, Precision
 from codegen.c_program import simplify
 from codegen.c_texts import INDENT, WHOLE, WIDTH, broken
 from codegen.c_writer import Writer
+from codegen.docstrings import wrapped
 from codegen.program import (
     INTEGER,
     REAL,
@@ -24,6 +24,7 @@ from codegen.program import (
     Shift,
     Windows,
 )
+from derive.notation import BAR, Notation
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ class CFunction:
     work: tuple[Expr, Expr]
 
 
-def c_functions(program: Program, name: str, comment: Sequence[str], is_elementwise: bool) -> list[CFunction]:
+def c_functions(
+    program: Program, name: str, comment: Sequence[str], is_elementwise: bool, notation: Notation = BAR
+) -> list[CFunction]:
     """Return functions of a program's arguments, one for each precision.
 
     Args:
@@ -54,16 +57,18 @@ def c_functions(program: Program, name: str, comment: Sequence[str], is_elementw
         name: what they are called, without the end that tells their precision.
         comment: the lines above them.
         is_elementwise: whether they take any number of single numbers.
+        notation: what gradients are called.
 
     Raises:
         UnsupportedError: the program has what C code can not be generated for.
     """
     program = simplify(program, is_elementwise)
     nest = plan_loops(program)
-    return [_function(Writer(program, nest, precision), name, comment) for precision in PRECISIONS]
+    writers = [Writer(program, nest, precision, notation) for precision in PRECISIONS]
+    return [_function(writer, name, comment, is_elementwise) for writer in writers]
 
 
-def _function(writer: Writer, name: str, comment: Sequence[str]) -> CFunction:
+def _function(writer: Writer, name: str, comment: Sequence[str], is_elementwise: bool) -> CFunction:
     program, precision = writer.program, writer.precision
     body = writer.lines()
     body = [*writer.work(), *body]
@@ -86,10 +91,13 @@ def _function(writer: Writer, name: str, comment: Sequence[str]) -> CFunction:
     work = writer.work_size(REAL), writer.work_size(INTEGER)
     parameters += [f"{precision.name} *restrict work"] if work[0] != 0 else []
     parameters += [f"{WHOLE} *restrict places"] if work[1] != 0 else []
-    notes = [*comment]
-    if work[0] != 0:
+    first = PRECISIONS[0]
+    notes = [*comment] if precision is first else [f"{name}{first.suffix} in {precision.name}."]
+    if is_elementwise and precision is first:
+        notes += ["", f"{parameters[0].split()[-1]}: how many entries each array has."]
+    if work[0] != 0 and precision is first:
         notes += ["", f"work: memory for {writer.size(work[0])} numbers."]
-    if work[1] != 0:
+    if work[1] != 0 and precision is first:
         notes += ["", f"places: memory for {writer.size(work[1])} whole numbers."]
     head = _signature(f"void {name}{precision.suffix}", parameters)
     indented = [part for line in body for part in ([line] if line.startswith("#") else broken(INDENT + line))]
@@ -142,30 +150,30 @@ def _signature(start: str, parameters: Sequence[str]) -> list[str]:
 
 
 def _comment(lines: Sequence[str]) -> list[str]:
-    wrapped: list[str] = []
-    for line in lines:
-        shown = line.replace("*/", "* /").replace("/*", "/ *")
-        own = shown[: len(shown) - len(shown.lstrip())] + INDENT
-        wrapped += textwrap.wrap(
-            shown, WIDTH, subsequent_indent=own, break_long_words=False, break_on_hyphens=False
-        ) or [""]
-    return [f"/* {wrapped[0]}", *(f" * {line}".rstrip() for line in wrapped[1:]), " */"]
+    safe = [line.replace("*/", "* /").replace("/*", "/ *") for line in lines]
+    first, *others = [part for line in safe for part in wrapped(line, WIDTH)]
+    if not others:
+        return [f"/* {first} */"]
+    return [f"/* {first}", *(f" * {line}".rstrip() for line in others), " */"]
 
 
-HEAD = """\
-#include <math.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-"""
+#: The headers, and the names for which they are needed.
+HEADERS = {
+    "math.h": r"INFINITY|NAN|(fabs|copysign|sqrt|cbrt|pow|exp|log|(a?(sin|cos|tan)h?)|floor|ceil|rint|trunc|f\w+)f?\(",
+    "stddef.h": r"ptrdiff_t",
+    "stdint.h": r"u?int\d+_t",
+    "string.h": r"mem\w+\(",
+}
 
 
 def c_file(functions: Sequence[CFunction], comment: Sequence[str] = ()) -> str:
     """Return a file that stands alone: the functions, and before them what they call."""
     parts = ["\n".join(_comment(comment)) + "\n"] if comment else []
-    parts.append(HEAD)
+    code = []
     for precision in PRECISIONS:
         own = [function.text for function in functions if function.precision is precision]
-        parts += helper_texts("\n".join(own), precision)
-        parts += own
-    return "\n".join(parts)
+        code += [*helper_texts("\n".join(own), precision), *own]
+    bare = re.sub(r"(?s)/\*.*?\*/", "", "\n".join(code))
+    needed = [header for header, names in HEADERS.items() if re.search(rf"\b({names})", bare)]
+    parts.append("".join(f"#include <{header}>\n" for header in needed))
+    return "\n".join([*parts, *code])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -12,6 +13,9 @@ from codegen.c_numbers import (
     ATOM,
     COMPARE,
     EQUAL,
+    PRODUCT,
+    SUM,
+    UNARY,
 )
 from codegen.naming import Names
 
@@ -34,11 +38,15 @@ OPERATORS = {
 
 
 class Text(NamedTuple):
-    """A piece of an expression: how tightly it binds, and in how many loops it must stand."""
+    """A piece of an expression: how tightly it binds, and in how many loops it must stand.
+
+    What may get a name, should it be needed in more loops than these, says of which element it is the text.
+    """
 
     text: str
     level: int = ATOM
     depth: int = 0
+    element: tuple[str, tuple[str, ...]] | None = None
 
     def part(self, level: int) -> str:
         """Return the text in brackets unless it binds as tightly as this."""
@@ -70,26 +78,75 @@ class CNames(Names):
         return self._free(name)
 
 
+def sum_text(parts: Sequence[Text], signs: Sequence[int]) -> Text:
+    """Return a sum with signs.
+
+    Example:
+        >>> sum_text([Text("a"), Text("b + c", SUM)], [1, -1]).text
+        'a - (b + c)'
+    """
+    text = ""
+    for sign, part in zip(signs, parts, strict=True):
+        if text:
+            text += f" {'-' if sign < 0 else '+'} {part.part(PRODUCT)}"
+        else:
+            text = part.part(SUM) if sign > 0 else f"-{part.part(UNARY)}"
+    return Text(text, SUM)
+
+
+def negated(part: Text) -> Text:
+    """Return a text with a minus before it, without brackets around a product.
+
+    Example:
+        >>> [negated(part).text for part in (Text("a / b", PRODUCT), Text("a + b", SUM), Text("-a", UNARY))]
+        ['-a / b', '-(a + b)', '-(-a)']
+    """
+    inner = part.part(PRODUCT)
+    if inner.startswith("-"):
+        return Text(f"-({inner})", UNARY)
+    return Text(f"-{inner}", PRODUCT if part.level == PRODUCT else UNARY)
+
+
+def assignment(cell: str, text: Text) -> str:
+    """Return the statement that writes a value to a cell, ``y /= x`` where it is made of what is there by one operator.
+
+    Example:
+        >>> assignment("y[i]", Text("y[i] / (a + b)", PRODUCT)), assignment("y[i]", Text("y[i] / a / b", PRODUCT))
+        ('y[i] /= a + b;', 'y[i] = y[i] / a / b;')
+    """
+    sign, rest = text.text[len(cell) + 1 : len(cell) + 2], text.text[len(cell) + 3 :]
+    top = re.sub(r"\[[^][]*\]", "", rest)
+    while top != (top := re.sub(r"\w*\([^()]*\)", "x", top)):
+        pass
+    binds = {SUM: "+-", PRODUCT: "*/"}.get(text.level, "")
+    if text.text.startswith(f"{cell} ") and sign in binds and not re.search(rf" [{re.escape(binds)}] ", top):
+        whole = rest.startswith("(") and top == "x"
+        return f"{cell} {sign}= {rest[1:-1] if whole else rest};"
+    return f"{cell} = {text.text};"
+
+
 def broken(line: str) -> list[str]:
-    """Break a line that is too long before an operator that stands in as few brackets as one does.
+    """Break a line that is too long where few brackets are open, before the operator that binds least tightly.
 
     Example:
         >>> broken("    x = a + b;")
         ['    x = a + b;']
+        >>> broken("    x = a * b + " + " * ".join(["product"] * 11) + ";")[0]
+        '    x = a * b'
     """
     if len(line) <= WIDTH:
         return [line]
     indent = line[: len(line) - len(line.lstrip())]
-    found: tuple[int, int] | None = None
+    found: list[tuple[int, int, int]] = []
     depth = 0
-    for place, character in enumerate(line):
+    for place, character in enumerate(line[:WIDTH]):
         depth += (character in "([") - (character in ")]")
-        inside = len(indent) + 16 < place < WIDTH
-        is_operator = re.match(r" (?:[-+*/?:]|&&) ", line[place : place + 4]) is not None
-        if inside and (is_operator or line[place - 1 : place + 1] == ", "):
-            found = (depth, place) if found is None or depth <= found[0] else found
-    if found is None:
+        operator = re.match(r" ([-+*/?:]|&&) ", line[place : place + 4])
+        is_comma = line[place - 1 : place + 1] == ", "
+        if (operator or is_comma) and place > len(indent) + (8 if operator else 16):
+            found.append((depth, operator is not None and operator[1] in "*/", -place))
+    if not found:
         return [line]
-    place = found[1]
+    place = -min(found)[2]
     more = "" if line.lstrip().startswith(tuple("+-*/?:&")) else INDENT
     return [line[:place], *broken(indent + more + line[place + 1 :])]

@@ -15,10 +15,9 @@ from codegen.c_numbers import (
     UNARY,
 )
 from codegen.c_program import is_alone
-from codegen.c_texts import INDENT, WHOLE, Block, Text
+from codegen.c_texts import INDENT, WHOLE, Block, Text, assignment
 from codegen.program import (
     INTEGER,
-    MASK,
     REAL,
     AddChosen,
     AddWindows,
@@ -27,7 +26,7 @@ from codegen.program import (
     Labels,
     Reduce,
     Scatter,
-    Statement,
+    Stack,
 )
 from derive.indices import Index
 
@@ -63,8 +62,23 @@ class Writer(Expressions):
         known.append(self.names.new(name))
         return known[-1]
 
+    def _stacks(self, loop: Loop, depth: int) -> bool:
+        """Whether all that a loop does is to stack parts along its index: they are written one after the other."""
+        return loop.children == loop.tasks and all(
+            isinstance(task.statement.op, Stack) and task.statement.op.along == task.bound[depth] for task in loop.tasks
+        )
+
+    def _part_by_part(self, loop: Loop, depth: int) -> None:
+        for place in range(int(loop.size)):
+            for task in loop.tasks:
+                self.at[task][task.bound[depth]] = Text(str(place))
+                self._leaf(task)
+
     def _loop(self, loop: Loop) -> None:
         depth = len(self.blocks) - 1
+        if self._stacks(loop, depth):
+            self._part_by_part(loop, depth)
+            return
         for task in loop.tasks:
             if is_alone(task.statement) and depth == 0:
                 self._fill(task)
@@ -103,7 +117,8 @@ class Writer(Expressions):
                 name = self._partial(task) if inner else self._accumulator(task)
                 clauses.setdefault(kind, []).append(name)
         shown = "".join(f" reduction({kind}: {', '.join(names)})" for kind, names in clauses.items())
-        simd = loop.is_innermost and not any(self._is_serial(task, depth) for task in loop.tasks)
+        is_innermost = all(isinstance(child, Task) or self._stacks(child, depth + 1) for child in loop.children)
+        simd = is_innermost and not any(self._is_serial(task, depth) for task in loop.tasks)
         if depth == 0 and self._may_be_shared_out(loop):
             return [f"#pragma omp parallel for{' simd' if simd else ''}{shown}"]
         return [f"#pragma omp simd{shown}"] if simd else []
@@ -229,7 +244,7 @@ class Writer(Expressions):
             return
         best = self._derived(self._accumulator(task), "value")
         value = self.names.new("value")
-        self._lines.extend(self._declaration(REAL, value, text.text))
+        self._lines.append(self._declaration(REAL, value, text.text))
         place = self._flat(op.over, [self.at[task][label] for label in op.over])
         self._lines.append(f"if ({value} > {best} || ({value} != {value} && {best} == {best})) {{")
         self._lines.extend([f"{INDENT}{best} = {value};", f"{INDENT}{target} = {place};", "}"])
@@ -237,26 +252,21 @@ class Writer(Expressions):
     def _store(self, task: Task) -> None:
         statement, at = task.statement, self.at[task]
         places = [at[label] for label in task.labels]
-        text = self._written(statement, at)
+        text = self.expression(statement, at)
         cell = self._stored(task, places) if task.name in self._arrays else None
         readers = [other for other in self.nest.tasks if any(a.name == task.name for a in other.accesses)]
         is_read_here = any(common(task, other) == len(task.path) for other in readers)
         if cell is None or (is_read_here and text.level != ATOM):
             own = self._arrays.get(task.name) != self.names.of(task.name)
             variable = self.names.of(task.name) if own else self.names.new(self._at_place(task))
-            self._lines.extend(self._declaration(statement.kind, variable, text.text))
+            self._lines.append(self._declaration(statement.kind, variable, text.text))
             self.blocks[-1].memo[(task.name, tuple(place.text for place in places))] = variable
             self.blocks[-1].declared.add(variable)
             text = Text(variable)
             if cell is None:
                 self.scalars[task.name] = variable
         if cell is not None:
-            self._lines.append(f"{cell.text} = {text.text};")
-
-    def _written(self, statement: Statement, at: dict[Index, Text]) -> Text:
-        if statement.kind == MASK or (statement.kind == INTEGER):
-            return self.expression(statement, at)
-        return self.expression(statement, at)
+            self._lines.append(assignment(cell.text, text))
 
     def _at_place(self, task: Task) -> str:
         variable = self.blocks[-1].variable

@@ -8,6 +8,7 @@ from sympy import Symbol
 
 from codegen.naming import safe_identifier
 from derive.indices import GRADIENT, INCOMING, Tensor
+from derive.notation import BAR, Notation
 from derive.printing import definition_text, leading_note, shape_text
 from derive.record import Definition, Operation
 
@@ -30,15 +31,16 @@ def backward_docstring(
     results: Sequence[Tensor],
     assumptions: Sequence[str],
     parameters: Sequence[Symbol] = (),
+    notation: Notation = BAR,
 ) -> list[str]:
     """Return the lines of a backward function's docstring."""
     lines = [f"Backward pass of {_name(operation)}.", *_title(operation), ""]
     lines += [formula(definition) for definition in operation.definitions]
-    lines += [*_leading(operation), "", f"Gradients of a loss, given {_given(operation)}:", ""]
-    lines += [formula(definition) for definition in definitions]
+    lines += [*_leading(operation), "", f"Gradients of a loss, given {_given(operation, notation)}:", ""]
+    lines += [formula(definition, notation) for definition in definitions]
     if assumptions:
         lines += ["", "They hold where " + ", ".join(assumptions) + "."]
-    return [*lines, *_shapes(operation, arguments, results, parameters)]
+    return [*lines, *_shapes(operation, arguments, results, parameters, notation)]
 
 
 def hvp_docstring(
@@ -70,6 +72,33 @@ def hessian_docstring(operation: Operation, made: Definition, assumptions: Seque
     return [*lines, *_shapes(operation, operation.inputs, (made.tensor,))]
 
 
+def wrapped(line: str, width: int) -> list[str]:
+    """Break a line of prose or of a formula at a space that stands in as few brackets as one does, before an operator.
+
+    Example:
+        >>> wrapped("    y[n] = sum(a[n,k]*(b[n,k] - c[n,k]), k) + d[n]", 46)
+        ['    y[n] = sum(a[n,k]*(b[n,k] - c[n,k]), k)', '        + d[n]']
+    """
+    indent, lines = line[: len(line) - len(line.lstrip())] + INDENT, []
+    while len(line) > width and (place := _break(line, width)):
+        lines.append(line[:place].rstrip())
+        line = indent + line[place:].lstrip()
+    return [*lines, line]
+
+
+def _break(line: str, width: int) -> int | None:
+    """Return the space to break a line at, in its second half where there is one, None where there is none."""
+    depth, start = 0, len(line) - len(line.lstrip())
+    spaces: list[tuple[bool, bool, int, int]] = []
+    for place, character in enumerate(line):
+        depth += (character in "([") - (character in ")]")
+        after_operator = line[place - 2 : place] in (" +", " -", " =") or line[place + 1 : place + 3] == "= "
+        if character == " " and place > start and not after_operator:
+            is_out = place > width
+            spaces.append((is_out, place <= width // 2, 0 if is_out else depth, place if is_out else -place))
+    return abs(min(spaces)[-1]) if spaces else None
+
+
 def module_docstring(operations: Sequence[Operation]) -> list[str]:
     """Return the lines of a module's docstring: what is in it and where it comes from."""
     lines = [f"Forward and backward passes in NumPy: {', '.join(map(_name, operations))}."]
@@ -82,7 +111,7 @@ def module_docstring(operations: Sequence[Operation]) -> list[str]:
     return lines
 
 
-def formula(definition: Definition) -> str:
+def formula(definition: Definition, notation: Notation = BAR) -> str:
     """Return a definition as a line of text.
 
     Example:
@@ -90,7 +119,8 @@ def formula(definition: Definition) -> str:
         >>> formula(find("relu").output)
         'y = max(x, 0)'
     """
-    return f"{definition_text(definition.target)} = {definition_text(definition.body)}"
+    sides = (definition_text(side, notation=notation) for side in (definition.target, definition.body))
+    return " = ".join(sides)
 
 
 def _name(operation: Operation) -> str:
@@ -98,13 +128,13 @@ def _name(operation: Operation) -> str:
     return operation.name if len(operation.name) <= 40 else operation.outputs[0].tensor.name
 
 
-def _given(operation: Operation) -> str:
+def _given(operation: Operation, notation: Notation) -> str:
     """Return what a backward pass starts from, in words."""
     incoming = [tensor for tensor in operation.upstreams if tensor.role == INCOMING]
     words = "that of the output" if len(operation.outputs) == 1 else "those of the outputs"
     if not incoming:
         return words
-    names = " and ".join(tensor.word for tensor in incoming)
+    names = " and ".join(notation.word(tensor) for tensor in incoming)
     through = " and ".join(tensor.name for tensor in incoming)
     return f"{words}, of which {names} is what comes in through {through} and not through other outputs"
 
@@ -120,13 +150,19 @@ def _leading(operation: Operation) -> list[str]:
 
 
 def _shapes(
-    operation: Operation, arguments: Sequence[Tensor], results: Sequence[Tensor], parameters: Sequence[Symbol] = ()
+    operation: Operation,
+    arguments: Sequence[Tensor],
+    results: Sequence[Tensor],
+    parameters: Sequence[Symbol] = (),
+    notation: Notation = BAR,
 ) -> list[str]:
     lines = ["", "Args:"]
-    lines += [f"{INDENT}{_shown(each)}: {_shape(operation, each)}{_role(operation, each)}" for each in arguments]
+    lines += [
+        f"{INDENT}{_shown(each, notation)}: {_shape(operation, each)}{_role(operation, each)}" for each in arguments
+    ]
     lines += [f"{INDENT}{safe_identifier(each.name)}: {whole_number(operation, each)}" for each in parameters]
-    lines += ["Returns:"]
-    return [*lines, *(f"{INDENT}{_shown(tensor)}: {_shape(operation, tensor)}" for tensor in results)]
+    lines += ["", "Returns:"]
+    return [*lines, *(f"{INDENT}{_shown(tensor, notation)}: {_shape(operation, tensor)}" for tensor in results)]
 
 
 def whole_number(operation: Operation, symbol: Symbol) -> str:
@@ -135,8 +171,8 @@ def whole_number(operation: Operation, symbol: Symbol) -> str:
     return "a whole number" + (f", {default} where it is left out" if default else "")
 
 
-def _shown(tensor: Tensor) -> str:
-    return safe_identifier(tensor.word)
+def _shown(tensor: Tensor, notation: Notation) -> str:
+    return safe_identifier(notation.word(tensor))
 
 
 def _shape(operation: Operation, tensor: Tensor) -> str:

@@ -145,7 +145,9 @@ def _add_windows(values, shape, *axes):
     What overlaps is looped over: all but the longest of the axes that stand for one.
     """
     padding = _window_padding(shape, axes)
-    added = np.zeros([size + sum(more) for size, more in zip(shape, padding)], values.dtype)
+    added = np.zeros(
+        [size + sum(more) for size, more in zip(shape, padding)], values.dtype
+    )
     windows = _window_view(added, padding, axes, writeable=True)
     values = np.broadcast_to(values, windows.shape)
     groups = [1] * len(shape)
@@ -161,7 +163,9 @@ def _add_windows(values, shape, *axes):
         for axis, where in zip(looped, tap):
             at[axis] = where
         windows[tuple(at)] += values[tuple(at)]
-    return added[tuple(slice(more[0], more[0] + size) for size, more in zip(shape, padding))]
+    return added[
+        tuple(slice(more[0], more[0] + size) for size, more in zip(shape, padding))
+    ]
 '''
 
 ADD_CHOSEN = '''\
@@ -187,7 +191,9 @@ def _add_chosen(values, numbers, picked, shape, *axes):
     places = corners + np.ravel(inside)[numbers]
     values = np.broadcast_to(values, places.shape)
     np.add.at(added.reshape(-1), places.ravel(), values.ravel())
-    return added[tuple(slice(more[0], more[0] + size) for size, more in zip(shape, padding))]
+    return added[
+        tuple(slice(more[0], more[0] + size) for size, more in zip(shape, padding))
+    ]
 '''
 
 FOLDED = '''\
@@ -237,7 +243,8 @@ def _shifted(x, offset, axis):
     shifted = np.zeros_like(x)
     if first < last:
         before = (slice(None),) * axis
-        shifted[(*before, slice(first, last))] = x[(*before, slice(first + offset, last + offset))]
+        there = slice(first + offset, last + offset)
+        shifted[(*before, slice(first, last))] = x[(*before, there)]
     return shifted
 '''
 

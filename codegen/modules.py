@@ -10,10 +10,13 @@ from codegen.numpy_source import FunctionSource, module_source
 from codegen.runtime import Given, backward, forward_program, forward_source, kept_tensors, operation_key
 from derive.catalogue import find
 from derive.errors import InputError
+from derive.notation import BAR, find_notation
 from derive.record import Derived, Operation
 
 
-def source(*ops: str | Operation | Derived, given: Given = (), hvp: Sequence[str] = ()) -> str:
+def source(
+    *ops: str | Operation | Derived, given: Given = (), hvp: Sequence[str] = (), notation: str = BAR.name
+) -> str:
     """Return a module of NumPy alone; ``codegen.source`` says what it takes and what is in it."""
     operations = list({operation_key(operation): operation for operation in map(find, ops)}.values())
     if not operations:
@@ -25,7 +28,7 @@ def source(*ops: str | Operation | Derived, given: Given = (), hvp: Sequence[str
         pass_back = backward(operation, given=given)
         kept = kept_tensors(operation, pass_back.saved)
         functions.append(forward_source(operation, forward_program(operation, kept)))
-        functions.append(pass_back.text)
+        functions.append(pass_back.in_notation(find_notation(notation, operation)))
         if wrt and (operation in losses or not losses):
             functions.append(hessian_vector(operation, wrt, given).text)
     names = [function.name for function in functions]

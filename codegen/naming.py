@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
-from sympy import Symbol
+from sympy import Rational, Symbol
 
 from codegen.helpers import HELPERS
 from codegen.program import (
     MASK,
+    Constant,
     Contract,
     Gather,
     Identity,
@@ -25,7 +26,8 @@ from codegen.program import (
     Statement,
     Windows,
 )
-from derive.indices import GRADIENT, Tensor
+from derive.indices import Tensor
+from derive.notation import BAR, Notation
 
 RESERVED = frozenset({"np", "float", "range", *HELPERS})
 #: Letters that a reader takes for a 1 or a 0.
@@ -45,20 +47,15 @@ STEMS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def default_gradient_name(name: str) -> str:
-    """Return the name of the gradient of the loss with respect to a tensor."""
-    return f"d{name}"
-
-
 class Names:
     """Identifiers for the values and sizes of one program, given when they are first asked for.
 
     Arguments, results and definitions have theirs from the start, so that no temporary takes one.
     """
 
-    def __init__(self, program: Program, gradient_name: Callable[[str], str] = default_gradient_name) -> None:
+    def __init__(self, program: Program, notation: Notation = BAR) -> None:
         self.program = program
-        self._gradient_name = gradient_name
+        self._notation = notation
         self._values = program.values
         self._taken: set[str] = set(RESERVED)
         self._names: dict[str, str] = {}
@@ -82,7 +79,7 @@ class Names:
 
     def identifier(self, tensor: Tensor) -> str:
         """Return the name of a tensor as a Python identifier."""
-        return safe_identifier(self._gradient_name(tensor.name) if tensor.role == GRADIENT else tensor.word)
+        return safe_identifier(self._notation.word(tensor))
 
     def of(self, name: str) -> str:
         """Return the identifier of a value."""
@@ -116,6 +113,9 @@ class Names:
 
     def _hint(self, statement: Statement) -> str:
         op = statement.op
+        if isinstance(op, Constant):
+            base, exponent = op.value.as_base_exp()
+            return f"root_{self.of_size(base)}" if base.is_Symbol and exponent == Rational(1, 2) else "t"
         if isinstance(op, Reduce):
             return self._reduction_hint(op, statement)
         if isinstance(op, Contract):

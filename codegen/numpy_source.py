@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from sympy import Expr, Integer, Symbol
 
+from codegen.docstrings import wrapped
 from codegen.helpers import HELPERS, helpers_in
-from codegen.naming import Names, default_gradient_name
+from codegen.naming import Names
 from codegen.numpy_expressions import Renderer
 from codegen.numpy_maps import build_map
 from codegen.numpy_printer import numpy_text, postfix, split_sign
 from codegen.program import REAL, Argument, Constant, Map, Position, Program, Scatter, Statement
 from derive.extents import Extent
 from derive.indices import Tensor
+from derive.notation import BAR, Notation
 
 #: Longest line, and how deep brackets may be nested in one.
 WIDTH, DEPTH = 88, 4
@@ -41,9 +42,9 @@ class FunctionSource:
 class Body:
     """The lines of a function's body."""
 
-    def __init__(self, program: Program, gradient_name: Callable[[str], str]) -> None:
+    def __init__(self, program: Program, notation: Notation) -> None:
         self.program = program
-        self._gradient_name = gradient_name
+        self._notation = notation
         self._uses = program.uses
         self._taken = {statement.into for statement in program.statements}
         inline = frozenset(s.name for s in program.statements if self._may_inline(s))
@@ -51,7 +52,7 @@ class Body:
         self.renderer = self._new_renderer(self.inline)
 
     def _new_renderer(self, inline: frozenset[str]) -> Renderer:
-        return Renderer(self.program, Names(self.program, self._gradient_name), inline)
+        return Renderer(self.program, Names(self.program, self._notation), inline)
 
     def _may_inline(self, statement: Statement) -> bool:
         """What is used once and has no name of its own; numbers and positions always."""
@@ -286,8 +287,8 @@ def numpy_function(
     program: Program,
     name: str,
     docstring: Sequence[str],
-    gradient_name: Callable[[str], str] = default_gradient_name,
     defaults: Mapping[str, str] = MappingProxyType({}),
+    notation: Notation = BAR,
 ) -> FunctionSource:
     """Return the text of a function of the program's arguments.
 
@@ -295,10 +296,10 @@ def numpy_function(
         program: what it computes.
         name: what it is called.
         docstring: its lines.
-        gradient_name: what the gradient with respect to a tensor is called.
         defaults: by the name of a tensor, the number that it has where it is left out.
+        notation: what gradients are called.
     """
-    body = Body(program, gradient_name)
+    body = Body(program, notation)
     lines = body.lines()
     arguments = [body.renderer.names.of(each.name) for each in program.arguments]
     arguments += [body.renderer.names.of_size(each) for each in program.parameters]
@@ -327,25 +328,20 @@ def _signature(name: str, arguments: Sequence[str]) -> list[str]:
 
 def docstring_lines(lines: Sequence[str], indent: str = INDENT) -> list[str]:
     """Return a docstring's lines, long ones broken; whatever they say, the docstring ends where it should."""
-    wrapped = []
-    for line in (each.replace("\\", "\\\\").replace('"""', "'''") for each in lines):
-        own = line[: len(line) - len(line.lstrip())] + INDENT
-        broken = textwrap.wrap(
-            line, WIDTH - len(indent), subsequent_indent=own, break_long_words=False, break_on_hyphens=False
-        )
-        wrapped += broken or [""]
-    if len(wrapped) == 1:
-        apart = " " if wrapped[0].endswith('"') else ""
-        return [f'{indent}"""{wrapped[0]}{apart}"""']
-    return [f'{indent}"""{wrapped[0]}', *(f"{indent}{line}".rstrip() for line in wrapped[1:]), f'{indent}"""']
+    safe = [each.replace("\\", "\\\\").replace('"""', "'''") for each in lines]
+    first, *others = [part for line in safe for part in wrapped(line, WIDTH - len(indent))]
+    if not others:
+        apart = " " if first.endswith('"') else ""
+        return [f'{indent}"""{first}{apart}"""']
+    return [f'{indent}"""{first}', *(f"{indent}{line}".rstrip() for line in others), f'{indent}"""']
 
 
 def module_source(functions: Iterable[FunctionSource], docstring: Sequence[str] = ()) -> str:
-    """Return the text of a module that imports NumPy alone; each helper is there once."""
+    """Return the text of a module that imports NumPy, if it calls it, and nothing else; each helper is there once."""
     functions = list(functions)
     needed = {helper for function in functions for helper in function.helpers}
     parts = ["\n".join(docstring_lines(docstring, "")) + "\n"] if docstring else []
-    parts.append("import numpy as np\n")
-    head = "\n".join(parts)
-    definitions = [HELPERS[helper] for helper in HELPERS if helper in needed]
-    return "\n\n".join([head, *(text for text in (*definitions, *(function.text for function in functions)))])
+    texts = [*(HELPERS[helper] for helper in HELPERS if helper in needed), *(function.text for function in functions)]
+    if any("np." in text for text in texts):
+        parts.append("import numpy as np\n" if texts[0].startswith("def ") else "import numpy as np")
+    return "\n\n".join(["\n".join(parts), *texts] if parts else texts)

@@ -142,5 +142,4 @@ def _steps(derivation: Derivation) -> str:
 
 def _code(operation: Operation) -> str:
     """Return the module without its own docstring, which says what the page says already."""
-    _, _, code = source(operation).partition("import numpy as np")
-    return f"import numpy as np{code}".rstrip()
+    return source(operation).partition('\n"""\n')[2].strip()

@@ -30,6 +30,7 @@ from derive.catalogue import find
 from derive.errors import InputError
 from derive.facts import Fact
 from derive.indices import Tensor
+from derive.notation import BAR, Notation
 from derive.pullback import Pullback, pull_back
 from derive.record import Derived, Operation, needed_definitions
 from derive.stability import stable_definitions
@@ -211,7 +212,8 @@ class Backward(NumpyFunction):
 
     def __init__(self, pullback: Pullback) -> None:
         program = backward_program(pullback)
-        super().__init__(pullback.operation, program, _backward_source(pullback, program))
+        super().__init__(pullback.operation, program, backward_source(pullback, program))
+        self._pullback = pullback
         self.saved = (*(tensor.name for tensor in pullback.saved), *self.parameters)
         self.results = tuple(tensor.name for tensor in pullback.results)
         self.assumptions = pullback.assumptions
@@ -234,6 +236,10 @@ class Backward(NumpyFunction):
         if self.operation.is_elementwise and self.saved:
             self._check_shapes(arrays)
         return self.run(arrays)
+
+    def in_notation(self, notation: Notation) -> FunctionSource:
+        """Return the text with gradients called otherwise."""
+        return self.text if notation == BAR else backward_source(self._pullback, self.program, notation)
 
     def _check_count(self, upstream: Sequence[Any]) -> None:
         outputs = self.operation.outputs
@@ -436,7 +442,8 @@ def forward_source(operation: Operation, program: Program) -> FunctionSource:
     return numpy_function(program, name, docstring, defaults=operation.record.defaults)
 
 
-def _backward_source(pullback: Pullback, program: Program) -> FunctionSource:
+def backward_source(pullback: Pullback, program: Program, notation: Notation = BAR) -> FunctionSource:
+    """Return the text of the backward pass."""
     arguments = [argument.tensor for argument in program.arguments]
     docstring = backward_docstring(
         pullback.operation,
@@ -445,9 +452,10 @@ def _backward_source(pullback: Pullback, program: Program) -> FunctionSource:
         pullback.results,
         pullback.assumptions,
         program.parameters,
+        notation,
     )
     name = function_name(pullback.operation, "backward")
-    return numpy_function(program, name, docstring, defaults=pullback.operation.record.defaults)
+    return numpy_function(program, name, docstring, pullback.operation.record.defaults, notation)
 
 
 def _function(operation: Operation, program: Program) -> NumpyFunction:

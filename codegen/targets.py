@@ -9,6 +9,7 @@ from codegen.c_runtime import CForward, backward_pass, c_module
 from codegen.runtime import Backward, Forward, Given, cached, operation_key
 from derive.catalogue import find
 from derive.errors import InputError
+from derive.notation import BAR
 from derive.record import Derived, Operation
 
 #: What a target is called.
@@ -81,7 +82,13 @@ def backward(
     return backward_pass(find(op), wrt, given, fuse=fuse)
 
 
-def source(*ops: str | Operation | Derived, given: Given = (), hvp: Sequence[str] = (), target: str = NUMPY) -> str:
+def source(
+    *ops: str | Operation | Derived,
+    given: Given = (),
+    hvp: Sequence[str] = (),
+    target: str = NUMPY,
+    notation: str = BAR.name,
+) -> str:
     """Return a file with the forward and backward passes of operations: a module of NumPy alone, or C99.
 
     A forward function returns, after the output, what the backward function needs beside inputs and output.
@@ -91,21 +98,25 @@ def source(*ops: str | Operation | Derived, given: Given = (), hvp: Sequence[str
         given: facts that may be used.
         hvp: inputs of losses; of each loss that has them, its Hessian-vector product by them is in the module, too.
         target: ``"numpy"`` or ``"c"``.
+        notation: what gradients are called: ``"bar"`` for dy, dx, dw; ``"notebook"`` for dvalues, dinputs, dweights,
+            dbiases; ``"leibniz"`` for dL_dy, dL_dx. The functions are the same.
 
     Raises:
-        InputError: an unknown name, or none; ``hvp`` names what is no input of a loss.
+        InputError: an unknown name or notation, or no name; ``hvp`` names what is no input of a loss.
 
     Example:
         >>> print(source("mul").partition("def mul_forward")[2].splitlines()[-1])
             return da, db
         >>> "da[i] = dy[i] * b[i];" in source("mul", target="c")
         True
+        >>> print(source("dense", notation="notebook").splitlines()[-1].strip())
+        return dinputs.reshape(shape), dweights, dbiases
     """
     if not _is_c(target):
-        return modules.source(*ops, given=given, hvp=hvp)
+        return modules.source(*ops, given=given, hvp=hvp, notation=notation)
     if hvp:
         raise InputError("not supported by target c: Hessian-vector products")
-    return c_module(list(map(find, ops)), given)
+    return c_module(list(map(find, ops)), given, notation)
 
 
 def _is_c(target: str) -> bool:

@@ -117,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--seconds", metavar="S", type=_seconds, default=10.0, help="how long to try a claim (default: 10)"
         )
-    for command in (show, hessian, latex, verify, prove):
+    for command in (show, hessian, latex, code, verify, prove):
         command.add_argument("--notation", default="bar", metavar="|".join(known_notations()), help="default: bar")
     for command in (show, hessian, latex, verify):
         command.add_argument("--wrt", metavar="X", help="the input to differentiate by; all when left out")

@@ -177,7 +177,9 @@ def run_code(options: argparse.Namespace) -> int:
     """Print a standalone NumPy module, or a C file."""
     import codegen
 
-    text = codegen.source(*options.name, given=options.given, hvp=options.hvp, target=options.target)
+    text = codegen.source(
+        *options.name, given=options.given, hvp=options.hvp, target=options.target, notation=options.notation
+    )
     if options.file is None:
         sys.stdout.write(text)
         return 0

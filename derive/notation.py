@@ -16,7 +16,7 @@ from types import MappingProxyType
 from sympy import Expr
 
 from derive.errors import InputError
-from derive.indices import Element, Tensor
+from derive.indices import INCOMING, Element, Tensor
 from derive.record import Operation, needed_definitions
 
 GREEK = (
@@ -174,6 +174,17 @@ class Notation:
         """
         word = f"d{self.loss}_d{name}" if self.kind == "quotient" else self.words.get(name, f"d{name}")
         return f"{word}_{OUT}" if incoming else word
+
+    def word(self, tensor: Tensor) -> str:
+        """Return a tensor's name in code, where gradients are words too.
+
+        Example:
+            >>> w = Tensor("w")
+            >>> [notation.word(w.gradient()) for notation in (BAR, LEIBNIZ, NOTEBOOK)], NOTEBOOK.word(w)
+            (['dw', 'dL_dw', 'dweights'], 'w')
+        """
+        of = self.gradient_of(tensor)
+        return tensor.word if of is None else self.identifier(of, tensor.role == INCOMING)
 
     @property
     def is_quotient(self) -> bool:

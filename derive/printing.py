@@ -51,11 +51,11 @@ from derive.writing import (
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def definition_text(expr: Expr, outer: Iterable[Index] = ()) -> str:
+def definition_text(expr: Expr, outer: Iterable[Index] = (), notation: Notation = BAR) -> str:
     """Return an expression in the definition language; parsing the text gives the expression again.
 
     The gradient of ``y`` is called ``dy``, what of it comes in from outside ``dy_out``. Bound indices take other
-    letters than ``outer``, the surrounding text's.
+    letters than ``outer``, the surrounding text's. In another notation gradients have other names.
 
     Raises:
         UnsupportedError: the expression has a node that is not one of the project's.
@@ -66,7 +66,7 @@ def definition_text(expr: Expr, outer: Iterable[Index] = ()) -> str:
         >>> definition_text((x * w + b) ** 2 / x)
         '(x*w + b)**2/x'
     """
-    return DEFINITION.write(with_distinct_letters(expr, outer))
+    return replace(DEFINITION, notation=notation).write(with_distinct_letters(expr, outer))
 
 
 def plain_text(expr: Expr, notation: Notation = BAR) -> str:
@@ -173,7 +173,7 @@ DEFINITION_RELATIONS = {">": ">", ">=": ">=", "<": "<", "<=": "<=", "=": "==", "
 
 def define_element(writer: Writer, phrase: Phrase) -> str:
     element = phrase.parts[0]
-    return element.tensor.word + subscript(writer, element.indices)
+    return writer.notation.word(element.tensor) + subscript(writer, element.indices)
 
 
 def define_fraction(writer: Writer, phrase: Phrase) -> str:

@@ -16,6 +16,11 @@ os.environ.setdefault("SYMPY_CACHE_SIZE", "20000")
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options that the suite has of its own."""
+    parser.addoption("--update-golden", action="store_true", help="write the files under tests/golden anew")
+
+
 @pytest.fixture(scope="session")
 def figures() -> dict[str, Any]:
     """The figures that the source notebooks print, with the inputs they come from and their tolerances."""

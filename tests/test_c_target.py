@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import os
 import re
 import shutil
 import subprocess
@@ -128,7 +127,9 @@ class Pair:
         yield f"NumPy refuses ({problem}), C does not"
 
 
-def differences(what: str, made: Sequence[np.ndarray], expected: Sequence[np.ndarray], dtype: type) -> Iterator[str]:
+def differences(
+    what: str, made: Sequence[np.ndarray], expected: Sequence[np.ndarray], dtype: type, most: float = ULPS
+) -> Iterator[str]:
     """Say which arrays differ by more than so many units in the last place."""
     for place, (ours, theirs) in enumerate(zip(made, expected, strict=True)):
         theirs = np.asarray(theirs)
@@ -142,7 +143,7 @@ def differences(what: str, made: Sequence[np.ndarray], expected: Sequence[np.nda
         scale = np.max(np.abs(theirs[finite]), initial=np.finfo(dtype).tiny)
         with np.errstate(all="ignore"):
             error = np.max(np.abs(ours[finite] / scale - theirs[finite] / scale), initial=0.0) / np.finfo(dtype).eps
-        if not error <= ULPS:
+        if not error <= most:
             yield f"{what} {place}: {error:.0f} ulps"
 
 
@@ -234,37 +235,18 @@ def test_a_flipped_sign_is_noticed(name, line, turned, rng):
     assert list(pair.compare(inputs, np.float32, rng))
 
 
-SANITIZED = """\
-import ctypes, sys
-import numpy as np
-sys.path[:0] = [{root!r}, {tests!r}]
-import test_c_target as t
-from codegen import c_compiler
-rng = np.random.default_rng(0)
-few = [t.Pair(t.find(name)) for name in t.FEW]
-t.attach(few, ("-std=c99", "-O0", "-g", "-fopenmp-simd", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"))
-for pair in few:
-    for inputs in t.cases(pair, rng):
-        for dtype in (np.float32, np.float64):
-            assert not list(pair.compare(inputs, dtype, rng)), pair.operation.name
-print("clean")
-"""
+SANITIZERS = Path(__file__).parent / "benchmarks" / "sanitizers.py"
 
 
 @needs_compiler
 def test_sanitizers_find_nothing():
-    """On odd sizes, size 1 and size 0."""
+    """On odd sizes, size 1 and size 0; the script runs the whole catalogue when it is given no names."""
     assert COMPILER is not None
-    root = Path(codegen.__file__).parent.parent
-    runtime = subprocess.run(
-        [COMPILER, "-print-file-name=libasan.so"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    if not Path(runtime).is_file():
+    asked = [COMPILER, "-print-file-name=libasan.so"]
+    if not Path(subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()).is_file():
         pytest.skip("the compiler has no address sanitizer that can be preloaded")
-    environment = {**os.environ, "LD_PRELOAD": runtime, "ASAN_OPTIONS": "detect_leaks=0"}
-    script = SANITIZED.format(root=str(root), tests=str(Path(__file__).parent))
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout.strip().endswith("clean"), done.stderr[-4000:]
+    done = subprocess.run([sys.executable, str(SANITIZERS), *FEW], capture_output=True, text=True, check=False)
+    assert done.stdout.strip().endswith("clean"), done.stdout + done.stderr
 
 
 # ---- elementary functions ----
@@ -438,6 +420,30 @@ def test_a_file_has_no_size_in_it_and_says_what_it_computes():
     assert "dx[n,k] = (dxhat[n,k] - (sum(dxhat[n,j], j)" in re.sub(r"\s*\n \*\s*", " ", text)
     assert max(map(len, text.splitlines())) <= 120
     assert "malloc" not in text and "restrict" in text and "#pragma omp parallel for" in text
+
+
+@needs_compiler
+def test_no_loop_ends_at_a_number_that_the_definition_has_not():
+    for name, pair in pairs().items():
+        own = {size for tensor in pair.operation.inputs for size in tensor.sizes if size.is_Integer}
+        for program in (pair.forward, pair.backward):
+            bounds = re.findall(r"for \(.*?; \w+ < (.*?); ", program.source)
+            assert {int(bound) for bound in bounds if bound.isdecimal()} <= own, name
+
+
+@pytest.mark.parametrize("name", ["lstm-cell", "gru-cell", "swiglu", "linear-mse", "multi-head-attention"])
+def test_no_product_of_matrices_computes_its_factors_again(name):
+    """Nothing is chosen or divided in a loop that adds up products."""
+    text = codegen.source(name, target="c")
+    backward = text[text.index(f"void {name.replace('-', '_')}_backward_f") :].partition("\n}")[0]
+    loops = re.findall(r"reduction\(\+: .*\)\n.*\n((?: +[^}#]*;\n)+)", backward)
+    assert loops and not any("?" in loop or "/" in loop for loop in loops)
+
+
+def test_parts_of_a_stack_are_written_one_after_the_other():
+    text = codegen.source("lstm-cell", target="c")
+    assert text.count("const float dc =") == 1
+    assert all(f"dz[(n * 4 + {gate}) * K + k] = " in text for gate in (1, 2, 3))
 
 
 @pytest.mark.parametrize("command", ["no-such-compiler", "false"])

@@ -89,6 +89,16 @@ def test_code_in_a_file_is_what_is_printed(capsys: pytest.CaptureFixture[str], t
     compile(printed, "layers.py", "exec")
 
 
+@pytest.mark.parametrize("target", ["numpy", "c"])
+def test_code_in_a_notation(capsys: pytest.CaptureFixture[str], target: str) -> None:
+    _, out, _ = run(capsys, "code", "dense", "--target", target, "--notation", "notebook")
+    assert all(word in out for word in ("dvalues", "dinputs", "dweights", "dbiases")) and "dy" not in out
+    _, out, _ = run(capsys, "code", "dense", "--target", target, "--notation", "leibniz")
+    assert all(word in out for word in ("dL_dy", "dL_dx", "dL_dw", "dL_db")) and "dinputs" not in out
+    status, _, err = run(capsys, "code", "dense", "--target", target, "--notation", "newton")
+    assert status == 2 and "unknown notation 'newton'" in err
+
+
 @pytest.mark.parametrize("where", ["missing/x.tex", "."])
 def test_a_file_that_cannot_be_written_is_said(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str

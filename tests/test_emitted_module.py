@@ -109,6 +109,41 @@ def test_module_imports_numpy_alone(names: tuple[str, ...]) -> None:
     assert [ast.unparse(node) for node in statements] == ["import numpy as np"]
 
 
+def test_importing_a_module_imports_numpy_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "emitted.py").write_text(codegen.source(*derive.catalogue()), "utf-8")
+    command = [sys.executable, "-X", "importtime", "-c", "import emitted"]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stderr
+    roots = {line.rpartition("|")[2].strip().partition(".")[0] for line in told.splitlines()}
+    assert {"numpy", "emitted"} <= roots
+    assert not roots & {"sympy", "mpmath", "derive", "codegen", "matplotlib"}
+
+
+#: What is called with a shape.
+MAKE_SHAPES = ("reshape", "zeros", "ones", "full", "empty", "arange", "broadcast_to", "eye")
+
+
+@pytest.mark.parametrize("name", derive.catalogue())
+def test_no_pass_loops_over_samples_or_knows_a_size(name: str) -> None:
+    """Sizes that are in the definition, such as four gates, may stand in the code."""
+    operation = derive.catalogue()[name]
+    own = {int(size) for tensor in operation.inputs for size in tensor.sizes if size.is_Integer}
+    tree = ast.parse(codegen.source(name))
+    passes = [node for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
+    assert len(passes) == 2
+    for node in (node for each in passes for node in ast.walk(each)):
+        assert not isinstance(node, ast.For | ast.While | ast.comprehension)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MAKE_SHAPES:
+            parts = [each for part in node.args for each in ast.walk(part)]
+            numbers = {each.value for each in parts if isinstance(each, ast.Constant)}
+            assert numbers <= {-1, 0, 1, *own} | axes_of(node), ast.unparse(node)
+
+
+def axes_of(call: ast.Call) -> set[object]:
+    """Return the numbers that pick an axis's size or a part of a shape."""
+    picked = [node.slice for node in ast.walk(call) if isinstance(node, ast.Subscript)]
+    return {each.value for part in picked for each in ast.walk(part) if isinstance(each, ast.Constant)}
+
+
 @pytest.mark.parametrize("names", [("softmax", "cce"), tuple(NAMES)], ids="+".join)
 def test_module_loops_over_nothing_and_says_its_formulas(names: tuple[str, ...]) -> None:
     tree = ast.parse(codegen.source(*names))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -320,7 +322,7 @@ def test_lines_are_short(case: Case) -> None:
 
 
 def test_the_formatter_changes_nothing() -> None:
-    ruff = shutil.which("ruff")
+    ruff = shutil.which("ruff") or shutil.which("ruff", path=Path(sys.executable).parent)
     if ruff is None:
         pytest.skip("ruff is not installed")
     modules = [case.source().module for case in CASES]

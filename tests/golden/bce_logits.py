@@ -1,0 +1,64 @@
+"""Forward and backward passes in NumPy: bce-logits.
+
+bce-logits: binary cross-entropy of logits
+    p[n,k] = 1/(1 + exp(-z[n,k]))
+    L = -sum(t[n,k]*log(p[n,k]) + log(1 - p[n,k])*(1 - t[n,k]), n, k)/(N*K)
+    Source: Bishop, Pattern Recognition and Machine Learning, Springer 2006, section
+        4.3.2
+"""
+
+import numpy as np
+
+
+def _sigmoid(x):
+    """Return 1 / (1 + exp(-x)); the exponential of a positive number is never taken."""
+    decay = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, decay) / (1 + decay)
+
+
+def bce_logits_forward(z, t):
+    """Forward pass of bce-logits.
+
+    Binary cross-entropy of logits.
+
+    p[n,k] = 1/(1 + exp(-z[n,k]))
+    L = -sum(t[n,k]*log(p[n,k]) + log(1 - p[n,k])*(1 - t[n,k]), n, k)/(N*K)
+
+    n runs over all leading axes, N positions together.
+
+    Args:
+        z: (..., K)
+        t: (..., K)
+
+    Returns:
+        L: ()
+        p: (..., K)
+    """
+    p = _sigmoid(z)
+    L = ((1 - t) * np.logaddexp(0, z) + t * np.logaddexp(0, -z)).mean()
+    return L, p
+
+
+def bce_logits_backward(dL, p, t):
+    """Backward pass of bce-logits.
+
+    Binary cross-entropy of logits.
+
+    p[n,k] = 1/(1 + exp(-z[n,k]))
+    L = -sum(t[n,k]*log(p[n,k]) + log(1 - p[n,k])*(1 - t[n,k]), n, k)/(N*K)
+
+    n runs over all leading axes, N positions together.
+
+    Gradients of a loss, given that of the output:
+
+    dz[n,k] = dL*(p[n,k] - t[n,k])/(N*K)
+
+    Args:
+        dL: (), the gradient of the loss with respect to L
+        p: (..., K)
+        t: (..., K)
+
+    Returns:
+        dz: (..., K)
+    """
+    return dL / p.size * (p - t)

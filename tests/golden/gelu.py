@@ -1,0 +1,101 @@
+"""Forward and backward passes in NumPy: gelu.
+
+gelu: Gaussian error linear unit
+    y = x*(1 + erf(x/sqrt(2)))/2
+    Source: Hendrycks and Gimpel, Gaussian error linear units, arXiv 1606.08415, 2016
+"""
+
+import numpy as np
+
+_ERF_NEAR_ZERO = (
+    -7.795898827002142e-10,
+    1.3720064546777686e-08,
+    -1.6208483801871705e-07,
+    1.6447424703317362e-06,
+    -1.492473690741966e-05,
+    0.00012055294904839707,
+    -0.0008548325975389692,
+    0.0052239776071164225,
+    -0.02686617064323777,
+    0.11283791670945006,
+    -0.37612638903183543,
+    1.1283791670955126,
+)
+_ERFC_BEYOND_ONE = (
+    3.381355142042904e-09,
+    1.2755818949624478e-06,
+    2.0135111426447427e-06,
+    -8.00978093907608e-06,
+    -1.2845780030775907e-05,
+    6.406279226046039e-05,
+    4.525434558991009e-05,
+    -0.0005970624964924544,
+    0.0007077464666941425,
+    0.004269136356961225,
+    -0.024392499318915004,
+    0.07166583719747308,
+    -0.15011593650077898,
+    0.24560380171233487,
+    -0.3262335600430372,
+    0.17900115118138996,
+)
+
+
+def _polynomial(coefficients, x):
+    """Evaluate a polynomial, highest power first, in the dtype of x."""
+    value = coefficients[0]
+    for coefficient in coefficients[1:]:
+        value = value * x + coefficient
+    return value
+
+
+def _erf(x):
+    """Return the error function, right to 2 units in the last place of float64.
+
+    Up to 1 it is x * P(x*x), beyond 1 - exp(-x*x) * Q((x - 3) / (x + 3)); P and Q are
+    Chebyshev interpolations.
+    """
+    near = np.clip(x, -1, 1)
+    far = np.clip(np.abs(x), 1, 6)
+    ratio = (far - 3) / (far + 3)
+    inner = near * _polynomial(_ERF_NEAR_ZERO, near * near)
+    outer = 1 - np.exp(-far * far) * _polynomial(_ERFC_BEYOND_ONE, ratio)
+    return np.where(np.abs(x) <= 1, inner, np.copysign(outer, x))
+
+
+def gelu_forward(x):
+    """Forward pass of gelu.
+
+    Gaussian error linear unit.
+
+    y = x*(1 + erf(x/sqrt(2)))/2
+
+    Args:
+        x: any shape
+
+    Returns:
+        y: any shape
+    """
+    return 0.5 * x * (1 + _erf(x / 2**0.5))
+
+
+def gelu_backward(dy, x):
+    """Backward pass of gelu.
+
+    Gaussian error linear unit.
+
+    y = x*(1 + erf(x/sqrt(2)))/2
+
+    Gradients of a loss, given that of the output:
+
+    dx = dy*(sqrt(2/pi)*x*exp(-x**2/2) + erf(x/sqrt(2)) + 1)/2
+
+    Args:
+        dy: any shape, the gradient of the loss with respect to y
+        x: any shape
+
+    Returns:
+        dx: the shape of x
+    """
+    t1 = 1 + _erf(x / 2**0.5) + (2 / np.pi) ** 0.5 * x * np.exp(-0.5 * x * x)
+    return 0.5 * dy * t1

@@ -1,0 +1,77 @@
+"""Forward and backward passes in NumPy: layer-norm.
+
+layer-norm: layer normalisation over the last index, with scale and shift
+    mu[n] = sum(x[n,k], k)/K
+    sigma[n] = sqrt(sum((x[n,k] - mu[n])**2, k)/K + eps)
+    xhat[n,k] = (x[n,k] - mu[n])/sigma[n]
+    y[n,k] = g[k]*xhat[n,k] + b[k]
+    Source: Ba, Kiros and Hinton, Layer normalization, arXiv 1607.06450, 2016
+"""
+
+import numpy as np
+
+
+def layer_norm_forward(x, g, b, eps=1e-5):
+    """Forward pass of layer-norm.
+
+    Layer normalisation over the last index, with scale and shift.
+
+    mu[n] = sum(x[n,k], k)/K
+    sigma[n] = sqrt(sum((x[n,k] - mu[n])**2, k)/K + eps)
+    xhat[n,k] = (x[n,k] - mu[n])/sigma[n]
+    y[n,k] = g[k]*xhat[n,k] + b[k]
+
+    Args:
+        x: (N, K)
+        g: (K,)
+        b: (K,)
+        eps: a number, 1e-5 where it is left out
+
+    Returns:
+        y: (N, K)
+        sigma: (N,)
+        xhat: (N, K)
+    """
+    mu = x.mean(axis=1, keepdims=True)
+    centered = x - mu
+    sigma = np.sqrt((centered * centered).mean(axis=1) + eps)
+    xhat = centered / sigma[:, None]
+    y = g * xhat + b
+    return y, sigma, xhat
+
+
+def layer_norm_backward(dy, g, sigma, xhat):
+    """Backward pass of layer-norm.
+
+    Layer normalisation over the last index, with scale and shift.
+
+    mu[n] = sum(x[n,k], k)/K
+    sigma[n] = sqrt(sum((x[n,k] - mu[n])**2, k)/K + eps)
+    xhat[n,k] = (x[n,k] - mu[n])/sigma[n]
+    y[n,k] = g[k]*xhat[n,k] + b[k]
+
+    Gradients of a loss, given that of the output:
+
+    dxhat[n,k] = dy[n,k]*g[k]
+    dx[n,k] = (dxhat[n,k] - (sum(dxhat[n,j], j)
+        + xhat[n,k]*sum(dxhat[n,j]*xhat[n,j], j))/K)/sigma[n]
+    dg[k] = sum(dy[n,k]*xhat[n,k], n)
+    db[k] = sum(dy[n,k], n)
+
+    Args:
+        dy: (N, K), the gradient of the loss with respect to y
+        g: (K,)
+        sigma: (N,)
+        xhat: (N, K)
+
+    Returns:
+        dx: (N, K)
+        dg: (K,)
+        db: (K,)
+    """
+    dxhat = dy * g
+    scaled = xhat * (xhat * dxhat).mean(axis=1, keepdims=True)
+    dx = (dxhat - dxhat.mean(axis=1, keepdims=True) - scaled) / sigma[:, None]
+    dg = (dy * xhat).sum(axis=0)
+    db = dy.sum(axis=0)
+    return dx, dg, db

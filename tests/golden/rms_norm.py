@@ -1,0 +1,66 @@
+"""Forward and backward passes in NumPy: rms-norm.
+
+rms-norm: root mean square normalisation over the last index, with scale
+    sigma[n] = sqrt(sum(x[n,k]**2, k)/K + eps)
+    xhat[n,k] = x[n,k]/sigma[n]
+    y[n,k] = g[k]*xhat[n,k]
+    Source: Zhang and Sennrich, Root mean square layer normalization, NeurIPS 2019
+"""
+
+import numpy as np
+
+
+def rms_norm_forward(x, g, eps=1e-5):
+    """Forward pass of rms-norm.
+
+    Root mean square normalisation over the last index, with scale.
+
+    sigma[n] = sqrt(sum(x[n,k]**2, k)/K + eps)
+    xhat[n,k] = x[n,k]/sigma[n]
+    y[n,k] = g[k]*xhat[n,k]
+
+    Args:
+        x: (N, K)
+        g: (K,)
+        eps: a number, 1e-5 where it is left out
+
+    Returns:
+        y: (N, K)
+        sigma: (N,)
+        xhat: (N, K)
+    """
+    sigma = np.sqrt((x * x).mean(axis=1) + eps)
+    xhat = x / sigma[:, None]
+    y = g * xhat
+    return y, sigma, xhat
+
+
+def rms_norm_backward(dy, g, sigma, xhat):
+    """Backward pass of rms-norm.
+
+    Root mean square normalisation over the last index, with scale.
+
+    sigma[n] = sqrt(sum(x[n,k]**2, k)/K + eps)
+    xhat[n,k] = x[n,k]/sigma[n]
+    y[n,k] = g[k]*xhat[n,k]
+
+    Gradients of a loss, given that of the output:
+
+    dxhat[n,k] = dy[n,k]*g[k]
+    dx[n,k] = (dxhat[n,k] - xhat[n,k]*sum(dxhat[n,j]*xhat[n,j], j)/K)/sigma[n]
+    dg[k] = sum(dy[n,k]*xhat[n,k], n)
+
+    Args:
+        dy: (N, K), the gradient of the loss with respect to y
+        g: (K,)
+        sigma: (N,)
+        xhat: (N, K)
+
+    Returns:
+        dx: (N, K)
+        dg: (K,)
+    """
+    dxhat = dy * g
+    dx = (dxhat - xhat * (xhat * dxhat).mean(axis=1, keepdims=True)) / sigma[:, None]
+    dg = (dy * xhat).sum(axis=0)
+    return dx, dg
