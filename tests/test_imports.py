@@ -19,8 +19,8 @@ ORDERS = {
         leading evaluation instantiation letters vocabulary forms calls scopes settling building necks signs polynomials
         factoring division algebra reindexing generators facts normal_form inequalities cases vanishing intervals
         premises regions notation layout reading writing latex printing domains kinks differentiation problems parsing
-        composition sampling gradient_operations derivation library catalogue costs quotients solving rewriting
-        counterexamples trials chain derivatives assumptions proof rendering exposition claims stability pullback
+        composition sampling gradient_operations derivation library catalogue costs quotients solving absorbing
+        rewriting counterexamples trials chain derivatives assumptions proof rendering exposition claims stability pullback
         second_derivatives hessian_products pairs slips mistakes diagnosis gradients misreadings gradient_claims
         verification __init__ commands __main__
     """.split(),
