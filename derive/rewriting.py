@@ -254,8 +254,23 @@ def _arrange_terms(normaliser: Normaliser, poly: Polynomial) -> Expr:
     if len(having) == len(poly):
         return plain
     rest = {m: c for m, c in poly.items() if m not in having}
-    factored = arrange(normaliser, having) + arrange(normaliser, rest)
+    factored = _with_sum_outside(arrange(normaliser, having) + arrange(normaliser, rest))
     return factored if cost(factored) < cost(plain) else plain
+
+
+def _with_sum_outside(total: Expr) -> Expr:
+    """Take a sum that is a factor of every term, in one as a - b and in another as b - a, out of them."""
+    first, *others = [Mul.make_args(term) for term in Add.make_args(total)]
+    for factor in (each for each in first if others and isinstance(each, Add)):
+        rest = [Mul(*(each for each in first if each is not factor))]
+        for factors in others:
+            sign = next((sign for sign in (1, -1) if sign * factor in factors), None)
+            if sign is None:
+                break
+            rest.append(sign * Mul(*(each for each in factors if each != sign * factor)))
+        else:
+            return Mul(factor, Add(*rest))
+    return total
 
 
 def _polish(normaliser: Normaliser, atom: Expr) -> Expr:

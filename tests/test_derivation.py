@@ -145,8 +145,7 @@ VJPS = {
     (
         "focal",
         "z",
-    ): "z̄[n,k] = L̄ (g p[n,t[n]] log(p[n,t[n]]) (δ[k,t[n]] - p[n,k]) (1 - p[n,t[n]])^(g - 1) + "
-    "(p[n,k] - δ[k,t[n]]) (1 - p[n,t[n]])^g) / N",
+    ): "z̄[n,k] = L̄ (p[n,k] - δ[k,t[n]]) ((1 - p[n,t[n]])^g - g p[n,t[n]] log(p[n,t[n]]) (1 - p[n,t[n]])^(g - 1)) / N",
     ("cce-smoothed", "z"): "z̄[n,k] = L̄ (δ[k,t[n]] (e - 1) + exp(y[n,k]) - e/K) / N",
     ("cce-weighted", "z"): "z̄[n,k] = L̄ w[t[n]] (p[n,k] - δ[k,t[n]]) / (sum_m w[t[m]])",
     ("cce-temperature", "z"): "z̄[n,k] = L̄ (p[n,k] sum_j t[n,j] - t[n,k]) / (N tau)",

@@ -350,3 +350,12 @@ def test_a_factor_that_says_nothing_is_left_out(expr: Expr, expected: Expr) -> N
 def test_a_factor_that_says_something_stays(expr: Expr, wrong: Expr) -> None:
     assert canonical(simplify(expr).result) != canonical(wrong)
     assert prove_equal(expr, wrong).verdict == REFUTED
+
+
+def test_a_sum_that_is_a_factor_with_either_sign_is_taken_out() -> None:
+    expr = v * exp(w) * (u - y) + tanh(w) * (y - u)
+    taken, kept = (u - y) * (v * exp(w) - tanh(w)), v * exp(w) * (u - y) + tanh(w) * (y + u)
+    assert is_zero(simplify(expr).result - taken)
+    assert cost(simplify(expr).result) == cost(taken)
+    assert is_zero(simplify(kept).result - kept)
+    assert not is_zero(simplify(kept).result - (u - y) * (v * exp(w) + tanh(w)))
