@@ -253,9 +253,9 @@ class CForward(CFunctionOfArrays, Forward):
 
         The options are settings, and those of ``backward``: another pass may need other values.
         """
-        settings = {name: options.pop(name) for name in self._allowed if name in options}
+        passes, settings = self.divided(options)
         arrays = self.fit(self.complete(inputs, settings))
-        backward = backward_pass(self.operation, **options)
+        backward = backward_pass(self.operation, **passes)
         given = dict(zip((*(tensor.name for tensor in self._tensors), *self.parameters), arrays, strict=True))
         results = backward.keeping.run(arrays)
         tensors = backward.keeping.program.result_tensors

@@ -10,6 +10,7 @@ from codegen.docstrings import hessian_docstring, hvp_docstring
 from codegen.lowering import lower
 from codegen.numpy_source import numpy_function
 from codegen.runtime import Given, NumpyFunction, cached, function_name, lowering_of, operation_key
+from derive.catalogue import find
 from derive.gradient_operations import derived_element
 from derive.hessian_products import HessianProduct, hessian_product
 from derive.leading import leading_of
@@ -87,9 +88,9 @@ def hvp(loss: Op, wrt: str | Sequence[str] | None = None, given: Given = ()) -> 
         >>> product([[1.0, 0.0]], [[0.0, 0.0]], [1])
         array([[ 0.25, -0.25]])
     """
-    operation = find_loss(loss, "codegen.backward of derive.vjp(...)")
     names = [wrt] if isinstance(wrt, str) else wrt
-    inputs = tuple(tensor.name for tensor in operation.differentiable) if names is None else tuple(names)
+    inputs = tuple(tensor.name for tensor in find(loss).differentiable) if names is None else tuple(names)
+    operation = find_loss(loss, f"codegen.backward(derive.vjp(..., {(*inputs, 'x')[0]!r}))", *inputs)
     facts = tuple(given) if not isinstance(given, str) else given
     key = ("hvp", operation_key(operation), inputs, facts)
     return cached(key, lambda: HessianVector(hessian_product(operation, inputs, facts), inputs))
@@ -106,7 +107,8 @@ def hessian(loss: Op, wrt: str, wrt2: str | None = None, given: Given = ()) -> H
         >>> hessian("mse", "y")([[3.0, 1.0]], [[0.0, 0.0]])[0, 0]
         array([[1., 0.]])
     """
-    operation = find_loss(loss, "codegen.forward of a derivation")
+    second = f"derive.jacobian(derive.vjp(..., {wrt!r}), {wrt2 or wrt!r})"
+    operation = find_loss(loss, f"codegen.forward({second})", wrt, wrt2 or wrt)
     facts = tuple(given) if not isinstance(given, str) else given
     key = ("hessian", operation_key(operation), wrt, wrt2, facts)
     return cached(key, lambda: Hessian(operation, wrt, wrt2, facts))

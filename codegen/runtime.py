@@ -37,6 +37,8 @@ from derive.stability import stable_definitions
 
 Array = NDArray[Any]
 Given = Iterable[str | Fact]
+#: What ``backward`` takes beside the operation.
+PASSES = ("wrt", "given", "fuse")
 
 
 class NumpyFunction:
@@ -106,10 +108,7 @@ class NumpyFunction:
             InputError: there are too few or too many, or no such setting.
         """
         operation = self.operation
-        unknown = next((name for name in settings if name not in self._allowed), None)
-        if unknown is not None:
-            known = ", ".join(self._allowed) or "none"
-            raise InputError(f"{operation.name} has no setting {unknown}; its settings are: {known}")
+        self.check_settings(settings)
         names = [*(tensor.word for tensor in self._tensors), *self.parameters]
         rest = names[len(values) :]
         numbers = {**default_numbers(operation), **settings}
@@ -123,6 +122,21 @@ class NumpyFunction:
             )
             raise InputError(f"{operation.name} takes {', '.join(names)} and was given {count} arguments{told}")
         return [*values, *(numbers[name] for name in rest)]
+
+    def check_settings(self, names: Iterable[str]) -> None:
+        """Refuse a name that is none of the operation's settings and whole numbers.
+
+        Raises:
+            InputError: there is one; the text says which there are and how they are given.
+        """
+        unknown = next((name for name in names if name not in self._allowed), None)
+        if unknown is None:
+            return
+        numbers = {**dict.fromkeys(self.parameters, 1), **default_numbers(self.operation)}
+        whole = ", whole numbers" if set(self._allowed) == set(self.parameters) else ""
+        given = ", ".join(f"{name}={numbers[name]}" for name in self._allowed)
+        known = f"{', '.join(self._allowed)}{whole}; give them by name: {given}" if self._allowed else "none"
+        raise InputError(f"{self.operation.name} has no setting {unknown}; its settings are: {known}")
 
     def _check_matrices(self, arrays: Sequence[Array]) -> None:
         """Refuse the one real dtype that NumPy's linear algebra has not."""
@@ -180,15 +194,20 @@ class Forward(NumpyFunction):
 
         The options are settings, and those of ``backward``: another pass may need other values.
         """
-        settings = {name: options.pop(name) for name in self._allowed if name in options}
+        passes, settings = self.divided(options)
         arrays = self.fit(self.complete(inputs, settings))
-        wanted = backward(self.operation, **options).saved
+        wanted = backward(self.operation, **passes).saved
         given = dict(zip((*(tensor.name for tensor in self._tensors), *self.parameters), arrays, strict=True))
         kept = kept_tensors(self.operation, wanted)
         results = self._keeping(kept).run(arrays)
         outputs = [output.tensor for output in self.operation.outputs]
         made = dict(zip((tensor.name for tensor in (*outputs, *kept)), results, strict=True))
         return _one_or_all(results[: len(outputs)]), {name: {**given, **made}[name] for name in wanted}
+
+    def divided(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the options of ``backward``, and the settings; a name that is neither is refused as a setting."""
+        settings = {name: value for name, value in options.items() if name in self._allowed or name not in PASSES}
+        return {name: value for name, value in options.items() if name not in settings}, settings
 
     def _keeping(self, kept: tuple[Tensor, ...]) -> NumpyFunction:
         """Return the pass that returns intermediates too."""
@@ -366,7 +385,7 @@ def vjp(op: str | Operation | Derived, *inputs: Any, **settings: Any) -> tuple[A
     Labels and settings are data and have no gradient; ``pullback.wrt`` names the inputs that have one.
 
     Raises:
-        InputError: an unknown name, or arrays that do not fit.
+        InputError: an unknown name of an operation or a setting, or arrays that do not fit.
 
     Example:
         >>> output, pullback = vjp("mul", 2.0, 3.0)
@@ -374,7 +393,9 @@ def vjp(op: str | Operation | Derived, *inputs: Any, **settings: Any) -> tuple[A
         (6.0, [30.0, 20.0])
     """
     operation = find(op)
-    output, saved = forward(operation).with_saved(*inputs, **settings)
+    run = forward(operation)
+    run.check_settings(settings)
+    output, saved = run.with_saved(*inputs, **settings)
     return output, BoundPullback(backward(operation), saved, output)
 
 
@@ -382,7 +403,13 @@ def vjp(op: str | Operation | Derived, *inputs: Any, **settings: Any) -> tuple[A
 
 
 def forward_program(operation: Operation, kept: tuple[Tensor, ...]) -> Program:
-    """Return the program of the stable forward pass; ``kept`` are intermediates that it returns too."""
+    """Return the program of the stable forward pass; ``kept`` are intermediates that it returns too.
+
+    Raises:
+        InputError: the operation has no inputs, so that nothing tells a dtype.
+    """
+    if not operation.inputs:
+        raise InputError(f"{operation.name} has no inputs: it is a number, and there is no function to make of it")
     results = (*(output.tensor for output in operation.outputs), *kept)
     definitions = needed_definitions(stable_definitions(operation), results)
     return lower(definitions, operation.inputs, results, **lowering_of(operation))

@@ -25,7 +25,11 @@ NAME_HELP = 'a name from `derive list`, or a definition such as "y[n,k] = exp(x[
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status."""
     parser = _parser()
-    options = parser.parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
+    options, rest = parser.parse_known_args(_joined(sys.argv[1:] if arguments is None else arguments))
+    if rest:
+        told = f"unrecognized arguments: {' '.join(rest)}"
+        loose = not any(each.startswith("-") for each in rest)
+        parser.error(f"{told}; a formula with spaces is one argument: put it in quotes" if loose else told)
     if sys.stdout is None:
         print("derive: standard output is closed; there is nowhere to write", file=sys.stderr)
         return 2

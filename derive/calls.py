@@ -68,7 +68,9 @@ def check_call(source: Text, words: Words, letters: Container[str], tree: Call) 
         return
     operation = words.find(name, count)
     if operation is None:
-        expected = suggest(name, (*FUNCTIONS, *words.known)) or f"the functions are {', '.join(FUNCTIONS)}"
+        callable_names = (*FUNCTIONS, *(known.replace("-", "_") for known in words.known))
+        catalogue = ", and the operations of `derive list`" if words.known else ""
+        expected = suggest(name, callable_names) or f"the functions are {', '.join(FUNCTIONS)}{catalogue}"
         raise source.mistake(tree.name_at, f"unknown function {name}", expected)
     _check_entries(source, tree)
     if not operation.is_elementwise:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache, lru_cache
 
 from derive.errors import InputError
@@ -13,6 +13,10 @@ from derive.necks import name_necks
 from derive.parsing import parse_operation, parse_premise
 from derive.problems import Problem, parse_problem
 from derive.record import Derived, Operation, Record
+from derive.vocabulary import nearest
+
+#: What looks like a name, and not like a definition.
+NAME = re.compile(r"\w[\w-]*")
 
 
 @cache
@@ -66,12 +70,24 @@ def operation(text: str, name: str | None = None) -> Operation:
 
     Raises:
         DefinitionError: a mistake in the text, shown with a caret.
+        InputError: it is no definition, such as a name of the catalogue, which ``find`` takes.
 
     Example:
         >>> operation("y[n] = sum(a[n,i]**2, i)").inputs
         (a,)
     """
+    if isinstance(text, str) and NAME.fullmatch(text.strip()):
+        takes = "derive.operation takes a definition, such as 'y[n] = max(x[n], 0)'"
+        known = _named(text.strip())
+        hint = f"derive.find({known.name!r}) gives the catalogue's" if known else _hint(text)
+        raise InputError(f"{text!r} is not a definition: it has no =; {takes}; {hint}")
     return name_necks(parse_operation(text, name, _named, known=records()))
+
+
+def _hint(name: str) -> str:
+    """What may have been meant by a name that there is not."""
+    near = nearest(name, records())
+    return f"did you mean {near!r}?" if near else "`derive list` shows the names; a definition has an '='"
 
 
 def parse_fact(text: str, op: Operation) -> Fact:
@@ -123,7 +139,5 @@ def find(op: str | Operation | Derived) -> Operation:
         return operation(op)
     found = _named(op.strip())
     if found is None:
-        close = get_close_matches(op, records(), 1)
-        hint = f"did you mean {close[0]!r}?" if close else "`derive list` shows the names; a definition has an '='"
-        raise InputError(f"there is no operation called {op!r}; {hint}")
+        raise InputError(f"there is no operation called {op!r}; {_hint(op)}")
     return found

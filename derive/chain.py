@@ -20,7 +20,7 @@ from sympy import Add, Expr, S
 
 from derive.affine import guarded
 from derive.budget import tick
-from derive.canonical import readable
+from derive.canonical import canonical, readable
 from derive.costs import cost
 from derive.derivation import Step
 from derive.differentiation import advance, differentiate
@@ -279,7 +279,9 @@ class Chain:
     # -- steps --------------------------------------------------------------------------------------------------------
 
     def _add(self, steps: list[Step], rule: str, left: Expr, before: Expr, after: Expr, note: str = "") -> Expr:
-        """Add a step unless it changes nothing; return its right side."""
+        """Add a step unless it changes nothing but the letters of what is bound; return its right side."""
+        if canonical(before) == canonical(after):
+            return before
         free = {index.name for index in free_indices(left) | free_indices(after)}
         after = readable(after, self.letters, frozenset(self.names | free))
         if before != after:

@@ -20,8 +20,7 @@ from derive.domains import conditions
 from derive.errors import InputError
 from derive.extents import least_sizes
 from derive.facts import Fact
-from derive.indices import Bracket
-from derive.kinks import KINKED, kinks
+from derive.kinks import KINKED, jumps, kinks
 from derive.normal_form import Normaliser
 from derive.parsing import parse_equation, parse_premise
 from derive.premises import Premise, Sign, facts_of, with_equalities, with_signs
@@ -150,14 +149,22 @@ def _conditions(problem: Problem) -> tuple[str, ...]:
     sides = (problem.left, problem.right)
     typed = (*sides, *(definition.body for definition in problem.definitions))
     wanted = [*problem.demands, *(demand for expr in typed for demand in demands(expr))]
-    bodies = [close(each.body, problem.definitions) for expr in typed for each in nodes(expr, Partial)]
-    choices = {each for body in bodies for each in nodes(body, Bracket) if each.relation in ("=", "!=")}
-    wanted += [Demand("!=", each.left - each.right) for each in sorted(choices, key=structure_key)]
-    if bodies:
+    wanted += [Demand("!=", each) for each in sorted(set(_jumps(problem, typed)), key=structure_key)]
+    if any(has(expr, Partial) for expr in typed):
         wanted += _of_derivatives(problem, wanted)
     normaliser = Normaliser(generators=True, facts=facts_of(problem.premises, problem.definitions))
     found = conditions(wanted, lambda expr: _closed(expr, problem), normaliser, problem.definitions, sides)
     return (*found, *_least_sizes(sides))
+
+
+def _jumps(problem: Problem, typed: Iterable[Expr]) -> Iterator[Expr]:
+    """Yield at whose zeros what is differentiated jumps, where that can depend on what it is differentiated by."""
+    defined = {definition.tensor for definition in problem.definitions}
+    for partial in (each for expr in typed for each in nodes(expr, Partial)):
+        by = {partial.element.tensor}
+        yield from (
+            each for each in jumps(close(partial.body, problem.definitions)) if by & (defined | tensors_in(each))
+        )
 
 
 def _of_derivatives(problem: Problem, typed: list[Demand]) -> Iterator[Demand]:

@@ -22,7 +22,7 @@ from derive.kinks import KINKED
 from derive.notation import Notation, find_notation
 from derive.printing import leading_note, plain_text, shape_text
 from derive.proof import PROVED, REFUTED, UNDECIDED
-from derive.pullback import by_parts, is_long
+from derive.pullback import by_parts, inputs_of, is_long
 from derive.record import Operation, Record
 from derive.rendering import BOLD, RESET, latex_document, latex_section
 from derive.sums import has
@@ -60,6 +60,7 @@ def run_show(options: argparse.Namespace) -> int:
     operation = find(options.name)
     notation = find_notation(options.notation, operation)
     record = operation.record
+    gradients = list(_gradient_lines(operation, options))  # What was typed wrongly is said before anything is printed.
     print(_bold(operation.name) + (f"  {record.title}" if record.title else ""))
     print()
     for definition in operation.definitions:
@@ -77,7 +78,7 @@ def run_show(options: argparse.Namespace) -> int:
     for fact in record.facts:
         print(f"  usually {fact}")
     print()
-    for line in _gradient_lines(operation, options):
+    for line in gradients:
         print(_indented(line))
     if record.source:
         print(f"\n  source: {record.source}")
@@ -86,6 +87,7 @@ def run_show(options: argparse.Namespace) -> int:
 
 def _gradient_lines(operation: Operation, options: argparse.Namespace) -> Iterator[str]:
     """The gradients, each by itself; those of a large operation by its parts."""
+    _check_together(options)
     names = _wrt_names(operation, options.wrt)
     parts = by_parts(operation, names, options.given)
     if options.parts or (options.output is None and is_long(operation, parts)):
@@ -155,6 +157,7 @@ def run_latex(options: argparse.Namespace) -> int:
     """Print derivations as LaTeX; in a file, as a document that compiles on its own."""
     operation = find(options.name)
     find_notation(options.notation)
+    _check_together(options)
     names = _wrt_names(operation, options.wrt)
     derivations: Sequence[Derivation]
     if options.hessian:
@@ -190,7 +193,9 @@ def run_pages(options: argparse.Namespace) -> int:
     """Write the catalogue's pages into a folder."""
     from codegen.pages import operation_page, pages
 
-    if not Path(options.folder).is_dir():
+    if not options.folder or (Path(options.folder).exists() and not Path(options.folder).is_dir()):
+        raise InputError(f"{options.folder!r} is no folder; name one to write the pages into")
+    if not Path(options.folder).exists():
         raise InputError(f"there is no folder {options.folder}; make it first: mkdir {options.folder}")
     chosen = [(find(name).name, operation_page(find(name))) for name in options.name] if options.name else pages()
     for name, text in chosen:
@@ -208,10 +213,11 @@ def run_verify(options: argparse.Namespace) -> int:
         raise InputError("--wrt, --output and --given go with --claim; without a claim every gradient is verified")
     operation = find(options.name)
     notation = find_notation(options.notation, operation)
+    inputs_of(operation)
+    checks = verify(operation)
     print(_bold(operation.name) + (f"  {operation.record.title}" if operation.record.title else ""))
     for definition in operation.definitions:
         print(f"  {plain_text(definition.target, notation)} = {plain_text(definition.body, notation)}")
-    checks = verify(operation)
     for check in checks:
         print()
         _print_check(check, options)
@@ -306,10 +312,14 @@ def run_tour(options: argparse.Namespace) -> int:
 
 def _wrt_names(operation: Operation, wrt: str | None) -> list[str]:
     """The inputs to differentiate by: the one named, or all that are not labels."""
-    names = [tensor.name for tensor in operation.differentiable] if wrt is None else [operation.input(wrt).name]
-    if not names:
-        raise InputError(f"{operation.name} has only labels as inputs; there is nothing to differentiate by")
-    return names
+    return [tensor.name for tensor in inputs_of(operation)] if wrt is None else [operation.input(wrt).name]
+
+
+def _check_together(options: argparse.Namespace) -> None:
+    """Check that what is asked for is one thing: second derivatives, parts, or the Jacobian of one output."""
+    named = [f"--{option}" for option in ("hessian", "parts", "output") if getattr(options, option, False)]
+    if len(named) > 1:
+        raise InputError(f"{' and '.join(named)} do not go together; give one of them")
 
 
 def _kinds(operation: Operation, steps: bool, output: str | None) -> tuple[Callable[..., Derivation], ...]:
@@ -325,6 +335,8 @@ def _kinds(operation: Operation, steps: bool, output: str | None) -> tuple[Calla
 
 def _write(path: str, text: str) -> int:
     """Write a whole file or none."""
+    if not path:
+        raise InputError("'' names no file to write")
     target = Path(path).resolve()
     try:
         if target.exists() and not target.is_file():  # A device or a pipe is written to, not replaced.

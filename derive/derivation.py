@@ -12,7 +12,7 @@ from itertools import cycle
 
 from sympy import Add, Expr
 
-from derive.errors import EngineError
+from derive.errors import EngineError, InputError
 from derive.evaluation import Assignment
 from derive.facts import Fact
 from derive.gradient_operations import derived_element, gradient_operation, holds_under_facts
@@ -143,6 +143,7 @@ class Derivation:
 
         Raises:
             CheckFailedError: two sides differ.
+            InputError: no values were found at which the operation is defined.
         """
         generator = random.Random(seed)
         for _ in range(ATTEMPTS):
@@ -181,7 +182,7 @@ class Derivation:
             except UndefinedError:
                 continue
             return assignment
-        raise CheckFailedError(f"no values were found at which {operation.name} is defined")
+        raise InputError(f"no values were found at which {operation.name} is defined, so no step of it was checked")
 
 
 def _gradient_definition(operation: Operation, tensor: Tensor) -> Definition:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from sympy import Add, Expr, Integer
 
+from derive.catalogue import find
 from derive.chain import keep_names
 from derive.gradient_operations import gradient_operation
 from derive.indices import Element, Tensor
@@ -60,12 +61,13 @@ def hessian_product(loss: Op, wrt: str | Sequence[str] | None = None, given: Giv
         >>> product.products[-1].body
         (v[n,k] - sum(p[n,j]*v[n,j], j))*p[n,k]/N
     """
-    operation = find_loss(loss, "derive.jvp, or derive.vjp of a derive.vjp")
     names = [wrt] if isinstance(wrt, str) else wrt
-    first = pull_back(operation, names, name_cost=keep_names)
-    gradients = [_at(definition, first.upstreams[0]) for definition in first.gradients]
+    first = (*(names or [tensor.name for tensor in find(loss).differentiable]), "x")[0]
+    operation = find_loss(loss, f"derive.jvp(..., {first!r}) or derive.vjp(derive.vjp(..., {first!r}), {first!r})")
+    once = pull_back(operation, names, name_cost=keep_names)
+    gradients = [_at(definition, once.upstreams[0]) for definition in once.gradients]
     backward = gradient_operation(operation, gradients, f"{operation.name}-gradient")
-    tensors = [next(each for each in operation.inputs if each.gradient() == result) for result in first.results]
+    tensors = [next(each for each in operation.inputs if each.gradient() == result) for result in once.results]
     along, directions = _along(backward, tensors)
     second = pull_back(along, [tensor.name for tensor in tensors], given)
     results = _results(along, tensors)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import sympy
 from sympy import Expr, Integer
 
@@ -17,6 +19,21 @@ from derive.vanishing import vanishes
 
 #: What has kinks or jumps.
 KINKED = (sympy.Abs, sympy.sign, Maximum, Minimum, Where, Bracket, IndexMax, IndexArgmax)
+
+
+def jumps(expr: Expr) -> Iterator[Expr]:
+    """Yield expressions at whose zeros a comparison or a sign jumps, so that no rule tells the derivative there.
+
+    Those of a maximum and an absolute value, which have a bend there and no jump, have a declared side.
+
+    Example:
+        >>> from derive.indices import Tensor
+        >>> x = Tensor("x")()
+        >>> [*jumps(x * Bracket(">", x, 1) + sympy.Abs(x))], [*jumps(sympy.sign(x))]
+        ([x - 1], [x])
+    """
+    yield from (each.left - each.right for each in nodes(expr, Bracket))
+    yield from (each.args[0] for each in nodes(expr, sympy.sign))
 
 
 def kinks(normaliser: Normaliser, difference: Expr) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ GREEK_NAMES: Mapping[str, str] = {
     "eps": r"\varepsilon",
     "lam": r"\lambda",
 }
-#: The last part of a name such as ``x_hat`` that is an accent over the rest.
+#: The last part of a name such as ``x_hat`` that is an accent over the rest, and the end of one such as ``xhat``.
 ACCENTS = {"hat": r"\hat", "tilde": r"\tilde", "bar": r"\bar", "check": r"\check", "dot": r"\dot"}
 #: Combining marks of letters such as ``é``, by the accent that TeX has for them.
 MARKS = {
@@ -53,6 +53,8 @@ def latex_name(name: str) -> tuple[str, tuple[str, ...]]:
     Example:
         >>> latex_name("x0"), latex_name("gamma"), latex_name("w_out"), latex_name("x_hat")
         (('x', ('0',)), ('\\gamma', ()), ('w', ('\\mathrm{out}',)), ('\\hat{x}', ()))
+        >>> latex_name("xhat"), latex_name("sigmahat2"), latex_name("xbar")
+        (('\\hat{x}', ()), ('\\hat{\\sigma}', ('2',)), ('\\overline{x}', ()))
     """
     first, *rest = name.split("_")
     if not first or not all(rest):
@@ -60,7 +62,7 @@ def latex_name(name: str) -> tuple[str, tuple[str, ...]]:
     base, subscripts = _latex_word(first)
     for part in rest:
         if part in ACCENTS and not subscripts:
-            base = f"{ACCENTS[part]}{{{base}}}"
+            base = _accented(base, part)
         else:
             word, digits = _latex_word(part)
             subscripts = (*subscripts, word, *digits)
@@ -75,7 +77,20 @@ def _latex_word(word: str) -> tuple[str, tuple[str, ...]]:
     letters = word.rstrip("0123456789")
     if letters != word and letters and not any(character.isdigit() for character in letters):
         return _latex_word(letters)[0], (word[len(letters) :],)
-    return (word, ()) if len(word) == 1 and word.isascii() else (upright(word), ())
+    if len(word) == 1 and word.isascii():
+        return word, ()
+    for accent in ACCENTS:
+        letter = word.removesuffix(accent)
+        if letter != word and (letter in GREEK_NAMES or (len(letter) == 1 and letter.isascii() and letter.isalpha())):
+            return _accented(_latex_word(letter)[0], accent), ()
+    return upright(word), ()
+
+
+def _accented(base: str, accent: str) -> str:
+    """Return LaTeX with an accent; over a letter a long bar, since the short one is that of gradients."""
+    single = len(base) == 1 or base in GREEK_NAMES.values()
+    sign = r"\overline" if accent == "bar" and single else ACCENTS[accent]
+    return f"{sign}{{{base}}}"
 
 
 def upright(word: str) -> str:

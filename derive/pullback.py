@@ -203,9 +203,9 @@ def pull_back(
     """
     operation = find(op)
     names = [wrt] if isinstance(wrt, str) else wrt
-    tensors = operation.differentiable if names is None else tuple(operation.input(name) for name in names)
+    tensors = inputs_of(operation) if names is None else tuple(operation.input(name) for name in names)
     if not tensors:
-        raise InputError(f"{operation.name} has no input to differentiate by: all of them are labels")
+        raise InputError("name one input at least to differentiate by")
     usual = keep_products if operation.gradients else any_name
     chain = Chain(operation, tensors, _facts(operation, given), fuse=fuse, name_cost=name_cost or usual)
     gradients = _gradients(operation, chain.sensitivities.values())
@@ -221,6 +221,22 @@ def pull_back(
         tuple(dict.fromkeys(fact.text for own in chain.sensitivities.values() for fact in own.facts)),
         tuple(_part(operation, own) for own in chain.sensitivities.values()),
     )
+
+
+def inputs_of(operation: Operation) -> tuple[Tensor, ...]:
+    """Return the inputs to differentiate by.
+
+    Raises:
+        InputError: there are none.
+
+    Example:
+        >>> inputs_of(find("softmax-cce"))
+        (z,)
+    """
+    if not operation.differentiable:
+        why = "all of them are labels" if operation.inputs else "it has none at all"
+        raise InputError(f"{operation.name} has no input to differentiate by: {why}")
+    return operation.differentiable
 
 
 def _part(operation: Operation, own: Sensitivity) -> Derivation:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import groupby
 
@@ -71,7 +71,10 @@ def _block(left: Expr, chain: Sequence[Step]) -> Block:
     for step in chain:
         if step.before != shown:
             lines.append(Line(step.before))
-        lines.append(Line(step.after, step.rule, step.note))
+        if lines and plain_text(step.before) == plain_text(step.after):
+            lines[-1] = replace(lines[-1], right=step.after)  # Nobody sees what such a step changes.
+        else:
+            lines.append(Line(step.after, step.rule, step.note))
         shown = step.after
     return Block(left, tuple(lines))
 

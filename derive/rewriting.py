@@ -13,6 +13,7 @@ from functools import lru_cache
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, S, Symbol
 
+from derive.absorbing import absorbed, with_plain_signs
 from derive.budget import tick
 from derive.canonical import canonical, structure_key
 from derive.costs import cost
@@ -75,7 +76,7 @@ def simplify(
         >>> simplify(IndexSum(Delta(j, k) * p[j], j)).result
         p[k]
     """
-    return _shortest(rewrite(expr, _with_absolutes), tuple(definitions), tuple(prefer), tuple(facts))
+    return _shortest(rewrite(expr, absorbed), tuple(definitions), tuple(prefer), tuple(facts))
 
 
 @lru_cache(maxsize=2000)
@@ -99,19 +100,6 @@ def _other_ways(expr: Expr) -> list[Expr]:
     return [other for other in (multiply_in(expr), over_one_line(expr)) if other != expr]
 
 
-def _with_absolutes(node: Expr) -> Expr | None:
-    """A product in which x sign(x) is |x|; None where there is none."""
-    if not isinstance(node, Mul):
-        return None
-    for sign in (factor for factor in node.args if isinstance(factor, sympy.sign)):
-        argument = sign.args[0]
-        for turned in (1, -1):
-            if turned * argument in node.args:
-                rest = Mul(*(factor for factor in node.args if factor not in (sign, turned * argument)))
-                return turned * rest * sympy.Abs(argument)
-    return None
-
-
 def _forms(
     expr: Expr, definitions: tuple[Definition, ...], prefer: tuple[Index, ...], facts: tuple[Fact, ...]
 ) -> list[Simplified]:
@@ -127,6 +115,7 @@ def _forms(
             short, folded = _fold_repeatedly(normaliser, poly, plain, definitions)
         except (TooLargeError, ZeroDivisionError):
             continue
+        plain, short = (with_plain_signs(form, definitions) for form in (plain, short))
         found.append(Simplified(plain, short, folded, tuple(normaliser.used_facts)))
     return found
 
@@ -265,8 +254,23 @@ def _arrange_terms(normaliser: Normaliser, poly: Polynomial) -> Expr:
     if len(having) == len(poly):
         return plain
     rest = {m: c for m, c in poly.items() if m not in having}
-    factored = arrange(normaliser, having) + arrange(normaliser, rest)
+    factored = _with_sum_outside(arrange(normaliser, having) + arrange(normaliser, rest))
     return factored if cost(factored) < cost(plain) else plain
+
+
+def _with_sum_outside(total: Expr) -> Expr:
+    """Take a sum that is a factor of every term, in one as a - b and in another as b - a, out of them."""
+    first, *others = [Mul.make_args(term) for term in Add.make_args(total)]
+    for factor in (each for each in first if others and isinstance(each, Add)):
+        rest = [Mul(*(each for each in first if each is not factor))]
+        for factors in others:
+            sign = next((sign for sign in (1, -1) if sign * factor in factors), None)
+            if sign is None:
+                break
+            rest.append(sign * Mul(*(each for each in factors if each != sign * factor)))
+        else:
+            return Mul(factor, Add(*rest))
+    return total
 
 
 def _polish(normaliser: Normaliser, atom: Expr) -> Expr:

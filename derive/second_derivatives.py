@@ -12,7 +12,7 @@ from dataclasses import replace
 from sympy import Add, Expr, Mul
 
 from derive.canonical import readable
-from derive.catalogue import find
+from derive.catalogue import catalogue, find
 from derive.chain import collecting
 from derive.derivation import Derivation, Step
 from derive.errors import InputError
@@ -50,9 +50,8 @@ def hessian(loss: Op, wrt: str, wrt2: str | None = None, given: Given = ()) -> D
         >>> print(hessian("softmax-cce-sparse", "z").text(steps=False))
         ∂²L/∂z[n,k]∂z[m,j] = δ[n,m] (δ[k,j] p[n,k] - p[n,k] p[n,j]) / N
     """
-    operation = find_loss(loss, f"derive.jacobian(derive.vjp(..., {wrt!r}), {wrt2 or wrt!r})")
+    operation = find_loss(loss, f"derive.jacobian(derive.vjp(..., {wrt!r}), {wrt2 or wrt!r})", wrt, wrt2 or wrt)
     second_name = wrt if wrt2 is None else wrt2
-    operation.input(second_name)
     gradient = jacobian(operation, wrt)
     again = gradient_of(gradient)
     second = jacobian(again, second_name, given)
@@ -80,7 +79,7 @@ def hvp(loss: Op, wrt: str, given: Given = ()) -> Derivation:
         >>> print(hvp("softmax-cce-sparse", "z").text(steps=False))
         sum_m sum_j v[m,j] ∂²L/∂z[n,k]∂z[m,j] = p[n,k] (v[n,k] - sum_j p[n,j] v[n,j]) / N
     """
-    operation = find_loss(loss, f"derive.vjp(derive.vjp(..., {wrt!r}), {wrt!r}) or derive.jvp(..., {wrt!r})")
+    operation = find_loss(loss, f"derive.vjp(derive.vjp(..., {wrt!r}), {wrt!r}) or derive.jvp(..., {wrt!r})", wrt)
     gradient = jacobian(operation, wrt)
     again = gradient_of(gradient)
     second = vjp(again, wrt, given)
@@ -133,17 +132,28 @@ def gradient_of(gradient: Derivation) -> Operation:
     return gradient_operation(operation, [made], f"{operation.name}-gradient", gradient.title, keep=True)
 
 
-def find_loss(op: Op, instead: str) -> Operation:
-    """Return the loss; ``instead`` says what to use for what is none."""
+def find_loss(op: Op, instead: str, *wrt: str) -> Operation:
+    """Return the loss that has these inputs; ``instead`` is the call for what is none, with ... for the operation."""
     operation = find(op)
+    for name in wrt:
+        operation.input(name)
     if operation.is_loss:
         return operation
     out = operation.output.target
     kind = "as many numbers as come in" if not out.indices else f"{out}, as many numbers as there are places"
     raise InputError(
         f"{operation.name} is no loss, and only one number has a Hessian: it gives {kind}; "
-        f"use {instead.replace('...', repr(operation.name))}"
+        f"use {instead.replace('...', _as_typed(op, operation))}"
     )
+
+
+def _as_typed(op: Op, operation: Operation) -> str:
+    """What to type for an operation: as it was typed, its name in the catalogue, or its definition; ... for others."""
+    if isinstance(op, str):
+        return repr(op)
+    if operation.name in catalogue():
+        return repr(operation.name)
+    return "..." if operation.gradients else repr(operation.record.definition)
 
 
 def _places(gradient: Derivation, at: Element) -> Element:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import sympy
 from sympy import Add, Expr, Integer, Mul, Pow, Rational, S
 
+from derive.differentiation import differentiate
 from derive.functions import Maximum, Minimum
 from derive.indices import Bracket, Delta, Element, Index, Tensor
 from derive.printing import definition_text
@@ -294,10 +295,12 @@ def _wrong_functions(part: Expr, slopes: Iterable[Slope]) -> Iterator[Mistake]:
             NAME, f"{definition_text(part)} is written where its derivative {definition_text(new)} is meant", new
         )
     elif isinstance(part, sympy.Function) and len(part.args) == 1:
-        new = part.fdiff(1)
-        yield Mistake(
-            NAME, f"{definition_text(part)} is written where its derivative {definition_text(new)} is meant", new
-        )
+        argument = Tensor("argument")()
+        new = differentiate(part.func(argument), argument).xreplace({argument: part.args[0]})
+        if new != 0:
+            yield Mistake(
+                NAME, f"{definition_text(part)} is written where its derivative {definition_text(new)} is meant", new
+            )
     elif isinstance(part, Element):
         for slope in slopes:
             if part.tensor in (slope.value.tensor, slope.element.tensor):

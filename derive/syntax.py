@@ -301,8 +301,8 @@ def _split_at_equals(source: Text, tokens: list[Token]) -> list[list[Token]]:
         depth += (token.kind == "open") - (token.kind == "close")
         if depth == 0 and token.kind == "comparison":
             if token.text != "=":
-                double = token.text == "=="
-                expected = "write = in a definition" if double else "write a comparison in brackets: [x[n] > 0]"
+                is_first = token.text == "==" and len(sides) == 1
+                expected = "write =" if is_first else "write a comparison in brackets: [x[n] > 0]"
                 raise source.mistake(token.at, f"{token.text} has no place outside of brackets", expected)
             if len(sides) == 2:
                 expected = "write one definition a line, or a comparison in brackets: [a = b]"

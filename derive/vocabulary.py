@@ -74,6 +74,22 @@ def scalar_operation(name: str) -> Operation:
     return Operation((definition,), inputs, Record(name, f"y = {name}({', '.join(function.arguments)})"))
 
 
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that is nearest, capitals, hyphens and underscores aside; None where none is near.
+
+    Example:
+        >>> nearest("LayerNorm", ["softmax", "layer-norm"])
+        'layer-norm'
+    """
+    plain = {_plain(each): each for each in reversed(list(known))}  # Of words alike the first one counts.
+    close = get_close_matches(_plain(word), list(reversed(plain)), n=1, cutoff=0.6)
+    return plain[close[0]] if close else None
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("-", "").replace("_", "")
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return "did you mean ...?" for the nearest known word, or nothing.
 
@@ -81,5 +97,5 @@ def suggest(word: str, known: Iterable[str]) -> str:
         >>> suggest("sigmod", ["exp", "sigmoid"])
         'did you mean sigmoid?'
     """
-    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean {close[0]}?" if close else ""
+    near = nearest(word, known)
+    return f"did you mean {near}?" if near else ""

@@ -269,6 +269,11 @@ def test_compositions() -> None:
     assert words == "the factor [z[n,k] > 0] is missing in dy[n,k]*x[n,d]: the derivative of y[n,k] by z[n,k]"
 
 
+def test_a_wrong_claim_with_a_sign_is_refuted() -> None:
+    check = check_claim("y[n,i] = x[n,i]/sum(abs(x[n,j]), j)", "x", "dy[n,i]*sign(x[n,i])")
+    assert check.verdict == REFUTED
+
+
 def test_a_kink_is_no_mistake_to_be_diagnosed() -> None:
     check = check_claim("relu", "x", "dy*[x >= 0]")
     assert check.proof is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,11 +11,13 @@ from sympy import Add, Expr, Integer
 
 import codegen
 import derive
+from derive.canonical import canonical
 from derive.derivation import CheckFailedError, Derivation
 from derive.indices import Element
 from derive.printing import definition_text, plain_text
 from derive.proof import PROVED, REFUTED, prove_equal
 from derive.record import Definition
+from derive.rendering import blocks_of
 from derive.verification import _proof, verify, whole_derivative
 
 #: Of those with more, every part of the backward pass is checked, and not every mutant of everything put in.
@@ -122,7 +125,7 @@ VJPS = {
     ("hard-tanh", "x"): "x̄ = ȳ [x < 1] [x > -1]",
     ("hard-sigmoid", "x"): "x̄ = ȳ [x < 3] [x > -3] / 6",
     ("hardswish", "x"): "x̄ = ȳ (x [x < 3] [x > -3] + min(max(x + 3, 0), 6)) / 6",
-    ("squared-relu", "x"): "x̄ = 2 ȳ [x > 0] max(x, 0)",
+    ("squared-relu", "x"): "x̄ = 2 ȳ max(x, 0)",
     ("elu", "x"): "x̄ = ȳ where(x > 0, 1, a exp(x))",
     ("selu", "x"): "x̄ = 1.0507009873554805 ȳ where(x > 0, 1, 1.6732632423543772 exp(x))",
     ("softsign", "x"): "x̄ = ȳ / (abs(x) + 1)²",
@@ -142,8 +145,7 @@ VJPS = {
     (
         "focal",
         "z",
-    ): "z̄[n,k] = L̄ (g p[n,t[n]] log(p[n,t[n]]) (δ[k,t[n]] - p[n,k]) (1 - p[n,t[n]])^(g - 1) + "
-    "(p[n,k] - δ[k,t[n]]) (1 - p[n,t[n]])^g) / N",
+    ): "z̄[n,k] = L̄ (p[n,k] - δ[k,t[n]]) ((1 - p[n,t[n]])^g - g p[n,t[n]] log(p[n,t[n]]) (1 - p[n,t[n]])^(g - 1)) / N",
     ("cce-smoothed", "z"): "z̄[n,k] = L̄ (δ[k,t[n]] (e - 1) + exp(y[n,k]) - e/K) / N",
     ("cce-weighted", "z"): "z̄[n,k] = L̄ w[t[n]] (p[n,k] - δ[k,t[n]]) / (sum_m w[t[m]])",
     ("cce-temperature", "z"): "z̄[n,k] = L̄ (p[n,k] sum_j t[n,j] - t[n,k]) / (N tau)",
@@ -372,3 +374,45 @@ def test_labels_have_no_derivative() -> None:
         derive.vjp("cce-sparse", "t")
     with pytest.raises(derive.InputError, match="softmax has no input 'w'; its inputs are x"):
         derive.vjp("softmax", "w")
+
+
+# -- what a step shows ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "wrt"), [("layer-norm", "x"), ("cosine-similarity", "a"), ("least-squares", "y"), ("group-norm", "x")]
+)
+def test_no_line_is_printed_twice(name: str, wrt: str) -> None:
+    derivation = derive.vjp(name, wrt)
+    assert not [step for step in derivation.steps if canonical(step.before) == canonical(step.after)]
+    for block in blocks_of(derivation):
+        shown = [plain_text(block.left), *(plain_text(line.right) for line in block.lines)]
+        assert not [one for one, two in pairwise(shown) if one == two]
+    derivation.check()
+
+
+def test_a_step_that_shows_something_is_printed() -> None:
+    for name in ("softmax", "least-squares"):
+        wrt = derive.find(name).inputs[0].name
+        assert derive.vjp(name, wrt).steps[0].rule == "definition"
+
+
+@pytest.mark.parametrize(
+    ("text", "short", "false"),
+    [
+        ("y = max(x, 0)**2", "x̄ = 2 ȳ max(x, 0)", "2*dy*max(x, 1)"),
+        ("y = min(x, 0)**3", "x̄ = 3 ȳ min(x, 0)²", "3*dy*x**2"),
+        ("s = sum(abs(x[i]), i); y[i] = x[i]/s", "x̄[i] = (ȳ[i] - sign(x[i]) sum_j ȳ[j] y[j]) / s",
+         "(dy[i] + sign(x[i])*sum(dy[j]*y[j], j))/s"),
+        ("y[n,i] = x[n,i] / sum(abs(x[n,j]), j)",
+         "x̄[n,i] = (ȳ[n,i] - sign(x[n,i]) sum_j ȳ[n,j] y[n,j]) / (sum_j abs(x[n,j]))",
+         "(dy[n,i] - sum(dy[n,j]*y[n,j], j))/sum(abs(x[n,j]), j)"),
+    ],
+)  # fmt: skip
+def test_what_a_factor_says_already_is_not_said_twice(text: str, short: str, false: str) -> None:
+    derivation = derive.vjp(text, "x")
+    assert derivation.text(steps=False) == short
+    derivation.check()
+    true = definition_text(derivation.result)
+    assert derive.check_claim(text, "x", true).verdict == PROVED
+    assert derive.check_claim(text, "x", false).verdict == REFUTED

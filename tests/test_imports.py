@@ -20,9 +20,9 @@ ORDERS = {
         building necks signs polynomials factoring division algebra reindexing generators facts normal_form inequalities
         cases vanishing intervals premises regions notation layout reading writing latex printing domains kinks
         differentiation problems parsing composition sampling gradient_operations derivation library catalogue costs
-        quotients solving rewriting counterexamples trials chain derivatives assumptions proof rendering exposition
-        claims stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis gradients
-        misreadings gradient_claims verification __init__ commands __main__
+        quotients solving absorbing rewriting counterexamples trials chain derivatives assumptions proof rendering
+        exposition claims stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis
+        gradients misreadings gradient_claims verification __init__ commands __main__
     """.split(),
     "codegen": """
         factoring elementary fitting helpers program program_checks building arithmetic contraction finishing indexing

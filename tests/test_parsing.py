@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Expr, Rational, exp, log, pi, sqrt
 
+import derive
 from derive.errors import DefinitionError, DeriveError, InputError, UnsupportedError
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor, size
@@ -373,7 +374,7 @@ MISTAKES = [
     ("y =", "nothing stands on the right of =", "y =", "  ^", "write what it is equal to"),
     ("y = a = b", "this is a second =", "y = a = b", "      ^",
      "write one definition a line, or a comparison in brackets: [a = b]"),
-    ("y == x", "== has no place outside of brackets", "y == x", "  ^^", "write = in a definition"),
+    ("y == x", "== has no place outside of brackets", "y == x", "  ^^", "write ="),
     ("y = x[n] > 0", "> has no place outside of brackets", "y = x[n] > 0", "         ^",
      "write a comparison in brackets: [x[n] > 0]"),
     ("y = x +", "a value is missing after +", "y = x +", "      ^", VALUE),
@@ -470,7 +471,10 @@ MISTAKES = [
     ("y[n] = mu(x[n], n)", "unknown function mu", "y[n] = mu(x[n], n)", "       ^^",
      "the functions are exp, log, sqrt, sinh, cosh, tanh, erf, abs, sign, max, min, sum, mean, argmax, where, delta, "
      "diff, inv, "
-     "det, logdet"),
+     "det, logdet, and the operations of `derive list`"),
+    ("y = ReLU(x)", "unknown function ReLU", "y = ReLU(x)", "    ^^^^", "did you mean relu?"),
+    ("y[n] = x[n] == 0", "== has no place outside of brackets", "y[n] = x[n] == 0", "            ^^",
+     "write a comparison in brackets: [x[n] > 0]"),
     ("y[n,k] = 2*softmax(z)", "softmax works on whole tensors, not inside a formula", "y[n,k] = 2*softmax(z)",
      "           ^^^^^^^", "give it a definition of its own, without indices: y = softmax(x)"),
     ("y = nll-sparse(z, t)", "the hyphen in an operation's name reads as a minus", "y = nll-sparse(z, t)",
@@ -742,3 +746,14 @@ def test_random_formulas_parse_back(formula: str, binder: str) -> None:
 def test_an_expression_s_text_parses_back(make: Callable[[Expr], str]) -> None:
     body = log(IndexSum(exp(x[n, j]), j)) - IndexMax(x[n, j], j) + Where(Bracket(">", x[n, k], 0), b[k], 2)
     assert parse_expression(make(body), {"x": x, "b": b}) == body
+
+
+def test_a_name_where_a_definition_is_expected_is_told_from_one() -> None:
+    with pytest.raises(InputError, match=r"takes a definition.*; derive.find\('sigmoid'\) gives the catalogue's"):
+        derive.operation("sigmoid")
+    with pytest.raises(InputError, match="did you mean 'sigmoid'"):
+        derive.operation("sigmod")
+    with pytest.raises(DefinitionError, match="the text is empty"):
+        derive.operation("")
+    with pytest.raises(DefinitionError, match=r"did you mean layer_norm\?"):
+        derive.operation("y = layernorm(x, g, b)")

@@ -258,6 +258,17 @@ def test_a_range_that_starts_at_0_ends_before_the_size() -> None:
         ("w_1", ("w", ("1",))),
         ("x_hat", (r"\hat{x}", ())),
         ("x_hat_2", (r"\hat{x}", ("2",))),
+        ("xhat", (r"\hat{x}", ())),
+        ("xhat2", (r"\hat{x}", ("2",))),
+        ("sigmahat", (r"\hat{\sigma}", ())),
+        ("muhat_out", (r"\hat{\mu}", (r"\mathrm{out}",))),
+        ("xbar", (r"\overline{x}", ())),
+        ("mubar", (r"\overline{\mu}", ())),
+        ("x_bar", (r"\overline{x}", ())),
+        ("logits_bar", (r"\bar{\mathrm{logits}}", ())),
+        ("hat", (r"\mathrm{hat}", ())),
+        ("crowbar", (r"\mathrm{crowbar}", ())),
+        ("2hat", (r"\mathrm{2hat}", ())),
         ("batch_mean", (r"\mathrm{batch}", (r"\mathrm{mean}",))),
         ("_x", (r"\mathrm{\_x}", ())),
         ("x__y", (r"\mathrm{x\_\_y}", ())),
@@ -268,6 +279,15 @@ def test_a_range_that_starts_at_0_ends_before_the_size() -> None:
 )
 def test_names_in_latex(name: str, expected: tuple[str, tuple[str, ...]]) -> None:
     assert latex_name(name) == expected
+
+
+def test_a_hat_stands_over_its_letter_and_a_mean_is_no_gradient() -> None:
+    n, k = Index("n", size("N")), Index("k", size("K"))
+    xhat, x, mean = (Tensor(name, (n.size, k.size)) for name in ("xhat", "x", "xbar"))
+    assert latex_text(xhat[n, k]) == r"\hat{x}_{n,k}"
+    assert latex_text(xhat.gradient()[n, k]) == r"\overline{\hat{x}}_{n,k}"
+    assert latex_text(x.gradient()[n, k]) == r"\bar{x}_{n,k}" != latex_text(mean[n, k]) == r"\overline{x}_{n,k}"
+    assert r"\mathrm{xhat}" not in derive.vjp("layer-norm", "x").latex()
 
 
 def dense_relu() -> Operation:

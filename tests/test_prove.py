@@ -486,6 +486,12 @@ def test_a_fact_is_not_divided_by_what_may_be_zero(fact: str) -> None:
         ("diff(y,x) = where(x = 0, 1/2, exp(x)/x - (exp(x)-1)/x**2)", SAFE_QUOTIENT),
         ("diff(y,x) = [x != 0]", ["y = where(x = 0, 0, x)"]),
         ("diff(y,x) = [x = 0]", ["y = x*[x = 0]"]),
+        ("diff([x > 0], x) = 0", []),
+        ("diff([x >= 0], x) = 0", []),
+        ("diff(sign(x), x) = 0", []),
+        ("diff(y,x) = 0", ["y = where(x > 0, 1, 0)"]),
+        ("diff(y,x) = where(x > 0, 1, a)", ["y = leaky_relu(x, a)"]),
+        ("diff(diff(relu(x), x), x) = 0", []),
     ],
 )
 def test_no_rule_tells_the_derivative_at_a_single_place_of_a_choice(claim: str, where: list[str]) -> None:
@@ -552,3 +558,18 @@ def test_a_deep_network_is_proved_definition_by_definition(monkeypatch: pytest.M
     assert (proof.verdict, proof.assumptions) == (PROVED, tuple(given))
     wrong = prove("diff(L, w2[j,k]) = sum(h1[n,j]*g2[n,k], n)/N", where, given, seconds=60)
     assert wrong.verdict == REFUTED
+
+
+@pytest.mark.parametrize(
+    ("claim", "twin"),
+    [
+        ("diff(y*[x > 0], y) = [x > 0]", "diff(y*[x > 0], y) = [x < 0]"),
+        ("diff(max(x, 0), x) = [x > 0]", "diff(max(x, 0), x) = 1"),
+        ("diff(abs(x), x) = sign(x)", "diff(abs(x), x) = -sign(x)"),
+        ("diff(x*[x**2 + 1 > 0], x) = 1", "diff(x*[x**2 - 1 > 0], x) = 1"),
+    ],
+)
+def test_no_place_is_left_out_where_nothing_jumps(claim: str, twin: str) -> None:
+    proof = prove(claim)
+    assert (proof.verdict, proof.conditions) == (PROVED, ())
+    assert prove(twin).verdict == REFUTED

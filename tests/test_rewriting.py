@@ -38,9 +38,10 @@ from derive.costs import cost
 from derive.derivation import CheckFailedError, Derivation
 from derive.differentiation import differentiate
 from derive.evaluation import Assignment
+from derive.functions import Maximum, Minimum
 from derive.indices import Bracket, Delta, Tensor
 from derive.precision import context
-from derive.proof import is_zero
+from derive.proof import PROVED, REFUTED, is_zero, prove_equal
 from derive.pullback import jacobian, vjp
 from derive.quotients import multiply_in
 from derive.record import Definition
@@ -311,3 +312,51 @@ def test_denominators_that_a_factor_takes_away_are_taken_away(expr: Expr, expect
 @pytest.mark.parametrize("expr", [u * (v / w + y), (1 - u) * (v / (1 + u) + w), exp(u) * (v / u + w)])
 def test_denominators_that_no_factor_takes_away_stay(expr: Expr) -> None:
     assert multiply_in(expr) == expr
+
+
+# -- factors that say nothing beside others ---------------------------------------------------------------------------
+
+ABOVE, BELOW = Bracket(">", u, 0), Bracket("<", u, 0)
+
+
+@pytest.mark.parametrize(
+    ("expr", "expected"),
+    [
+        (2 * ABOVE * Maximum(u, 0), 2 * Maximum(u, 0)),
+        (v * Bracket(">=", u, 0) * Maximum(u, 0) ** 3, v * Maximum(u, 0) ** 3),
+        (Bracket(">", 3 * u * exp(v), 0) * Maximum(u, 0), Maximum(u, 0)),
+        (BELOW * Minimum(u, 0), Minimum(u, 0)),
+        (sympy.sign(u * sqrt(1 + v**2)), sympy.sign(u)),
+        (u * sympy.sign(u), sympy.Abs(u)),
+    ],
+)
+def test_a_factor_that_says_nothing_is_left_out(expr: Expr, expected: Expr) -> None:
+    assert simplify(expr).result == expected
+    assert prove_equal(expr, expected).verdict == PROVED
+
+
+@pytest.mark.parametrize(
+    ("expr", "wrong"),
+    [
+        (ABOVE * Maximum(u, 1), Maximum(u, 1)),
+        (Bracket(">", u, 1) * Maximum(u, 0), Maximum(u, 0)),
+        (BELOW * Maximum(u, 0), Maximum(u, 0)),
+        (ABOVE * Minimum(u, 0), Minimum(u, 0)),
+        (ABOVE * Maximum(v, 0), Maximum(v, 0)),
+        (Bracket(">", u * v, 0) * Maximum(u, 0), Maximum(u, 0)),
+        (sympy.sign(u * sympy.Abs(v)), sympy.sign(u)),
+        (sympy.sign(u * v) / v, sympy.sign(u) / v),
+    ],
+)
+def test_a_factor_that_says_something_stays(expr: Expr, wrong: Expr) -> None:
+    assert canonical(simplify(expr).result) != canonical(wrong)
+    assert prove_equal(expr, wrong).verdict == REFUTED
+
+
+def test_a_sum_that_is_a_factor_with_either_sign_is_taken_out() -> None:
+    expr = v * exp(w) * (u - y) + tanh(w) * (y - u)
+    taken, kept = (u - y) * (v * exp(w) - tanh(w)), v * exp(w) * (u - y) + tanh(w) * (y + u)
+    assert is_zero(simplify(expr).result - taken)
+    assert cost(simplify(expr).result) == cost(taken)
+    assert is_zero(simplify(kept).result - kept)
+    assert not is_zero(simplify(kept).result - (u - y) * (v * exp(w) + tanh(w)))

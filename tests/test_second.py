@@ -347,6 +347,22 @@ def test_a_gradient_under_a_fact_is_not_differentiated() -> None:
 # ---- what is refused, and what is said ----
 
 
+@pytest.mark.parametrize("op", ["layer-norm", "y[n] = x[n]**3", derive.operation("y[n] = x[n]**3")])
+@pytest.mark.parametrize("ask", [hessian, hvp, codegen.hvp, codegen.hessian, hessian_product])
+def test_the_advice_to_who_asks_no_loss_for_a_hessian_works(ask: Any, op: Any) -> None:
+    with pytest.raises(InputError) as refused:
+        ask(op, "x")
+    for advice in str(refused.value).split("; use ")[1].split(" or "):
+        eval(advice, {"codegen": codegen, "derive": derive})
+
+
+def test_what_is_no_operation_to_type_is_not_made_up() -> None:
+    with pytest.raises(InputError, match=r"derive\.jvp\(\.\.\., 'x'\)"):
+        hvp(derive.vjp("relu", "x"), "x")
+    with pytest.raises(InputError, match="layer-norm has no input 'q'"):
+        codegen.hvp("layer-norm", "q")
+
+
 @pytest.mark.parametrize(
     ("call", "error", "said"),
     [
@@ -439,7 +455,8 @@ def test_a_module_has_the_product_beside_the_passes() -> None:
         (["hessian", "softmax"], 2, "derive.jacobian(derive.vjp('softmax', 'x'), 'x')"),
         (["hessian", "mse", "--and", "y"], 2, "--wrt"),
         (["hessian", "mse", "--wrt", "q"], 2, "its inputs are y, t"),
-        (["code", "dense", "--hvp", "x"], 2, "dense is no loss"),
+        (["code", "dense", "--hvp", "w"], 2, "dense is no loss"),
+        (["code", "layer-norm", "--hvp", "x"], 2, "use codegen.backward(derive.vjp('layer-norm', 'x'))"),
     ],
 )
 def test_command_line(arguments: list[str], status: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:

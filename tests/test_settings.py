@@ -96,6 +96,10 @@ def test_a_layer_takes_it_by_name_and_keeps_it() -> None:
     ("call", "said"),
     [
         (lambda: codegen.forward("leaky-relu")(X, slope=1), "leaky-relu has no setting slope; its settings are: a"),
+        (lambda: codegen.vjp("conv2d", X, X, X, stride=1), "conv2d has no setting stride; its settings are: s, d, p"),
+        (lambda: codegen.vjp("conv2d", X, X, X, stride=1), "whole numbers; give them by name: s=1, d=1, p=0"),
+        (lambda: codegen.forward("leaky-relu").with_saved(X, slope=1), "leaky-relu has no setting slope"),
+        (lambda: codegen.vjp("dense", X, X, X, wrt=["x"]), "dense has no setting wrt"),
         (lambda: codegen.forward("relu")(X, a=1), "relu has no setting a; its settings are: none"),
         (lambda: codegen.forward("leaky-relu")(X, 0.1, a=1), "leaky-relu takes x, a and was given 3 arguments"),
         (lambda: codegen.forward("leaky-relu")(a=1), "leaky-relu takes x, a and was given 1 arguments"),
