@@ -13,7 +13,7 @@ from itertools import count, product
 from typing import Any
 
 import sympy
-from mpmath.libmp import from_int, mpf_mul, mpf_mul_int, mpf_pow_int, mpf_sum
+from mpmath.libmp import mpf_mul, mpf_mul_int, mpf_pow_int
 from sympy import Add, Expr, Mul, Pow, Symbol
 
 from derive.budget import tick
@@ -21,19 +21,26 @@ from derive.errors import InputError, UnsupportedError
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor
 from derive.matrices import Determinant, Inverse, LogDeterminant, MatrixFunction
-from derive.precision import Number, UndefinedError, compare, context, eliminate, rounded
+from derive.precision import (
+    COMPARISONS,
+    LARGEST_EXPONENT,
+    SCALAR_FUNCTIONS,
+    STEP,
+    Number,
+    UndefinedError,
+    compare,
+    context,
+    eliminate,
+    power,
+    power_of_zero,
+    raw,
+    rounded,
+    slope,
+    total,
+)
 from derive.record import Definition
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices, has, nodes
 
-#: The step of a central difference: its error is about the step squared.
-STEP_DIGITS = 15
-STEP = context.mpf(10) ** -STEP_DIGITS
-#: Slopes to both sides that differ by more than this, relative to their size, are those of a kink.
-KINK = context.mpf(10) ** -6
-#: Values to both sides that differ by more than this, relative to their size, have a jump between them.
-JUMP = context.mpf(10) ** -7
-#: Larger exponents are not evaluated: their results have more digits than can be carried.
-LARGEST_EXPONENT = 10**6
 #: Integers of so many bits are computed with as they are.
 SHORT = 64
 
@@ -43,23 +50,6 @@ KINDS = (int, context.mpf)
 #: Where indices stand, by their slots.
 Env = dict[str, int]
 Position = tuple[int, ...]
-
-COMPARISONS: dict[str, Callable[[int], bool]] = {
-    ">": lambda sign: sign > 0,
-    ">=": lambda sign: sign >= 0,
-    "=": lambda sign: sign == 0,
-    "!=": lambda sign: sign != 0,
-}
-SCALAR_FUNCTIONS: dict[Any, Callable[[Number], Number]] = {
-    sympy.exp: context.exp,
-    sympy.log: context.log,
-    sympy.sinh: context.sinh,
-    sympy.cosh: context.cosh,
-    sympy.tanh: context.tanh,
-    sympy.erf: context.erf,
-    sympy.Abs: abs,
-    sympy.sign: lambda number: compare(number, 0),
-}
 
 
 @dataclass
@@ -293,11 +283,6 @@ def _number(number: Any) -> Number:
     return int(number) if hasattr(number, "__index__") else context.mpf(number)
 
 
-def _raw(number: Number) -> Any:
-    """The four integers a number is made of."""
-    return from_int(number) if isinstance(number, int) else number._mpf_
-
-
 def _remembered(expr: Expr, compute: Evaluator) -> Evaluator:
     """The function with its results kept, by the places of the free indices."""
     identity, slots = next(_identities), tuple(sorted(map(slot, free_indices(expr))))
@@ -315,24 +300,9 @@ def _remembered(expr: Expr, compute: Evaluator) -> Evaluator:
 # -- arithmetic -------------------------------------------------------------------------------------------------------
 
 
-def _total(parts: list[Number]) -> Number:
-    """The sum of numbers, rounded once."""
-    whole, others = 0, []
-    for part in parts:
-        if type(part) is int:
-            whole += part
-        else:
-            others.append(part._mpf_)
-    if not others:
-        return whole
-    if whole:
-        others.append(from_int(whole))
-    return context.make_mpf(mpf_sum(others, *context._prec_rounding))
-
-
 def _add(expr: Add) -> Evaluator:
     terms = tuple(map(evaluator, expr.args))
-    return lambda numbers, env: _total([term(numbers, env) for term in terms])
+    return lambda numbers, env: total([term(numbers, env) for term in terms])
 
 
 def _mul(expr: Mul) -> Evaluator:
@@ -340,16 +310,16 @@ def _mul(expr: Mul) -> Evaluator:
 
     def multiply(numbers: Numbers, env: Env) -> Number:
         precision = context._prec_rounding
-        whole, raw = 1, None
+        whole, others = 1, None
         for factor in factors:
             value = factor(numbers, env)
             if type(value) is int:
                 whole *= value
             else:
-                raw = value._mpf_ if raw is None else mpf_mul(raw, value._mpf_, *precision)
-        if raw is None:
+                others = value._mpf_ if others is None else mpf_mul(others, value._mpf_, *precision)
+        if others is None:
             return whole
-        return context.make_mpf(raw if whole == 1 else mpf_mul_int(raw, whole, *precision))
+        return context.make_mpf(others if whole == 1 else mpf_mul_int(others, whole, *precision))
 
     return multiply
 
@@ -357,34 +327,16 @@ def _mul(expr: Mul) -> Evaluator:
 def _pow(expr: Pow) -> Evaluator:
     base, exponent = map(evaluator, expr.args)
     if not isinstance(expr.exp, sympy.Integer) or abs(expr.exp) > LARGEST_EXPONENT:
-        return _remembered(expr, lambda numbers, env: _power(base(numbers, env), exponent(numbers, env)))
+        return _remembered(expr, lambda numbers, env: power(base(numbers, env), exponent(numbers, env)))
     whole = int(expr.exp)
 
-    def power(numbers: Numbers, env: Env) -> Number:
+    def whole_power(numbers: Numbers, env: Env) -> Number:
         value = base(numbers, env)
         if compare(value, 0) == 0:
-            return _power_of_zero(whole)
-        return context.make_mpf(mpf_pow_int(_raw(value), whole, *context._prec_rounding))
+            return power_of_zero(whole)
+        return context.make_mpf(mpf_pow_int(raw(value), whole, *context._prec_rounding))
 
-    return power if isinstance(expr.base, (Element, Symbol, Index)) else _remembered(expr, power)
-
-
-def _power(base: Number, exponent: Number) -> Number:
-    if abs(exponent) > LARGEST_EXPONENT:
-        raise UndefinedError("a power too large to evaluate")
-    nearest = int(context.nint(exponent))
-    whole = compare(exponent, nearest) == 0
-    if compare(base, 0) == 0:
-        return _power_of_zero(nearest if whole else exponent)
-    if base < 0 and not whole:
-        raise UndefinedError("a root of a negative number")
-    return context.mpf(base) ** (nearest if whole else exponent)
-
-
-def _power_of_zero(exponent: Number) -> Number:
-    if exponent < 0:
-        raise UndefinedError("a division by zero")
-    return int(exponent == 0)
+    return whole_power if isinstance(expr.base, (Element, Symbol, Index)) else _remembered(expr, whole_power)
 
 
 def _function(expr: Expr) -> Evaluator:
@@ -467,7 +419,7 @@ def _bound(expr: IndexSum | IndexMax | IndexArgmax) -> Callable[[Numbers, Env], 
 
 def _sum(expr: IndexSum) -> Evaluator:
     values = _bound(expr)
-    return _remembered(expr, lambda numbers, env: _total(list(values(numbers, env))))
+    return _remembered(expr, lambda numbers, env: total(list(values(numbers, env))))
 
 
 def _max(expr: IndexMax) -> Evaluator:
@@ -545,20 +497,11 @@ def _partial(expr: Partial) -> Evaluator:
         where = position(numbers, env)
         if numbers._outside(element, where):
             raise UndefinedError(f"{element.tensor.name} has no element at {where}")
-        total = isinstance(inner, Element) and inner.tensor in numbers.definitions
-        before, after = numbers._beside(element.tensor, where, value(numbers, env), total)
-        return _slope(body(before, env), body(numbers, env), body(after, env))
+        is_total = isinstance(inner, Element) and inner.tensor in numbers.definitions
+        before, after = numbers._beside(element.tensor, where, value(numbers, env), is_total)
+        return slope(body(before, env), body(numbers, env), body(after, env))
 
     return _remembered(expr, partial)
-
-
-def _slope(before: Number, here: Number, after: Number) -> Number:
-    below, above = (here - before) / STEP, (after - here) / STEP
-    if abs(above - below) > KINK * (1 + abs(above) + abs(below)):
-        raise UndefinedError("no derivative at a kink")
-    if abs(after - before) > JUMP * (1 + abs(here)):
-        raise UndefinedError("no derivative at a kink: a jump")
-    return (above + below) / 2
 
 
 _RULES: Mapping[Any, Callable[[Any], Evaluator]] = {

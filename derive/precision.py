@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import mpmath
+import sympy
+from mpmath.libmp import from_int, mpf_sum
 
 Number = Any
 
@@ -21,6 +24,16 @@ TIE_DIGITS = 20
 SPARE = 4
 #: Bits in a decimal digit, rounded down: so many digits are at least so many bits.
 BITS = 3.32
+
+#: The step of a central difference: its error is about the step squared.
+STEP_DIGITS = 15
+STEP = context.mpf(10) ** -STEP_DIGITS
+#: Slopes to both sides that differ by more than this, relative to their size, are those of a kink.
+KINK = context.mpf(10) ** -6
+#: Values to both sides that differ by more than this, relative to their size, have a jump between them.
+JUMP = context.mpf(10) ** -7
+#: Larger exponents are not evaluated: their results have more digits than can be carried.
+LARGEST_EXPONENT = 10**6
 
 
 class UndefinedError(ArithmeticError):
@@ -119,3 +132,83 @@ def eliminate(entries: list[list[Number]], right: list[list[Number]] | None) -> 
             if place != column:
                 rows[place] = [a - row[column] * b for a, b in zip(row, rows[column], strict=True)]
     return determinant, [row[len(rows) :] for row in rows]
+
+
+def raw(number: Number) -> Any:
+    """The four integers a number is made of."""
+    return from_int(number) if isinstance(number, int) else number._mpf_
+
+
+def total(parts: list[Number]) -> Number:
+    """The sum of numbers, rounded once."""
+    whole, others = 0, []
+    for part in parts:
+        if type(part) is int:
+            whole += part
+        else:
+            others.append(part._mpf_)
+    if not others:
+        return whole
+    if whole:
+        others.append(from_int(whole))
+    return context.make_mpf(mpf_sum(others, *context._prec_rounding))
+
+
+def power(base: Number, exponent: Number) -> Number:
+    """Return a power.
+
+    Raises:
+        UndefinedError: there is none, or it is too large to evaluate.
+
+    Example:
+        >>> int(power(context.mpf(9), context.mpf(1) / 2))
+        3
+    """
+    if abs(exponent) > LARGEST_EXPONENT:
+        raise UndefinedError("a power too large to evaluate")
+    nearest = int(context.nint(exponent))
+    whole = compare(exponent, nearest) == 0
+    if compare(base, 0) == 0:
+        return power_of_zero(nearest if whole else exponent)
+    if base < 0 and not whole:
+        raise UndefinedError("a root of a negative number")
+    return context.mpf(base) ** (nearest if whole else exponent)
+
+
+def power_of_zero(exponent: Number) -> Number:
+    """Return a power of 0: 1, 0, or none."""
+    if exponent < 0:
+        raise UndefinedError("a division by zero")
+    return int(exponent == 0)
+
+
+def slope(before: Number, here: Number, after: Number) -> Number:
+    """Return the derivative that three values a step apart show.
+
+    Raises:
+        UndefinedError: the slopes to both sides differ, or the values do.
+    """
+    below, above = (here - before) / STEP, (after - here) / STEP
+    if abs(above - below) > KINK * (1 + abs(above) + abs(below)):
+        raise UndefinedError("no derivative at a kink")
+    if abs(after - before) > JUMP * (1 + abs(here)):
+        raise UndefinedError("no derivative at a kink: a jump")
+    return (above + below) / 2
+
+
+COMPARISONS: dict[str, Callable[[int], bool]] = {
+    ">": lambda sign: sign > 0,
+    ">=": lambda sign: sign >= 0,
+    "=": lambda sign: sign == 0,
+    "!=": lambda sign: sign != 0,
+}
+SCALAR_FUNCTIONS: dict[Any, Callable[[Number], Number]] = {
+    sympy.exp: context.exp,
+    sympy.log: context.log,
+    sympy.sinh: context.sinh,
+    sympy.cosh: context.cosh,
+    sympy.tanh: context.tanh,
+    sympy.erf: context.erf,
+    sympy.Abs: abs,
+    sympy.sign: lambda number: compare(number, 0),
+}

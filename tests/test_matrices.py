@@ -20,7 +20,7 @@ from derive.evaluation import Assignment
 from derive.indices import Index, Tensor, size
 from derive.matrices import Inverse, LogDeterminant, matrix
 from derive.parsing import parse_expression
-from derive.precision import UndefinedError, context, eliminate
+from derive.precision import UndefinedError, eliminate
 from derive.printing import definition_text, latex_text, operation_text, plain_text
 from derive.proof import PROVED, REFUTED
 from derive.record import Operation
@@ -376,9 +376,7 @@ def test_the_catalogues_steps_hold(name: str) -> None:
 
 def numbers(seed: int) -> Assignment:
     rng = random.Random(seed)
-    entries = {
-        (row, column): context.mpf(rng.uniform(-1, 1)) + 3 * (row == column) for row in range(3) for column in range(3)
-    }
+    entries = {(row, column): rng.uniform(-1, 1) + 3 * (row == column) for row in range(3) for column in range(3)}
     return Assignment({size("I"): 3}, {a: entries})
 
 
