@@ -19,6 +19,17 @@ os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llv
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options that the suite has of its own."""
     parser.addoption("--update-golden", action="store_true", help="write the files under tests/golden anew")
+    parser.addoption("--thorough", action="store_true", help="run the long sweeps to their end, for some minutes more")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked ``thorough`` unless it is asked for."""
+    if config.getoption("--thorough"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("thorough")]
+    if left_out:
+        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")

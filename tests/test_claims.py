@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from derive import check_claim, compose, find
@@ -373,13 +371,6 @@ def test_what_is_no_claim_is_refused(
 def test_given_is_a_list() -> None:
     with pytest.raises(InputError, match="given takes a list"):
         check_claim("softmax-cce", "z", "p[n,k]", given=ROWS)
-
-
-def test_the_answer_comes_at_once() -> None:
-    started = time.perf_counter()
-    for claim in ("(p[n,k] - t[n,k])/N", "p[n,k] - t[n,k]", "t[n,k]/N", "p[n,k]*t[n,k]/N"):
-        check_claim("softmax-cce", "z", claim)
-    assert time.perf_counter() - started < 8, "four claims take less than a second on an idle machine"
 
 
 def test_the_same_claim_is_answered_the_same() -> None:

@@ -21,6 +21,7 @@ from expressions import Drawn, Source
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from identities import CASES, Case, Twin
+from thorough import sweep
 
 from derive import prove
 from derive.errors import DefinitionError
@@ -37,7 +38,10 @@ LEAST_DIFFERENCE = context.mpf(10) ** -9
 
 ONES = [pytest.param(case, id=case.name) for case in CASES]
 DRAWN = [pytest.param(case, id=case.name) for case in CASES if case.name not in NOT_DRAWN]
-TWINS = [pytest.param(case, twin, id=f"{case.name}: {twin.mistake}") for case in CASES for twin in case.twins]
+TWINS = sweep(
+    [pytest.param(case, twin, id=f"{case.name}: {twin.mistake}") for case in CASES for twin in case.twins],
+    lambda given: given.values[1] is given.values[0].twins[0],
+)
 
 
 def facts_of(case: Case, twin: Twin) -> tuple[str, ...]:

