@@ -138,7 +138,9 @@ def _parser() -> argparse.ArgumentParser:
             "--given", metavar="FACT", action="append", default=[], help='a fact to use, such as "sum(t[n,k], k) = 1"'
         )
     for command in (latex, code):
-        command.add_argument("-o", dest="file", metavar="FILE", help="write to this file instead of the screen")
+        command.add_argument(
+            "-o", dest="file", metavar="FILE", help="write to this file instead of the screen; - is the screen"
+        )
     return parser
 
 

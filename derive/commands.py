@@ -334,9 +334,12 @@ def _kinds(operation: Operation, steps: bool, output: str | None) -> tuple[Calla
 
 
 def _write(path: str, text: str) -> int:
-    """Write a whole file or none."""
+    """Write a whole file or none; ``-`` is standard output."""
     if not path:
         raise InputError("'' names no file to write")
+    if path == "-":
+        sys.stdout.write(text)
+        return 0
     target = Path(path).resolve()
     try:
         if target.exists() and not target.is_file():  # A device or a pipe is written to, not replaced.

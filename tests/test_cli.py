@@ -80,6 +80,15 @@ def test_latex_in_a_file_is_a_document(capsys: pytest.CaptureFixture[str], tmp_p
     assert "quotient rule" in text
 
 
+def test_a_dash_is_standard_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(capsys, "code", "softmax", "-o", "-") == run(capsys, "code", "softmax")
+    assert run(capsys, "latex", "softmax", "-o", "-")[1].startswith(r"\documentclass")
+    assert not list(tmp_path.iterdir())
+
+
 def test_code_in_a_file_is_what_is_printed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     target = tmp_path / "layers.py"
     _, printed, _ = run(capsys, "code", "softmax", "dense")
