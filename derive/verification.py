@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import takewhile
 
 from sympy import Add, Expr, Pow
 
 from derive.catalogue import find
+from derive.chain import keep_names
 from derive.derivation import Derivation
 from derive.differentiation import differentiate
 from derive.indices import Element, Tensor
 from derive.letters import disjoint
 from derive.necks import FUNCTIONS
 from derive.proof import PROVED, Proof, prove_equal
-from derive.pullback import jacobian, vjp
+from derive.pullback import jacobian, pull_back, vjp
 from derive.record import Definition, Operation, inline
 from derive.sums import IndexSum, Partial, has, nodes, substitute, tensors_in
 
@@ -87,25 +88,41 @@ def _check(operation: Operation, tensor: Tensor) -> GradientCheck:
 def _proof(operation: Operation, derivation: Derivation) -> Proof:
     """Prove that the result is the derivative of the operation.
 
-    A gradient is proved part by part: those of intermediates that the result is written by, and then the result, each
-    to be what the chain rule makes of the gradients before it. Where that does not do, everything is put in.
+    A gradient is proved name by name: that of each intermediate to be what the chain rule makes of the gradients before
+    it, then the result to be what these give. Where that does not do, everything is put in.
     """
     if not isinstance(derivation.target, Partial):
-        named = frozenset(definition.tensor for definition in derivation.named)
-        parts = (*((each.target, each.body) for each in derivation.named), (derivation.target, derivation.result))
-        proofs = [_part_proof(operation, target, value, named) for target, value in parts]
-        if all(proof is not None for proof in proofs):
-            return next(proof for proof in reversed(proofs) if proof is not None)
+        proof = _proof_by_names(operation, derivation)
+        if proof is not None:
+            return proof
     definitions = (*operation.definitions, *derivation.named)
     return prove_equal(derivation.result, whole_derivative(operation, derivation.target), definitions)
 
 
-def _part_proof(operation: Operation, target: Element, value: Expr, named: frozenset[Tensor]) -> Proof | None:
+def _proof_by_names(operation: Operation, derivation: Derivation) -> Proof | None:
+    """Prove a gradient from those of all intermediates; None where that was not seen."""
+    source = next(each.name for each in operation.inputs if operation.gradient_of(each) == derivation.target.tensor)
+    gradients = pull_back(operation, [source], name_cost=keep_names).gradients
+    names = frozenset(gradient.tensor for gradient in gradients)
+    proofs = [_part_proof(operation, gradient, names) for gradient in gradients]
+    kept = {gradient.tensor for gradient in derivation.named}
+    put_in = tuple(gradient for gradient in gradients[:-1] if gradient.tensor not in kept)
+    known = {gradient.tensor: gradient for gradient in gradients}
+    for target, value in (*((d.target, d.body) for d in derivation.named), (derivation.target, derivation.result)):
+        gradient = known.get(target.tensor)
+        proofs.append(_tried(value, gradient.at(*target.indices), put_in) if gradient is not None else None)
+    found = [proof for proof in proofs if proof is not None and proof.verdict == PROVED]
+    if len(found) < len(proofs):
+        return None
+    return replace(found[-1], conditions=tuple(dict.fromkeys(each for proof in found for each in proof.conditions)))
+
+
+def _part_proof(operation: Operation, gradient: Definition, names: frozenset[Tensor]) -> Proof | None:
     """Prove a gradient from those with names; None where that was not seen.
 
     Forward values are kept as names where that does: what is equal whatever a name stands for is equal.
     """
-    derivative = chained_derivative(operation, target, named)
+    value, derivative = gradient.body, chained_derivative(operation, gradient.target, names)
     present = tensors_in(value) | tensors_in(derivative)
     functions = [d for d in operation.definitions if not _is_polynomial(d)]
     written = [d for d in operation.definitions if d in functions or d.tensor in tensors_in(value)]
