@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sympy import Expr, Integer, Rational, exp, log, sqrt, tanh
+from thorough import sweep
 
 from derive.canonical import canonical
 from derive.catalogue import find, parse_fact
@@ -148,7 +149,13 @@ def test_at_most_three_things_are_said() -> None:
 DERIVED = [vjp("softmax", "x"), jacobian("softmax", "x"), vjp("dense", "w"), jacobian("cce", "p"), vjp("tanh", "x")]
 
 
-@pytest.mark.parametrize("derivation", DERIVED, ids=[derivation.title for derivation in DERIVED])
+@pytest.mark.parametrize(
+    "derivation",
+    sweep(
+        [pytest.param(derivation, id=derivation.title) for derivation in DERIVED],
+        lambda given: given.values[0] in DERIVED[2:4],
+    ),
+)
 def test_made_mistakes_are_named_again(derivation: Derivation) -> None:
     """Every eleventh mistake that can be undone is made, in the derived formula, and has a name."""
     derived, operation = derivation.result, derivation.operation

@@ -67,8 +67,7 @@ NAMES = [name for name, operation in derive.catalogue().items() if not operation
 SIZES = [(5, 3, 7), (1, 1, 1)]
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("sizes", SIZES, ids=["primes", "ones"])
+@pytest.mark.parametrize(("dtype", "sizes"), [(np.float32, SIZES[0]), (np.float64, SIZES[1])], ids=["primes", "ones"])
 def test_module_runs_where_sympy_is_not_installed(tmp_path: Path, sizes: tuple[int, ...], dtype: type) -> None:
     given: dict[str, np.ndarray] = {}
     expected: dict[str, Any] = {}

@@ -321,15 +321,14 @@ def test_lines_are_short(case: Case) -> None:
     assert max(map(len, case.source().module.splitlines())) <= 88
 
 
-def test_the_formatter_changes_nothing() -> None:
+def test_the_formatter_changes_nothing(tmp_path: Path) -> None:
     ruff = shutil.which("ruff") or shutil.which("ruff", path=Path(sys.executable).parent)
     if ruff is None:
         pytest.skip("ruff is not installed")
     modules = [case.source().module for case in CASES]
     modules += [codegen.source(name) for name in derive.catalogue()]
     modules += ["import numpy as np\n\n\n" + "\n\n".join(HELPERS.values())]
-    for module in modules:
-        done = subprocess.run(
-            [ruff, "format", "--isolated", "--diff", "-"], input=module, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stdout
+    for place, module in enumerate(modules):
+        (tmp_path / f"{place}.py").write_text(module, "utf-8")
+    done = subprocess.run([ruff, "format", "--isolated", "--diff", str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
