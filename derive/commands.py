@@ -25,7 +25,7 @@ from derive.proof import PROVED, REFUTED, UNDECIDED
 from derive.pullback import by_parts, inputs_of, is_long
 from derive.record import Operation, Record
 from derive.rendering import BOLD, RESET, latex_document, latex_section
-from derive.sums import has
+from derive.sums import nodes, tensors_in
 
 if TYPE_CHECKING:
     from codegen.verification import Numbers
@@ -387,8 +387,9 @@ def plain_line(derivation: Derivation, notation: str) -> str:
 
 
 def _except_kinks(derivation: Derivation) -> str:
-    """What is said of the places where there is no derivative."""
-    if not any(has(definition.body, *KINKED) for definition in derivation.operation.definitions):
+    """What is said of the places where there is no derivative; a comparison of indices, as in a mask, has none."""
+    bodies = [definition.body for definition in derivation.operation.definitions]
+    if not any(tensors_in(kinked) for body in bodies for kinked in nodes(body, *KINKED)):
         return ""
     return "; at a kink or tie it is one of the sides'"
 

@@ -80,6 +80,12 @@ def test_latex_in_a_file_is_a_document(capsys: pytest.CaptureFixture[str], tmp_p
     assert "quotient rule" in text
 
 
+@pytest.mark.parametrize(("name", "kinked"), [("causal-attention", False), ("relu", True), ("max", True)])
+def test_kinks_are_spoken_of_where_there_are_any(name: str, kinked: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "verify", name)
+    assert ("at a kink or tie" in out) == kinked
+
+
 def test_a_dash_is_standard_output(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
