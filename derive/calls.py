@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable
 from typing import NamedTuple
 
+from derive.indices import Tensor
 from derive.record import Operation
 from derive.syntax import Call, Comparison, Name, Statement, Terms, Tree
 from derive.tokens import Span, Text
@@ -20,6 +21,17 @@ class WholeCall(NamedTuple):
     arguments: tuple[Name, ...]
     targets: tuple[str, ...]
     at: Span
+
+    def named(self) -> list[tuple[str, Span, Tensor]]:
+        """The names in a call, with their places and what the operation calls them; the targets come last."""
+        pairs = zip(self.arguments, self.operation.inputs, strict=True)
+        named = [(argument.name, argument.at, tensor) for argument, tensor in pairs]
+        outputs = (output.tensor for output in self.operation.outputs)
+        return [*named, *((target, self.at, tensor) for target, tensor in zip(self.targets, outputs, strict=True))]
+
+    def leading(self) -> list[tuple[str, Span, Tensor]]:
+        """Those of them that have the operation's leading axes."""
+        return [named for named in self.named() if self.operation.leads(named[2])]
 
 
 class Words(NamedTuple):

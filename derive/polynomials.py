@@ -87,6 +87,11 @@ def scale(poly: Polynomial, factor: Rational) -> Polynomial:
     return {} if factor == 0 else {monomial: coefficient * factor for monomial, coefficient in poly.items()}
 
 
+def exponentials(monomial: Monomial) -> Monomial:
+    """Return the exponentials of a monomial, with their powers."""
+    return frozenset((a, e) for a, e in monomial if isinstance(a, sympy.exp))
+
+
 def expression(poly: Polynomial) -> Expr:
     """Return the polynomial as an expression."""
     terms = []
