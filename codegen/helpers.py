@@ -242,9 +242,8 @@ def _shifted(x, offset, axis):
     first, last = max(0, -offset), min(size, size - offset)
     shifted = np.zeros_like(x)
     if first < last:
-        before = (slice(None),) * axis
-        there = slice(first + offset, last + offset)
-        shifted[(*before, slice(first, last))] = x[(*before, there)]
+        source, target = np.moveaxis(x, axis, 0), np.moveaxis(shifted, axis, 0)
+        target[first:last] = source[first + offset : last + offset]
     return shifted
 '''
 

@@ -10,21 +10,34 @@ from sympy import Symbol
 from codegen.indexing import plan_indexing
 from codegen.passes import Axes, renamed
 from codegen.program import (
+    AddChosen,
+    AddWindows,
     Argument,
     Arrange,
     Broadcast,
+    Cast,
+    Constant,
     Contract,
     Copy,
+    Determinant,
+    Flip,
     Gather,
     Identity,
+    Invert,
     Labels,
+    Map,
+    Op,
     Operand,
     Position,
     Program,
     Reduce,
     Scatter,
+    Shift,
+    Solve,
+    Stack,
     Statement,
     SumTo,
+    Windows,
 )
 from derive.indices import Index
 
@@ -52,12 +65,15 @@ def keeps_leading(labels: Labels, wanted: Labels) -> bool:
 
 
 class _Check:
-    """A rule for each kind of operation that is not elementwise."""
+    """A rule for each kind of operation."""
 
     def __init__(self, program: Program, leading: Symbol) -> None:
         self.program, self.leading = program, leading
         self.values: Values = program.values
         self.rules: Mapping[type, Callable[[Any, Any], bool]] = {
+            **dict.fromkeys((Constant, Map, Cast, Shift, Flip, Stack), self._all_align),
+            **dict.fromkeys((Windows, AddWindows, AddChosen), self._have_no_leading),
+            **dict.fromkeys((Invert, Solve, Determinant), self._have_no_leading),
             Position: self._names_no_leading,
             Identity: self._names_no_leading,
             Reduce: self._reduce,
@@ -74,10 +90,7 @@ class _Check:
         operands = [self.axes(operand) for operand in statement.operands]
         if not all(self._stands_first(axes) for axes in (statement.axes, *operands)):
             return False
-        rule = self.rules.get(type(statement.op))
-        if rule is not None:
-            return rule(statement, statement.op)
-        return all(self._aligns(operand, statement.axes) for operand in statement.operands)
+        return self.rules[type(statement.op)](statement, statement.op)
 
     def axes(self, operand: Operand) -> Axes:
         value = self.values[operand.name]
@@ -95,6 +108,13 @@ class _Check:
         own = [axis for axis in axes if axis is not None]
         wanted = [axis for axis in target if axis in own]
         return not self.leads(axes) or (own == wanted and self.leads(target))
+
+    def _all_align(self, statement: Statement, op: Op) -> bool:
+        return all(self._aligns(operand, statement.axes) for operand in statement.operands)
+
+    def _have_no_leading(self, statement: Statement, op: Op) -> bool:
+        """What is told the numbers of axes, not from the end."""
+        return not any(self.leads(axes) for axes in (statement.axes, *map(self.axes, statement.operands)))
 
     def _names_no_leading(self, statement: Statement, op: Position | Identity) -> bool:
         return not self.leads(statement.axes)

@@ -350,7 +350,7 @@ class Renderer(WindowTexts):
         along = statement.op.along
         others = tuple(label for label in statement.labels if label != along)
         parts = [numpy_text(self.operand(operand, others)) for operand in statement.operands]
-        return Text(f"np.stack([{', '.join(parts)}], axis={statement.labels.index(along)})")
+        return Text(f"np.stack([{', '.join(parts)}], axis={self.axis(statement.labels, along)})")
 
     def _broadcast(self, statement: Statement) -> Expr:
         (source,) = statement.operands

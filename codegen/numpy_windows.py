@@ -9,6 +9,7 @@ import sympy
 from sympy import Expr, Mul, Pow
 
 from codegen.alignment import align_text, subscript
+from codegen.leading import leads
 from codegen.numpy_printer import Text, numpy_text, postfix
 from codegen.passes import Axes
 from codegen.program import (
@@ -26,6 +27,7 @@ from codegen.program import (
     Windows,
 )
 from codegen.window_plans import has_few_places
+from derive.indices import Index
 
 #: The functions that fold windows, by the name of a reduction.
 FOLDS = {"sum": "np.add", "mean": "np.add", "max": "np.maximum"}
@@ -61,6 +63,10 @@ class WindowTexts(ABC):
     @abstractmethod
     def shape(self, labels: Labels) -> str:
         """Return the shape of an array of these labels."""
+
+    def axis(self, labels: Labels, label: Index) -> int:
+        """Return the number of an axis, from the end where the first one stands for any number of axes."""
+        return labels.index(label) - (len(labels) if leads(labels, self.program.any_rank) else 0)
 
     def windows(self, statement: Statement) -> Expr:
         assert isinstance(statement.op, Windows)
@@ -99,14 +105,15 @@ class WindowTexts(ABC):
         assert isinstance(statement.op, Shift)
         (source,) = statement.operands
         shown = numpy_text(self.operand(source, source.labels))
-        axis = source.labels.index(statement.op.along)
+        axis = self.axis(source.labels, statement.op.along)
         return Text(f"_shifted({shown}, {numpy_text(self.size(statement.op.offset))}, axis={axis})")
 
     def flip(self, statement: Statement) -> Expr:
         assert isinstance(statement.op, Flip)
         (source,) = statement.operands
         entries = ["::-1" if label == statement.op.along else ":" for label in source.labels]
-        return Text(postfix(self.operand(source, source.labels)) + subscript(entries))
+        is_any = leads(source.labels, self.program.any_rank)
+        return Text(postfix(self.operand(source, source.labels)) + subscript(entries, is_any))
 
     def folded(self, statement: Statement, op: Reduce, axes: Sequence[int]) -> Expr | None:
         """Return a reduction over the places of windows, of which there are few; None where it is none.

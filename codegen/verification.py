@@ -153,7 +153,7 @@ def draw_inputs(
         else:
             low, high = operation.record.domain.get(tensor.name, interval)
             values = generator.uniform(low, high, shape)
-            if tensor in operation.labels and tensor not in operation.settings:
+            if tensor in operation.labels and tensor not in operation.settings and low <= 0:
                 values[generator.random(shape) < LABELS_ABSENT] = 0.0
             inputs.append(values)
     return inputs

@@ -25,7 +25,9 @@ class WholeNumbers:
 
     def __init__(self, operation: Operation, program: Program) -> None:
         self.operation, self.parameters = operation, program.parameters
-        self._tensors = tuple(argument.tensor for argument in program.arguments)
+        tensors = [argument.tensor for argument in program.arguments]
+        #: No window lies on leading axes, of which there is any number.
+        self._sizes = tuple(tensor.sizes[1:] if program.leads(tensor) else tensor.sizes for tensor in tensors)
         moving = multipliers(definition.body for definition in operation.definitions)
         self._least = [int(bool(symbol.is_positive) or symbol in moving) for symbol in program.parameters]
         self._last = named_positions(definition.body for definition in operation.definitions)
@@ -48,8 +50,8 @@ class WholeNumbers:
     def _count(self, numbers: tuple[int, ...], shapes: tuple[tuple[int, ...], ...]) -> None:
         """Check that windows fit into arrays of these shapes."""
         known: dict[Expr, int] = dict(zip(self.parameters, numbers, strict=True))
-        for tensor, shape in zip(self._tensors, shapes, strict=True):
-            known |= dict(zip(tensor.sizes, shape, strict=True))
+        for sizes, shape in zip(self._sizes, shapes, strict=True):
+            known |= dict(zip(sizes, shape[len(shape) - len(sizes) :], strict=True))
         for extent in self.operation.extents:
             if extent.span.free_symbols | extent.step.free_symbols <= known.keys():
                 self._check_extent(extent.size, _value(extent.span, known), _value(extent.step, known), known)

@@ -54,6 +54,12 @@ TEXTS = {
     "outer": "y[...,i,j] = x[...,i]*z[...,j]",
     "picked": "y[...,k] = delta(k, t[...])*x[...,k]",
     "mean": "L = mean(log(sum(exp(x[...,k]), k)), ...)",
+    "shifted": "y[...,t] = x[...,t]*x[...,t - 1]",
+    "reversed": "y[...,t,k] = x[...,T - 1 - t,k]*w[k]",
+    "chosen by the one before": "y[...,t] = where(x[...,t - 1] > 0, x[...,t], 0)",
+    "convolved": "y[...,c,t] = sum(x[...,d,t + r]*w[c,d,r], d, r)",
+    "pooled": "y[...,t] = max(x[...,2*t + r], r); R = 2",
+    "stacked": "R = 2; y[...,r,d] = 2*x[...,r,d] + delta(r, 1)*x[...,0,d]",
 }
 
 

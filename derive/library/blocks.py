@@ -12,9 +12,9 @@ RECORDS = (
         group="blocks",
         title="scaled dot-product attention",
         definition=(
-            "s[n,i,j] = sum(q[n,i,d] * k[n,j,d], d) / sqrt(D); "
-            "p[n,i,j] = exp(s[n,i,j]) / sum(exp(s[n,i,l]), l); "
-            "y[n,i,e] = sum(p[n,i,j] * v[n,j,e], j)"
+            "s[...,i,j] = sum(q[...,i,d] * k[...,j,d], d) / sqrt(D); "
+            "p[...,i,j] = exp(s[...,i,j]) / sum(exp(s[...,i,l]), l); "
+            "y[...,i,e] = sum(p[...,i,j] * v[...,j,e], j)"
         ),
         source=VASWANI,
     ),
@@ -23,9 +23,9 @@ RECORDS = (
         group="blocks",
         title="scaled dot-product attention to what is not later",
         definition=(
-            "s[n,i,j] = sum(q[n,i,d] * k[n,j,d], d) / sqrt(D); "
-            "p[n,i,j] = [i >= j] * exp(s[n,i,j]) / sum([i >= l] * exp(s[n,i,l]), l); "
-            "y[n,i,e] = sum(p[n,i,j] * v[n,j,e], j)"
+            "s[...,i,j] = sum(q[...,i,d] * k[...,j,d], d) / sqrt(D); "
+            "p[...,i,j] = [i >= j] * exp(s[...,i,j]) / sum([i >= l] * exp(s[...,i,l]), l); "
+            "y[...,i,e] = sum(p[...,i,j] * v[...,j,e], j)"
         ),
         source=VASWANI,
     ),
@@ -34,9 +34,9 @@ RECORDS = (
         group="blocks",
         title="scaled dot-product attention with a mask that is added: 0 where to look, -inf where not to",
         definition=(
-            "s[n,i,j] = sum(q[n,i,d] * k[n,j,d], d) / sqrt(D) + mask[i,j]; "
-            "p[n,i,j] = exp(s[n,i,j]) / sum(exp(s[n,i,l]), l); "
-            "y[n,i,e] = sum(p[n,i,j] * v[n,j,e], j)"
+            "s[...,i,j] = sum(q[...,i,d] * k[...,j,d], d) / sqrt(D) + mask[i,j]; "
+            "p[...,i,j] = exp(s[...,i,j]) / sum(exp(s[...,i,l]), l); "
+            "y[...,i,e] = sum(p[...,i,j] * v[...,j,e], j)"
         ),
         inputs=("q", "k", "v", "mask"),
         labels=("mask",),
@@ -75,10 +75,10 @@ RECORDS = (
         group="blocks",
         title="gated linear unit whose gate is a sigmoid linear unit",
         definition=(
-            "a[n,k] = sum(x[n,d] * w[d,k], d); "
-            "c[n,k] = sum(x[n,d] * v[d,k], d); "
+            "a[...,k] = sum(x[...,d] * w[d,k], d); "
+            "c[...,k] = sum(x[...,d] * v[d,k], d); "
             "s = sigmoid(a); "
-            "y[n,k] = a[n,k] * s[n,k] * c[n,k]"
+            "y[...,k] = a[...,k] * s[...,k] * c[...,k]"
         ),
         learned={"w": "normal", "v": "normal"},
         source=SHAZEER,
@@ -88,7 +88,10 @@ RECORDS = (
         group="blocks",
         title="gated linear unit whose gate is a Gaussian error linear unit",
         definition=(
-            "a[n,k] = sum(x[n,d] * w[d,k], d); c[n,k] = sum(x[n,d] * v[d,k], d); h = gelu(a); y[n,k] = h[n,k] * c[n,k]"
+            "a[...,k] = sum(x[...,d] * w[d,k], d); "
+            "c[...,k] = sum(x[...,d] * v[d,k], d); "
+            "h = gelu(a); "
+            "y[...,k] = h[...,k] * c[...,k]"
         ),
         learned={"w": "normal", "v": "normal"},
         source=SHAZEER,
@@ -97,7 +100,7 @@ RECORDS = (
         name="residual-layer-norm",
         group="blocks",
         title="layer normalisation of a sum: of what goes past a sublayer and of what comes out of it",
-        definition="h[n,k] = x[n,k] + r[n,k]; y = layer_norm(h, g, b, eps)",
+        definition="h[...,k] = x[...,k] + r[...,k]; y = layer_norm(h, g, b, eps)",
         inputs=("x", "r", "g", "b", "eps"),
         defaults={"eps": "1e-5"},
         source=VASWANI,

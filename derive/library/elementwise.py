@@ -95,14 +95,14 @@ RECORDS = (
         name="max",
         group="arithmetic",
         title="maximum over an index; the gradient goes to the first of the largest",
-        definition="y[n] = max(a[n,i], i)",
+        definition="y[...] = max(a[...,i], i)",
         source="elementary",
     ),
     Record(
         name="norm",
         group="arithmetic",
         title="Euclidean norm over an index",
-        definition="y[n] = sqrt(sum(a[n,i]**2, i))",
+        definition="y[...] = sqrt(sum(a[...,i]**2, i))",
         source="elementary",
     ),
 )

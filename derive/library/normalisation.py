@@ -14,10 +14,10 @@ RECORDS = (
         group="normalisation",
         title="layer normalisation over the last index, with scale and shift",
         definition=(
-            "mu[n] = mean(x[n,k], k); "
-            "sigma[n] = sqrt(mean((x[n,k] - mu[n])**2, k) + eps); "
-            "xhat[n,k] = (x[n,k] - mu[n]) / sigma[n]; "
-            "y[n,k] = g[k] * xhat[n,k] + b[k]"
+            "mu[...] = mean(x[...,k], k); "
+            "sigma[...] = sqrt(mean((x[...,k] - mu[...])**2, k) + eps); "
+            "xhat[...,k] = (x[...,k] - mu[...]) / sigma[...]; "
+            "y[...,k] = g[k] * xhat[...,k] + b[k]"
         ),
         inputs=("x", "g", "b", "eps"),
         defaults=USUAL_EPS,
@@ -29,7 +29,9 @@ RECORDS = (
         group="normalisation",
         title="root mean square normalisation over the last index, with scale",
         definition=(
-            "sigma[n] = sqrt(mean(x[n,k]**2, k) + eps); xhat[n,k] = x[n,k] / sigma[n]; y[n,k] = g[k] * xhat[n,k]"
+            "sigma[...] = sqrt(mean(x[...,k]**2, k) + eps); "
+            "xhat[...,k] = x[...,k] / sigma[...]; "
+            "y[...,k] = g[k] * xhat[...,k]"
         ),
         inputs=("x", "g", "eps"),
         defaults=USUAL_EPS,
@@ -85,7 +87,7 @@ RECORDS = (
         name="l2-normalise",
         group="normalisation",
         title="rows of length 1: eps is added to the square of the length, so that a row of zeros stays one",
-        definition="r[n] = sqrt(sum(x[n,k]**2, k) + eps); y[n,k] = x[n,k] / r[n]",
+        definition="r[...] = sqrt(sum(x[...,k]**2, k) + eps); y[...,k] = x[...,k] / r[...]",
         defaults={"eps": "1e-12"},
         source="elementary",
     ),

@@ -10,7 +10,7 @@ RECORDS = (
         name="prelu",
         group="activations",
         title="parametric rectified linear unit, a learned slope for each feature below 0",
-        definition="y[n,i] = where(x[n,i] > 0, x[n,i], a[i]*x[n,i])",
+        definition="y[...,i] = where(x[...,i] > 0, x[...,i], a[i]*x[...,i])",
         learned={"a": "0.25"},
         source="He, Zhang, Ren and Sun, Delving deep into rectifiers, ICCV 2015",
     ),

@@ -70,14 +70,16 @@ static inline float exp_f(float x)
  * p[n,i,j] = exp(s[n,i,j])/sum(exp(s[n,i,l]), l)
  * y[n,i,e] = sum(p[n,i,j]*v[n,j,e], j)
  *
+ * n runs over all leading axes, N positions together.
+ *
  * Args:
- *     q: (N, I, D)
- *     k: (N, J, D)
- *     v: (N, J, E)
+ *     q: (..., I, D)
+ *     k: (..., J, D)
+ *     v: (..., J, E)
  *
  * Returns:
- *     y: (N, I, E)
- *     p: (N, I, J)
+ *     y: (..., I, E)
+ *     p: (..., I, J)
  *
  * work: memory for J numbers.
  */
@@ -131,6 +133,8 @@ void attention_forward_f(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, p
  * p[n,i,j] = exp(s[n,i,j])/sum(exp(s[n,i,l]), l)
  * y[n,i,e] = sum(p[n,i,j]*v[n,j,e], j)
  *
+ * n runs over all leading axes, N positions together.
+ *
  * Gradients of a loss, given that of the output:
  *
  * dp[n,i,j] = sum(dy[n,i,e]*v[n,j,e], e)
@@ -140,16 +144,16 @@ void attention_forward_f(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, p
  * dv[n,j,e] = sum(dy[n,i,e]*p[n,i,j], i)
  *
  * Args:
- *     dy: (N, I, E), the gradient of the loss with respect to y
- *     q: (N, I, D)
- *     k: (N, J, D)
- *     v: (N, J, E)
- *     p: (N, I, J)
+ *     dy: (..., I, E), the gradient of the loss with respect to y
+ *     q: (..., I, D)
+ *     k: (..., J, D)
+ *     v: (..., J, E)
+ *     p: (..., I, J)
  *
  * Returns:
- *     dq: (N, I, D)
- *     dk: (N, J, D)
- *     dv: (N, J, E)
+ *     dq: (..., I, D)
+ *     dk: (..., J, D)
+ *     dv: (..., J, E)
  *
  * work: memory for n_i + n_i * J numbers.
  */

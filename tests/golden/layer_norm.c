@@ -28,16 +28,18 @@
  * xhat[n,k] = (x[n,k] - mu[n])/sigma[n]
  * y[n,k] = g[k]*xhat[n,k] + b[k]
  *
+ * n runs over all leading axes, N positions together.
+ *
  * Args:
- *     x: (N, K)
+ *     x: (..., K)
  *     g: (K,)
  *     b: (K,)
  *     eps: a number, 1e-5 where it is left out
  *
  * Returns:
- *     y: (N, K)
- *     sigma: (N,)
- *     mu: (N,)
+ *     y: (..., K)
+ *     sigma: (...)
+ *     mu: (...)
  */
 void layer_norm_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict x, const float *restrict g,
         const float *restrict b, float eps, float *restrict y, float *restrict sigma, float *restrict mu)
@@ -74,6 +76,8 @@ void layer_norm_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict x, con
  * xhat[n,k] = (x[n,k] - mu[n])/sigma[n]
  * y[n,k] = g[k]*xhat[n,k] + b[k]
  *
+ * n runs over all leading axes, N positions together.
+ *
  * Gradients of a loss, given that of the output:
  *
  * dxhat[n,k] = dy[n,k]*g[k]
@@ -82,14 +86,14 @@ void layer_norm_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict x, con
  * db[k] = sum(dy[n,k], n)
  *
  * Args:
- *     dy: (N, K), the gradient of the loss with respect to y
+ *     dy: (..., K), the gradient of the loss with respect to y
  *     g: (K,)
- *     sigma: (N,)
- *     x: (N, K)
- *     mu: (N,)
+ *     sigma: (...)
+ *     x: (..., K)
+ *     mu: (...)
  *
  * Returns:
- *     dx: (N, K)
+ *     dx: (..., K)
  *     dg: (K,)
  *     db: (K,)
  */

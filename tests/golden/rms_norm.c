@@ -26,14 +26,16 @@
  * xhat[n,k] = x[n,k]/sigma[n]
  * y[n,k] = g[k]*xhat[n,k]
  *
+ * n runs over all leading axes, N positions together.
+ *
  * Args:
- *     x: (N, K)
+ *     x: (..., K)
  *     g: (K,)
  *     eps: a number, 1e-5 where it is left out
  *
  * Returns:
- *     y: (N, K)
- *     sigma: (N,)
+ *     y: (..., K)
+ *     sigma: (...)
  */
 void rms_norm_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict x, const float *restrict g, float eps,
         float *restrict y, float *restrict sigma)
@@ -59,6 +61,8 @@ void rms_norm_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict x, const
  * xhat[n,k] = x[n,k]/sigma[n]
  * y[n,k] = g[k]*xhat[n,k]
  *
+ * n runs over all leading axes, N positions together.
+ *
  * Gradients of a loss, given that of the output:
  *
  * dxhat[n,k] = dy[n,k]*g[k]
@@ -66,13 +70,13 @@ void rms_norm_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict x, const
  * dg[k] = sum(dy[n,k]*xhat[n,k], n)
  *
  * Args:
- *     dy: (N, K), the gradient of the loss with respect to y
+ *     dy: (..., K), the gradient of the loss with respect to y
  *     g: (K,)
- *     sigma: (N,)
- *     x: (N, K)
+ *     sigma: (...)
+ *     x: (..., K)
  *
  * Returns:
- *     dx: (N, K)
+ *     dx: (..., K)
  *     dg: (K,)
  */
 void rms_norm_backward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict dy, const float *restrict g,

@@ -19,18 +19,20 @@ def rms_norm_forward(x, g, eps=1e-5):
     xhat[n,k] = x[n,k]/sigma[n]
     y[n,k] = g[k]*xhat[n,k]
 
+    n runs over all leading axes, N positions together.
+
     Args:
-        x: (N, K)
+        x: (..., K)
         g: (K,)
         eps: a number, 1e-5 where it is left out
 
     Returns:
-        y: (N, K)
-        sigma: (N,)
-        xhat: (N, K)
+        y: (..., K)
+        sigma: (...)
+        xhat: (..., K)
     """
-    sigma = np.sqrt((x * x).mean(axis=1) + eps)
-    xhat = x / sigma[:, None]
+    sigma = np.sqrt((x * x).mean(axis=-1) + eps)
+    xhat = x / sigma[..., None]
     y = g * xhat
     return y, sigma, xhat
 
@@ -44,6 +46,8 @@ def rms_norm_backward(dy, g, sigma, xhat):
     xhat[n,k] = x[n,k]/sigma[n]
     y[n,k] = g[k]*xhat[n,k]
 
+    n runs over all leading axes, N positions together.
+
     Gradients of a loss, given that of the output:
 
     dxhat[n,k] = dy[n,k]*g[k]
@@ -51,16 +55,20 @@ def rms_norm_backward(dy, g, sigma, xhat):
     dg[k] = sum(dy[n,k]*xhat[n,k], n)
 
     Args:
-        dy: (N, K), the gradient of the loss with respect to y
+        dy: (..., K), the gradient of the loss with respect to y
         g: (K,)
-        sigma: (N,)
-        xhat: (N, K)
+        sigma: (...)
+        xhat: (..., K)
 
     Returns:
-        dx: (N, K)
+        dx: (..., K)
         dg: (K,)
     """
+    shape = dy.shape
+    dy = dy.reshape(-1, dy.shape[-1])
+    sigma = sigma.reshape(-1)
+    xhat = xhat.reshape(-1, xhat.shape[-1])
     dxhat = dy * g
     dx = (dxhat - xhat * (xhat * dxhat).mean(axis=1, keepdims=True)) / sigma[:, None]
     dg = (dy * xhat).sum(axis=0)
-    return dx, dg
+    return dx.reshape(shape), dg
