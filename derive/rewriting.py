@@ -270,7 +270,13 @@ def _polish(normaliser: Normaliser, atom: Expr) -> Expr:
     """Take common factors out inside an atom as well."""
     if isinstance(atom, Add):
         return arrange(normaliser, normaliser.polynomial(atom))
-    if isinstance(atom, IndexSum) and any(isinstance(factor, Add) for factor in Mul.make_args(atom.body)):
-        body = Mul(*(_polish(normaliser, factor) for factor in Mul.make_args(atom.body)))
-        return canonical(IndexSum(body, *atom.bound))
+    if not isinstance(atom, IndexSum):
+        return atom
+    factors = Mul.make_args(atom.body)
+    exps = {factor for factor in factors if isinstance(factor, sympy.exp)}
+    divides = len(exps) > 1 and any(factor.args[0].as_coeff_Mul()[0] < 0 for factor in exps)
+    if divides or any(isinstance(factor, Add) for factor in factors):
+        others = [_polish(normaliser, factor) for factor in factors if not divides or factor not in exps]
+        quotient = sympy.exp(Add(*(factor.args[0] for factor in exps))) if divides else S.One
+        return canonical(IndexSum(Mul(quotient, *others), *atom.bound))
     return atom

@@ -166,20 +166,22 @@ def _shift_exponentials(
     definition: Definition, taken: set[str], letters: dict[Expr, tuple[str, ...]]
 ) -> list[Definition]:
     """The definition in terms of shifted exponentials, with what defines them; itself where that is no help."""
-    for total in sorted(nodes(definition.body, IndexSum), key=structure_key):
+    totals = sorted(nodes(definition.body, IndexSum), key=lambda total: (total.body.is_Mul, structure_key(total)))
+    for total in totals:
         exponent = _exponent(total)
-        if exponent is not None:
-            found = _shift(definition, total, exponent, taken, letters)
-            if found is not None:
-                return found
+        found = None if exponent is None else _shift(definition, total, exponent, taken, letters)
+        if found is not None:
+            names = {each.tensor.name for each in found}
+            return [*found[:-1], *_shift_exponentials(found[-1], taken | names, letters)]
     return [definition]
 
 
 def _exponent(total: IndexSum) -> Expr | None:
-    """The a of a sum of e^a over indices that a depends on and that nothing else bounds."""
-    if not isinstance(total.body, sympy.exp):
+    """The a of a sum of e^a, or of w e^a, over indices that a depends on and that nothing else bounds."""
+    exps = [factor for factor in Mul.make_args(total.body) if isinstance(factor, sympy.exp)]
+    if len(exps) != 1:
         return None
-    exponent: Expr = total.body.args[0]
+    exponent: Expr = exps[0].args[0]
     return exponent if set(total.bound) <= free_indices(exponent) else None
 
 
@@ -195,7 +197,8 @@ def _shift(
         for name, indices in zip(names, (rows, where, rows), strict=True)
     )
     shift = largest(*rows)
-    summed = substitute(exps(*where), {own: bound for bound, own in along.items()})
+    shifted = substitute(exps(*where), {own: bound for bound, own in along.items()})
+    summed = total.body.xreplace({sympy.exp(exponent): shifted})
     made = [
         Definition(shift, readable(IndexMax(exponent, *total.bound), letters)),
         Definition(exps(*where), sympy.exp(substitute(exponent, along) - shift)),

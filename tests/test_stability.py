@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+import codegen
 import derive
 from derive.printing import definition_text
 from derive.stability import guard_absent, stable_definitions
@@ -44,10 +46,30 @@ def test_a_logarithm_of_softmax_is_never_taken_of_a_number_that_underflowed() ->
         "y = log(sum(exp(x[n,k]), n, k))",
         "y[n,i,j] = exp(x[n,i,j]) / sum(exp(x[n,k,l]), k, l)",
         "s[n,t] = sum(q[n,d]*k[t,d], d); p[n,t] = exp(s[n,t]) / sum(exp(s[n,u]), u); y[n,d] = sum(p[n,t]*v[t,d], t)",
+        "y[n] = log(sum(w[k]*exp(x[n,k]), k))",
+        "y[n] = sum(v[k]*exp(x[n,k]), k) / sum(w[k]*exp(x[n,k]), k)",
     ],
 )
 def test_every_softmax_like_form_is_shifted(text: str) -> None:
     assert any("max(" in line for line in texts(text))
+
+
+DISTILLED = "p = softmax(z); q = softmax(s); L = sum(p[n,k]*(log(p[n,k]) - log(q[n,k])), n, k)"
+
+
+@pytest.mark.parametrize(
+    ("text", "moved"), [(DISTILLED, "zs"), ("y[n] = log(sum(w[k]*exp(x[n,k]), k))", "x")], ids=["two", "weighted"]
+)
+def test_every_sum_of_exponentials_of_a_definition_is_shifted(text: str, moved: str) -> None:
+    """Gradients do not change when 1000, of which the exponential overflows, is added to all of a row."""
+    operation, generator = derive.operation(text), np.random.default_rng(2)
+    arrays = [generator.uniform(0.5, 2.0, (2, 3)[-tensor.rank :]) for tensor in operation.inputs]
+    far = [array + 1000.0 * (t.name in moved) for t, array in zip(operation.inputs, arrays, strict=True)]
+    (output, near), (larger, away) = (codegen.vjp(operation, *given) for given in (arrays, far))
+    np.testing.assert_allclose(larger, output + (1000.0 if moved == "x" else 0.0), rtol=1e-12, atol=1e-12)
+    for one, other in zip(near(np.ones_like(output)), away(np.ones_like(output)), strict=True):
+        assert np.any(one)
+        np.testing.assert_allclose(other, one, rtol=1e-11, atol=1e-12)
 
 
 def test_a_logarithm_of_a_quotient_in_one_definition_is_taken_apart() -> None:
