@@ -1,0 +1,324 @@
+"""One target examined: worlds are drawn, its gradients held against derivatives, and what differs is explained."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.checking import behaviour, corners
+from codegen.checking.cases import Case, Layout, make_case
+from codegen.checking.diagnosis import Diagnosis, diagnose
+from codegen.checking.evidence import Evidence
+from codegen.checking.layouts import find_layout, first_line, other_layouts
+from codegen.checking.observing import (
+    JACOBIAN,
+    MEAN,
+    SUM,
+    Observation,
+    compare,
+    is_known,
+    observe,
+    reductions,
+    run_pass,
+    taken,
+)
+from codegen.checking.plans import Plan
+from codegen.checking.recognition import Recognised, recognise
+from codegen.checking.report import CANNOT, RIGHT, WRONG, Finding, Target
+from codegen.checking.subjects import CannotError, ForwardError, Subject
+from codegen.checking.terms import diagnose_terms
+from codegen.checking.values import EQUAL, FIRST, SECOND
+
+Array = NDArray[Any]
+#: Seconds for the Jacobian of one world.
+SECONDS = 0.5
+
+
+@dataclass
+class Options:
+    """What the caller says beside the target."""
+
+    seed: int = 0
+    operation: str | None = None
+    args: Mapping[str, Any] = field(default_factory=dict)
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+@dataclass
+class Choice:
+    """How a backward pass is called and what its gradients stand for."""
+
+    plan: Plan
+    reduction: str
+    wrong: dict[str, Evidence]
+    right: list[str]
+
+
+def examine(subject: Subject, options: Options) -> Target:
+    """Return what is found of one target."""
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return Examination(subject, options).run()
+    except CannotError as error:
+        return Target(subject.name, None, CANNOT, needs=str(error))
+    except behaviour_errors as error:
+        told = f"{type(error).__name__}: {first_line(str(error))}"
+        return Target(subject.name, None, CANNOT, needs=f"the code raises {told}")
+
+
+behaviour_errors = (Exception,)
+
+
+class Examination:
+    """The worlds of one target, one after the other."""
+
+    def __init__(self, subject: Subject, options: Options) -> None:
+        self.subject, self.options = subject, options
+        self.findings: list[Finding] = []
+        self.recognised: Recognised | None = None
+
+    def run(self) -> Target:
+        """Return the verdict."""
+        try:
+            layout = find_layout(self.subject, self.options.args, self.options.shapes)
+        except ForwardError as error:
+            return Target(self.subject.name, None, WRONG, (Finding("", "crash", str(error)),))
+        base = self.observe("generic", layout, FIRST, self.options.seed + 11)
+        working = {plan: passes for plan, passes in base.passes.items() if passes[0].error is None}
+        if not working:
+            return self._crashed(base, layout)
+        choice = self._choose(base, list(working))
+        if choice is None:
+            raise CannotError(_no_gradients(self.subject, base.case))
+        worlds = [base, *self._more(layout, choice)]
+        self.recognised = recognise(worlds, self.options.operation, self.subject.name)
+        self._judge(worlds, choice)
+        clean = not self.findings
+        self._behave(base, layout, choice)
+        if clean:
+            self._corners(worlds, layout, choice)
+        return self._target(base, choice)
+
+    def observe(
+        self, world: str, layout: Layout, sizes: Mapping[str, int], seed: int, chosen: tuple[Plan, ...] = (), least: float = 1.0
+    ) -> Observation:
+        """Return what is seen in a world."""
+        case = make_case(self.subject, layout, sizes, seed)
+        return observe(world, case, seed, SECONDS, least, chosen)
+
+    # -- how it is called ---------------------------------------------------------------------------------------------
+
+    def _choose(self, base: Observation, working: list[Plan]) -> Choice | None:
+        """The way of calling that makes most gradients right; of several the likeliest."""
+        best: tuple[tuple[int, int], Choice] | None = None
+        for plan in working:
+            found = gradients(base, plan)
+            if not found:
+                continue
+            for reduction in reductions(base, plan, found):
+                wrong, right = held_against(base, plan, reduction)
+                rank = (len(wrong) - len(right) if wrong else -1000 - len(right), 0)
+                if best is None or rank < best[0]:
+                    best = rank, Choice(plan, reduction, wrong, right)
+        return None if best is None else best[1]
+
+    def _more(self, layout: Layout, choice: Choice) -> Iterator[Observation]:
+        """Worlds of other sizes, or of other values where those do not fit."""
+        for world, sizes, seed in (("other sizes", SECOND, 23), ("other values", FIRST, 37)):
+            try:
+                seen = self.observe(world, layout, sizes, self.options.seed + seed, (choice.plan,))
+            except Exception:  # The forward pass does not take these sizes.
+                continue
+            yield seen
+
+    def _crashed(self, base: Observation, layout: Layout) -> Target:
+        plan, passes = next(iter(base.passes.items()))
+        error = passes[0].error
+        if error is None:
+            raise CannotError("its backward pass gives nothing")
+        runs = False
+        try:
+            equal = self.observe("equal sizes", layout, EQUAL, self.options.seed + 5, (plan,))
+            runs = equal.passes[plan][0].error is None
+        except Exception:  # The forward pass itself does not take equal sizes.
+            runs = False
+        finding = behaviour.crash(base.case, plan, error, runs)
+        return Target(self.subject.name, None, WRONG, (finding,))
+
+    # -- values -------------------------------------------------------------------------------------------------------
+
+    def _judge(self, worlds: list[Observation], choice: Choice) -> None:
+        """Hold the gradients of ordinary worlds against the derivatives, and say what is wrong with those that differ."""
+        base = worlds[0]
+        wrong: dict[str, list[Evidence]] = {}
+        for seen in worlds:
+            passed = seen.passes[choice.plan]
+            error = passed[0].error
+            if error is not None:
+                self._add(behaviour.crash(seen.case, choice.plan, error, False), f"in a world of {seen.world}")
+                continue
+            bad, _ = held_against(seen, choice.plan, choice.reduction)
+            for name in bad:
+                wrong.setdefault(name, [])
+        for name in wrong:
+            evidence = [each for seen in worlds if (each := evidence_of(seen, choice.plan, choice.reduction, name))]
+            if evidence:
+                self._explain(name, evidence, base, choice)
+        if choice.reduction in (MEAN, SUM) and base.outputs[0].size > 1 and not wrong and base.case.layout.labels:
+            if choice.reduction == SUM:
+                label = next(iter(gradients(base, choice.plan).values())).label
+                message = "it is the gradient of the sum of the samples' losses; many take that of their mean"
+                self.findings.append(Finding(label, "reduction", message, convention=True))
+
+    def _explain(self, name: str, evidence: list[Evidence], base: Observation, choice: Choice) -> None:
+        given = gradients(base, choice.plan)
+        label = given[name].label if name in given else f"d{name}"
+        shown = next((each for each in evidence if each.is_wrong), evidence[0])
+        found = self._diagnosed(name, evidence)
+        expected, got = example(shown)
+        formula, line = self.recognised.formula(name) if self.recognised else ("", "")
+        self.findings.append(Finding(label, found.kind, found.message, expected, got, formula=formula, line=line))
+
+    def _diagnosed(self, name: str, evidence: list[Evidence]) -> Diagnosis:
+        found = diagnose(evidence)
+        if (found is None or not found.certain) and self.recognised is not None:
+            term = diagnose_terms(self.recognised, name, evidence)
+            found = term or found
+        return found or corners.unexplained(evidence)
+
+    # -- behaviour ----------------------------------------------------------------------------------------------------
+
+    def _behave(self, base: Observation, layout: Layout, choice: Choice) -> None:
+        plan, upstream = choice.plan, base.upstreams[0]
+        first = base.passes[plan][0].gathered
+        self.findings.extend(behaviour.dtypes(first, base.case))
+        self.findings.extend(behaviour.mutations(base.case, plan, upstream))
+        written = any(each.kind.startswith("mutates") for each in self.findings)
+        for finding in behaviour.repeats(base.case, plan, upstream, first):
+            if not (written and finding.kind == "mutates-cache"):
+                self.findings.append(finding)
+        try:
+            other = make_case(self.subject, layout, FIRST, self.options.seed + 91)
+            other.thing, other.parameters = base.case.thing, base.case.parameters
+            fresh = run_pass(other, plan, upstream)
+        except Exception:  # These values do not fit.
+            return
+        if fresh.error is None and not written:
+            self.findings.extend(behaviour.two_forwards(base.case, other, plan, upstream, fresh.gathered))
+
+    # -- corners ------------------------------------------------------------------------------------------------------
+
+    def _corners(self, worlds: list[Observation], layout: Layout, choice: Choice) -> None:
+        seen = corners.Corners(self, worlds[0], layout, choice)
+        for finding in seen.findings():
+            if not any(each.kind == finding.kind and each.gradient == finding.gradient for each in self.findings):
+                self.findings.append(finding)
+        for other in other_layouts(self.subject, layout):
+            if not any(not each.convention for each in self.findings):
+                self._other(other, choice)
+
+    def _other(self, layout: Layout, choice: Choice) -> None:
+        """Another kind of labels, or numbers of any sign."""
+        seen = self.observe(corners.layout_words(layout), layout, FIRST, self.options.seed + 53)
+        working = [plan for plan, passes in seen.passes.items() if passes[0].error is None]
+        chosen = self._choose(seen, working)
+        error = next(iter(seen.passes.values()))[0].error
+        if chosen is None and error is not None:
+            found = behaviour.crash(seen.case, choice.plan, error, False)
+            self._add(found, f"with {seen.world}, which its forward pass takes")
+        elif chosen is not None and chosen.wrong:
+            name, evidence = next(iter(chosen.wrong.items()))
+            self._explain(name, [evidence], seen, chosen)
+            last = self.findings.pop()
+            strict = corners.is_strict(layout)
+            self._add(replace(last, convention=not strict), f"with {seen.world}")
+
+    def _add(self, finding: Finding, where: str) -> None:
+        self.findings.append(replace(finding, message=f"{where}: {finding.message}" if where else finding.message))
+
+    # -- the verdict --------------------------------------------------------------------------------------------------
+
+    def _target(self, base: Observation, choice: Choice) -> Target:
+        if self.recognised is not None:
+            self.findings.extend(self.recognised.findings)
+        findings = sorted(self.findings, key=lambda each: each.convention)
+        verdict = WRONG if any(not each.convention for each in findings) else RIGHT
+        operation = self.recognised.name if self.recognised and self.recognised.matched else None
+        labels = tuple(given.label for given in gradients(base, choice.plan).values())
+        return Target(self.subject.name, operation, verdict, tuple(_without_repeats(findings)), labels)
+
+
+def gradients(seen: Observation, plan: Plan, which: int = 0) -> dict[str, Any]:
+    """Return the gradients of a pass by what they are gradients of."""
+    return {name: given for name, given in seen.passes[plan][which].gathered.gradients.items() if name in seen.slopes}
+
+
+def held_against(seen: Observation, plan: Plan, reduction: str) -> tuple[dict[str, Evidence], list[str]]:
+    """Return the gradients that are wrong, and the names of those that are right."""
+    wrong, right = {}, []
+    for name in gradients(seen, plan):
+        evidence = evidence_of(seen, plan, reduction, name)
+        if evidence is None:
+            continue
+        if evidence.is_wrong:
+            wrong[name] = evidence
+        else:
+            right.append(name)
+    return wrong, right
+
+
+def evidence_of(seen: Observation, plan: Plan, reduction: str, name: str) -> Evidence | None:
+    """Return a gradient beside what is right; None where one of them is not known."""
+    given = gradients(seen, plan).get(name)
+    if given is None:
+        return None
+    truth, bound = seen.truth(name, reduction, 0, taken(plan) or None)
+    found = given.value
+    if reduction == JACOBIAN:
+        found = _as_jacobian(found, truth)
+    if not is_known(bound):
+        return None
+    other = gradients(seen, plan, 1).get(name)
+    pair = (other.value, seen.truth(name, reduction, 1, taken(plan) or None)[0]) if other is not None else None
+    return Evidence(seen, name, found, truth, bound, reduction, pair)
+
+
+def _as_jacobian(found: Array, truth: Array) -> Array:
+    """A returned Jacobian as a matrix, the outputs first; of a batch, the blocks of the samples."""
+    if found.size == truth.size:
+        return found.reshape(truth.shape)
+    return found
+
+
+def example(evidence: Evidence) -> tuple[str, str]:
+    """Return the right and the found value at the place where they differ most."""
+    if evidence.found.shape != evidence.truth.shape:
+        return f"shape {evidence.truth.shape}", f"shape {evidence.found.shape}"
+    at = compare(evidence.found, evidence.truth, evidence.bound)
+    if at is None:
+        return "", ""
+    where = f" at {list(at.place)}" if at.place else ""
+    return f"{at.expected:.6g}{where}", f"{at.found:.6g}"
+
+
+def _without_repeats(findings: list[Finding]) -> Iterator[Finding]:
+    met = set()
+    for finding in findings:
+        key = (finding.gradient, finding.kind, finding.message)
+        if key not in met:
+            met.add(key)
+            yield finding
+
+
+def _no_gradients(subject: Subject, case: Case) -> str:
+    names = ", ".join(case.differentiable)
+    return (
+        f"{subject.backward_name} returns no gradient of {names} and leaves none in an attribute; "
+        f"return them in the order of what they are gradients of, or call the attributes d{next(iter(case.differentiable), 'x')}"
+    )
