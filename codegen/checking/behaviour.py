@@ -44,15 +44,21 @@ def mutations(case: Case, plan: Plan, upstream: list[Any]) -> Iterator[Finding]:
             yield Finding("", kind, f"the backward pass writes to {what} {name}; copy it first: {name}.copy()")
     for name, old in kept.items():
         if name not in written and not _same(passed[name], old):
-            yield Finding("", "mutates-input", f"the backward pass writes to {name}, which was passed to the forward pass")
+            yield Finding(
+                "", "mutates-input", f"the backward pass writes to {name}, which was passed to the forward pass"
+            )
     if any(not _same(new, old) for new, old in zip(outcome.outputs, outputs, strict=True)):
         yield Finding("", "mutates-cache", "the backward pass writes to what the forward pass returned")
     else:
         for path in _changed(case, plan, outcome.holder, before, returned):
-            yield Finding("", "mutates-cache", f"the backward pass writes to {path_text(path)}, which the forward pass stored")
+            yield Finding(
+                "", "mutates-cache", f"the backward pass writes to {path_text(path)}, which the forward pass stored"
+            )
 
 
-def _changed(case: Case, plan: Plan, holder: Any, before: Mapping[Path, tuple[int, Array]], returned: Any) -> list[Path]:
+def _changed(
+    case: Case, plan: Plan, holder: Any, before: Mapping[Path, tuple[int, Array]], returned: Any
+) -> list[Path]:
     """Stored arrays that a backward pass wrote to, without gradients and without parameters that it updates."""
     if holder is None:
         return []
@@ -99,7 +105,11 @@ def repeats(case: Case, plan: Plan, upstream: list[Any], first: Gathered) -> Ite
             value = now.value
         if value.shape == given.value.shape and np.allclose(value, given.value, rtol=1e-9, atol=1e-12, equal_nan=True):
             continue
-        if given.kept and value.shape == given.value.shape and np.allclose(value, 2 * given.value, rtol=1e-7, atol=1e-10):
+        if (
+            given.kept
+            and value.shape == given.value.shape
+            and np.allclose(value, 2 * given.value, rtol=1e-7, atol=1e-10)
+        ):
             resets = any(RESETS.search(name) for name in dir(outcome.holder) if not name.startswith("__"))
             yield Finding(
                 given.label,
@@ -109,7 +119,11 @@ def repeats(case: Case, plan: Plan, upstream: list[Any], first: Gathered) -> Ite
                 convention=resets,
             )
         else:
-            yield Finding(given.label, "mutates-cache", "a second backward pass after the same forward pass gives another gradient")
+            yield Finding(
+                given.label,
+                "mutates-cache",
+                "a second backward pass after the same forward pass gives another gradient",
+            )
 
 
 def two_forwards(case: Case, other: Case, plan: Plan, upstream: list[Any], first: Gathered) -> Iterator[Finding]:
@@ -133,7 +147,9 @@ def two_forwards(case: Case, other: Case, plan: Plan, upstream: list[Any], first
     again = run_pass(other, plan, upstream, two)
     for name, given in first.gradients.items():
         now = again.gathered.gradients.get(name)
-        if now is not None and not (now.value.shape == given.value.shape and np.allclose(now.value, given.value, rtol=1e-7)):
+        if now is not None and not (
+            now.value.shape == given.value.shape and np.allclose(now.value, given.value, rtol=1e-7)
+        ):
             yield Finding(given.label, "mutates-cache", "after two forward passes the gradient is not the second one's")
 
 
@@ -144,7 +160,11 @@ def crash(case: Case, plan: Plan, error: Exception, runs_when_equal: bool) -> Fi
     if isinstance(error, AttributeError) and ("'NoneType'" in str(error) or "has no attribute" in str(error)):
         return Finding("", "not-stored", f"{name} needs what the forward pass does not store: {told}")
     if isinstance(error, NameError):
-        return Finding("", "not-stored" if "'self'" not in str(error) else "crash", f"{name} needs a name that there is not: {told}")
+        return Finding(
+            "",
+            "not-stored" if "'self'" not in str(error) else "crash",
+            f"{name} needs a name that there is not: {told}",
+        )
     if isinstance(error, TypeError) and "NoneType" in str(error):
         return Finding("", "not-stored", f"{name} uses what the forward pass left as None: {told}")
     if runs_when_equal and isinstance(error, ValueError | IndexError):

@@ -28,14 +28,21 @@ class Examining(Protocol):
     options: Any
     recognised: Any
 
-    def observe(self, world: str, layout: Layout, sizes: Any, seed: int, chosen: Any = (), least: float = 1.0) -> Observation:
+    def observe(
+        self, world: str, layout: Layout, sizes: Any, seed: int, chosen: Any = (), least: float = 1.0
+    ) -> Observation:
         """Return what is seen in a world."""
         ...
 
 
 def layout_words(layout: Layout) -> str:
     """Return what is special about a layout's labels and inputs, in words."""
-    words = {IDS: "class numbers as labels", ONE_HOT: "one-hot labels", BINARY: "labels 0 and 1", REAL: "inputs of any sign"}
+    words = {
+        IDS: "class numbers as labels",
+        ONE_HOT: "one-hot labels",
+        BINARY: "labels 0 and 1",
+        REAL: "inputs of any sign",
+    }
     kinds = [spec.kind for spec in layout.forward.values() if spec.axes]
     labels = [kind for kind in kinds if kind in (IDS, ONE_HOT, BINARY)]
     return words.get(labels[-1] if labels else REAL, "other labels")
@@ -84,7 +91,9 @@ class Corners:
     def _finding(self, label: str, kind: str, message: str, evidence: Evidence, convention: bool = False) -> Finding:
         formula, line = self.examination.recognised.formula(evidence.name) if self.examination.recognised else ("", "")
         if evidence.found.shape != evidence.truth.shape:
-            return Finding(label, kind, message, f"shape {evidence.truth.shape}", f"shape {evidence.found.shape}", convention)
+            return Finding(
+                label, kind, message, f"shape {evidence.truth.shape}", f"shape {evidence.found.shape}", convention
+            )
         at = compare(evidence.found, evidence.truth, evidence.bound)
         expected, found = (f"{at.expected:.6g} at {list(at.place)}", f"{at.found:.6g}") if at else ("", "")
         return Finding(label, kind, message, expected, found, convention, formula, line)
@@ -96,7 +105,11 @@ class Corners:
         seen = self.examination.observe("one sample", self.layout, SINGLE, self.seed + 3, (self.choice.plan,))
         error = seen.passes[self.choice.plan][0].error
         if error is not None:
-            yield Finding("", "crash", f"with one sample the backward pass raises {type(error).__name__}: {first_line(str(error))}")
+            yield Finding(
+                "",
+                "crash",
+                f"with one sample the backward pass raises {type(error).__name__}: {first_line(str(error))}",
+            )
             return
         for _, label, evidence in self._wrong(seen):
             kind = "shape" if evidence.found.shape != evidence.truth.shape else "value"
@@ -146,7 +159,13 @@ class Corners:
                     if kind == "tie"
                     else "at a kink it lies between neither side's derivative"
                 )
-                yield Finding(given.label, kind, message, f"between {at[1]:.6g} and {at[2]:.6g} at {where}", f"{given.value.flat[at[0]]:.6g}")
+                yield Finding(
+                    given.label,
+                    kind,
+                    message,
+                    f"between {at[1]:.6g} and {at[2]:.6g} at {where}",
+                    f"{given.value.flat[at[0]]:.6g}",
+                )
             else:
                 yield from self._side(given, name, case, kinks)
 
@@ -158,7 +177,12 @@ class Corners:
     def _side(self, given: Any, name: str, case: Any, kinks: list[tuple[int, float, float]]) -> Iterator[Finding]:
         """Which side's derivative is taken at a kink, where the catalogue has another one."""
         recognised = self.examination.recognised
-        if recognised is None or not recognised.matched or not self._is_local(case, name) or not self.choice.plan.takes_upstream:
+        if (
+            recognised is None
+            or not recognised.matched
+            or not self._is_local(case, name)
+            or not self.choice.plan.takes_upstream
+        ):
             return
         outcome = case.forward()
         upstream = self._upstream(outcome.outputs)
@@ -188,7 +212,7 @@ class Corners:
         case = make_case(self.examination.subject, self.layout, FIRST, self.seed + 73)
         for name in names:
             value = case.arguments[name]
-            value.flat[:: 2] = 1e-9 * (1 + np.arange(value.flat[:: 2].size) % 3)
+            value.flat[::2] = 1e-9 * (1 + np.arange(value.flat[::2].size) % 3)
         seen = observe("probabilities near 0", case, self.seed + 79, 0.5, 0.0, (self.choice.plan,))
         for _, label, evidence in self._wrong(seen):
             message = "where a probability is nearly 0, forward clips and backward does not, or the other way round"
@@ -226,7 +250,14 @@ class Corners:
                 message = "with values in the hundreds it is not finite, where the derivative is"
                 formula, line = self.examination.recognised.formula(name) if self.examination.recognised else ("", "")
                 yield Finding(
-                    given.label, "not-finite", message, f"a finite number at {list(bad)}", f"{given.value[bad]}", False, formula, line
+                    given.label,
+                    "not-finite",
+                    message,
+                    f"a finite number at {list(bad)}",
+                    f"{given.value[bad]}",
+                    False,
+                    formula,
+                    line,
                 )
 
     def _is_finite(self, case: Any, name: str, outcome: Any, upstream: list[Any]) -> bool:
@@ -255,7 +286,9 @@ class Corners:
             case.arguments[name] = drawn
         seen = observe("soft labels", case, self.seed + 107, 0.4, 1.0, (self.choice.plan,))
         for _, label, evidence in self._wrong(seen):
-            yield self._finding(label, "value", "it is right for labels 0 and 1, and not for soft labels", evidence, convention=True)
+            yield self._finding(
+                label, "value", "it is right for labels 0 and 1, and not for soft labels", evidence, convention=True
+            )
 
 
 def _between(value: float, left: float, right: float) -> bool:

@@ -34,7 +34,20 @@ class Diagnosis(NamedTuple):
 
 def diagnose(evidence: Sequence[Evidence]) -> Diagnosis | None:
     """Return the simplest mistake that explains a gradient in every world; None where there is none."""
-    for look in (_shape, _sign, _repeated, _ignored, _factor, _transposed, _diagonal, _mask, _passed_through, _axes, _summed, _entries):
+    for look in (
+        _shape,
+        _sign,
+        _repeated,
+        _ignored,
+        _factor,
+        _transposed,
+        _diagonal,
+        _mask,
+        _passed_through,
+        _axes,
+        _summed,
+        _entries,
+    ):
         with np.errstate(all="ignore"):
             found = look(evidence)
         if found is not None:
@@ -133,7 +146,9 @@ def _axes_diagnosis(axes: tuple[int, ...], right: tuple[int, ...], is_mean: bool
         return Diagnosis("missing-sum", f"{what}; it was broadcast along it in the forward pass")
     if axes == right and is_mean:
         return Diagnosis("reduction", f"it is a mean over {wanted} where the sum is right")
-    return Diagnosis("axis", f"it is {'averaged' if is_mean else 'summed'} over {_axes_words(axes)} where {wanted} is right")
+    return Diagnosis(
+        "axis", f"it is {'averaged' if is_mean else 'summed'} over {_axes_words(axes)} where {wanted} is right"
+    )
 
 
 def _fits(predicted: Array | None, truth: Array, bound: Array) -> bool:
@@ -161,11 +176,15 @@ def _ignored(evidence: Sequence[Evidence]) -> Diagnosis | None:
 
     def is_same(e: Evidence) -> bool:
         other = e.other[0] if e.other is not None else e.found
-        return other.shape == e.found.shape and np.allclose(e.found, other, rtol=1e-9, atol=1e-12) and bool(e.found.any())
+        return (
+            other.shape == e.found.shape and np.allclose(e.found, other, rtol=1e-9, atol=1e-12) and bool(e.found.any())
+        )
 
     if all(is_same(each) for each in pulled):
         if explained(evidence, lambda e: (np.ones(len(e.matrix)) @ e.matrix).reshape(e.shape)):
-            return Diagnosis("upstream-ignored", "the upstream gradient is ignored: it is the gradient of the sum of the outputs")
+            return Diagnosis(
+                "upstream-ignored", "the upstream gradient is ignored: it is the gradient of the sum of the outputs"
+            )
         return Diagnosis("upstream-ignored", "the upstream gradient is ignored: another one gives the same gradient")
     for power, words in ((2, "squared"), (-1, "divided by")):
         if explained(evidence, lambda e, power=power: (e.weights**power @ e.matrix).reshape(e.shape)):
@@ -189,7 +208,9 @@ def _repeated(evidence: Sequence[Evidence]) -> Diagnosis | None:
         seen += int((~rows[counts > 1]).sum())
     if not seen:
         return None
-    return Diagnosis("repeated-ids", "of an id that occurs several times not every occurrence counts; np.add.at adds them all up")
+    return Diagnosis(
+        "repeated-ids", "of an id that occurs several times not every occurrence counts; np.add.at adds them all up"
+    )
 
 
 def _is_ids(value: Any) -> bool:
@@ -213,7 +234,9 @@ def _factor(evidence: Sequence[Evidence]) -> Diagnosis | None:
     if np.allclose(numbers, numbers[0], rtol=SAME, atol=0):
         return Diagnosis("factor", f"it is {numbers[0]:.6g} times the right gradient")
     shown = ", ".join(f"{number:.6g}" for number in numbers)
-    return Diagnosis("factor", f"it is a number times the right gradient, and which one depends on the sizes or values: {shown}")
+    return Diagnosis(
+        "factor", f"it is a number times the right gradient, and which one depends on the sizes or values: {shown}"
+    )
 
 
 def _remedy(text: str, is_size: bool, loss: bool) -> str:
@@ -266,7 +289,9 @@ def _numbers(e: Evidence) -> dict[str, float]:
 def _sizes(evidence: Sequence[Evidence]) -> Iterator[tuple[str, list[float]]]:
     """Sizes of axes of the arrays, and products of two, by what they are."""
     single: dict[str, list[float]] = {}
-    names = [n for n, value in evidence[0].observation.case.values.items() if isinstance(value, np.ndarray) and value.ndim]
+    names = [
+        n for n, value in evidence[0].observation.case.values.items() if isinstance(value, np.ndarray) and value.ndim
+    ]
     first = next(iter(names), "")
     for name in [first, *(n for n in names if n != first)]:
         arrays = [each.observation.case.values.get(name) for each in evidence]
@@ -314,7 +339,9 @@ def _diagonal(evidence: Sequence[Evidence]) -> Diagnosis | None:
     if explained(evidence, lambda e: ((e.matrix - np.diag(np.diagonal(e.matrix))).T @ e.weights).reshape(e.shape)):
         return Diagnosis("diagonal", "the diagonal of the Jacobian is missing")
     if explained(evidence, lambda e: (e.matrix @ e.weights).reshape(e.shape)):
-        return Diagnosis("transpose", "it is the Jacobian times the upstream gradient, where the transposed one is right")
+        return Diagnosis(
+            "transpose", "it is the Jacobian times the upstream gradient, where the transposed one is right"
+        )
     return None
 
 
@@ -327,9 +354,13 @@ def _mask(evidence: Sequence[Evidence]) -> Diagnosis | None:
     seen = [each for each in evidence if each.found.shape == each.truth.shape and (~open_where(each)).any()]
     if not seen:
         return None
-    if all(each.found.shape == each.truth.shape for each in evidence) and any(open_where(each).any() for each in evidence):
+    if all(each.found.shape == each.truth.shape for each in evidence) and any(
+        open_where(each).any() for each in evidence
+    ):
         if explained(evidence, lambda e: np.where(open_where(e), e.truth, e.found)) and any(e.is_wrong for e in seen):
-            return Diagnosis("missing-mask", "a mask is missing: it is not 0 where the forward pass lets nothing through")
+            return Diagnosis(
+                "missing-mask", "a mask is missing: it is not 0 where the forward pass lets nothing through"
+            )
         if all(_square(e) for e in evidence):
             if explained(evidence, lambda e: np.where(open_where(e), 0, e.weights.reshape(e.shape))):
                 return Diagnosis("missing-mask", "the mask is the wrong way round")
@@ -340,7 +371,9 @@ def _passed_through(evidence: Sequence[Evidence]) -> Diagnosis | None:
     if not all(_square(each) for each in evidence):
         return None
     if explained(evidence, lambda e: e.weights.reshape(e.shape)):
-        return Diagnosis("missing-term", "the upstream gradient is passed on as it is: the function's derivative is missing")
+        return Diagnosis(
+            "missing-term", "the upstream gradient is passed on as it is: the function's derivative is missing"
+        )
     if explained(evidence, lambda e: np.divide(e.weights.reshape(e.shape), e.truth / e.weights.reshape(e.shape))):
         return Diagnosis("factor", "it is divided by the function's derivative, where it is multiplied by it")
     return None

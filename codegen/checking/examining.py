@@ -106,7 +106,13 @@ class Examination:
         return self._target(base, choice)
 
     def observe(
-        self, world: str, layout: Layout, sizes: Mapping[str, int], seed: int, chosen: tuple[Plan, ...] = (), least: float = 1.0
+        self,
+        world: str,
+        layout: Layout,
+        sizes: Mapping[str, int],
+        seed: int,
+        chosen: tuple[Plan, ...] = (),
+        least: float = 1.0,
     ) -> Observation:
         """Return what is seen in a world."""
         case = make_case(self.subject, layout, sizes, seed)
@@ -121,7 +127,7 @@ class Examination:
             found = gradients(base, plan)
             if not found:
                 continue
-            for reduction in reductions(base, plan, found):
+            for reduction in reductions(base, plan, {name: given.value for name, given in found.items()}):
                 wrong, right = held_against(base, plan, reduction)
                 rank = (len(wrong) - len(right) if wrong else -1000 - len(right), 0)
                 if best is None or rank < best[0]:
@@ -279,7 +285,7 @@ def evidence_of(seen: Observation, plan: Plan, reduction: str, name: str) -> Evi
     if given is None:
         return None
     truth, bound = seen.truth(name, reduction, 0, taken(plan) or None)
-    found = given.value
+    found = _without_ones(seen, name, given.value)
     if reduction == JACOBIAN:
         found = _as_jacobian(found, truth)
     if not is_known(bound):
@@ -287,6 +293,14 @@ def evidence_of(seen: Observation, plan: Plan, reduction: str, name: str) -> Evi
     other = gradients(seen, plan, 1).get(name)
     pair = (other.value, seen.truth(name, reduction, 1, taken(plan) or None)[0]) if other is not None else None
     return Evidence(seen, name, found, truth, bound, reduction, pair)
+
+
+def _without_ones(seen: Observation, name: str, found: Array) -> Array:
+    """A gradient in the shape of its value, where that shape was guessed and they differ in axes of size 1 alone."""
+    layout, shape = seen.case.layout, np.shape(seen.case.values[name])
+    guessed = name in layout.forward or any(spec.is_differentiable for spec in layout.constructor.values())
+    alike = [size for size in shape if size != 1] == [size for size in found.shape if size != 1]
+    return found.reshape(shape) if guessed and alike else found
 
 
 def _as_jacobian(found: Array, truth: Array) -> Array:

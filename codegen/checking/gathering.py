@@ -45,7 +45,9 @@ class Gathered:
     nothing: tuple[str, ...] = ()
 
 
-def gather(case: Case, plan: Plan, outcome: Outcome, before: Mapping[Path, tuple[int, Array]], returned: Any) -> Gathered:
+def gather(
+    case: Case, plan: Plan, outcome: Outcome, before: Mapping[Path, tuple[int, Array]], returned: Any
+) -> Gathered:
     """Return the gradients that a pass gave.
 
     Args:
@@ -127,7 +129,10 @@ def _take_returned(case: Case, returned: Any, found: Gathered) -> None:
 
 
 def _by_labels(case: Case, labels: list[str]) -> list[str | None]:
-    return [next((name for word in gradient_names(label) for name in _named(case, word, (), False)), None) for label in labels]
+    return [
+        next((name for word in gradient_names(label) for name in _named(case, word, (), False)), None)
+        for label in labels
+    ]
 
 
 def _in_order(case: Case, parts: list[Any], found: Gathered, labels: list[str]) -> list[str | None]:
@@ -141,7 +146,9 @@ def _in_order(case: Case, parts: list[Any], found: Gathered, labels: list[str]) 
     if len(parts) == len(everything) and len(everything) != len(names):
         return [name if name in names else None for name in everything]
     ordered: list[str | None] = [*names, *[None] * len(parts)][: len(parts)]
-    fits = all(_is_array(p) and n and np.shape(p) == np.shape(case.values[n]) for p, n in zip(parts, ordered, strict=True))
+    fits = all(
+        _is_array(p) and n and np.shape(p) == np.shape(case.values[n]) for p, n in zip(parts, ordered, strict=True)
+    )
     if fits:
         return ordered
     shapes = [np.shape(case.values[name]) for name in names]

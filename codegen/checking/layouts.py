@@ -15,7 +15,7 @@ from codegen.checking.cases import Case, Layout, flat, make_case
 from codegen.checking.roles import IDENTIFIERS, argument_specs, constructor_specs, is_label
 from codegen.checking.state import Path, path_text
 from codegen.checking.subjects import Argument, CannotError, ClassSubject, Subject
-from codegen.checking.values import FIRST, FLAG, LABELLING, NUMBER, PROBABILITIES, REAL, SIZE, Spec
+from codegen.checking.values import FIRST, FLAG, IDS, LABELLING, NUMBER, ONE_HOT, PROBABILITIES, REAL, SIZE, Spec
 
 #: How many layouts are tried, and how many seconds.
 MOST_TRIED, MOST_SECONDS = 3000, 4.0
@@ -62,6 +62,9 @@ def find_layout(
         layout = Layout(
             dict(zip(constructor, chosen[:split], strict=True)), dict(zip(forward, chosen[split:], strict=True))
         )
+        labels = [layout.forward[name] for name in layout.labels if is_label(name) and name not in shapes]
+        if not all(labels_fit(each, layout) for each in labels):
+            continue
         try:
             case = try_layout(subject, layout)
         except Exception as error:  # Whatever the user's code raises says that this layout does not fit.
@@ -89,7 +92,7 @@ def other_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
         if spec is None or not spec.axes:
             continue
         if spec.kind in LABELLING and is_label(name):
-            others = [each for each in argument_specs(name, True, place, names) if each != spec]
+            others = [each for each in argument_specs(name, True, place, names) if _is_other(each, spec, layout)]
         elif spec.kind == PROBABILITIES:
             others = [Spec(REAL, spec.axes)]
         else:
@@ -101,6 +104,19 @@ def other_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
                     yield changed
             except Exception:  # It does not fit.
                 continue
+
+
+def _is_other(label: Spec, chosen: Spec, layout: Layout) -> bool:
+    """Whether labels of another kind are the same labels otherwise: class numbers for one-hot rows, and back."""
+    return {label.kind, chosen.kind} == {IDS, ONE_HOT} and labels_fit(label, layout)
+
+
+def labels_fit(label: Spec, layout: Layout) -> bool:
+    """Whether labels have the axes of what they are labels of; class numbers have one axis less."""
+    first = next((spec.axes for spec in layout.forward.values() if spec.is_differentiable), ())
+    if label.kind == IDS:
+        return label.axes == tuple(each for each in first if each != "K") or not first
+    return label.axes == first
 
 
 def _choices(
@@ -205,6 +221,8 @@ def first_line(text: str) -> str:
 def shown(layout: Layout) -> str:
     """Return a layout in words."""
     given = {**layout.constructor, **layout.forward}
-    parts = [f"{name} ({', '.join(spec.axes)})" if spec.axes else f"{name}={spec.number}" for name, spec in given.items()]
+    parts = [
+        f"{name} ({', '.join(spec.axes)})" if spec.axes else f"{name}={spec.number}" for name, spec in given.items()
+    ]
     fixed = [path_text(path) for path in layout.fixed]
     return ", ".join(parts) + (f"; left alone: {', '.join(fixed)}" if fixed else "")

@@ -84,7 +84,9 @@ class Observation:
         return weights
 
 
-def observe(world: str, case: Case, seed: int, seconds: float, least: float = 1.0, chosen: Sequence[Plan] = ()) -> Observation:
+def observe(
+    world: str, case: Case, seed: int, seconds: float, least: float = 1.0, chosen: Sequence[Plan] = ()
+) -> Observation:
     """Run a case; the user's exceptions in its forward pass are raised, those in its backward pass are kept."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")

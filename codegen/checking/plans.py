@@ -74,7 +74,9 @@ def plans(case: Case, outcome: Outcome) -> list[Plan]:
         names = [f"upstream{place}" for place in range(len(outcome.outputs))]
         return [Plan(tuple((name, Fill(UPSTREAM_FILL)) for name in names))]
     reader = _Reader(case, outcome)
-    choices = [[(each.name, fill) for fill in reader.fills(place, each)] for place, each in enumerate(case.subject.backward)]
+    choices = [
+        [(each.name, fill) for fill in reader.fills(place, each)] for place, each in enumerate(case.subject.backward)
+    ]
     choices = [choice for choice in choices if choice]
     ordered = sorted(itertools.product(*choices), key=lambda chosen: _rank(chosen, choices))
     found = [Plan(tuple(chosen)) for chosen in ordered]
@@ -128,12 +130,20 @@ class _Reader:
     def _first(self, argument: Argument) -> list[Fill]:
         """The first argument: the upstream gradient, what went in, or what came out."""
         name = argument.name.lower()
-        upstream, value, output = [Fill(UPSTREAM_FILL)], [Fill(VALUE_FILL, self.first)] if self.first else [], self._outputs()
+        upstream, value, output = (
+            [Fill(UPSTREAM_FILL)],
+            [Fill(VALUE_FILL, self.first)] if self.first else [],
+            self._outputs(),
+        )
         if self.is_loss and self.given_labels:
             return [*self._own(argument.name), *value, *upstream]
         if is_label(name) and self.label_names:
             return [Fill(VALUE_FILL, self.label_names[0])]
-        if self.subject.is_derivative and not is_upstream(name) and len(self.subject.backward) <= len(self.subject.forward):
+        if (
+            self.subject.is_derivative
+            and not is_upstream(name)
+            and len(self.subject.backward) <= len(self.subject.forward)
+        ):
             return [*output, *value] if name in OUTPUTS else [*value, *output]
         return upstream if self.explicit or not argument.required or name not in OUTPUTS else [*upstream, *output]
 
@@ -174,7 +184,9 @@ class _Reader:
 def upstream_values(case: Case, outcome: Outcome, seed: int, scale: float = 1.0) -> list[Any]:
     """Return upstream gradients for the outputs: neither 1 nor symmetric; that of a single number is a number."""
     generator = np.random.default_rng(seed)
-    drawn = [generator.uniform(0.4, 1.8, each.shape) * generator.choice([-1, 1], each.shape) for each in outcome.outputs]
+    drawn = [
+        generator.uniform(0.4, 1.8, each.shape) * generator.choice([-1, 1], each.shape) for each in outcome.outputs
+    ]
     return [scale * (float(each) if each.ndim == 0 else each) for each in drawn]
 
 

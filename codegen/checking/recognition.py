@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import codegen
 import derive
 from codegen.checking.observing import Observation
 from codegen.checking.report import Finding
+from codegen.runtime import backward, forward, vjp
 from codegen.whole_numbers import default_numbers
 from derive.catalogue import catalogue, find, records
 from derive.errors import DeriveError
@@ -73,7 +73,7 @@ class Match:
     def output(self, seen: Observation) -> Array:
         """Return what the operation computes there."""
         with np.errstate(all="ignore"):
-            return np.asarray(codegen.forward(self.operation)(*self.arrays(seen), **self.numbers))
+            return np.asarray(forward(self.operation)(*self.arrays(seen), **self.numbers))
 
     def difference(self, seen: Observation) -> float:
         """Return how far the subject's output is from the operation's, relative to that."""
@@ -110,7 +110,7 @@ class Recognised:
             return "", ""
         try:
             text = derive.vjp(self.match.operation, wrt).text(steps=False)
-            source = codegen.backward(self.match.operation, wrt=[wrt]).source
+            source = backward(self.match.operation, wrt=[wrt]).source
         except DeriveError:
             return "", ""
         body = source.split('"""')[-1].strip("\n").splitlines()
@@ -122,7 +122,7 @@ class Recognised:
         if wrt is None or len(seen.outputs) != 1:
             return None
         try:
-            output, pull = codegen.vjp(self.match.operation, *self.match.arrays(seen), **self.match.numbers)
+            output, pull = vjp(self.match.operation, *self.match.arrays(seen), **self.match.numbers)
             upstream = 1.0 if self.match.mean else np.asarray(seen.upstreams[0][0]).reshape(np.shape(output))
             found = dict(zip(pull.wrt, pull(upstream), strict=True)).get(wrt)
         except (DeriveError, ValueError):
@@ -161,7 +161,9 @@ def recognise(worlds: Sequence[Observation], wanted: str | None, name: str) -> R
     return _nearly(worlds, nearest, wanted)
 
 
-def _nearly(worlds: Sequence[Observation], nearest: tuple[float, Match] | None, wanted: str | None) -> Recognised | None:
+def _nearly(
+    worlds: Sequence[Observation], nearest: tuple[float, Match] | None, wanted: str | None
+) -> Recognised | None:
     if nearest is None:
         return None
     match = nearest[1]
@@ -235,7 +237,12 @@ def matches(operation: Operation, seen: Observation) -> Iterator[Match]:
     output = np.asarray(seen.outputs[0])
     rank = operation.outputs[0].tensor.rank
     is_mean = operation.is_loss and output.size > 1
-    if not operation.is_elementwise and not operation.is_loss and operation.leading is None and len(_squeezed(output)) > rank:
+    if (
+        not operation.is_elementwise
+        and not operation.is_loss
+        and operation.leading is None
+        and len(_squeezed(output)) > rank
+    ):
         return
     for chosen in itertools.permutations(arrays, len(inputs)):
         for turned in _turnings([arrays[name] for name in chosen], inputs, operation):

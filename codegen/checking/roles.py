@@ -42,7 +42,9 @@ CACHE = _words("cache ctx saved memory stored context tape caches saved_tensors 
 RATE = _words("lr learning_rate step_size rate eta alpha_lr")
 OUTPUTS = _words("out output outputs y s a probs p z activation activations y_hat act h")
 PROBABLE = _words("probs probabilities p prob probability q phat p_hat y_prob")
-PREDICTIONS = _words("y_pred predictions prediction pred preds y_hat yhat output outputs predicted ypred a y_pred_probs")
+PREDICTIONS = _words(
+    "y_pred predictions prediction pred preds y_hat yhat output outputs predicted ypred a y_pred_probs"
+)
 #: Every way of writing the same thing, by its first spelling.
 SYNONYMS = {
     "x": _words("x input inputs data z logits a_prev in values inp input_data xs features scores inputdata value h"),
@@ -59,12 +61,21 @@ GRADIENT_BEFORE = re.compile(
 GRADIENT_AFTER = re.compile(r"_?(?:grads?|gradients?|_d|_delta|deriv|derivative)$", re.I)
 
 _SIZES: tuple[tuple[str, str], ...] = (
-    ("V", "vocab_size num_embeddings n_tokens n_words vocab vocabulary n_vocab n_embeddings vocabulary_size num_tokens"),
-    ("D", "n_inputs input_size in_features in_dim input_dim n_in fan_in d_in num_inputs dim d_model features n_features "
-          "num_features normalized_shape size input_features inputs nin in_size embed_dim embedding_dim emb_dim "
-          "model_dim n_input d_emb embedding_size embed_size d width n dims input_shape feature_dim num_in n_embd shape"),
-    ("K", "n_neurons output_size out_features out_dim output_dim n_out d_out units neurons num_outputs nout out_size "
-          "outputs n_classes num_classes classes n_units n_output output_features d_k fan_out num_out m k head_dim d_v"),
+    (
+        "V",
+        "vocab_size num_embeddings n_tokens n_words vocab vocabulary n_vocab n_embeddings vocabulary_size num_tokens",
+    ),
+    (
+        "D",
+        "n_inputs input_size in_features in_dim input_dim n_in fan_in d_in num_inputs dim d_model features n_features "
+        "num_features normalized_shape size input_features inputs nin in_size embed_dim embedding_dim emb_dim "
+        "model_dim n_input d_emb embedding_size embed_size d width n dims input_shape feature_dim num_in n_embd shape",
+    ),
+    (
+        "K",
+        "n_neurons output_size out_features out_dim output_dim n_out d_out units neurons num_outputs nout out_size "
+        "outputs n_classes num_classes classes n_units n_output output_features d_k fan_out num_out m k head_dim d_v",
+    ),
     ("J", "hidden_size n_hidden hidden_dim hidden num_hidden d_hidden hidden_units d_ff"),
     ("C", "in_channels channels num_channels c_in in_ch n_channels c input_channels"),
     ("O", "out_channels num_filters n_filters c_out out_ch filters output_channels n_kernels"),

@@ -20,7 +20,9 @@ from codegen.checking.subjects import (
     arguments_of,
 )
 
-FORWARD_METHODS = "forward forward_pass forward_propagation feedforward feed_forward fwd __call__ call calculate".split()
+FORWARD_METHODS = (
+    "forward forward_pass forward_propagation feedforward feed_forward fwd __call__ call calculate".split()
+)
 BACKWARD_METHODS = (
     "backward backward_pass backprop backward_propagation backpropagate backpropagation bwd back grad gradient gradients "
     "derivative prime deriv delta"
@@ -61,7 +63,15 @@ def class_subject(kind: type, replay: Replay) -> Subject | None:
         raise CannotError(f"{kind.__name__}.{forward} takes no self")
     arguments = [arguments_of(function, skip) for function, skip in zip(functions, skips, strict=True)]
     return ClassSubject(
-        kind.__name__, forward, backward, constructor, arguments[0], arguments[1], replay, _source(functions[1]), kind=kind
+        kind.__name__,
+        forward,
+        backward,
+        constructor,
+        arguments[0],
+        arguments[1],
+        replay,
+        _source(functions[1]),
+        kind=kind,
     )
 
 
