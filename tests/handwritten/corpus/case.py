@@ -193,7 +193,7 @@ class Passes:
         wanted = [self.leaves[name] for name in self.case.grads]
         given = torch.as_tensor(upstream)
         found = torch.autograd.grad(self.out, wanted, given, retain_graph=True)
-        return {name: grad.numpy() for name, grad in zip(self.case.grads, found, strict=True)}
+        return {name: grad.detach().numpy() for name, grad in zip(self.case.grads, found, strict=True)}
 
     def stored(self) -> dict[str, Any]:
         """Return the arrays that forward left behind, by the place they are in."""

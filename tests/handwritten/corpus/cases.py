@@ -313,6 +313,7 @@ GRAPH = (
     graph("LogSoftmax", "log-softmax", X),
     graph("Square", "square", X),
     graph("RowMean", "mean", X),
+    graph("RowMax", "max", X),
 )
 LESSONS = (
     lesson(
