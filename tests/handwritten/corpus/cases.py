@@ -89,8 +89,10 @@ LAYERS = (
         variants=({"init": (2, 3, 3, 2, 1)},),
         worlds=(),
     ),
-    layer("convnet.py", "MaxPool2D", "max-pool", {"x": "normal N C H W"}, variants=({"init": (3, 1)},)),
-    layer("convnet.py", "AvgPool2D", None, {"x": "normal N C H W"}, {"x": "return"}, variants=({"init": (3, 1)},)),
+    layer("convnet.py", "MaxPool2D", "max-pool2d", {"x": "normal N C H W"}, variants=({"init": (3, 1)},)),
+    layer(
+        "convnet.py", "AvgPool2D", "avg-pool2d", {"x": "normal N C H W"}, {"x": "return"}, variants=({"init": (3, 1)},)
+    ),
     Case(
         "convnet.py",
         "Conv1D",
@@ -309,7 +311,7 @@ GRAPH = (
     graph("Multiply", "mul", {"a": "normal N D", "b": "normal N D"}),
     graph("Divide", "div", {"a": "normal N D", "b": "positive N D"}, worlds=()),
     graph("AddBias", None, {"x": "normal N D", "b": "normal D"}),
-    graph("L2Normalize", "l2-normalize", X, init=(0.01,)),
+    graph("L2Normalize", "l2-normalise", X, init=(0.01,)),
     graph("LogSoftmax", "log-softmax", X),
     graph("Square", "square", X),
     graph("RowMean", "mean", X),

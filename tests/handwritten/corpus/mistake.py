@@ -27,7 +27,8 @@ class Mistake:
     """One wrong implementation."""
 
     case: Case
-    kinds: frozenset[str]
+    #: The diagnoses that are right for it, the most telling first.
+    kinds: tuple[str, ...]
     text: str
     change: str
     origin: str = "table"
@@ -92,7 +93,7 @@ def mistake_of(target: str, row: tuple[str, ...], origin: str = "table") -> Mist
     for old, new in zip(edits[::2], edits[1::2], strict=True):
         text = replaced_once(case, text, old, new)
     change = "; ".join(f"{old.strip()} -> {new.strip()}" for old, new in zip(edits[::2], edits[1::2], strict=True))
-    return Mistake(case, frozenset(kinds.split()), text, " ".join(change.split()), origin)
+    return Mistake(case, tuple(kinds.split()), text, " ".join(change.split()), origin)
 
 
 def from_tables() -> Iterator[Mistake]:

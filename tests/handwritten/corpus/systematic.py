@@ -185,7 +185,7 @@ def by_rule(case: Case) -> Iterator[Mistake]:
             first, last = span(text, node)
             wrong = text[:first] + new + text[last:]
             change = " ".join(f"{text[first:last]} -> {new}".split())
-            yield Mistake(case, frozenset(kinds.split()), wrong, change, rule.__name__)
+            yield Mistake(case, tuple(kinds.split()), wrong, change, rule.__name__)
 
 
 # -- really wrong -----------------------------------------------------------------------------------------------------
