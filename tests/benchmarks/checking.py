@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from handwritten.corpus.case import Case
     from handwritten.corpus.mistake import Mistake
 
-COMMAND = "python tests/benchmarks/checking.py --rules --seeds {seeds} --write docs/checking_measured.md"
+COMMAND = "python tests/benchmarks/checking.py --rules --seeds {seeds}{every} --write docs/checking_measured.md"
 CAUGHT, DIAGNOSED = 0.99, 0.85
 STYLES = {
     "attributes": "classes with their results in attributes",
@@ -194,6 +194,8 @@ def count(results: Iterable[Any], holds: Callable[[Any], bool]) -> int:
 
 def summary(rights: list[Right], wrongs: list[Wrong], conventions: list[Wrong]) -> list[str]:
     caught = [each for each in wrongs if each.caught]
+    diagnosed = count(caught, lambda each: each.diagnosed)
+    mentioned = count(caught, lambda each: each.mentioned)
     known = [each for each in rights if each.case.operation]
     reported = count(conventions, lambda each: each.said.verdict == "right" and "kink" in each.said.kinds)
     seeds = len({each.seed for each in rights})
@@ -206,9 +208,8 @@ def summary(rights: list[Right], wrongs: list[Wrong], conventions: list[Wrong]) 
         f"wrong ones caught: {share(len(caught), len(wrongs))} (bound {CAUGHT:.0%})",
         f"missed: {share(len(wrongs) - len(caught), len(wrongs))}, "
         f"of these called right: {count(wrongs, lambda each: each.said.verdict == 'right')}",
-        f"caught ones with the right diagnosis first: {share(count(caught, lambda each: each.diagnosed), len(caught))} "
-        f"(bound {DIAGNOSED:.0%})",
-        f"caught ones with the right diagnosis among all: {share(count(caught, lambda each: each.mentioned), len(caught))}",
+        f"caught ones with the right diagnosis first: {share(diagnosed, len(caught))} (bound {DIAGNOSED:.0%})",
+        f"caught ones with the right diagnosis among all: {share(mentioned, len(caught))}",
         f"conventions reported as such: {share(reported, len(conventions))}",
     ]
 
@@ -229,10 +230,8 @@ def table(title: str, key: Callable[[Wrong], str], wrongs: list[Wrong]) -> list[
     for name, group in groupby(sorted(wrongs, key=key), key=key):
         members = list(group)
         caught = [each for each in members if each.caught]
-        diagnosed = count(caught, lambda each: each.diagnosed)
-        rows.append(
-            f"| {name} | {len(members)} | {len(caught)} | {len(members) - len(caught)} | {share(diagnosed, len(caught))} |"
-        )
+        diagnosed = share(count(caught, lambda each: each.diagnosed), len(caught))
+        rows.append(f"| {name} | {len(members)} | {len(caught)} | {len(members) - len(caught)} | {diagnosed} |")
     return rows
 
 
@@ -252,27 +251,27 @@ def page(
     rights: list[Right], wrongs: list[Wrong], conventions: list[Wrong], seconds: dict[str, float], every: int
 ) -> str:
     seeds = len({each.seed for each in rights})
-    sampled = f" Of the wrong ones every {every}th was taken." if every > 1 else ""
+    sampled = f"; of these, one in {every} is taken here" if every > 1 else ""
     lines = [
         "# What the checker finds",
         "",
         f"`derive check` is put to {len({each.case.target for each in rights})} right implementations in "
         f"{len({each.style for each in rights})} styles and to {len(wrongs)} wrong ones,",
-        "each of which is a right one with one mistake. They lie in `tests/handwritten/corpus`: the mistakes in tables of",
-        f"what is replaced, and in rules that negate, halve, transpose, forget and so on.{sampled} That the right ones are",
-        "right and the wrong ones wrong is tested by central differences that have nothing of the checker. The page is",
-        "written by",
+        "each of which is a right one with one mistake. They lie in `tests/handwritten/corpus`: the mistakes in tables",
+        f"of what is replaced, and in rules that negate, halve, transpose, forget and so on{sampled}.",
+        "That the right ones are right and the wrong ones wrong is tested there by central differences that have",
+        "nothing of the checker. The page is written by",
         "",
         "```sh",
-        COMMAND.format(seeds=seeds),
+        COMMAND.format(seeds=seeds, every=f" --every {every}" if every > 1 else ""),
         "```",
         "",
         f"on {machine()}:",
         "",
         *(f"- {text}" for text in summary(rights, wrongs, conventions)),
         "",
-        "A diagnosis is right if the first finding is of a kind that is right for the mistake. The tables name a mistake by",
-        "the first of these kinds.",
+        "A diagnosis is right if the first finding is of a kind that is right for the mistake. The tables name a",
+        "mistake by the first of these kinds.",
         "",
         "## By kind",
         "",

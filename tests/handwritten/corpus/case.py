@@ -178,7 +178,9 @@ class Passes:
     def found(self, result: Any, place: str | int) -> Any:
         if place == "return":
             return result
-        return result[place] if isinstance(place, int) else read(self.subject, place)
+        if isinstance(place, int) or isinstance(result, dict):
+            return result[place]
+        return read(self.subject, place)
 
     def torch_forward(self, arguments: list[Any]) -> Any:
         torch = sys.modules["torch"]

@@ -43,6 +43,11 @@ def graph(name: str, operation: str | None, values: dict[str, str], **more: Any)
     return Case("tensor_ops.py", name, "returns", operation, values, names, grads, **more)
 
 
+def habit(name: str, operation: str | None, values: Any, grads: Any, **more: Any) -> Case:
+    given = {"inputs": ("x",)} | more
+    return Case("more_habits.py", name, "returns", operation, values, grads=grads, **given)
+
+
 def torch(name: str, operation: str | None, values: dict[str, str], *grads: str, **more: Any) -> Case:
     places = {grad: "grad" for grad in grads}
     return Case("torch_functions.py", name, "torch", operation, values, tuple(values), places, **more)
@@ -347,6 +352,52 @@ LESSONS = (
         worlds=(),
     ),
 )
+HABITS = (
+    habit(
+        "TimeDistributedDense",
+        None,
+        {"x": "normal N T D", "w": "normal D K", "b": "normal K"},
+        {"x": "x", "w": "kernel", "b": "bias"},
+        parameters={"w": "kernel", "b": "bias"},
+        init=(4, 5),
+    ),
+    habit("Softplus", "softplus", X, {"x": "return"}),
+    habit("Mish", "mish", X, {"x": "return"}),
+    loss("more_habits.py", "HingeLoss", "multiclass-hinge", "ids:K N", "return"),
+    habit(
+        "CosineSimilarity",
+        None,
+        {"u": "normal N D", "v": "normal N D"},
+        {"u": 0, "v": 1},
+        inputs=("u", "v"),
+        worlds=(),
+    ),
+    Case(
+        "more_habits.py",
+        "LabelSmoothedCrossEntropy",
+        "combined",
+        "cce-smoothed",
+        {"z": "normal N K", "t": "onehot N K"},
+        ("z", "t"),
+        {"z": "return"},
+        backward=(),
+        init=(0.3,),
+        worlds=("large",),
+    ),
+    habit("Standardize", None, X, {"x": "return"}, worlds=()),
+    pair(
+        "more_habits.py",
+        "conv",
+        "conv2d",
+        {"x": "normal N C H W", "w": "normal O C R R", "b": "normal O"},
+        *("x", "w", "b"),
+        inputs=("x", "w", "b"),
+        variants=({"inputs": ("x", "w", "b", 2, 1)},),
+        worlds=(),
+    ),
+    pair("more_habits.py", "max_pool", "max-pool2d", {"x": "normal N C H W"}, "x"),
+    pair("more_habits.py", "dropout", "dropout", X, "x"),
+)
 TORCH = (
     torch("MyReLU", "relu", X, "x"),
     torch("LinearFunction", None, {"x": "normal N D", "w": "normal K D", "b": "normal K"}, "x", "w", "b"),
@@ -355,5 +406,5 @@ TORCH = (
     torch("SwishFunction", "silu", X, "x", worlds=("ties",)),
     torch("MSEFunction", "mse", {"p": "normal N K", "t": "normal N K"}, "p", worlds=()),
 )
-CASES = (*LAYERS, *MODULES, *LOSSES, *PAIRS, *FUNCTIONS, *DICTIONARIES, *GRAPH, *LESSONS, *TORCH)
+CASES = (*LAYERS, *MODULES, *LOSSES, *PAIRS, *FUNCTIONS, *DICTIONARIES, *GRAPH, *LESSONS, *TORCH, *HABITS)
 BY_TARGET = {case.target: case for case in CASES}
