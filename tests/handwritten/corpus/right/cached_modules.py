@@ -41,8 +41,10 @@ class LayerNorm:
 
     def backward(self, dout):
         x_hat, inv_std = self.cache
-        dgamma = (dout * x_hat).sum(axis=0)
-        dbeta = dout.sum(axis=0)
+        # over everything but the last axis
+        axes = tuple(range(dout.ndim - 1))
+        dgamma = (dout * x_hat).sum(axis=axes)
+        dbeta = dout.sum(axis=axes)
         dx_hat = dout * self.gamma
         dx = inv_std * (
             dx_hat - dx_hat.mean(axis=-1, keepdims=True) - x_hat * (dx_hat * x_hat).mean(axis=-1, keepdims=True)
@@ -63,7 +65,7 @@ class RMSNorm:
     def backward(self, grad_output):
         x, rms = self.cache
         dim = x.shape[-1]
-        grad_weight = np.sum(grad_output * x / rms, axis=0)
+        grad_weight = np.sum(grad_output * x / rms, axis=tuple(range(x.ndim - 1)))
         g = grad_output * self.weight
         grad_x = g / rms - x * np.sum(g * x, axis=-1, keepdims=True) / (dim * rms**3)
         return grad_x, grad_weight

@@ -1,4 +1,4 @@
-"""Pairs of functions: f_forward returns the result and a cache, f_backward takes the upstream gradient and the cache."""
+"""Pairs of functions: f_forward returns the result and a cache, f_backward takes the gradient and the cache."""
 
 import numpy as np
 

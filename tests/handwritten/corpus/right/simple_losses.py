@@ -2,6 +2,7 @@
 
 import numpy as np
 
+BATCH_SIZE = 32
 N_CLASSES = 10
 
 
