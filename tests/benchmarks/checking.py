@@ -22,8 +22,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import codegen
-
 if TYPE_CHECKING:
     from handwritten.corpus.case import Case
     from handwritten.corpus.mistake import Mistake
@@ -66,14 +64,15 @@ class Said:
 
 def check(job: Job) -> list[Said]:
     """Write the text of a job to a file of its name and check that."""
+    from codegen import check as put_to_the_checker
+
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / job.file
         path.write_text(job.text, "utf-8")
+        target = f"{path}:{job.name}" if job.name else str(path)
         try:
-            targets: Sequence[Any] = codegen.check(
-                f"{path}:{job.name}" if job.name else str(path), seed=job.seed
-            ).targets
+            targets: Sequence[Any] = put_to_the_checker(target, seed=job.seed).targets
         except Exception as error:
             # That the checker itself fails is a result too: it is counted as what cannot be checked.
             return [Said(job.name, "cannot", None, (), f"{type(error).__name__}: {error}", time.perf_counter() - start)]
@@ -99,6 +98,9 @@ def checked(jobs: Sequence[Job], workers: int) -> Iterator[list[Said]]:
 
 def of(case: Case, found: Iterable[Said]) -> Said:
     """Return what was said of a case; it may be called by its name or by that of either function."""
+    found = list(found)
+    if len(found) == 1 and found[0].name in ("", case.name):
+        return found[0]
     names = {case.name, f"{case.name}_forward", f"{case.name}_backward", f"{case.name}_grad"}
     for each in found:
         if names & set(each.name.replace("/", " ").replace(",", " ").split()):
@@ -168,7 +170,7 @@ def wrong_ones(mistakes: Sequence[Mistake], workers: int) -> list[Wrong]:
     jobs = [Job(each.case.file, each.text, each.case.name) for each in mistakes]
     results: list[Wrong] = []
     for mistake, found in zip(mistakes, checked(jobs, workers), strict=True):
-        result = Wrong(mistake, of(mistake.case, found) if len(found) != 1 else found[0])
+        result = Wrong(mistake, of(mistake.case, found))
         results.append(result)
         if not result.diagnosed:
             print(complaint(result), flush=True)
@@ -333,7 +335,8 @@ def chosen_mistakes(cases: Sequence[Case], options: argparse.Namespace) -> list[
 
 def main() -> int:
     options = arguments()
-    sys.path.insert(0, str(Path(__file__).parents[1]))
+    # The checker and the corpus of this clone, whatever is installed.
+    sys.path[:0] = map(str, (Path(__file__).parents[2], Path(__file__).parents[1]))
     from handwritten.corpus.cases import CASES
     from handwritten.corpus.mistake import conventions
 
