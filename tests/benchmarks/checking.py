@@ -60,6 +60,8 @@ class Said:
     kinds: tuple[str, ...]
     message: str
     seconds: float
+    #: The gradients that were held against derivatives.
+    checked: tuple[str, ...] = ()
 
 
 def check(job: Job) -> list[Said]:
@@ -84,7 +86,9 @@ def said(target: Any, seconds: float) -> Said:
     kinds = tuple(finding.kind for finding in target.findings)
     messages = [f"{finding.kind} {finding.gradient}: {finding.message}" for finding in target.findings]
     first = messages[0] if messages else target.needs
-    return Said(target.name, target.verdict, target.operation, kinds, " ".join(first.split()), seconds)
+    return Said(
+        target.name, target.verdict, target.operation, kinds, " ".join(first.split()), seconds, tuple(target.checked)
+    )
 
 
 def checked(jobs: Sequence[Job], workers: int) -> Iterator[list[Said]]:
@@ -157,6 +161,8 @@ def right_ones(cases: Sequence[Case], seeds: int, workers: int) -> tuple[list[Ri
         for case in (each for each in cases if each.file == job.file):
             result = Right(case, job.seed, of(case, found))
             results.append(result)
+            if is_partial(result):
+                print(f"right, but of {list(case.grads)} only {list(result.said.checked)} checked: {case.target}")
             if result.said.verdict != "right":
                 print(
                     f"right, but {result.said.verdict}: {case.target} seed {job.seed}: {result.said.message}",
@@ -204,6 +210,7 @@ def summary(rights: list[Right], wrongs: list[Wrong], conventions: list[Wrong]) 
     return [
         f"right ones called right: {share(count(rights, lambda each: each.said.verdict == 'right'), len(rights))}, "
         f"in {seeds} seed{'s' if seeds > 1 else ''}",
+        f"of these with a gradient left out: {count(rights, is_partial)}",
         f"false alarms: {share(count(rights, lambda each: each.said.verdict == 'wrong'), len(rights))}",
         f"right ones that cannot be checked: {share(count(rights, is_left_open), len(rights))}",
         f"operations recognised: {share(count(known, is_recognised), len(known))}",
@@ -218,6 +225,10 @@ def summary(rights: list[Right], wrongs: list[Wrong], conventions: list[Wrong]) 
 
 def is_left_open(result: Right) -> bool:
     return result.said.verdict == "cannot"
+
+
+def is_partial(result: Right) -> bool:
+    return result.said.verdict == "right" and len(result.said.checked) < len(result.case.grads)
 
 
 def is_recognised(result: Right) -> bool:

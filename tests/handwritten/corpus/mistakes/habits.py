@@ -48,7 +48,6 @@ CLASSES = {
         ("value", "c * u / a**2", "c * u / b**2"),
         ("upstream-ignored", "du[n] = g[n] * (", "du[n] = ("),
         ("value", "dv[n] = g[n] * (", "dv[n] = g[0] * ("),
-        ("shape value", "return du, dv", "return dv, du"),
     ),
     "more_habits.py:LabelSmoothedCrossEntropy": (
         ("factor reduction", " / len(self.p)", ""),

@@ -76,7 +76,7 @@ SIMPLE = {
         ("sign", "1 - self.output**2", "self.output**2 - 1"),
         ("upstream-ignored", "dvalues * (1 - self.output**2)", "1 - self.output**2"),
         ("value", "dvalues * (1 - self.output**2)", "dvalues * self.output * (1 - self.output)"),
-        ("factor", "1 - self.output**2", "1 - self.output**2) / len(dvalues"),
+        ("factor reduction", "1 - self.output**2", "1 - self.output**2) / len(dvalues"),
         ("value missing-term", "dvalues * (1 - self.output**2)", "dvalues - self.output**2"),
     ),
     "simple_layers.py:ActivationSoftmax": (
@@ -246,7 +246,6 @@ IMAGES = {
         ("factor", "db = dY.sum(axis=(0, 2))", "dW /= len(dY)\n        db = dY.sum(axis=(0, 2))"),
         ("sign", "db = dY.sum(axis=(0, 2))", "dX = -dX\n        db = dY.sum(axis=(0, 2))"),
         ("crash", "return dX, dW, db", "return dx, dW, db"),
-        ("shape value", "return dX, dW, db", "return dX, db, dW"),
     ),
 }
 MISTAKES = SIMPLE | COLUMNS | IMAGES

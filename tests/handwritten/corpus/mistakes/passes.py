@@ -38,7 +38,6 @@ COURSE = {
         ("value missing-term", "dgamma = (dout * xhat).sum(axis=0)", "dgamma = (dout * gamma * xhat).sum(axis=0)"),
         ("axis", "(dxhat * xhat).sum(axis=0))", "(dxhat * xhat).sum(axis=1, keepdims=True))"),
         ("factor missing-term value", "N = dout.shape[0]", "N = dout.shape[1]"),
-        ("shape value", "return dx, dgamma, dbeta", "return dx, dbeta, dgamma"),
         ("forward-differs value", "var = x.var(axis=0)", "var = x.var(axis=0, ddof=1)"),
         ("forward-differs value", "np.sqrt(var + eps)", "np.sqrt(var) + 0.3 * var"),
     ),

@@ -47,7 +47,6 @@ STEPS = {
         ("factor value", "scale = 1 / math.sqrt(q.shape[-1])\n    dv", "scale = 1 / math.sqrt(v.shape[-1])\n    dv"),
         ("upstream-ignored", "weights.swapaxes(-1, -2) @ dout", "weights.swapaxes(-1, -2) @ np.ones_like(dout)"),
         ("not-finite", "    scores = scores - scores.max(axis=-1, keepdims=True)\n", ""),
-        ("shape value", "return dq, dk, dv", "return dk, dq, dv"),
         (
             "forward-differs axis",
             "weights / weights.sum(axis=-1, keepdims=True)",
