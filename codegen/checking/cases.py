@@ -147,15 +147,21 @@ class Case:
         return float(upstream @ (here - below)) / step, float(upstream @ (above - here)) / step
 
     def along(self, directions: Mapping[str, Array], upstream: Array) -> tuple[float, float]:
-        """Return the derivative of the outputs' contraction along a direction, and a bound of its error."""
-        ends = []
+        """Return the derivative of the outputs' contraction along a direction, and a bound of its error.
+
+        Where there is a kink along the direction the derivatives of its two sides differ, and the bound is as large.
+        """
+        ends, sides = [], []
+        here = self.output()
         for step in (STEP, STEP / 2):
             above, below = (
                 self.output({name: np.asarray(self.values[name]) + way * d for name, d in directions.items()})
                 for way in (step, -step)
             )
             ends.append(float(upstream @ (above - below)) / (2 * step))
-        return (4 * ends[1] - ends[0]) / 3, abs(ends[1] - ends[0]) + 1e-9
+            sides.append(float(upstream @ (above - 2 * here + below)) / step)
+        bend = abs(2 * sides[1] - sides[0])
+        return (4 * ends[1] - ends[0]) / 3, abs(ends[1] - ends[0]) + bend + 1e-9
 
 
 def moved(value: Array, entry: int, step: float) -> Array:

@@ -67,9 +67,9 @@ def _first(evidence: Sequence[Evidence], candidates: Iterator[tuple[str, str, Pr
 
 def _shape(evidence: Sequence[Evidence]) -> Diagnosis | None:
     """A gradient of another shape: turned, not summed, summed over another axis, or with axes of size 1."""
-    if not all(each.found.shape != each.shape for each in evidence):
+    if not any(each.found.shape != each.truth.shape for each in evidence):
         return None
-    first = evidence[0]
+    first = next(each for each in evidence if each.found.shape != each.truth.shape)
     told = f"it has the shape {_shown(first.found.shape)}, and what it is the gradient of {_shown(first.shape)}"
     if all(each.found.size == each.truth.size for each in evidence):
         if explained(evidence, lambda e: e.truth.T if e.truth.T.shape == e.found.shape else None):
@@ -229,7 +229,8 @@ def _factor(evidence: Sequence[Evidence]) -> Diagnosis | None:
         if np.allclose(numbers, values, rtol=SAME, atol=0):
             if values[0] == -1.0:
                 return Diagnosis("sign", "the sign is wrong: it is -1 times the right gradient")
-            kind = "reduction" if is_size and not loss and (parameter or text.startswith("1/")) else "factor"
+            spread = parameter and text.startswith("1/") and all(_contributions(each) is not None for each in evidence)
+            kind = "reduction" if is_size and not loss and spread else "factor"
             return Diagnosis(kind, f"it is {text} times the right gradient{_remedy(text, is_size, loss)}")
     if np.allclose(numbers, numbers[0], rtol=SAME, atol=0):
         return Diagnosis("factor", f"it is {numbers[0]:.6g} times the right gradient")
@@ -371,12 +372,21 @@ def _passed_through(evidence: Sequence[Evidence]) -> Diagnosis | None:
     if not all(_square(each) for each in evidence):
         return None
     if explained(evidence, lambda e: e.weights.reshape(e.shape)):
+        if any(_is_masked(each) for each in evidence):
+            return Diagnosis("missing-mask", "the upstream gradient is passed on everywhere: the mask is missing")
         return Diagnosis(
             "missing-term", "the upstream gradient is passed on as it is: the function's derivative is missing"
         )
     if explained(evidence, lambda e: np.divide(e.weights.reshape(e.shape), e.truth / e.weights.reshape(e.shape))):
         return Diagnosis("factor", "it is divided by the function's derivative, where it is multiplied by it")
     return None
+
+
+def _is_masked(e: Evidence) -> bool:
+    """Whether the right gradient is 0, or what is passed on, in some entries and not in others."""
+    truth, passed = e.truth.reshape(-1), e.weights
+    nothing, same = np.isclose(truth, 0, atol=1e-8), np.isclose(truth, passed, rtol=1e-6)
+    return bool(nothing.any() or same.any()) and not bool((nothing | same).all() and not nothing.any())
 
 
 def _summed(evidence: Sequence[Evidence]) -> Diagnosis | None:

@@ -65,13 +65,21 @@ class Evidence:
         """Whether a supposed mistake gives what the code gives, in this world."""
         if predicted is None or predicted.shape != self.found.shape:
             return False
-        bound = np.broadcast_to(np.max(self.bound[np.isfinite(self.bound)], initial=0.0), predicted.shape)
-        known = np.isfinite(self.bound).all()
-        if not known:
-            if self.bound.shape != predicted.shape:
-                return False
-            bound = self.bound
-        return compare(self.found, predicted, bound) is None
+        if not np.isfinite(predicted).all():
+            return False
+        if self.bound.shape == predicted.shape:
+            return self.is_settled and compare(self.found, predicted, self.bound) is None
+        if not np.isfinite(self.bound).all():
+            return False
+        largest = float(np.max(self.bound, initial=0.0))
+        scale = float(np.max(np.abs(self.truth), initial=0.0))
+        return largest < 1e-4 * scale and compare(self.found, predicted, np.full(predicted.shape, largest)) is None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the right gradient is known in enough entries, and exactly enough there, to tell mistakes apart."""
+        scale = float(np.max(np.abs(self.truth[np.isfinite(self.bound)]), initial=0.0))
+        return float(np.mean(self.bound <= 1e-4 * scale + 1e-8)) > 0.25 if self.bound.size else False
 
     @property
     def is_wrong(self) -> bool:

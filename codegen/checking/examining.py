@@ -28,6 +28,7 @@ from codegen.checking.observing import (
     taken,
 )
 from codegen.checking.plans import Plan
+from codegen.checking.repairs import repair
 from codegen.checking.recognition import Recognised, recognise
 from codegen.checking.report import CANNOT, RIGHT, WRONG, Finding, Target
 from codegen.checking.subjects import CannotError, ForwardError, Subject
@@ -82,6 +83,7 @@ class Examination:
         self.subject, self.options = subject, options
         self.findings: list[Finding] = []
         self.recognised: Recognised | None = None
+        self.plan: Plan | None = None
 
     def run(self) -> Target:
         """Return the verdict."""
@@ -96,6 +98,7 @@ class Examination:
         choice = self._choose(base, list(working))
         if choice is None:
             raise CannotError(_no_gradients(self.subject, base.case))
+        self.plan = choice.plan
         worlds = [base, *self._more(layout, choice)]
         self.recognised = recognise(worlds, self.options.operation, self.subject.name)
         self._judge(worlds, choice)
@@ -192,11 +195,30 @@ class Examination:
         self.findings.append(Finding(label, found.kind, found.message, expected, got, formula=formula, line=line))
 
     def _diagnosed(self, name: str, evidence: list[Evidence]) -> Diagnosis:
+        """The simplest explanation: of the gradient, of the forward pass, of a line, of a term of the derived formula."""
         found = diagnose(evidence)
-        if (found is None or not found.certain) and self.recognised is not None:
-            term = diagnose_terms(self.recognised, name, evidence)
-            found = term or found
-        return found or corners.unexplained(evidence)
+        if found is not None and found.certain:
+            return found
+        if self.recognised is not None and not self.recognised.matched and self._is_of_named(name, evidence):
+            told = f"it is right for {self.recognised.name}; the forward pass computes another function"
+            return Diagnosis("forward-differs", told)
+        plan = self.plan
+        known = self.recognised if self.recognised is not None and self.recognised.matched else None
+        return (
+            (repair(evidence, plan, False) if plan else None)
+            or (diagnose_terms(known, name, evidence) if known else None)
+            or (repair(evidence, plan, True) if plan else None)
+            or found
+            or corners.unexplained(evidence)
+        )
+
+    def _is_of_named(self, name: str, evidence: list[Evidence]) -> bool:
+        """Whether a gradient is that of the operation that the subject is called after."""
+        for each in evidence:
+            derived = self.recognised.gradient(each.observation, name) if self.recognised else None
+            if derived is None or derived.shape != each.found.shape or not np.allclose(derived, each.found, rtol=1e-6):
+                return False
+        return True
 
     # -- behaviour ----------------------------------------------------------------------------------------------------
 
@@ -253,7 +275,7 @@ class Examination:
     def _target(self, base: Observation, choice: Choice) -> Target:
         if self.recognised is not None:
             self.findings.extend(self.recognised.findings)
-        findings = sorted(self.findings, key=lambda each: each.convention)
+        findings = sorted(self.findings, key=lambda each: (each.convention, not each.kind.startswith("mutates")))
         verdict = WRONG if any(not each.convention for each in findings) else RIGHT
         operation = self.recognised.name if self.recognised and self.recognised.matched else None
         labels = tuple(given.label for given in gradients(base, choice.plan).values())

@@ -14,7 +14,7 @@ import numpy as np
 from codegen.checking.cases import Case, Layout, flat, make_case
 from codegen.checking.roles import IDENTIFIERS, argument_specs, constructor_specs, is_label
 from codegen.checking.state import Path, path_text
-from codegen.checking.subjects import Argument, CannotError, ClassSubject, Subject
+from codegen.checking.subjects import Argument, CannotError, ClassSubject, ForwardError, Subject
 from codegen.checking.values import FIRST, FLAG, IDS, LABELLING, NUMBER, ONE_HOT, PROBABILITIES, REAL, SIZE, Spec
 
 #: How many layouts are tried, and how many seconds.
@@ -54,6 +54,7 @@ def find_layout(
 
     forward = _choices(subject.forward, args, shapes, forward_choice)
     last: Exception | None = None
+    blunder: Exception | None = None
     stop = time.monotonic() + MOST_SECONDS
     for chosen in itertools.islice(_by_rank([*constructor.values(), *forward.values()]), MOST_TRIED):
         if time.monotonic() > stop:
@@ -69,9 +70,12 @@ def find_layout(
             case = try_layout(subject, layout)
         except Exception as error:  # Whatever the user's code raises says that this layout does not fit.
             last = error if last is None or not isinstance(error, TypeError) else last
+            blunder = error if isinstance(error, NameError) and blunder is None else blunder
             continue
         if case is not None:
             return replace(layout, fixed=frozenset(_fixed(case)))
+    if blunder is not None:
+        raise ForwardError(f"{subject.forward_name} raises {type(blunder).__name__}: {first_line(str(blunder))}")
     raise CannotError(_advice(subject, constructor, forward, last))
 
 

@@ -92,11 +92,17 @@ def observe(
         warnings.simplefilter("ignore")
         outcome = case.forward()
         names = case.differentiable
-        slopes = {name: case.slopes(name, seconds / max(len(names), 1), least) for name in names}
+        slopes = {name: case.slopes(name, _share(case, name, names, seconds), least) for name in names}
         upstreams = (upstream_values(case, outcome, seed), upstream_values(case, outcome, seed + 1, 1.5))
         ways = list(chosen) or plans(case, outcome)
         passes = {plan: (run_pass(case, plan, upstreams[0]), run_pass(case, plan, upstreams[1])) for plan in ways}
     return Observation(world, case, outcome, slopes, upstreams, passes)
+
+
+def _share(case: Case, name: str, names: Sequence[str], seconds: float) -> float:
+    """The seconds for one value: by its entries, and not too few."""
+    sizes = {each: np.size(case.values[each]) for each in names}
+    return seconds * max(sizes[name] / max(sum(sizes.values()), 1), 0.1)
 
 
 def run_pass(case: Case, plan: Plan, upstream: Sequence[Any], outcome: Outcome | None = None) -> Pass:

@@ -109,6 +109,8 @@ _TABLE: tuple[tuple[frozenset[str], tuple[tuple[str, ...], ...]], ...] = (
     (_words("k key keys"), (("S", "E"), ("N", "S", "E"), ("N", "M", "S", "E"), ("T", "E"), ("N", "T", "E"))),
     (_words("v value values_"), (("S", "F"), ("N", "S", "F"), ("N", "M", "S", "F"), ("T", "F"), ("N", "T", "F"))),
 )  # fmt: skip
+#: States that cells with gates have beside the hidden one.
+_CELLS = _words("prev_c c_prev c0 c_t cell prev_cell cprev")
 #: Operands of binary operations: a matrix product's, or two of one shape.
 _SECOND = (("D", "K"), ("N", "D"), ("D",), ())
 
@@ -172,12 +174,16 @@ def argument_specs(name: str, labelled: bool, position: int, others: Iterable[st
         if plain in ("mask", "m"):
             return [Spec(BINARY, each) for each in (("N", "D"), ("T", "T"), ("N", "T"), ("T", "S"))]
         return [Spec(IDS, each, below="V") for each in axes]
+    if others & IDENTIFIERS and canonical(plain).startswith("w"):
+        return [Spec(REAL, ("V", "E"))]
+    if plain == "b" and others & {"a"}:
+        return [Spec(REAL, axes) for axes in _SECOND]
     rows = {"q", "k", "v", "query", "key", "value", "keys", "queries"} & others
     for words, shapes in _TABLE:
         if plain in words and (position or (rows and plain in ("q", "query", "queries"))):
             if plain in ("k", "v", "key", "value", "keys") and len(rows) < 2:
                 continue
-            return [Spec(REAL, axes) for axes in shapes] + size_specs(name)
+            return [Spec(REAL, axes) for axes in _sorted(shapes, words, others)] + size_specs(name)
     known = size_specs(name)
     if known and position:
         return known
@@ -190,6 +196,23 @@ def argument_specs(name: str, labelled: bool, position: int, others: Iterable[st
     if plain in PROBABLE or (labelled and plain in PREDICTIONS):
         return probable + real
     return [*real, *probable, *ids]
+
+
+def _sorted(
+    shapes: tuple[tuple[str, ...], ...], words: frozenset[str], others: Iterable[str]
+) -> list[tuple[str, ...]]:
+    """Shapes in the order that the other arguments' names suggest.
+
+    A cell's state beside a hidden state makes weights of four gates; a bias without weights has the inputs' size.
+    """
+    stems = {canonical(each) for each in others}
+    gates = bool(set(others) & _CELLS)
+    alone = "b" in words and not any(each[0] in "wuk" for each in stems if each)
+
+    def rank(axes: tuple[str, ...]) -> int:
+        return (0 if gates and "K4" in axes else 1) + (0 if alone and "D" in axes else 1)
+
+    return sorted(shapes, key=rank)
 
 
 def label_specs() -> list[Spec]:

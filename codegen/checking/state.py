@@ -29,8 +29,8 @@ def arrays_in(thing: Any, depth: int = 0) -> Iterator[tuple[Path, Array]]:
     if depth > DEEPEST:
         return
     for key, value in _members(thing):
-        if isinstance(value, np.ndarray):
-            yield (key,), value
+        if isinstance(value, np.ndarray | np.floating):
+            yield (key,), np.asarray(value)
         elif is_tensor(value):
             yield (key,), value.detach().numpy()
         elif _may_hold(value):

@@ -101,7 +101,7 @@ class Subject:
         return {
             path: array
             for path, array in arrays_in(thing)
-            if array.dtype.kind == "f" and array.size and can_put(thing, path)
+            if array.dtype.kind == "f" and array.ndim and array.size and can_put(thing, path)
         }
 
     def settings(self, thing: Any) -> dict[str, float]:

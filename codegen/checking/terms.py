@@ -24,7 +24,7 @@ from derive.indices import Bracket, Delta, Element, Index, Tensor
 from derive.precision import UndefinedError
 from derive.printing import definition_text
 from derive.record import Operation
-from derive.sums import Binder, IndexSum
+from derive.sums import Binder, IndexSum, nodes
 
 Array = NDArray[Any]
 Edit = tuple[str, str, Expr]
@@ -45,11 +45,11 @@ def diagnose_terms(recognised: Recognised, name: str, evidence: Sequence[Evidenc
     try:
         derivation = derive.vjp(recognised.match.operation, wrt)
         worlds = [_World(recognised.match, wrt, each, derivation.target) for each in own]
+        for kind, words, expr in islice(edits(derivation.result), MOST_EDITS):
+            if all(world.gives(expr, FEW) for world in worlds) and all(world.gives(expr, MANY) for world in worlds):
+                return Diagnosis(kind, words)
     except (DeriveError, ValueError):
         return None
-    for kind, words, expr in islice(edits(derivation.result), MOST_EDITS):
-        if all(world.gives(expr, FEW) for world in worlds) and all(world.gives(expr, MANY) for world in worlds):
-            return Diagnosis(kind, words)
     return None
 
 
@@ -142,6 +142,7 @@ def edits(expr: Expr) -> Iterator[Edit]:
         >>> [words for _, words, _ in edits(x + y)][:2]
         ['the term x is missing', 'the term y is missing']
     """
+    yield from _everywhere(expr)
     places = list(_places(expr))
     for make in (_terms, _signs, _factors, _powers, _constants, _sums, _brackets, _functions):
         for part, rebuild in places:
@@ -149,6 +150,13 @@ def edits(expr: Expr) -> Iterator[Edit]:
                 whole = _whole(rebuild, new)
                 if whole is not None and whole != expr:
                     yield kind, words, whole
+
+
+def _everywhere(expr: Expr) -> Iterator[Edit]:
+    """A tensor left out wherever it stands."""
+    for tensor in sorted({each.tensor for each in nodes(expr, Element)}, key=str):
+        elements = {each: Integer(1) for each in nodes(expr, Element) if each.tensor == tensor}
+        yield "missing-term", f"the factor {tensor.name} is missing everywhere", expr.xreplace(elements)
 
 
 def _places(expr: Expr) -> Iterator[tuple[Expr, Callable[[Expr], Expr]]]:

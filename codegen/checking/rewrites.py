@@ -1,0 +1,283 @@
+"""Changes of one place in the text of a function: each undoes a mistake that people make.
+
+The text is parsed and never evaluated here; what is made of it is a syntax tree.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+AXES = (0, 1, -1, -2, 2, None)
+REDUCTIONS = {"sum": "mean", "mean": "sum"}
+AXIS_WORDS = ("axis", "dim", "axes")
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """A changed function, and what the change undoes."""
+
+    kind: str
+    words: str
+    tree: ast.Module
+
+
+Change = tuple[str, str, ast.AST]
+
+
+def rewrites(tree: ast.Module, names: Iterable[str], more: bool) -> Iterator[Rewrite]:
+    """Yield the functions that one change makes of a function.
+
+    Args:
+        names: expressions, as texts, that may be used: variables and attributes.
+        more: whether to yield those that put something in which is missing, of which there are many.
+    """
+    known = list(names)
+    makers = (_missing_factor, _missing_addend, _missing_reduction) if more else (
+        _signs, _accumulation, _axis, _reduction, _transposes, _operators, _compares, _numbers, _branches, _variables(known),
+    )  # fmt: skip
+    places = list(_nodes(tree))
+    for make in makers:
+        for place, node in places:
+            changes = make(node, known) if more else make(node)  # type: ignore[operator]
+            for kind, words, new in changes:
+                yield Rewrite(kind, _at(node, words), _replaced(tree, place, new))
+
+
+def _nodes(tree: ast.Module) -> Iterator[tuple[int, ast.AST]]:
+    function = tree.body[0]
+    skipped: set[int] = set()
+    for place, node in enumerate(ast.walk(tree)):
+        if isinstance(node, ast.FunctionDef) and node is function:
+            skipped |= {id(each) for part in (node.args, *node.decorator_list) for each in ast.walk(part)}
+        if id(node) not in skipped:
+            yield place, node
+
+
+def _replaced(tree: ast.Module, place: int, new: ast.AST) -> ast.Module:
+    """Return a copy of a tree with the node at a place of its walk replaced."""
+    twin = copy.deepcopy(tree)
+    target = next(node for at, node in enumerate(ast.walk(twin)) if at == place)
+
+    class Replacer(ast.NodeTransformer):
+        def visit(self, node: ast.AST) -> ast.AST:
+            return new if node is target else super().visit(node)
+
+    return ast.fix_missing_locations(Replacer().visit(twin))
+
+
+def _at(node: ast.AST, words: str) -> str:
+    return f"line {getattr(node, 'lineno', 0)}: {words}"
+
+
+def text_of(node: ast.AST) -> str:
+    """Return the text of a node, cut where it is long."""
+    text = ast.unparse(node)
+    return text if len(text) <= 90 else f"{text[:87]}..."
+
+
+def _for(old: ast.AST, new: ast.AST) -> str:
+    return f"`{text_of(old)}` has to be `{text_of(new)}`"
+
+
+def _change(kind: str, old: ast.AST, new: ast.AST) -> Change:
+    return kind, _for(old, new), new
+
+
+# -- what stands there and is wrong -----------------------------------------------------------------------------------
+
+
+def _signs(node: ast.AST) -> Iterator[Change]:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        yield _change("sign", node, node.operand)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        other = ast.Sub() if isinstance(node.op, ast.Add) else ast.Add()
+        yield _change("sign", node, ast.BinOp(node.left, other, node.right))
+    if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
+        swapped = ast.Sub() if isinstance(node.op, ast.Add) else ast.Add()
+        yield _change("sign", node, ast.AugAssign(node.target, swapped, node.value))
+    if isinstance(node, ast.Assign | ast.Return) and node.value is not None and not isinstance(node.value, ast.Tuple):
+        negated = ast.UnaryOp(ast.USub(), node.value)
+        new = ast.Assign(node.targets, negated) if isinstance(node, ast.Assign) else ast.Return(negated)
+        yield _change("sign", node, ast.fix_missing_locations(new))
+
+
+def _accumulation(node: ast.AST) -> Iterator[Change]:
+    if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript):
+        yield _change("missing-sum", node, ast.AugAssign(node.targets[0], ast.Add(), node.value))
+    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
+        call = ast.parse(f"np.add.at({ast.unparse(node.target.value)}, {_index(node.target)}, {ast.unparse(node.value)})")
+        yield _change("repeated-ids", node, call.body[0])
+
+
+def _index(node: ast.Subscript) -> str:
+    text = ast.unparse(node.slice)
+    return f"({text})" if isinstance(node.slice, ast.Tuple) else text
+
+
+def _axis(node: ast.AST) -> Iterator[Change]:
+    if not isinstance(node, ast.Call):
+        return
+    for place, keyword in enumerate(node.keywords):
+        if keyword.arg in AXIS_WORDS:
+            for axis in AXES:
+                changed = copy.copy(node)
+                changed.keywords = list(node.keywords)
+                changed.keywords[place] = ast.keyword(keyword.arg, ast.Constant(axis))
+                if ast.dump(changed) != ast.dump(node):
+                    yield _change("axis", node, changed)
+    if isinstance(node.func, ast.Attribute) and node.func.attr in REDUCTIONS and len(node.args) == 1 and not node.keywords:
+        for axis in AXES:
+            yield _change("axis", node, ast.Call(node.func, [ast.Constant(axis)], []))
+
+
+def _reduction(node: ast.AST) -> Iterator[Change]:
+    if isinstance(node, ast.Attribute) and node.attr in REDUCTIONS:
+        yield _change("reduction", node, ast.Attribute(node.value, REDUCTIONS[node.attr], ast.Load()))
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and _is_shape(node.value):
+        for axis in (0, 1, -1):
+            yield _change("axis", node, ast.Subscript(node.value, ast.Constant(axis), ast.Load()))
+
+
+def _is_shape(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "shape"
+
+
+def _transposes(node: ast.AST) -> Iterator[Change]:
+    if isinstance(node, ast.Attribute) and node.attr == "T":
+        yield _change("transpose", node, node.value)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("transpose", "t", "swapaxes"):
+        yield _change("transpose", node, node.func.value)
+    for operands, make in _products(node):
+        for place, operand in enumerate(operands):
+            for turned in _turned(operand):
+                yield _change("transpose", node, make([turned if at == place else each for at, each in enumerate(operands)]))
+        yield _change("transpose", node, make(operands[::-1]))
+
+
+def _turned(operand: ast.expr) -> Iterator[ast.expr]:
+    if not (isinstance(operand, ast.Attribute) and operand.attr == "T"):
+        yield ast.Attribute(operand, "T", ast.Load())
+    yield ast.Call(ast.Attribute(operand, "swapaxes", ast.Load()), [ast.Constant(-1), ast.Constant(-2)], [])
+
+
+def _products(node: ast.AST) -> Iterator[tuple[list[ast.expr], Callable[[list[ast.expr]], ast.AST]]]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        yield [node.left, node.right], lambda pair: ast.BinOp(pair[0], ast.MatMult(), pair[1])
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("dot", "matmul"):
+        if len(node.args) == 2:
+            yield list(node.args), lambda pair: ast.Call(node.func, pair, [])
+        elif len(node.args) == 1:
+            attr = node.func.attr
+            yield [node.func.value, node.args[0]], lambda pair: ast.Call(ast.Attribute(pair[0], attr, ast.Load()), [pair[1]], [])
+
+
+def _operators(node: ast.AST) -> Iterator[Change]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
+        other = ast.Div() if isinstance(node.op, ast.Mult) else ast.Mult()
+        yield _change("missing-term", node, ast.BinOp(node.left, other, node.right))
+        yield _change("missing-term", node, node.left)
+        if isinstance(node.op, ast.Mult):
+            yield _change("missing-term", node, node.right)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        yield _change("missing-term", node, node.left)
+        yield _change("missing-term", node, node.right)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        yield _change("missing-term", node, node.left)
+
+
+def _compares(node: ast.AST) -> Iterator[Change]:
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        for other in (ast.Gt(), ast.Lt(), ast.GtE(), ast.LtE(), ast.Eq(), ast.NotEq()):
+            if type(other) is not type(node.ops[0]):
+                yield _change("missing-mask", node, ast.Compare(node.left, [other], node.comparators))
+
+
+def _numbers(node: ast.AST) -> Iterator[Change]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
+        number = node.value
+        for other in (number + 1, number - 1, 2 * number, number / 2, number**0.5 if number > 0 else 1, 10 * number, number / 10):
+            if other != number:
+                yield _change("factor", node, ast.Constant(other))
+
+
+def _branches(node: ast.AST) -> Iterator[Change]:
+    is_where = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "where"
+    if is_where and isinstance(node, ast.Call) and len(node.args) == 3:
+        first, second, third = node.args
+        yield _change("missing-mask", node, ast.Call(node.func, [first, third, second], []))
+        yield _change("missing-mask", node, second)
+        yield _change("missing-mask", node, third)
+
+
+def _variables(known: list[str]) -> Callable[[ast.AST], Iterator[Change]]:
+    """One variable in the place of another; within a comparison it is a mask."""
+
+    def change(node: ast.AST) -> Iterator[Change]:
+        if isinstance(node, ast.Compare) and len(node.ops) == 1:
+            for name in known:
+                yield _change("missing-mask", node, ast.Compare(_parsed(name), node.ops, node.comparators))
+        is_name = isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and ast.unparse(node) in known)
+        if is_name and isinstance(getattr(node, "ctx", None), ast.Load) and ast.unparse(node) in known:
+            for name in known:
+                if name != ast.unparse(node):
+                    yield _change("missing-term", node, _parsed(name))
+
+    return change
+
+
+def _parsed(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
+
+
+# -- what is missing --------------------------------------------------------------------------------------------------
+
+
+def _is_value(node: ast.AST) -> bool:
+    """Whether something may be an array that is computed with."""
+    if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+        return isinstance(node.ctx, ast.Load) and not _is_shape(node) and ast.unparse(node) not in ("np", "self", "torch")
+    return isinstance(node, ast.BinOp) or (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute))
+
+
+def _missing_factor(node: ast.AST, known: list[str]) -> Iterator[Change]:
+    if not isinstance(node, ast.expr) or not _is_value(node):
+        return
+    for name in known:
+        for kind, factor in (
+            ("missing-term", "{0}"), ("missing-term", "(1 - {0})"), ("missing-term", "({0} * (1 - {0}))"),
+            ("missing-term", "(1 - {0} ** 2)"), ("missing-mask", "({0} > 0)"),
+        ):  # fmt: skip
+            yield _change(kind, node, ast.BinOp(node, ast.Mult(), _parsed(factor.format(name))))
+        yield _change("missing-term", node, ast.BinOp(node, ast.Div(), _parsed(name)))
+        yield _change("factor", node, ast.BinOp(node, ast.Div(), _parsed(f"len({name})")))
+        yield _change("factor", node, ast.BinOp(node, ast.Div(), _parsed(f"{name}.shape[-1]")))
+
+
+def _missing_addend(node: ast.AST, known: list[str]) -> Iterator[Change]:
+    if not isinstance(node, ast.expr) or not _is_value(node):
+        return
+    own = ast.unparse(node)
+    for name in known:
+        for text in (
+            "({0}) + {1}", "({0}) - {1}", "({0}) - (({0}) * {1}).sum(axis=-1, keepdims=True)",
+            "({0}) - (({0}) * {1}).sum(axis=0, keepdims=True)", "({0}) - {1} * (({0}) * {1}).mean(axis=-1, keepdims=True)",
+            "({0}) - {1} * (({0}) * {1}).mean(axis=0, keepdims=True)", "({0}) - {1} * ({0}).sum(axis=-1, keepdims=True)",
+            "({0}) - ({0}).mean(axis=-1, keepdims=True) - {1} * (({0}) * {1}).mean(axis=-1, keepdims=True)",
+            "({0}) - ({0}).mean(axis=0) - {1} * (({0}) * {1}).mean(axis=0)",
+        ):  # fmt: skip
+            yield _change("missing-term", node, _parsed(text.format(own, name)))
+    for text in ("({0}) - ({0}).mean(axis=-1, keepdims=True)", "({0}) - ({0}).mean(axis=0, keepdims=True)", "1 - ({0})", "1 + ({0})"):
+        yield _change("missing-term", node, _parsed(text.format(own)))
+
+
+def _missing_reduction(node: ast.AST, known: list[str]) -> Iterator[Change]:
+    if not isinstance(node, ast.expr) or not _is_value(node):
+        return
+    own = ast.unparse(node)
+    for text in ("({0}).sum(axis=0)", "({0}).sum(axis=0, keepdims=True)", "({0}).sum(axis=-1, keepdims=True)", "({0}).sum(axis=1)"):
+        yield _change("missing-sum", node, _parsed(text.format(own)))
+    for text in ("({0}) ** 2", "({0}) ** 0.5", "1 / ({0})"):
+        yield _change("missing-term", node, _parsed(text.format(own)))
