@@ -1,6 +1,6 @@
 """How often the checker is right about backward passes written by hand: the corpus, right and wrong, put to it.
 
-Run: ``python tests/benchmarks/checking.py [words of targets ...] [--seeds K] [--rules] [--every N] [--workers W]
+Run: ``python tests/benchmarks/checking.py [words of targets ...] [--seeds K] [--every N] [--rules N] [--workers W]
 [--write docs/checking_measured.md]``. The right ones are checked file by file, with every seed; each wrong one by its
 name, in a file that has that one mistake. A wrong one is caught if its verdict is "wrong"; its diagnosis is right if
 the first finding is of a kind that its row names. What is not as it should be is listed. The status is 1 if a right one
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from handwritten.corpus.case import Case
     from handwritten.corpus.mistake import Mistake
 
-COMMAND = "python tests/benchmarks/checking.py --rules --seeds {seeds}{every} --write docs/checking_measured.md"
+COMMAND = "python tests/benchmarks/checking.py {options} --write docs/checking_measured.md"
 CAUGHT, DIAGNOSED = 0.99, 0.85
 STYLES = {
     "attributes": "classes with their results in attributes",
@@ -260,23 +260,34 @@ def machine() -> str:
     return f"Python {sys.version.split()[0]}, {len(os.sched_getaffinity(0))} cores"
 
 
+def chosen_text(options: argparse.Namespace) -> str:
+    """Say which mistakes were taken."""
+    tables = "All mistakes of the tables" if options.every == 1 else f"One in {options.every} mistakes of the tables"
+    made = f"one in {options.rules} of those made by rule" if options.rules > 1 else "all that are made by rule"
+    return f"{tables}{f' and {made}' if options.rules else ''} were put to it."
+
+
 def page(
-    rights: list[Right], wrongs: list[Wrong], conventions: list[Wrong], seconds: dict[str, float], every: int
+    rights: list[Right],
+    wrongs: list[Wrong],
+    conventions: list[Wrong],
+    seconds: dict[str, float],
+    options: argparse.Namespace,
 ) -> str:
-    seeds = len({each.seed for each in rights})
-    sampled = f"; of these, one in {every} is taken here" if every > 1 else ""
+    used = {"--seeds": options.seeds, "--every": options.every, "--rules": options.rules}
     lines = [
         "# What the checker finds",
         "",
         f"`derive check` is put to {len({each.case.target for each in rights})} right implementations in "
         f"{len({each.style for each in rights})} styles and to {len(wrongs)} wrong ones,",
         "each of which is a right one with one mistake. They lie in `tests/handwritten/corpus`: the mistakes in tables",
-        f"of what is replaced, and in rules that negate, halve, transpose, forget and so on{sampled}.",
+        "of what is replaced, and in rules that negate, halve, transpose, forget and so on.",
+        chosen_text(options),
         "That the right ones are right and the wrong ones wrong is tested there by central differences that have",
         "nothing of the checker. The page is written by",
         "",
         "```sh",
-        COMMAND.format(seeds=seeds, every=f" --every {every}" if every > 1 else ""),
+        COMMAND.format(options=" ".join(f"{name} {value}" for name, value in used.items())),
         "```",
         "",
         f"on {machine()}:",
@@ -323,8 +334,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("words", nargs="*", help="only targets whose name has one of these words")
     parser.add_argument("--seeds", type=int, default=2, help="how many seeds the right ones are checked with")
-    parser.add_argument("--rules", action="store_true", help="also the mistakes that are made by rule")
-    parser.add_argument("--every", type=int, default=1, help="only every Nth mistake")
+    parser.add_argument("--rules", type=int, default=0, help="also every Nth mistake that is made by rule")
+    parser.add_argument("--every", type=int, default=1, help="only every Nth mistake of the tables")
     parser.add_argument("--workers", type=int, default=1, help="how many checks run at a time")
     parser.add_argument("--no-wrong", action="store_true", help="only the right ones")
     parser.add_argument("--write", type=Path, help="the page to write")
@@ -338,10 +349,9 @@ def chosen_mistakes(cases: Sequence[Case], options: argparse.Namespace) -> list[
     if options.no_wrong:
         return []
     mistakes = [each for each in from_tables() if each.case in cases]
-    if options.rules:
-        known = {each.text for each in mistakes}
-        mistakes += [each for each in systematic(tuple(cases)) if each.text not in known]
-    return mistakes[:: options.every]
+    known = {each.text for each in mistakes}
+    made = [each for each in systematic(tuple(cases)) if each.text not in known] if options.rules else []
+    return mistakes[:: options.every] + made[:: options.rules or 1]
 
 
 def main() -> int:
@@ -360,7 +370,7 @@ def main() -> int:
     for file, took in seconds.items():
         print(f"{took:6.2f} s  {file}")
     if options.write:
-        options.write.write_text(page(rights, wrongs, reported, seconds, options.every), "utf-8")
+        options.write.write_text(page(rights, wrongs, reported, seconds, options), "utf-8")
     return 1 if any(each.said.verdict == "wrong" for each in rights) else 0
 
 
