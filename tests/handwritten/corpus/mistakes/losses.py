@@ -12,8 +12,8 @@ LOSSES = {
         ("value missing-term", "-y_true / y_pred", "-y_true * y_pred"),
         ("value missing-term", "-y_true / y_pred", "-y_true"),
         ("value not-finite", "-y_true / y_pred", "-y_pred / y_true"),
-        ("value", "-y_true / y_pred", "-y_true / np.log(y_pred)"),
-        ("value", "-y_true / y_pred", "y_pred - y_true"),
+        ("value missing-term", "-y_true / y_pred", "-y_true / np.log(y_pred)"),
+        ("value missing-term", "-y_true / y_pred", "y_pred - y_true"),
         (
             "crash",
             "y_pred.shape[1]\n        if len(y_true.shape) == 1",
@@ -60,7 +60,7 @@ LOSSES = {
         ("factor reduction", "gradient / predictions.size", "gradient / len(predictions)"),
         ("factor reduction", "gradient / predictions.size", "gradient / predictions.shape[1]"),
         ("missing-term value", "-(labels / predictions - (1 - labels) / (1 - predictions))", "predictions - labels"),
-        ("value", "(1 - labels) / (1 - predictions))", "(1 - labels) / predictions)"),
+        ("value missing-term", "(1 - labels) / (1 - predictions))", "(1 - labels) / predictions)"),
         ("forward-differs reduction factor", "losses.mean()", "losses.sum()"),
         ("missing-term forward-differs", "losses = -(labels * np.log(predictions) + ", "losses = -("),
         ("mutates-input", "self.dinputs = gradient", "predictions -= labels\n        self.dinputs = gradient"),
@@ -80,8 +80,16 @@ LOSSES = {
         ("factor", "-2 * (targets", "-0.5 * (targets"),
         ("value missing-term", "(targets - predictions) / targets", "targets / targets"),
         ("sign value", "(targets - predictions) / targets", "(targets + predictions) / targets"),
-        ("value", "-2 * (targets - predictions) / targets.size", "-2 * np.abs(targets - predictions) / targets.size"),
-        ("value", "-2 * (targets - predictions) / targets.size", "(targets - predictions) ** 2 / targets.size"),
+        (
+            "value missing-term",
+            "-2 * (targets - predictions) / targets.size",
+            "-2 * np.abs(targets - predictions) / targets.size",
+        ),
+        (
+            "value missing-term",
+            "-2 * (targets - predictions) / targets.size",
+            "(targets - predictions) ** 2 / targets.size",
+        ),
         (
             "mutates-input",
             "self.dinputs = -2 * (targets - predictions)",
@@ -96,7 +104,7 @@ LOSSES = {
         ("sign", "np.sign(predictions - targets)", "np.sign(targets - predictions)"),
         ("factor reduction", " / targets.size", ""),
         ("factor reduction", " / targets.size", " / len(targets)"),
-        ("value", "np.sign(predictions - targets)", "(predictions - targets)"),
+        ("value missing-term", "np.sign(predictions - targets)", "(predictions - targets)"),
         ("value missing-mask", "np.sign(predictions - targets)", "(predictions > targets)"),
         ("sign value", "np.sign(predictions - targets)", "np.ones_like(targets)"),
         ("dtype", "np.sign(predictions - targets)", "np.where(predictions > targets, 1, -1)"),
@@ -107,7 +115,7 @@ LOSSES = {
         ("factor", "error, self.delta * np.sign(error))", "error, np.sign(error))"),
         ("missing-term value", "error, self.delta * np.sign(error))", "error, self.delta)"),
         (
-            "value",
+            "value missing-term",
             "np.where(small, error, self.delta * np.sign(error))",
             "np.where(small, self.delta * np.sign(error), error)",
         ),
@@ -131,7 +139,7 @@ LOSSES = {
         ("missing-term", " - np.divide(1 - Y, 1 - A)", ""),
         ("missing-term value", "-(np.divide(Y, A) - np.divide(1 - Y, 1 - A))", "(A - Y)"),
         ("factor reduction", "m = Y.shape[1]\n        dA", "m = Y.shape[0]\n        dA"),
-        ("value", "np.divide(1 - Y, 1 - A)", "np.divide(1 - Y, A)"),
+        ("value missing-term", "np.divide(1 - Y, 1 - A)", "np.divide(1 - Y, A)"),
         ("forward-differs reduction factor", "(1 - Y) * np.log(1 - A)) / m", "(1 - Y) * np.log(1 - A))"),
     ),
 }
@@ -143,7 +151,7 @@ COMBINED = {
         ("sign", "self.dinputs / samples", "-self.dinputs / samples"),
         ("mutates-cache mutates-upstream mutates-input", "dvalues.copy()", "dvalues"),
         ("value missing-sum", "self.dinputs[np.arange(samples), y_true] -= 1", "self.dinputs[0, y_true] -= 1"),
-        ("value", "self.dinputs[np.arange(samples), y_true] -= 1", "self.dinputs[:, y_true] -= 1"),
+        ("value missing-term", "self.dinputs[np.arange(samples), y_true] -= 1", "self.dinputs[:, y_true] -= 1"),
         (
             "crash",
             "if y_true.ndim == 2:\n            y_true = np.argmax(y_true, axis=1)\n        self.dinputs",
@@ -170,7 +178,6 @@ COMBINED = {
         ("not-finite", "inputs - inputs.max(axis=1, keepdims=True)", "inputs"),
     ),
     "combined_losses.py:SoftmaxWithLoss": (
-        ("value missing-term", "self.y * total - self.t", "self.y - self.t"),
         ("factor reduction", " / batch_size", ""),
         ("sign", "self.y * total - self.t", "self.t - self.y * total"),
         ("sign missing-term value", "self.y * total - self.t", "self.y * total + self.t"),
@@ -199,8 +206,8 @@ COMBINED = {
         ("value missing-term", "(probs - labels)", "(probs - labels) * probs * (1 - probs)"),
         ("missing-term", "(probs - labels)", "probs"),
         ("sign missing-term value", "(probs - labels)", "(probs + labels)"),
-        ("value", "(probs - labels) /", "(probs - (labels > 0.5)) /"),
-        ("value", "(probs - labels) /", "((probs > 0.5) - labels) /"),
+        ("value missing-term", "(probs - labels) /", "(probs - (labels > 0.5)) /"),
+        ("value missing-term", "(probs - labels) /", "((probs > 0.5) - labels) /"),
         ("not-finite", "np.logaddexp(0, logits)", "np.log(1 + np.exp(logits))"),
         (
             "mutates-input mutates-cache",

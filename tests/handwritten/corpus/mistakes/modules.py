@@ -31,7 +31,7 @@ CACHED = {
         ("shape missing-sum", "dbeta = dout.sum(axis=axes)", "dbeta = dout"),
         ("factor reduction", "dbeta = dout.sum(axis=axes)", "dbeta = dout.mean(axis=axes)"),
         ("axis shape", "axes = tuple(range(dout.ndim - 1))", "axes = -1"),
-        ("value", "dx = inv_std * (", "dx = inv_std**2 * ("),
+        ("value missing-term", "dx = inv_std * (", "dx = inv_std**2 * ("),
         ("missing-term value", "(dx_hat * x_hat).mean", "dx_hat.mean"),
         ("forward-differs value", "x.var(axis=-1, keepdims=True)", "x.std(axis=-1, keepdims=True)"),
         ("forward-differs value", "x.var(axis=-1, keepdims=True)", "x.var(axis=-1, keepdims=True, ddof=1)"),
@@ -86,7 +86,7 @@ CACHED = {
         ("missing-term", "sig + x * sig * (1 - sig)", "sig + sig * (1 - sig)"),
         ("sign", "sig + x * sig", "sig - x * sig"),
         ("upstream-ignored", "dout * (sig + x * sig * (1 - sig))", "sig + x * sig * (1 - sig)"),
-        ("value", "x * sig * (1 - sig)", "x * sig * (1 - x * sig)"),
+        ("value missing-term", "x * sig * (1 - sig)", "x * sig * (1 - x * sig)"),
         (
             "mutates-cache mutates-input",
             "return dout * (sig",
@@ -129,7 +129,7 @@ GRAPH = {
         ("upstream-ignored", "self.a.T @ grad", "self.a.T @ np.ones_like(grad)"),
     ),
     "tensor_ops.py:Multiply": (
-        ("value", "grad * b, grad * a", "grad * a, grad * b"),
+        ("value missing-term", "grad * b, grad * a", "grad * a, grad * b"),
         ("upstream-ignored", "grad * b, grad * a", "b, a"),
         (
             "mutates-upstream",
@@ -248,7 +248,7 @@ TORCH = {
     "torch_functions.py:Exp": (
         ("upstream-ignored", "grad_output * result", "result"),
         ("missing-term", "grad_output * result", "grad_output"),
-        ("value", "ctx.save_for_backward(result)", "ctx.save_for_backward(i)"),
+        ("value missing-term", "ctx.save_for_backward(result)", "ctx.save_for_backward(i)"),
         ("sign", "grad_output * result", "-grad_output * result"),
     ),
     "torch_functions.py:SwishFunction": (
