@@ -14,7 +14,7 @@ from codegen.checking import behaviour, corners
 from codegen.checking.cases import Case, Layout, make_case
 from codegen.checking.diagnosis import Diagnosis, diagnose
 from codegen.checking.evidence import Evidence
-from codegen.checking.layouts import find_layout, first_line, other_layouts
+from codegen.checking.layouts import find_layout, first_line, other_layouts, setting_layouts
 from codegen.checking.observing import (
     JACOBIAN,
     MEAN,
@@ -31,13 +31,15 @@ from codegen.checking.plans import Plan
 from codegen.checking.repairs import repair
 from codegen.checking.recognition import Recognised, recognise
 from codegen.checking.report import CANNOT, RIGHT, WRONG, Finding, Target
-from codegen.checking.subjects import CannotError, ForwardError, Subject
+from codegen.checking.subjects import CannotError, ForwardError, PairSubject, Subject
 from codegen.checking.terms import diagnose_terms
 from codegen.checking.values import EQUAL, FIRST, SECOND
 
 Array = NDArray[Any]
 #: Seconds for the Jacobian of one world.
 SECONDS = 0.5
+#: How many gradients are looked for what is missing of.
+MOST_SEARCHES = 4
 
 
 @dataclass
@@ -84,6 +86,8 @@ class Examination:
         self.findings: list[Finding] = []
         self.recognised: Recognised | None = None
         self.plan: Plan | None = None
+        self.searched = 0
+        self.repairs: list[tuple[Diagnosis, Subject]] = []
 
     def run(self) -> Target:
         """Return the verdict."""
@@ -103,6 +107,7 @@ class Examination:
         self.recognised = recognise(worlds, self.options.operation, self.subject.name)
         self._judge(worlds, choice)
         clean = not self.findings
+        self._order(base, choice)
         self._behave(base, layout, choice)
         if clean:
             self._corners(worlds, layout, choice)
@@ -202,15 +207,21 @@ class Examination:
         if self.recognised is not None and not self.recognised.matched and self._is_of_named(name, evidence):
             told = f"it is right for {self.recognised.name}; the forward pass computes another function"
             return Diagnosis("forward-differs", told)
-        plan = self.plan
         known = self.recognised if self.recognised is not None and self.recognised.matched else None
         return (
-            (repair(evidence, plan, False) if plan else None)
+            self._mended(evidence, False)
             or (diagnose_terms(known, name, evidence) if known else None)
-            or (repair(evidence, plan, True) if plan else None)
+            or self._mended(evidence, True)
             or found
             or corners.unexplained(evidence)
         )
+
+    def _mended(self, evidence: list[Evidence], more: bool) -> Diagnosis | None:
+        """The line that makes it right; looked for of a few gradients only, as that takes time."""
+        if self.plan is None:
+            return None
+        self.searched += 1
+        return repair(evidence, self.plan, more, self.repairs, self.searched <= MOST_SEARCHES)
 
     def _is_of_named(self, name: str, evidence: list[Evidence]) -> bool:
         """Whether a gradient is that of the operation that the subject is called after."""
@@ -247,13 +258,17 @@ class Examination:
         for finding in seen.findings():
             if not any(each.kind == finding.kind and each.gradient == finding.gradient for each in self.findings):
                 self.findings.append(finding)
+        for changed in setting_layouts(self.subject, layout):
+            if not any(not each.convention for each in self.findings):
+                self._other(changed, choice, _settings_words(layout, changed), True)
         for other in other_layouts(self.subject, layout):
             if not any(not each.convention for each in self.findings):
-                self._other(other, choice)
+                self._other(other, choice, corners.layout_words(other), corners.is_strict(other))
+                self.findings.extend(corners.same_losses(self.subject, layout, other, self.options.seed + 59))
 
-    def _other(self, layout: Layout, choice: Choice) -> None:
-        """Another kind of labels, or numbers of any sign."""
-        seen = self.observe(corners.layout_words(layout), layout, FIRST, self.options.seed + 53)
+    def _other(self, layout: Layout, choice: Choice, words: str, strict: bool) -> None:
+        """Another kind of labels, numbers of any sign, or other settings."""
+        seen = self.observe(words, layout, FIRST, self.options.seed + 53)
         working = [plan for plan, passes in seen.passes.items() if passes[0].error is None]
         chosen = self._choose(seen, working)
         error = next(iter(seen.passes.values()))[0].error
@@ -264,7 +279,6 @@ class Examination:
             name, evidence = next(iter(chosen.wrong.items()))
             self._explain(name, [evidence], seen, chosen)
             last = self.findings.pop()
-            strict = corners.is_strict(layout)
             self._add(replace(last, convention=not strict), f"with {seen.world}")
 
     def _add(self, finding: Finding, where: str) -> None:
@@ -280,6 +294,14 @@ class Examination:
         operation = self.recognised.name if self.recognised and self.recognised.matched else None
         labels = tuple(given.label for given in gradients(base, choice.plan).values())
         return Target(self.subject.name, operation, verdict, tuple(_without_repeats(findings)), labels)
+
+    def _order(self, base: Observation, choice: Choice) -> None:
+        """Whether a function returns its gradients in the order of what they are gradients of."""
+        named = base.passes[choice.plan][0].gathered.order
+        wanted = [name for name in base.case.layout.differentiable if name in named]
+        if isinstance(self.subject, PairSubject) and named != wanted and len(named) == len(base.case.differentiable):
+            told = f"the gradients are returned in the order of {', '.join(named)}, where the arguments are {', '.join(wanted)}"
+            self.findings.append(Finding("", "shape", told, ", ".join(wanted), ", ".join(named)))
 
 
 def gradients(seen: Observation, plan: Plan, which: int = 0) -> dict[str, Any]:
@@ -341,6 +363,11 @@ def example(evidence: Evidence) -> tuple[str, str]:
         return "", ""
     where = f" at {list(at.place)}" if at.place else ""
     return f"{at.expected:.6g}{where}", f"{at.found:.6g}"
+
+
+def _settings_words(old: Layout, new: Layout) -> str:
+    before, after = {**old.constructor, **old.forward}, {**new.constructor, **new.forward}
+    return ", ".join(f"{name}={spec.number}" for name, spec in after.items() if before.get(name) != spec)
 
 
 def _without_repeats(findings: list[Finding]) -> Iterator[Finding]:
