@@ -16,6 +16,7 @@ from codegen.checking.evidence import Evidence
 from codegen.checking.layouts import first_line
 from codegen.checking.observing import PULLED, SUM, Observation, compare, observe, run_pass, taken
 from codegen.checking.report import Finding
+from codegen.checking.roles import FLAGS
 from codegen.checking.values import BINARY, FIRST, FLAG, IDS, ONE_HOT, PROBABILITIES, REAL, SINGLE, Spec
 
 Array = NDArray[Any]
@@ -269,17 +270,20 @@ class Corners:
         """The other mode, where there is one: evaluation for training."""
         case = make_case(self.examination.subject, self.layout, FIRST, self.seed + 109)
         flags = [name for name in MODES if isinstance(getattr(case.thing, name, None), bool)]
-        passed = [name for name, spec in self.layout.forward.items() if spec.kind == FLAG]
+        own = self.examination.subject.forward
+        passed = {each.name: True for each in own if self.layout.forward.get(each.name, Spec(REAL)).kind == FLAG}
+        passed |= {each.name: each.default for each in own if each.name in FLAGS and isinstance(each.default, bool)}
         if not flags and not passed:
             return
         for name in flags:
             setattr(case.thing, name, not getattr(case.thing, name))
-        for name in passed:
-            case.arguments[name] = not case.arguments[name]
+        case.arguments |= {name: not value for name, value in passed.items()}
         case.forward()
         seen = observe("the other mode", case, self.seed + 113, 0.4, 1.0, (self.choice.plan,))
         for _, label, evidence in self._wrong(seen):
-            told = ", ".join(f"{name}={getattr(case.thing, name)}" for name in flags) or "the other mode"
+            told = ", ".join(f"{name}={getattr(case.thing, name)}" for name in flags) or ", ".join(
+                f"{name}={not value}" for name, value in passed.items()
+            )
             yield self._finding(label, "value", f"it is wrong with {told}", evidence)
 
     def _soft(self) -> Iterator[Finding]:

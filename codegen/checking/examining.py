@@ -14,10 +14,12 @@ from codegen.checking import behaviour, corners
 from codegen.checking.cases import Case, Layout, make_case
 from codegen.checking.diagnosis import Diagnosis, diagnose
 from codegen.checking.evidence import Evidence
+from codegen.checking.forwards import repair_forward
 from codegen.checking.layouts import find_layout, first_line, other_layouts, setting_layouts
 from codegen.checking.observing import (
     JACOBIAN,
     MEAN,
+    PULLED,
     SUM,
     Observation,
     compare,
@@ -94,7 +96,8 @@ class Examination:
         try:
             layout = find_layout(self.subject, self.options.args, self.options.shapes)
         except ForwardError as error:
-            return Target(self.subject.name, None, WRONG, (Finding("", "crash", str(error)),))
+            kind = "not-stored" if "AttributeError" in str(error) else "crash"
+            return Target(self.subject.name, None, WRONG, (Finding("", kind, str(error)),))
         base = self.observe("generic", layout, FIRST, self.options.seed + 11)
         working = {plan: passes for plan, passes in base.passes.items() if passes[0].error is None}
         if not working:
@@ -111,7 +114,7 @@ class Examination:
         self._behave(base, layout, choice)
         if clean:
             self._corners(worlds, layout, choice)
-        return self._target(base, choice)
+        return self._target(worlds, choice)
 
     def observe(
         self,
@@ -181,7 +184,7 @@ class Examination:
             for name in bad:
                 wrong.setdefault(name, [])
         for name in wrong:
-            evidence = [each for seen in worlds if (each := evidence_of(seen, choice.plan, choice.reduction, name))]
+            evidence = self._evidences(worlds, choice, name)
             if evidence:
                 self._explain(name, evidence, base, choice)
         if choice.reduction in (MEAN, SUM) and base.outputs[0].size > 1 and not wrong and base.case.layout.labels:
@@ -226,7 +229,8 @@ class Examination:
     def _is_of_named(self, name: str, evidence: list[Evidence]) -> bool:
         """Whether a gradient is that of the operation that the subject is called after."""
         for each in evidence:
-            derived = self.recognised.gradient(each.observation, name) if self.recognised else None
+            pulled = each.reduction == PULLED
+            derived = self.recognised.gradient(each.observation, name, pulled) if self.recognised else None
             if derived is None or derived.shape != each.found.shape or not np.allclose(derived, each.found, rtol=1e-6):
                 return False
         return True
@@ -286,9 +290,36 @@ class Examination:
 
     # -- the verdict --------------------------------------------------------------------------------------------------
 
-    def _target(self, base: Observation, choice: Choice) -> Target:
-        if self.recognised is not None:
-            self.findings.extend(self.recognised.findings)
+    def _forward(self, worlds: list[Observation], choice: Choice) -> list[Finding]:
+        """What is said of a forward pass that is not the operation that it is called after."""
+        if self.recognised is None:
+            return []
+        match, wrong = self.recognised.match, any(not each.convention for each in self.findings)
+        for near in self.recognised.near:
+            line = repair_forward(worlds, near)
+            if line is not None:
+                told = f"the forward pass is {near.operation.name} but for one place, {line}"
+                return [Finding("", "forward-differs", told)]
+        named = [name for name in choice.right if self.recognised.input_of(name)]
+        same = all(self._is_of_named(name, self._evidences(worlds, choice, name)) for name in named)
+        if named and same and not self.recognised.findings:
+            told = f"the gradients are those of {match.operation.name}, and the forward pass computes another function"
+            return [Finding("", "forward-differs", told)]
+        unexplained = any(each.kind == "value" and each.message.startswith("it differs") for each in self.findings)
+        if wrong and unexplained and not self.recognised.findings:
+            told = f"the forward pass does not compute {match.operation.name}, and the backward pass is not its derivative"
+            return [Finding("", "forward-differs", told)]
+        return self.recognised.findings
+
+    def _evidences(self, worlds: list[Observation], choice: Choice, name: str) -> list[Evidence]:
+        return [each for seen in worlds if (each := evidence_of(seen, choice.plan, choice.reduction, name))]
+
+    def _target(self, worlds: list[Observation], choice: Choice) -> Target:
+        base = worlds[0]
+        if self.recognised is not None and not self.recognised.matched:
+            self.findings = [*self._forward(worlds, choice), *self.findings]
+        if base.passes[choice.plan][0].gathered.unknown and all(each.convention for each in self.findings):
+            raise CannotError(_unassigned(self.subject, base.case))
         findings = sorted(self.findings, key=lambda each: (each.convention, not each.kind.startswith("mutates")))
         verdict = WRONG if any(not each.convention for each in findings) else RIGHT
         operation = self.recognised.name if self.recognised and self.recognised.matched else None
@@ -299,7 +330,8 @@ class Examination:
         """Whether a function returns its gradients in the order of what they are gradients of."""
         named = base.passes[choice.plan][0].gathered.order
         wanted = [name for name in base.case.layout.differentiable if name in named]
-        if isinstance(self.subject, PairSubject) and named != wanted and len(named) == len(base.case.differentiable):
+        plain = isinstance(self.subject, PairSubject) or not base.case.parameters
+        if plain and named != wanted and len(named) == len(base.case.differentiable):
             told = f"the gradients are returned in the order of {', '.join(named)}, where the arguments are {', '.join(wanted)}"
             self.findings.append(Finding("", "shape", told, ", ".join(wanted), ", ".join(named)))
 
@@ -377,6 +409,14 @@ def _without_repeats(findings: list[Finding]) -> Iterator[Finding]:
         if key not in met:
             met.add(key)
             yield finding
+
+
+def _unassigned(subject: Subject, case: Case) -> str:
+    names = ", ".join(case.differentiable)
+    return (
+        f"{subject.backward_name} returns more than the gradients of {names}, and names do not tell what of; "
+        "call codegen.check(forward=..., backward=...) with a dictionary of gradients"
+    )
 
 
 def _no_gradients(subject: Subject, case: Case) -> str:

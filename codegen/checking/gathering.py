@@ -43,6 +43,7 @@ class Gathered:
 
     gradients: dict[str, Given] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
+    unknown: int = 0
 
 
 def gather(
@@ -127,6 +128,7 @@ def _take_returned(case: Case, returned: Any, found: Gathered) -> None:
         if _is_array(value):
             _assign(name, label or (f"d{name}" if name else ""), value, found)
             found.order.extend([name] if name else [])
+            found.unknown += name is None
 
 
 def _by_labels(case: Case, labels: list[str]) -> list[str | None]:
@@ -147,6 +149,8 @@ def _in_order(case: Case, parts: list[Any], found: Gathered, labels: list[str]) 
     if len(parts) == len(everything) and len(everything) != len(names):
         return [name if name in names else None for name in everything]
     ordered: list[str | None] = [*names, *[None] * len(parts)][: len(parts)]
+    if not case.parameters and len(parts) == len(names):
+        return ordered  # Arguments have an order; gradients of them are returned in it.
     fits = all(
         _is_array(p) and n and np.shape(p) == np.shape(case.values[n]) for p, n in zip(parts, ordered, strict=True)
     )

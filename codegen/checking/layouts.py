@@ -75,7 +75,7 @@ def find_layout(
             case = try_layout(subject, layout)
         except Exception as error:  # Whatever the user's code raises says that this layout does not fit.
             last = error if last is None or not isinstance(error, TypeError) else last
-            blunder = error if isinstance(error, NameError) and blunder is None else blunder
+            blunder = blunder or (error if _is_blunder(error, subject) else None)
             continue
         if case is not None:
             return replace(layout, fixed=frozenset(_fixed(case)))
@@ -191,6 +191,12 @@ def _is_labelled(subject: Subject) -> bool:
     if names and names[0].lower() in IDENTIFIERS | {"q", "query"}:
         return False
     return any(is_label(name) for name in names[1:])
+
+
+def _is_blunder(error: Exception, subject: Subject) -> bool:
+    """Whether an exception is the code's own fault, whatever it is given: a name or attribute that there is not."""
+    own = f"'{subject.name}' object has no attribute"
+    return isinstance(error, NameError) or (isinstance(error, AttributeError) and own in str(error))
 
 
 def _vectors_first(specs: list[Spec]) -> list[Spec]:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from codegen.checking.cases import Case
 from codegen.checking.diagnosis import Diagnosis
 from codegen.checking.evidence import Evidence
-from codegen.checking.observing import compare, run_pass
+from codegen.checking.observing import compare, run_pass, taken
 from codegen.checking.plans import Plan
 from codegen.checking.rewrites import rewrites
 from codegen.checking.state import arrays_in, is_tensor
@@ -31,7 +31,7 @@ from codegen.checking.subjects import ClassSubject, PairSubject, Subject, TorchS
 
 Array = NDArray[Any]
 #: Seconds that changes are tried for, of what stands there and of what is missing.
-SECONDS, MORE_SECONDS = 0.8, 2.0
+SECONDS, MORE_SECONDS = 1.5, 4.0
 #: More names than this are not put in.
 MOST_NAMES = 24
 
@@ -53,7 +53,7 @@ def repair(
         return None
     subject = evidence[0].observation.case.subject
     function = backward_function(subject)
-    tree = _tree(function)
+    tree = syntax_tree(function)
     loops = tree is not None and any(isinstance(node, ast.While) for node in ast.walk(tree))
     if tree is None or function is None or function.__closure__ or loops:
         return None
@@ -67,12 +67,12 @@ def repair(
         for change in rewrites(tree, names, more, shapes.may_be):
             if time.monotonic() > stop:
                 return None
-            changed = _compiled(change.tree, function)
+            changed = compiled(change.tree, function)
             if changed is None:
                 continue
             twin = with_backward(subject, changed)
-            if all(_is_right(twin, plan, each) for each in evidence):
-                known.append((Diagnosis(change.kind, _on_line(change.words, offset)), twin))
+            if all(_is_right(twin, plan, each) for each in evidence) and _keeps(twin, plan, evidence[0]):
+                known.append((Diagnosis(change.kind, on_line(change.words, offset)), twin))
                 return known[-1][0]
     return None
 
@@ -125,7 +125,7 @@ class _Shapes:
             return False
 
 
-def _on_line(words: str, offset: int) -> str:
+def on_line(words: str, offset: int) -> str:
     """Lines are counted from the beginning of the file."""
     head, _, rest = words.partition(": ")
     return f"line {int(head.removeprefix('line ')) + offset}: {rest}"
@@ -145,6 +145,22 @@ def _is_right(subject: Subject, plan: Plan, evidence: Evidence) -> bool:
     if given.value.shape != evidence.truth.shape:
         return False
     return compare(given.value, evidence.truth, evidence.bound) is None
+
+
+def _keeps(subject: Subject, plan: Plan, evidence: Evidence) -> bool:
+    """Whether the gradients that were right are still right."""
+    seen = evidence.observation
+    before = seen.passes[plan][0].gathered.gradients
+    after = run_pass(replace_subject(seen.case, subject), plan, seen.upstreams[0]).gathered.gradients
+    for name, given in before.items():
+        if name == evidence.name or name not in seen.slopes:
+            continue
+        truth, bound = seen.truth(name, evidence.reduction, 0, taken(plan) or None)
+        was_right = given.value.shape == truth.shape and compare(given.value, truth, bound) is None
+        now = after.get(name)
+        if was_right and (now is None or now.value.shape != truth.shape or compare(now.value, truth, bound) is not None):
+            return False
+    return True
 
 
 def replace_subject(case: Case, subject: Subject) -> Case:
@@ -194,7 +210,7 @@ class _Repaired(ClassSubject):
         return self.changed(outcome.holder, **arguments)
 
 
-def _tree(function: Any) -> ast.Module | None:
+def syntax_tree(function: Any) -> ast.Module | None:
     """The syntax tree of a function, without decorators."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
@@ -206,7 +222,7 @@ def _tree(function: Any) -> ast.Module | None:
     return tree
 
 
-def _compiled(tree: ast.Module, function: Any) -> Callable[..., Any] | None:
+def compiled(tree: ast.Module, function: Any) -> Callable[..., Any] | None:
     """The function of a changed tree; the user's own code is run anyhow, and this is that code with one change."""
     assert isinstance(tree.body[0], ast.FunctionDef)
     space: dict[str, Any] = {}

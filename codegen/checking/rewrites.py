@@ -87,7 +87,8 @@ def rewrites(
                 ast.fix_missing_locations(new)
                 slot.set(new)
                 try:
-                    yield Rewrite(kind, _at(node, words), tree)
+                    is_other = isinstance(node, ast.Constant) and not slot.is_factor
+                    yield Rewrite("value" if is_other else kind, _at(node, words), tree)
                 finally:
                     slot.set(node)
 
@@ -191,6 +192,12 @@ def _axis(node: ast.AST) -> Iterator[Change]:
     if isinstance(node.func, ast.Attribute) and node.func.attr in REDUCTIONS and len(node.args) == 1 and not node.keywords:
         for axis in AXES:
             yield _change("axis", node, ast.Call(node.func, [ast.Constant(axis)], []))
+    is_reduction = isinstance(node.func, ast.Attribute) and node.func.attr in REDUCTIONS
+    if is_reduction and not any(keyword.arg in AXIS_WORDS for keyword in node.keywords):
+        for axis in (-1, 0, 1):
+            for kept in (True, False):
+                keywords = [ast.keyword("axis", ast.Constant(axis)), ast.keyword("keepdims", ast.Constant(kept))]
+                yield _change("axis", node, ast.Call(node.func, node.args, keywords))
 
 
 def _reduction(node: ast.AST) -> Iterator[Change]:
@@ -198,7 +205,7 @@ def _reduction(node: ast.AST) -> Iterator[Change]:
         yield _change("reduction", node, ast.Attribute(node.value, REDUCTIONS[node.attr], ast.Load()))
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and _is_shape(node.value):
         for axis in (0, 1, -1):
-            yield _change("axis", node, ast.Subscript(node.value, ast.Constant(axis), ast.Load()))
+            yield _change("factor", node, ast.Subscript(node.value, ast.Constant(axis), ast.Load()))
 
 
 def _is_shape(node: ast.AST) -> bool:
@@ -237,15 +244,26 @@ def _products(node: ast.AST) -> Iterator[tuple[list[ast.expr], Callable[[list[as
 def _operators(node: ast.AST) -> Iterator[Change]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
         other = ast.Div() if isinstance(node.op, ast.Mult) else ast.Mult()
-        yield _change("missing-term", node, ast.BinOp(node.left, other, node.right))
-        yield _change("missing-term", node, node.left)
+        yield _change("value", node, ast.BinOp(node.left, other, node.right))
+        yield from _whole_jacobian(node)
+        yield _change("value", node, node.left)
         if isinstance(node.op, ast.Mult):
-            yield _change("missing-term", node, node.right)
+            yield _change("value", node, node.right)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
-        yield _change("missing-term", node, node.left)
-        yield _change("missing-term", node, node.right)
+        yield _change("value", node, node.left)
+        yield _change("value", node, node.right)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
-        yield _change("missing-term", node, node.left)
+        yield _change("value", node, node.left)
+
+
+def _whole_jacobian(node: ast.BinOp) -> Iterator[Change]:
+    """``d * (1 - y)``, the diagonal of a softmax's Jacobian, as ``d - (d * y).sum(axis=-1, keepdims=True)``."""
+    inner = node.right
+    is_one_minus = isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Sub) and isinstance(inner.left, ast.Constant)
+    if isinstance(node.op, ast.Mult) and is_one_minus and isinstance(inner, ast.BinOp):
+        first, second = ast.unparse(node.left), ast.unparse(inner.right)
+        for axis in (-1, 0):
+            yield _change("diagonal", node, _parsed(f"({first}) - (({first}) * ({second})).sum(axis={axis}, keepdims=True)"))
 
 
 def _compares(node: ast.AST) -> Iterator[Change]:
@@ -283,7 +301,7 @@ def _variables(known: list[str]) -> Callable[[ast.AST], Iterator[Change]]:
         if is_name and isinstance(getattr(node, "ctx", None), ast.Load) and ast.unparse(node) in known:
             for name in known:
                 if name != ast.unparse(node):
-                    yield _change("missing-term", node, _parsed(name))
+                    yield _change("value", node, _parsed(name))
 
     return change
 
