@@ -165,7 +165,7 @@ def crash(case: Case, plan: Plan, error: Exception, runs_when_equal: bool) -> Fi
     if isinstance(error, NameError):
         return Finding(
             "",
-            "not-stored" if "'self'" not in str(error) else "crash",
+            "not-stored" if GLOBALS.search(str(error)) else "crash",
             f"{name} needs a name that there is not: {told}",
         )
     if isinstance(error, TypeError) and "NoneType" in str(error):

@@ -9,16 +9,19 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.checking import precisions
 from codegen.checking.cases import Layout, make_case
 from codegen.checking.diagnosis import Diagnosis
 from codegen.checking.evidence import Evidence
 from codegen.checking.layouts import first_line
 from codegen.checking.observing import PULLED, SUM, Observation, compare, observe, run_pass, taken
 from codegen.checking.report import Finding
-from codegen.checking.values import BINARY, FIRST, IDS, ONE_HOT, PROBABILITIES, REAL, SINGLE, Spec
+from codegen.checking.roles import FLAGS
+from codegen.checking.values import BINARY, FIRST, FLAG, IDS, ONE_HOT, PROBABILITIES, REAL, SINGLE, Spec
 
 Array = NDArray[Any]
-LARGE = 1000.0
+#: Attributes that say whether a layer is trained.
+MODES = ("training", "train", "is_training", "train_mode")
 
 
 class Examining(Protocol):
@@ -53,6 +56,27 @@ def is_strict(layout: Layout) -> bool:
     return any(spec.kind in (IDS, ONE_HOT) for spec in layout.forward.values())
 
 
+def same_losses(subject: Any, first: Layout, second: Layout, seed: int) -> Iterator[Finding]:
+    """Yield whether a loss is another one for the same labels as class numbers and as one-hot rows."""
+    case, other = (make_case(subject, layout, FIRST, seed) for layout in (first, second))
+    pairs = {(a.kind, b.kind): name for name, a in first.forward.items() if (b := second.forward[name]) != a}
+    name = pairs.get((IDS, ONE_HOT)) or pairs.get((ONE_HOT, IDS))
+    if name is None or "K" not in (*first.forward[name].axes, *second.forward[name].axes):
+        return
+    rows = second if (IDS, ONE_HOT) in pairs else first
+    axis = rows.forward[name].axes.index("K")
+    other.arguments.update({key: value for key, value in case.arguments.items() if key != name})
+    labels = case.arguments[name]
+    other.arguments[name] = (
+        np.moveaxis(np.eye(FIRST["K"])[labels], -1, axis) if rows is second else labels.argmax(axis=axis)
+    )
+    other.thing, other.parameters = case.thing, case.parameters
+    losses = case.output(), other.output()
+    if losses[0].shape != losses[1].shape or not np.allclose(*losses, rtol=1e-6):
+        message = "the loss of the same labels is another one as class numbers and as one-hot rows"
+        yield Finding("", "forward-differs", message, f"{losses[0].flat[0]:.6g}", f"{losses[1].flat[0]:.6g}")
+
+
 def unexplained(evidence: Sequence[Evidence]) -> Diagnosis:
     """Return what is said where no mistake explains a gradient."""
     count = sum(int(np.sum(~np.isclose(e.found, e.truth))) for e in evidence if e.found.shape == e.truth.shape)
@@ -71,7 +95,7 @@ class Corners:
 
     def findings(self) -> Iterator[Finding]:
         """Yield what is found in each world."""
-        for world in (self._single, self._kinks, self._edges, self._wide, self._large, self._soft):
+        for world in (self._single, self._kinks, self._edges, self._wide, self._precisions, self._soft, self._modes):
             try:
                 yield from world()
             except Exception:  # The forward pass does not take these values: nothing is said of them.
@@ -212,7 +236,8 @@ class Corners:
         case = make_case(self.examination.subject, self.layout, FIRST, self.seed + 73)
         for name in names:
             value = case.arguments[name]
-            value.flat[::2] = 1e-9 * (1 + np.arange(value.flat[::2].size) % 3)
+            count = value.size // 2
+            value.flat[:count] = 1e-9 * (1 + np.arange(count) % 3)
         seen = observe("probabilities near 0", case, self.seed + 79, 0.5, 0.0, (self.choice.plan,))
         for _, label, evidence in self._wrong(seen):
             message = "where a probability is nearly 0, forward clips and backward does not, or the other way round"
@@ -233,43 +258,33 @@ class Corners:
             told = "the forward pass is cut off for values of this size, and the gradient is not 0 there"
             yield self._finding(label, kind, told if clipped else "it is wrong for values far from 0", evidence)
 
-    def _large(self) -> Iterator[Finding]:
-        """Values in the hundreds: whether the gradient is finite where the derivative is."""
-        names = [name for name in self.layout.differentiable if self.layout.forward[name].kind == REAL]
-        case = make_case(self.examination.subject, self.layout, FIRST, self.seed + 97)
-        for name in names:
-            case.arguments[name] = case.arguments[name] * LARGE
-        outcome = case.forward()
-        upstream = self._upstream(outcome.outputs)
-        passed = run_pass(case, self.choice.plan, upstream, outcome)
-        for name, given in passed.gathered.gradients.items():
-            if np.isfinite(given.value).all() or name not in case.values:
-                continue
-            if self._is_finite(case, name, outcome, upstream):
-                bad = tuple(int(each) for each in np.argwhere(~np.isfinite(given.value))[0])
-                message = "with values in the hundreds it is not finite, where the derivative is"
-                formula, line = self.examination.recognised.formula(name) if self.examination.recognised else ("", "")
-                yield Finding(
-                    given.label,
-                    "not-finite",
-                    message,
-                    f"a finite number at {list(bad)}",
-                    f"{given.value[bad]}",
-                    False,
-                    formula,
-                    line,
-                )
-
-    def _is_finite(self, case: Any, name: str, outcome: Any, upstream: list[Any]) -> bool:
-        """Whether the derivative is finite: by differences of the forward pass, or by the derived one."""
-        slopes = case.slopes(name, 0.2)
-        if np.isfinite(slopes.matrix[:, slopes.known]).all() and np.isfinite(slopes.bound[:, slopes.known]).all():
-            return True
+    def _precisions(self) -> Iterator[Finding]:
+        """Single precision, and values in the hundreds."""
+        case = self.base.case
+        yield from precisions.single(case, self.choice.plan, self.base.upstreams[0])
         recognised = self.examination.recognised
-        if recognised is None or not recognised.matched:
-            return False
-        derived = recognised.gradient(Observation("large", case, outcome, {}, (upstream, upstream), {}), name)
-        return derived is not None and bool(np.isfinite(derived).all())
+        formula = recognised.formula if recognised is not None else lambda name: ("", "")
+        yield from precisions.large(case, self.choice.plan, self.seed + 97, formula)
+
+    def _modes(self) -> Iterator[Finding]:
+        """The other mode, where there is one: evaluation for training."""
+        case = make_case(self.examination.subject, self.layout, FIRST, self.seed + 109)
+        flags = [name for name in MODES if isinstance(getattr(case.thing, name, None), bool)]
+        own = self.examination.subject.forward
+        passed = {each.name: True for each in own if self.layout.forward.get(each.name, Spec(REAL)).kind == FLAG}
+        passed |= {each.name: each.default for each in own if each.name in FLAGS and isinstance(each.default, bool)}
+        if not flags and not passed:
+            return
+        for name in flags:
+            setattr(case.thing, name, not getattr(case.thing, name))
+        case.arguments |= {name: not value for name, value in passed.items()}
+        case.forward()
+        seen = observe("the other mode", case, self.seed + 113, 0.4, 1.0, (self.choice.plan,))
+        for _, label, evidence in self._wrong(seen):
+            told = ", ".join(f"{name}={getattr(case.thing, name)}" for name in flags) or ", ".join(
+                f"{name}={not value}" for name, value in passed.items()
+            )
+            yield self._finding(label, "value", f"it is wrong with {told}", evidence)
 
     def _soft(self) -> Iterator[Finding]:
         """Soft labels in the place of one-hot ones, and ids of which none is repeated in the place of any."""

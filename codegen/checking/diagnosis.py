@@ -83,7 +83,7 @@ def _shape(evidence: Sequence[Evidence]) -> Diagnosis | None:
         if each.found.ndim < each.truth.ndim and each.found.size < each.truth.size:
             for axes in _subsets(each.truth.ndim):
                 if explained(evidence, lambda e, axes=axes: _reduced(e.truth, axes, np.sum, e.found.shape)):
-                    return Diagnosis("axis", f"it is summed over {_axes_words(axes)}, which it must not be; {told}")
+                    return Diagnosis("reduction", f"it is summed over {_axes_words(axes)}, which it must not be; {told}")
                 if explained(evidence, lambda e, axes=axes: _reduced(e.truth, axes, np.mean, e.found.shape)):
                     return Diagnosis("reduction", f"it is averaged over {_axes_words(axes)}; {told}")
     return Diagnosis("shape", told, certain=False)
@@ -146,8 +146,9 @@ def _axes_diagnosis(axes: tuple[int, ...], right: tuple[int, ...], is_mean: bool
         return Diagnosis("missing-sum", f"{what}; it was broadcast along it in the forward pass")
     if axes == right and is_mean:
         return Diagnosis("reduction", f"it is a mean over {wanted} where the sum is right")
+    kind = "axis" if len(axes) == len(right) else "reduction"
     return Diagnosis(
-        "axis", f"it is {'averaged' if is_mean else 'summed'} over {_axes_words(axes)} where {wanted} is right"
+        kind, f"it is {'averaged' if is_mean else 'summed'} over {_axes_words(axes)} where {wanted} is right"
     )
 
 

@@ -14,10 +14,12 @@ from codegen.checking import behaviour, corners
 from codegen.checking.cases import Case, Layout, make_case
 from codegen.checking.diagnosis import Diagnosis, diagnose
 from codegen.checking.evidence import Evidence
-from codegen.checking.layouts import find_layout, first_line, other_layouts
+from codegen.checking.forwards import repair_forward
+from codegen.checking.layouts import find_layout, first_line, other_layouts, setting_layouts
 from codegen.checking.observing import (
     JACOBIAN,
     MEAN,
+    PULLED,
     SUM,
     Observation,
     compare,
@@ -31,13 +33,15 @@ from codegen.checking.plans import Plan
 from codegen.checking.repairs import repair
 from codegen.checking.recognition import Recognised, recognise
 from codegen.checking.report import CANNOT, RIGHT, WRONG, Finding, Target
-from codegen.checking.subjects import CannotError, ForwardError, Subject
+from codegen.checking.subjects import CannotError, ForwardError, PairSubject, Subject
 from codegen.checking.terms import diagnose_terms
 from codegen.checking.values import EQUAL, FIRST, SECOND
 
 Array = NDArray[Any]
 #: Seconds for the Jacobian of one world.
 SECONDS = 0.5
+#: How many gradients are looked for what is missing of.
+MOST_SEARCHES = 4
 
 
 @dataclass
@@ -84,13 +88,16 @@ class Examination:
         self.findings: list[Finding] = []
         self.recognised: Recognised | None = None
         self.plan: Plan | None = None
+        self.searched = 0
+        self.repairs: list[tuple[Diagnosis, Subject]] = []
 
     def run(self) -> Target:
         """Return the verdict."""
         try:
             layout = find_layout(self.subject, self.options.args, self.options.shapes)
         except ForwardError as error:
-            return Target(self.subject.name, None, WRONG, (Finding("", "crash", str(error)),))
+            kind = "not-stored" if "AttributeError" in str(error) else "crash"
+            return Target(self.subject.name, None, WRONG, (Finding("", kind, str(error)),))
         base = self.observe("generic", layout, FIRST, self.options.seed + 11)
         working = {plan: passes for plan, passes in base.passes.items() if passes[0].error is None}
         if not working:
@@ -103,10 +110,11 @@ class Examination:
         self.recognised = recognise(worlds, self.options.operation, self.subject.name)
         self._judge(worlds, choice)
         clean = not self.findings
+        self._order(base, choice)
         self._behave(base, layout, choice)
         if clean:
             self._corners(worlds, layout, choice)
-        return self._target(base, choice)
+        return self._target(worlds, choice)
 
     def observe(
         self,
@@ -176,7 +184,7 @@ class Examination:
             for name in bad:
                 wrong.setdefault(name, [])
         for name in wrong:
-            evidence = [each for seen in worlds if (each := evidence_of(seen, choice.plan, choice.reduction, name))]
+            evidence = self._evidences(worlds, choice, name)
             if evidence:
                 self._explain(name, evidence, base, choice)
         if choice.reduction in (MEAN, SUM) and base.outputs[0].size > 1 and not wrong and base.case.layout.labels:
@@ -202,20 +210,27 @@ class Examination:
         if self.recognised is not None and not self.recognised.matched and self._is_of_named(name, evidence):
             told = f"it is right for {self.recognised.name}; the forward pass computes another function"
             return Diagnosis("forward-differs", told)
-        plan = self.plan
         known = self.recognised if self.recognised is not None and self.recognised.matched else None
         return (
-            (repair(evidence, plan, False) if plan else None)
+            self._mended(evidence, False)
             or (diagnose_terms(known, name, evidence) if known else None)
-            or (repair(evidence, plan, True) if plan else None)
+            or self._mended(evidence, True)
             or found
             or corners.unexplained(evidence)
         )
 
+    def _mended(self, evidence: list[Evidence], more: bool) -> Diagnosis | None:
+        """The line that makes it right; looked for of a few gradients only, as that takes time."""
+        if self.plan is None:
+            return None
+        self.searched += 1
+        return repair(evidence, self.plan, more, self.repairs, self.searched <= MOST_SEARCHES)
+
     def _is_of_named(self, name: str, evidence: list[Evidence]) -> bool:
         """Whether a gradient is that of the operation that the subject is called after."""
         for each in evidence:
-            derived = self.recognised.gradient(each.observation, name) if self.recognised else None
+            pulled = each.reduction == PULLED
+            derived = self.recognised.gradient(each.observation, name, pulled) if self.recognised else None
             if derived is None or derived.shape != each.found.shape or not np.allclose(derived, each.found, rtol=1e-6):
                 return False
         return True
@@ -247,13 +262,17 @@ class Examination:
         for finding in seen.findings():
             if not any(each.kind == finding.kind and each.gradient == finding.gradient for each in self.findings):
                 self.findings.append(finding)
+        for changed in setting_layouts(self.subject, layout):
+            if not any(not each.convention for each in self.findings):
+                self._other(changed, choice, _settings_words(layout, changed), True)
         for other in other_layouts(self.subject, layout):
             if not any(not each.convention for each in self.findings):
-                self._other(other, choice)
+                self._other(other, choice, corners.layout_words(other), corners.is_strict(other))
+                self.findings.extend(corners.same_losses(self.subject, layout, other, self.options.seed + 59))
 
-    def _other(self, layout: Layout, choice: Choice) -> None:
-        """Another kind of labels, or numbers of any sign."""
-        seen = self.observe(corners.layout_words(layout), layout, FIRST, self.options.seed + 53)
+    def _other(self, layout: Layout, choice: Choice, words: str, strict: bool) -> None:
+        """Another kind of labels, numbers of any sign, or other settings."""
+        seen = self.observe(words, layout, FIRST, self.options.seed + 53)
         working = [plan for plan, passes in seen.passes.items() if passes[0].error is None]
         chosen = self._choose(seen, working)
         error = next(iter(seen.passes.values()))[0].error
@@ -264,7 +283,6 @@ class Examination:
             name, evidence = next(iter(chosen.wrong.items()))
             self._explain(name, [evidence], seen, chosen)
             last = self.findings.pop()
-            strict = corners.is_strict(layout)
             self._add(replace(last, convention=not strict), f"with {seen.world}")
 
     def _add(self, finding: Finding, where: str) -> None:
@@ -272,14 +290,50 @@ class Examination:
 
     # -- the verdict --------------------------------------------------------------------------------------------------
 
-    def _target(self, base: Observation, choice: Choice) -> Target:
-        if self.recognised is not None:
-            self.findings.extend(self.recognised.findings)
+    def _forward(self, worlds: list[Observation], choice: Choice) -> list[Finding]:
+        """What is said of a forward pass that is not the operation that it is called after."""
+        if self.recognised is None:
+            return []
+        match, wrong = self.recognised.match, any(not each.convention for each in self.findings)
+        for near in self.recognised.near:
+            line = repair_forward(worlds, near)
+            if line is not None:
+                told = f"the forward pass is {near.operation.name} but for one place, {line}"
+                return [Finding("", "forward-differs", told)]
+        named = [name for name in choice.right if self.recognised.input_of(name)]
+        same = all(self._is_of_named(name, self._evidences(worlds, choice, name)) for name in named)
+        if named and same and not self.recognised.findings:
+            told = f"the gradients are those of {match.operation.name}, and the forward pass computes another function"
+            return [Finding("", "forward-differs", told)]
+        unexplained = any(each.kind == "value" and each.message.startswith("it differs") for each in self.findings)
+        if wrong and unexplained and not self.recognised.findings:
+            told = f"the forward pass does not compute {match.operation.name}, and the backward pass is not its derivative"
+            return [Finding("", "forward-differs", told)]
+        return self.recognised.findings
+
+    def _evidences(self, worlds: list[Observation], choice: Choice, name: str) -> list[Evidence]:
+        return [each for seen in worlds if (each := evidence_of(seen, choice.plan, choice.reduction, name))]
+
+    def _target(self, worlds: list[Observation], choice: Choice) -> Target:
+        base = worlds[0]
+        if self.recognised is not None and not self.recognised.matched:
+            self.findings = [*self._forward(worlds, choice), *self.findings]
+        if base.passes[choice.plan][0].gathered.unknown and all(each.convention for each in self.findings):
+            raise CannotError(_unassigned(self.subject, base.case))
         findings = sorted(self.findings, key=lambda each: (each.convention, not each.kind.startswith("mutates")))
         verdict = WRONG if any(not each.convention for each in findings) else RIGHT
         operation = self.recognised.name if self.recognised and self.recognised.matched else None
         labels = tuple(given.label for given in gradients(base, choice.plan).values())
         return Target(self.subject.name, operation, verdict, tuple(_without_repeats(findings)), labels)
+
+    def _order(self, base: Observation, choice: Choice) -> None:
+        """Whether a function returns its gradients in the order of what they are gradients of."""
+        named = base.passes[choice.plan][0].gathered.order
+        wanted = [name for name in base.case.layout.differentiable if name in named]
+        plain = isinstance(self.subject, PairSubject) or not base.case.parameters
+        if plain and named != wanted and len(named) == len(base.case.differentiable):
+            told = f"the gradients are returned in the order of {', '.join(named)}, where the arguments are {', '.join(wanted)}"
+            self.findings.append(Finding("", "shape", told, ", ".join(wanted), ", ".join(named)))
 
 
 def gradients(seen: Observation, plan: Plan, which: int = 0) -> dict[str, Any]:
@@ -343,6 +397,11 @@ def example(evidence: Evidence) -> tuple[str, str]:
     return f"{at.expected:.6g}{where}", f"{at.found:.6g}"
 
 
+def _settings_words(old: Layout, new: Layout) -> str:
+    before, after = {**old.constructor, **old.forward}, {**new.constructor, **new.forward}
+    return ", ".join(f"{name}={spec.number}" for name, spec in after.items() if before.get(name) != spec)
+
+
 def _without_repeats(findings: list[Finding]) -> Iterator[Finding]:
     met = set()
     for finding in findings:
@@ -350,6 +409,14 @@ def _without_repeats(findings: list[Finding]) -> Iterator[Finding]:
         if key not in met:
             met.add(key)
             yield finding
+
+
+def _unassigned(subject: Subject, case: Case) -> str:
+    names = ", ".join(case.differentiable)
+    return (
+        f"{subject.backward_name} returns more than the gradients of {names}, and names do not tell what of; "
+        "call codegen.check(forward=..., backward=...) with a dictionary of gradients"
+    )
 
 
 def _no_gradients(subject: Subject, case: Case) -> str:

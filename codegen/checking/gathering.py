@@ -39,10 +39,11 @@ class Given:
 
 @dataclass
 class Gathered:
-    """All gradients by the names of what they are gradients of, and what else was seen."""
+    """All gradients by the names of what they are gradients of, and the order in which they were returned."""
 
     gradients: dict[str, Given] = field(default_factory=dict)
-    nothing: tuple[str, ...] = ()
+    order: list[str] = field(default_factory=list)
+    unknown: int = 0
 
 
 def gather(
@@ -126,6 +127,8 @@ def _take_returned(case: Case, returned: Any, found: Gathered) -> None:
     for name, label, value in zip(names, labels, parts, strict=True):
         if _is_array(value):
             _assign(name, label or (f"d{name}" if name else ""), value, found)
+            found.order.extend([name] if name else [])
+            found.unknown += name is None
 
 
 def _by_labels(case: Case, labels: list[str]) -> list[str | None]:
@@ -146,14 +149,17 @@ def _in_order(case: Case, parts: list[Any], found: Gathered, labels: list[str]) 
     if len(parts) == len(everything) and len(everything) != len(names):
         return [name if name in names else None for name in everything]
     ordered: list[str | None] = [*names, *[None] * len(parts)][: len(parts)]
+    if not case.parameters and len(parts) == len(names):
+        return ordered  # Arguments have an order; gradients of them are returned in it.
     fits = all(
         _is_array(p) and n and np.shape(p) == np.shape(case.values[n]) for p, n in zip(parts, ordered, strict=True)
     )
     if fits:
         return ordered
     shapes = [np.shape(case.values[name]) for name in names]
-    if len(set(shapes)) == len(shapes) and all(_is_array(each) and np.shape(each) in shapes for each in parts):
-        return [names[shapes.index(np.shape(each))] for each in parts]
+    given = [np.shape(each) if _is_array(each) else () for each in parts]
+    if len(set(shapes)) == len(shapes) and sorted(given) == sorted(shapes):
+        return [names[shapes.index(each)] for each in given]
     return ordered
 
 

@@ -19,6 +19,11 @@ from codegen.checking.values import FIRST, FLAG, IDS, LABELLING, NUMBER, ONE_HOT
 
 #: How many layouts are tried, and how many seconds.
 MOST_TRIED, MOST_SECONDS = 3000, 4.0
+#: Values of settings to check with beside those that were found, by the settings' names.
+OFF_DEFAULT: Mapping[str, tuple[int, ...]] = {
+    **dict.fromkeys(("stride", "strides"), (1, 2)), **dict.fromkeys(("padding", "pad", "pads", "p"), (1,)),
+    **dict.fromkeys(("pool_size", "pool", "window", "kernel_size", "kernel", "k"), (3,)), "dilation": (2,),
+}  # fmt: skip
 #: Dictionaries of settings that functions of courses take.
 DICTIONARIES: Mapping[str, dict[str, Any]] = {
     "bn_param": {"mode": "train", "eps": 1e-5, "momentum": 0.9},
@@ -70,7 +75,7 @@ def find_layout(
             case = try_layout(subject, layout)
         except Exception as error:  # Whatever the user's code raises says that this layout does not fit.
             last = error if last is None or not isinstance(error, TypeError) else last
-            blunder = error if isinstance(error, NameError) and blunder is None else blunder
+            blunder = blunder or (error if _is_blunder(error, subject) else None)
             continue
         if case is not None:
             return replace(layout, fixed=frozenset(_fixed(case)))
@@ -108,6 +113,29 @@ def other_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
                     yield changed
             except Exception:  # It does not fit.
                 continue
+
+
+def setting_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
+    """Yield layouts with settings off their defaults: a stride below the window and above 1, a padding, another axis."""
+    for arguments, given, where in (
+        (subject.constructor, layout.constructor, "constructor"), (subject.forward, layout.forward, "forward"),
+    ):  # fmt: skip
+        for argument in arguments:
+            numbers = OFF_DEFAULT.get(argument.name.lower().strip("_"), ())
+            used = given[argument.name].number if argument.name in given else argument.default
+            for number in numbers:
+                if number != used:
+                    changed = {**given, argument.name: Spec(NUMBER, number=number)}
+                    new = replace(layout, **{where: changed})
+                    if _runs(subject, new):
+                        yield new
+
+
+def _runs(subject: Subject, layout: Layout) -> bool:
+    try:
+        return try_layout(subject, layout) is not None
+    except Exception:  # It does not fit.
+        return False
 
 
 def _is_other(label: Spec, chosen: Spec, layout: Layout) -> bool:
@@ -163,6 +191,12 @@ def _is_labelled(subject: Subject) -> bool:
     if names and names[0].lower() in IDENTIFIERS | {"q", "query"}:
         return False
     return any(is_label(name) for name in names[1:])
+
+
+def _is_blunder(error: Exception, subject: Subject) -> bool:
+    """Whether an exception is the code's own fault, whatever it is given: a name or attribute that there is not."""
+    own = f"'{subject.name}' object has no attribute"
+    return isinstance(error, NameError) or (isinstance(error, AttributeError) and own in str(error))
 
 
 def _vectors_first(specs: list[Spec]) -> list[Spec]:

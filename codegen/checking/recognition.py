@@ -35,7 +35,7 @@ ALIASES = {
     "softmaxcategoricalcrossentropy": "softmax-cce", "softmaxwithloss": "softmax-cce", "swish": "silu",
     "meansquarederror": "mse", "meansquared": "mse", "meanabsoluteerror": "mae", "binarycrossentropy": "bce",
     "logistic": "sigmoid", "lrelu": "leaky-relu", "huberloss": "huber", "softmaxce": "softmax-cce",
-    "batchnormalization": "batch-norm", "layernormalization": "layer-norm", "rms": "rms-norm", "l2norm": "l2-normalise",
+    "batchnormalization": "batch-norm", "layernormalization": "layer-norm", "rms": "rms-norm", "l2norm": "l2-normalise", "l2normalize": "l2-normalise",
     "sigmoidbce": "bce-logits", "bcewithlogits": "bce-logits", "kldivergence": "kl", "geluapprox": "gelu-tanh",
     "logcosh": "log-cosh", "negativeloglikelihood": "nll", "gelutanh": "gelu-tanh", "tanhgelu": "gelu-tanh",
 }  # fmt: skip
@@ -89,11 +89,16 @@ class Match:
 
 @dataclass
 class Recognised:
-    """What a subject computes, exactly or nearly."""
+    """What a subject computes, exactly or nearly.
+
+    Attributes:
+        near: what it may be meant to be, the nearest first; where it is not matched exactly.
+    """
 
     match: Match
     matched: bool
     findings: list[Finding] = field(default_factory=list)
+    near: list[Match] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -116,14 +121,19 @@ class Recognised:
         body = source.split('"""')[-1].strip("\n").splitlines()
         return " ".join(text.split()), "; ".join(line.strip() for line in body)
 
-    def gradient(self, seen: Observation, name: str) -> Array | None:
-        """Return the derived gradient by a value of the subject's, in its shape."""
+    def gradient(self, seen: Observation, name: str, pulled: bool = True) -> Array | None:
+        """Return the derived gradient by a value of the subject's, in its shape.
+
+        Args:
+            pulled: whether an upstream gradient is passed; without it that is 1.
+        """
         wrt = self.input_of(name)
         if wrt is None or len(seen.outputs) != 1:
             return None
         try:
             output, pull = vjp(self.match.operation, *self.match.arrays(seen), **self.match.numbers)
-            upstream = 1.0 if self.match.mean else np.asarray(seen.upstreams[0][0]).reshape(np.shape(output))
+            given = np.asarray(seen.upstreams[0][0]) if pulled else np.ones(np.shape(output))
+            upstream = 1.0 if self.match.mean else given.reshape(np.shape(output))
             found = dict(zip(pull.wrt, pull(upstream), strict=True)).get(wrt)
         except (DeriveError, ValueError):
             return None
@@ -146,7 +156,7 @@ def recognise(worlds: Sequence[Observation], wanted: str | None, name: str) -> R
     hint = find(wanted).name if wanted else hinted(name)
     if len(worlds[0].outputs) != 1:
         return None
-    nearest: tuple[float, Match] | None = None
+    near: dict[str, tuple[float, Match]] = {}
     for operation in _candidates(worlds[0], hint, wanted is not None):
         for match in matches(operation, worlds[0]):
             try:
@@ -156,9 +166,10 @@ def recognise(worlds: Sequence[Observation], wanted: str | None, name: str) -> R
             except (DeriveError, ValueError, ArithmeticError, TypeError):
                 continue
             is_hint = operation.name == hint or operation.name.startswith(f"{hint}-")
-            if is_hint and np.isfinite(away) and (nearest is None or away < nearest[0]):
-                nearest = away, match
-    return _nearly(worlds, nearest, wanted)
+            if is_hint and np.isfinite(away) and away < near.get(operation.name, (np.inf,))[0]:
+                near[operation.name] = away, match
+    ordered = [match for _, match in sorted(near.values(), key=lambda each: each[0])]
+    return _nearly(worlds, ordered, wanted)
 
 
 def _nearly(
@@ -168,7 +179,7 @@ def _nearly(
         return None
     match = nearest[1]
     away = [match.difference(seen) for seen in worlds]
-    recognised = Recognised(match, False)
+    recognised = Recognised(match, False, near=near)
     small = max([0.0, *(20 * number for number in match.numbers.values() if 0 < number < 0.01)])
     is_close = max(away) < NEARLY and min(away) > max(1e-6, small)
     if is_close or wanted:

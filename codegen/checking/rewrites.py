@@ -7,12 +7,45 @@ from __future__ import annotations
 
 import ast
 import copy
+from functools import partial
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+
+from codegen.checking.roles import gradient_names, is_upstream
 
 AXES = (0, 1, -1, -2, 2, None)
 REDUCTIONS = {"sum": "mean", "mean": "sum"}
 AXIS_WORDS = ("axis", "dim", "axes")
+
+
+#: What may be missing: a variable, or something made of it, as a factor; something to subtract; other factors.
+FACTORS = (("missing-term", "{0} * {1}"), ("missing-term", "{0} / {1}"))
+ADDENDS = (
+    ("missing-term", "{0} + {1}"),
+    ("missing-term", "{0} - {1}"),
+    ("missing-term", "{0} - ({0} * {1}).sum(axis=-1, keepdims=True)"),
+    ("missing-term", "{0} - ({0} * {1}).sum(axis=0, keepdims=True)"),
+    ("missing-term", "{0} - {1} * {0}.sum(axis=-1, keepdims=True)"),
+    ("missing-term", "{0} - {1} * ({0} * {1}).mean(axis=-1, keepdims=True)"),
+    ("missing-term", "{0} - {1} * ({0} * {1}).mean(axis=0)"),
+    ("missing-term", "{0} - {0}.mean(axis=-1, keepdims=True)"),
+    ("missing-term", "{0} - {0}.mean(axis=0)"),
+    ("missing-term", "{0} - {0}.mean(axis=-1, keepdims=True) - {1} * ({0} * {1}).mean(axis=-1, keepdims=True)"),
+    ("missing-term", "{0} - {0}.mean(axis=0) - {1} * ({0} * {1}).mean(axis=0)"),
+    ("missing-term", "1 - {0}"),
+    ("missing-term", "1 + {0}"),
+)
+OTHERS = (
+    ("missing-term", "{0} * (1 - {1})"),
+    ("missing-term", "{0} * (1 - {1} ** 2)"),
+    ("missing-term", "{0} * ({1} * (1 - {1}))"),
+    ("missing-mask", "{0} * ({1} > 0)"),
+    ("factor", "{0} / len({1})"),
+    ("factor", "{0} / {1}.shape[-1]"),
+    ("missing-term", "{0} ** 2"),
+    ("missing-term", "{0} ** 0.5"),
+    ("missing-term", "1 / {0}"),
+)
 
 
 @dataclass(frozen=True)
@@ -27,45 +60,77 @@ class Rewrite:
 Change = tuple[str, str, ast.AST]
 
 
-def rewrites(tree: ast.Module, names: Iterable[str], more: bool) -> Iterator[Rewrite]:
+def rewrites(
+    tree: ast.Module, names: Iterable[str], more: bool, fits: Callable[[str, str], bool] = lambda own, name: True
+) -> Iterator[Rewrite]:
     """Yield the functions that one change makes of a function.
+
+    The tree itself is changed and changed back: a tree that was yielded is to be used before the next is asked for.
 
     Args:
         names: expressions, as texts, that may be used: variables and attributes.
         more: whether to yield those that put something in which is missing, of which there are many.
+        fits: whether a variable may be put beside an expression.
     """
     known = list(names)
-    makers = (_missing_factor, _missing_addend, _missing_reduction) if more else (
+    places = list(_slots(tree))
+    makers = _puts_in(known, fits) if more else (
         _signs, _accumulation, _axis, _reduction, _transposes, _operators, _compares, _numbers, _branches, _variables(known),
     )  # fmt: skip
-    places = list(_nodes(tree))
     for make in makers:
-        for place, node in places:
-            changes = make(node, known) if more else make(node)  # type: ignore[operator]
-            for kind, words, new in changes:
-                yield Rewrite(kind, _at(node, words), _replaced(tree, place, new))
+        for slot in places:
+            if getattr(make, "keywords", {}).get("templates") in (FACTORS, OTHERS) and slot.is_factor:
+                continue  # The whole product is tried.
+            node = slot.get()
+            for kind, words, new in make(node):
+                ast.copy_location(new, node)
+                ast.fix_missing_locations(new)
+                slot.set(new)
+                try:
+                    is_other = isinstance(node, ast.Constant) and not slot.is_factor
+                    yield Rewrite("value" if is_other else kind, _at(node, words), tree)
+                finally:
+                    slot.set(node)
 
 
-def _nodes(tree: ast.Module) -> Iterator[tuple[int, ast.AST]]:
-    function = tree.body[0]
-    skipped: set[int] = set()
-    for place, node in enumerate(ast.walk(tree)):
-        if isinstance(node, ast.FunctionDef) and node is function:
-            skipped |= {id(each) for part in (node.args, *node.decorator_list) for each in ast.walk(part)}
-        if id(node) not in skipped:
-            yield place, node
+@dataclass(frozen=True)
+class _Slot:
+    """A place in a tree: a field of a node, or an entry of a list in it."""
+
+    parent: ast.AST
+    field: str
+    entry: int | None
+
+    @property
+    def is_factor(self) -> bool:
+        """Whether it is a factor of a product."""
+        return isinstance(self.parent, ast.BinOp) and isinstance(self.parent.op, ast.Mult | ast.Div)
+
+    def get(self) -> ast.AST:
+        value = getattr(self.parent, self.field)
+        found: ast.AST = value if self.entry is None else value[self.entry]
+        return found
+
+    def set(self, node: ast.AST) -> None:
+        if self.entry is None:
+            setattr(self.parent, self.field, node)
+        else:
+            getattr(self.parent, self.field)[self.entry] = node
 
 
-def _replaced(tree: ast.Module, place: int, new: ast.AST) -> ast.Module:
-    """Return a copy of a tree with the node at a place of its walk replaced."""
-    twin = copy.deepcopy(tree)
-    target = next(node for at, node in enumerate(ast.walk(twin)) if at == place)
-
-    class Replacer(ast.NodeTransformer):
-        def visit(self, node: ast.AST) -> ast.AST:
-            return new if node is target else super().visit(node)
-
-    return ast.fix_missing_locations(Replacer().visit(twin))
+def _slots(tree: ast.Module) -> Iterator[_Slot]:
+    """Yield the places of a function's body, the outer ones first."""
+    waiting: list[ast.AST] = [tree.body[0]]
+    for node in waiting:
+        for field, value in ast.iter_fields(node):
+            if node is tree.body[0] and field != "body":
+                continue
+            entries = list(enumerate(value)) if isinstance(value, list) else [(None, value)]
+            for entry, each in entries:
+                if isinstance(each, ast.expr | ast.stmt):
+                    yield _Slot(node, field, entry)
+                if isinstance(each, ast.AST):
+                    waiting.append(each)
 
 
 def _at(node: ast.AST, words: str) -> str:
@@ -108,13 +173,9 @@ def _accumulation(node: ast.AST) -> Iterator[Change]:
     if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript):
         yield _change("missing-sum", node, ast.AugAssign(node.targets[0], ast.Add(), node.value))
     if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
-        call = ast.parse(f"np.add.at({ast.unparse(node.target.value)}, {_index(node.target)}, {ast.unparse(node.value)})")
-        yield _change("repeated-ids", node, call.body[0])
-
-
-def _index(node: ast.Subscript) -> str:
-    text = ast.unparse(node.slice)
-    return f"({text})" if isinstance(node.slice, ast.Tuple) else text
+        if not any(isinstance(each, ast.Slice) for each in ast.walk(node.target.slice)):
+            call = f"np.add.at({ast.unparse(node.target.value)}, {ast.unparse(node.target.slice)}, {ast.unparse(node.value)})"
+            yield _change("repeated-ids", node, ast.parse(call).body[0])
 
 
 def _axis(node: ast.AST) -> Iterator[Change]:
@@ -131,6 +192,12 @@ def _axis(node: ast.AST) -> Iterator[Change]:
     if isinstance(node.func, ast.Attribute) and node.func.attr in REDUCTIONS and len(node.args) == 1 and not node.keywords:
         for axis in AXES:
             yield _change("axis", node, ast.Call(node.func, [ast.Constant(axis)], []))
+    is_reduction = isinstance(node.func, ast.Attribute) and node.func.attr in REDUCTIONS
+    if is_reduction and not any(keyword.arg in AXIS_WORDS for keyword in node.keywords):
+        for axis in (-1, 0, 1):
+            for kept in (True, False):
+                keywords = [ast.keyword("axis", ast.Constant(axis)), ast.keyword("keepdims", ast.Constant(kept))]
+                yield _change("axis", node, ast.Call(node.func, node.args, keywords))
 
 
 def _reduction(node: ast.AST) -> Iterator[Change]:
@@ -138,7 +205,7 @@ def _reduction(node: ast.AST) -> Iterator[Change]:
         yield _change("reduction", node, ast.Attribute(node.value, REDUCTIONS[node.attr], ast.Load()))
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and _is_shape(node.value):
         for axis in (0, 1, -1):
-            yield _change("axis", node, ast.Subscript(node.value, ast.Constant(axis), ast.Load()))
+            yield _change("factor", node, ast.Subscript(node.value, ast.Constant(axis), ast.Load()))
 
 
 def _is_shape(node: ast.AST) -> bool:
@@ -177,15 +244,26 @@ def _products(node: ast.AST) -> Iterator[tuple[list[ast.expr], Callable[[list[as
 def _operators(node: ast.AST) -> Iterator[Change]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
         other = ast.Div() if isinstance(node.op, ast.Mult) else ast.Mult()
-        yield _change("missing-term", node, ast.BinOp(node.left, other, node.right))
-        yield _change("missing-term", node, node.left)
+        yield _change("value", node, ast.BinOp(node.left, other, node.right))
+        yield from _whole_jacobian(node)
+        yield _change("value", node, node.left)
         if isinstance(node.op, ast.Mult):
-            yield _change("missing-term", node, node.right)
+            yield _change("value", node, node.right)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
-        yield _change("missing-term", node, node.left)
-        yield _change("missing-term", node, node.right)
+        yield _change("value", node, node.left)
+        yield _change("value", node, node.right)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
-        yield _change("missing-term", node, node.left)
+        yield _change("value", node, node.left)
+
+
+def _whole_jacobian(node: ast.BinOp) -> Iterator[Change]:
+    """``d * (1 - y)``, the diagonal of a softmax's Jacobian, as ``d - (d * y).sum(axis=-1, keepdims=True)``."""
+    inner = node.right
+    is_one_minus = isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Sub) and isinstance(inner.left, ast.Constant)
+    if isinstance(node.op, ast.Mult) and is_one_minus and isinstance(inner, ast.BinOp):
+        first, second = ast.unparse(node.left), ast.unparse(inner.right)
+        for axis in (-1, 0):
+            yield _change("diagonal", node, _parsed(f"({first}) - (({first}) * ({second})).sum(axis={axis}, keepdims=True)"))
 
 
 def _compares(node: ast.AST) -> Iterator[Change]:
@@ -223,7 +301,7 @@ def _variables(known: list[str]) -> Callable[[ast.AST], Iterator[Change]]:
         if is_name and isinstance(getattr(node, "ctx", None), ast.Load) and ast.unparse(node) in known:
             for name in known:
                 if name != ast.unparse(node):
-                    yield _change("missing-term", node, _parsed(name))
+                    yield _change("value", node, _parsed(name))
 
     return change
 
@@ -235,6 +313,16 @@ def _parsed(text: str) -> ast.expr:
 # -- what is missing --------------------------------------------------------------------------------------------------
 
 
+def _puts_in(known: list[str], fits: Callable[[str, str], bool]) -> list[Callable[[ast.AST], Iterator[Change]]]:
+    """What puts something in: sums, then factors, which are no gradients but the upstream one, then what is added."""
+    plain = [name for name in known if is_upstream(name) or not gradient_names(name.split(".")[-1])]
+    return [
+        _missing_reduction,
+        *(partial(_missing, known=plain, templates=each, fits=fits) for each in (FACTORS, OTHERS)),
+        partial(_missing, known=known, templates=ADDENDS, fits=fits),
+    ]
+
+
 def _is_value(node: ast.AST) -> bool:
     """Whether something may be an array that is computed with."""
     if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
@@ -242,42 +330,22 @@ def _is_value(node: ast.AST) -> bool:
     return isinstance(node, ast.BinOp) or (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute))
 
 
-def _missing_factor(node: ast.AST, known: list[str]) -> Iterator[Change]:
-    if not isinstance(node, ast.expr) or not _is_value(node):
-        return
-    for name in known:
-        for kind, factor in (
-            ("missing-term", "{0}"), ("missing-term", "(1 - {0})"), ("missing-term", "({0} * (1 - {0}))"),
-            ("missing-term", "(1 - {0} ** 2)"), ("missing-mask", "({0} > 0)"),
-        ):  # fmt: skip
-            yield _change(kind, node, ast.BinOp(node, ast.Mult(), _parsed(factor.format(name))))
-        yield _change("missing-term", node, ast.BinOp(node, ast.Div(), _parsed(name)))
-        yield _change("factor", node, ast.BinOp(node, ast.Div(), _parsed(f"len({name})")))
-        yield _change("factor", node, ast.BinOp(node, ast.Div(), _parsed(f"{name}.shape[-1]")))
-
-
-def _missing_addend(node: ast.AST, known: list[str]) -> Iterator[Change]:
+def _missing(
+    node: ast.AST, known: list[str], templates: tuple[tuple[str, str], ...], fits: Callable[[str, str], bool]
+) -> Iterator[Change]:
+    """Something made of the node and of a variable in the node's place."""
     if not isinstance(node, ast.expr) or not _is_value(node):
         return
     own = ast.unparse(node)
-    for name in known:
-        for text in (
-            "({0}) + {1}", "({0}) - {1}", "({0}) - (({0}) * {1}).sum(axis=-1, keepdims=True)",
-            "({0}) - (({0}) * {1}).sum(axis=0, keepdims=True)", "({0}) - {1} * (({0}) * {1}).mean(axis=-1, keepdims=True)",
-            "({0}) - {1} * (({0}) * {1}).mean(axis=0, keepdims=True)", "({0}) - {1} * ({0}).sum(axis=-1, keepdims=True)",
-            "({0}) - ({0}).mean(axis=-1, keepdims=True) - {1} * (({0}) * {1}).mean(axis=-1, keepdims=True)",
-            "({0}) - ({0}).mean(axis=0) - {1} * (({0}) * {1}).mean(axis=0)",
-        ):  # fmt: skip
-            yield _change("missing-term", node, _parsed(text.format(own, name)))
-    for text in ("({0}) - ({0}).mean(axis=-1, keepdims=True)", "({0}) - ({0}).mean(axis=0, keepdims=True)", "1 - ({0})", "1 + ({0})"):
-        yield _change("missing-term", node, _parsed(text.format(own)))
+    for kind, text in templates:
+        for name in known if "{1}" in text else [""]:
+            if not name or fits(own, name):
+                yield _change(kind, node, _parsed(text.format(own if own.isidentifier() else f"({own})", name)))
 
 
-def _missing_reduction(node: ast.AST, known: list[str]) -> Iterator[Change]:
+def _missing_reduction(node: ast.AST) -> Iterator[Change]:
     if not isinstance(node, ast.expr) or not _is_value(node):
         return
     own = ast.unparse(node)
     for text in ("({0}).sum(axis=0)", "({0}).sum(axis=0, keepdims=True)", "({0}).sum(axis=-1, keepdims=True)", "({0}).sum(axis=1)"):
         yield _change("missing-sum", node, _parsed(text.format(own)))
-    for text in ("({0}) ** 2", "({0}) ** 0.5", "1 / ({0})"):
-        yield _change("missing-term", node, _parsed(text.format(own)))

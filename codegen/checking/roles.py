@@ -94,7 +94,7 @@ _NUMBERS: tuple[tuple[float, str], ...] = (
     (0.9, "momentum"),
     (0.7, "alpha slope negative_slope delta threshold margin temperature tau beta weight smoothing lam c"),
 )
-_FLAGS = _words("training train is_training mode is_train istrain train_mode deterministic")
+FLAGS = _words("training train is_training mode is_train istrain train_mode deterministic")
 
 _DATA = (("N", "D"), ("N", "T", "D"), ("N", "C", "H", "W"), ("N", "C", "T"), ("D", "N"), ("D",), ("D", "1"), ())
 _TABLE: tuple[tuple[frozenset[str], tuple[tuple[str, ...], ...]], ...] = (
@@ -165,7 +165,7 @@ def argument_specs(name: str, labelled: bool, position: int, others: Iterable[st
     """
     plain = name.lower().strip("_")
     others = {each.lower().strip("_") for each in others}
-    if plain in _FLAGS:
+    if plain in FLAGS:
         return [Spec(FLAG)]
     if position and (labelled and plain in LABELS):
         return label_specs()
@@ -244,7 +244,7 @@ def size_specs(name: str) -> list[Spec]:
     for number, words in _NUMBERS:
         if plain in words.split():
             found.append(Spec(NUMBER, number=number))
-    if plain in _FLAGS:
+    if plain in FLAGS:
         found.append(Spec(FLAG))
     return found
 

@@ -206,7 +206,7 @@ def _factors(part: Expr) -> Iterator[Edit]:
     if isinstance(part, Mul):
         for factor in part.args:
             is_number = not factor.atoms(Element, Bracket, Delta)
-            kind = "factor" if is_number else "missing-mask" if factor.has(Bracket) else "missing-term"
+            kind = "factor" if is_number else "missing-mask" if isinstance(factor, Bracket) else "missing-term"
             if isinstance(factor, Pow) and factor.exp.is_negative:
                 yield kind, f"the division by {_said(1 / factor)} is missing", part / factor
             elif factor != -1:
