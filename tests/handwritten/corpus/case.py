@@ -14,7 +14,7 @@ import numpy as np
 
 RIGHT = Path(__file__).parent / "right"
 #: Distinct, so that no mistake hides in sizes that agree.
-SIZES = {"N": 3, "D": 4, "K": 5, "T": 6, "S": 2, "C": 2, "O": 3, "H": 6, "W": 8, "R": 3, "V": 9, "4K": 20}
+SIZES = {"N": 3, "D": 4, "K": 5, "T": 6, "S": 2, "C": 2, "O": 5, "H": 6, "W": 8, "R": 3, "V": 9, "4K": 20}
 Values = dict[str, Any]
 
 

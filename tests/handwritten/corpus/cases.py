@@ -182,7 +182,7 @@ HABITS = (
         "more_habits.py",
         "conv",
         "conv2d",
-        {"x": "normal N C H W", "w": "normal O C R R", "b": "normal O"},
+        {"x": "normal N C 6 5", "w": "normal O C R R", "b": "normal O"},
         *("x", "w", "b"),
         inputs=("x", "w", "b"),
         variants=({"inputs": ("x", "w", "b", 2, 1)},),
