@@ -1,6 +1,6 @@
 """How often the checker is right about backward passes written by hand: the corpus, right and wrong, put to it.
 
-Run: ``python tests/benchmarks/checking.py [words of targets ...] [--seeds K] [--rules] [--every N] [--workers W]
+Run: ``python tests/benchmarks/checking.py [words of targets ...] [--seeds K] [--every N] [--rules N] [--workers W]
 [--write docs/checking_measured.md]``. The right ones are checked file by file, with every seed; each wrong one by its
 name, in a file that has that one mistake. A wrong one is caught if its verdict is "wrong"; its diagnosis is right if
 the first finding is of a kind that its row names. What is not as it should be is listed. The status is 1 if a right one
@@ -22,13 +22,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import codegen
-
 if TYPE_CHECKING:
     from handwritten.corpus.case import Case
     from handwritten.corpus.mistake import Mistake
 
-COMMAND = "python tests/benchmarks/checking.py --rules --seeds {seeds}{every} --write docs/checking_measured.md"
+COMMAND = "python tests/benchmarks/checking.py {options} --write docs/checking_measured.md"
 CAUGHT, DIAGNOSED = 0.99, 0.85
 STYLES = {
     "attributes": "classes with their results in attributes",
@@ -62,18 +60,21 @@ class Said:
     kinds: tuple[str, ...]
     message: str
     seconds: float
+    #: The gradients that were held against derivatives.
+    checked: tuple[str, ...] = ()
 
 
 def check(job: Job) -> list[Said]:
     """Write the text of a job to a file of its name and check that."""
+    from codegen import check as put_to_the_checker
+
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / job.file
         path.write_text(job.text, "utf-8")
+        target = f"{path}:{job.name}" if job.name else str(path)
         try:
-            targets: Sequence[Any] = codegen.check(
-                f"{path}:{job.name}" if job.name else str(path), seed=job.seed
-            ).targets
+            targets: Sequence[Any] = put_to_the_checker(target, seed=job.seed).targets
         except Exception as error:
             # That the checker itself fails is a result too: it is counted as what cannot be checked.
             return [Said(job.name, "cannot", None, (), f"{type(error).__name__}: {error}", time.perf_counter() - start)]
@@ -85,7 +86,9 @@ def said(target: Any, seconds: float) -> Said:
     kinds = tuple(finding.kind for finding in target.findings)
     messages = [f"{finding.kind} {finding.gradient}: {finding.message}" for finding in target.findings]
     first = messages[0] if messages else target.needs
-    return Said(target.name, target.verdict, target.operation, kinds, " ".join(first.split()), seconds)
+    return Said(
+        target.name, target.verdict, target.operation, kinds, " ".join(first.split()), seconds, tuple(target.checked)
+    )
 
 
 def checked(jobs: Sequence[Job], workers: int) -> Iterator[list[Said]]:
@@ -99,6 +102,9 @@ def checked(jobs: Sequence[Job], workers: int) -> Iterator[list[Said]]:
 
 def of(case: Case, found: Iterable[Said]) -> Said:
     """Return what was said of a case; it may be called by its name or by that of either function."""
+    found = list(found)
+    if len(found) == 1 and found[0].name in ("", case.name):
+        return found[0]
     names = {case.name, f"{case.name}_forward", f"{case.name}_backward", f"{case.name}_grad"}
     for each in found:
         if names & set(each.name.replace("/", " ").replace(",", " ").split()):
@@ -155,6 +161,8 @@ def right_ones(cases: Sequence[Case], seeds: int, workers: int) -> tuple[list[Ri
         for case in (each for each in cases if each.file == job.file):
             result = Right(case, job.seed, of(case, found))
             results.append(result)
+            if is_partial(result):
+                print(f"right, but of {list(case.grads)} only {list(result.said.checked)} checked: {case.target}")
             if result.said.verdict != "right":
                 print(
                     f"right, but {result.said.verdict}: {case.target} seed {job.seed}: {result.said.message}",
@@ -168,7 +176,7 @@ def wrong_ones(mistakes: Sequence[Mistake], workers: int) -> list[Wrong]:
     jobs = [Job(each.case.file, each.text, each.case.name) for each in mistakes]
     results: list[Wrong] = []
     for mistake, found in zip(mistakes, checked(jobs, workers), strict=True):
-        result = Wrong(mistake, of(mistake.case, found) if len(found) != 1 else found[0])
+        result = Wrong(mistake, of(mistake.case, found))
         results.append(result)
         if not result.diagnosed:
             print(complaint(result), flush=True)
@@ -202,6 +210,7 @@ def summary(rights: list[Right], wrongs: list[Wrong], conventions: list[Wrong]) 
     return [
         f"right ones called right: {share(count(rights, lambda each: each.said.verdict == 'right'), len(rights))}, "
         f"in {seeds} seed{'s' if seeds > 1 else ''}",
+        f"of these with a gradient left out: {count(rights, is_partial)}",
         f"false alarms: {share(count(rights, lambda each: each.said.verdict == 'wrong'), len(rights))}",
         f"right ones that cannot be checked: {share(count(rights, is_left_open), len(rights))}",
         f"operations recognised: {share(count(known, is_recognised), len(known))}",
@@ -216,6 +225,10 @@ def summary(rights: list[Right], wrongs: list[Wrong], conventions: list[Wrong]) 
 
 def is_left_open(result: Right) -> bool:
     return result.said.verdict == "cannot"
+
+
+def is_partial(result: Right) -> bool:
+    return result.said.verdict == "right" and len(result.said.checked) < len(result.case.grads)
 
 
 def is_recognised(result: Right) -> bool:
@@ -247,23 +260,34 @@ def machine() -> str:
     return f"Python {sys.version.split()[0]}, {len(os.sched_getaffinity(0))} cores"
 
 
+def chosen_text(options: argparse.Namespace) -> str:
+    """Say which mistakes were taken."""
+    tables = "All mistakes of the tables" if options.every == 1 else f"One in {options.every} mistakes of the tables"
+    made = f"one in {options.rules} of those made by rule" if options.rules > 1 else "all that are made by rule"
+    return f"{tables}{f' and {made}' if options.rules else ''} were put to it."
+
+
 def page(
-    rights: list[Right], wrongs: list[Wrong], conventions: list[Wrong], seconds: dict[str, float], every: int
+    rights: list[Right],
+    wrongs: list[Wrong],
+    conventions: list[Wrong],
+    seconds: dict[str, float],
+    options: argparse.Namespace,
 ) -> str:
-    seeds = len({each.seed for each in rights})
-    sampled = f"; of these, one in {every} is taken here" if every > 1 else ""
+    used = {"--seeds": options.seeds, "--every": options.every, "--rules": options.rules}
     lines = [
         "# What the checker finds",
         "",
         f"`derive check` is put to {len({each.case.target for each in rights})} right implementations in "
         f"{len({each.style for each in rights})} styles and to {len(wrongs)} wrong ones,",
         "each of which is a right one with one mistake. They lie in `tests/handwritten/corpus`: the mistakes in tables",
-        f"of what is replaced, and in rules that negate, halve, transpose, forget and so on{sampled}.",
+        "of what is replaced, and in rules that negate, halve, transpose, forget and so on.",
+        chosen_text(options),
         "That the right ones are right and the wrong ones wrong is tested there by central differences that have",
         "nothing of the checker. The page is written by",
         "",
         "```sh",
-        COMMAND.format(seeds=seeds, every=f" --every {every}" if every > 1 else ""),
+        COMMAND.format(options=" ".join(f"{name} {value}" for name, value in used.items())),
         "```",
         "",
         f"on {machine()}:",
@@ -310,8 +334,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("words", nargs="*", help="only targets whose name has one of these words")
     parser.add_argument("--seeds", type=int, default=2, help="how many seeds the right ones are checked with")
-    parser.add_argument("--rules", action="store_true", help="also the mistakes that are made by rule")
-    parser.add_argument("--every", type=int, default=1, help="only every Nth mistake")
+    parser.add_argument("--rules", type=int, default=0, help="also every Nth mistake that is made by rule")
+    parser.add_argument("--every", type=int, default=1, help="only every Nth mistake of the tables")
     parser.add_argument("--workers", type=int, default=1, help="how many checks run at a time")
     parser.add_argument("--no-wrong", action="store_true", help="only the right ones")
     parser.add_argument("--write", type=Path, help="the page to write")
@@ -325,15 +349,15 @@ def chosen_mistakes(cases: Sequence[Case], options: argparse.Namespace) -> list[
     if options.no_wrong:
         return []
     mistakes = [each for each in from_tables() if each.case in cases]
-    if options.rules:
-        known = {each.text for each in mistakes}
-        mistakes += [each for each in systematic(tuple(cases)) if each.text not in known]
-    return mistakes[:: options.every]
+    known = {each.text for each in mistakes}
+    made = [each for each in systematic(tuple(cases)) if each.text not in known] if options.rules else []
+    return mistakes[:: options.every] + made[:: options.rules or 1]
 
 
 def main() -> int:
     options = arguments()
-    sys.path.insert(0, str(Path(__file__).parents[1]))
+    # The checker and the corpus of this clone, whatever is installed.
+    sys.path[:0] = map(str, (Path(__file__).parents[2], Path(__file__).parents[1]))
     from handwritten.corpus.cases import CASES
     from handwritten.corpus.mistake import conventions
 
@@ -346,7 +370,7 @@ def main() -> int:
     for file, took in seconds.items():
         print(f"{took:6.2f} s  {file}")
     if options.write:
-        options.write.write_text(page(rights, wrongs, reported, seconds, options.every), "utf-8")
+        options.write.write_text(page(rights, wrongs, reported, seconds, options), "utf-8")
     return 1 if any(each.said.verdict == "wrong" for each in rights) else 0
 
 

@@ -71,12 +71,12 @@ SIMPLE = {
     ),
     "simple_layers.py:ActivationTanh": (
         ("value missing-term", "self.output**2", "self.output"),
-        ("value", "self.output**2", "np.tanh(self.output) ** 2"),
+        ("value missing-term", "self.output**2", "np.tanh(self.output) ** 2"),
         ("sign value", "1 - self.output**2", "1 + self.output**2"),
         ("sign", "1 - self.output**2", "self.output**2 - 1"),
         ("upstream-ignored", "dvalues * (1 - self.output**2)", "1 - self.output**2"),
-        ("value", "dvalues * (1 - self.output**2)", "dvalues * self.output * (1 - self.output)"),
-        ("factor", "1 - self.output**2", "1 - self.output**2) / len(dvalues"),
+        ("value missing-term", "dvalues * (1 - self.output**2)", "dvalues * self.output * (1 - self.output)"),
+        ("factor reduction", "1 - self.output**2", "1 - self.output**2) / len(dvalues"),
         ("value missing-term", "dvalues * (1 - self.output**2)", "dvalues - self.output**2"),
     ),
     "simple_layers.py:ActivationSoftmax": (
@@ -207,7 +207,7 @@ IMAGES = {
             "self.dinputs[:, :, i * s : i * s + k, j * s : j * s + k] += dvalues[:, :, i : i + 1, j : j + 1]",
         ),
         ("upstream-ignored", "+= dvalues[:, :, i, j]", "+= 1"),
-        ("value", "window.reshape(n, c, -1).argmax(axis=2)", "window.reshape(n, c, -1).argmin(axis=2)"),
+        ("value missing-term", "window.reshape(n, c, -1).argmax(axis=2)", "window.reshape(n, c, -1).argmin(axis=2)"),
         ("value transpose", "i * s + best // k, j * s + best % k", "i * s + best % k, j * s + best // k"),
         ("dtype", "self.dinputs = np.zeros_like(self.inputs)", "self.dinputs = np.zeros(self.inputs.shape)"),
         (
@@ -241,12 +241,11 @@ IMAGES = {
         ("missing-sum shape", "dY.sum(axis=(0, 2))", "dY.sum(axis=2)"),
         ("missing-sum value", "dX[:, :, r : r + T] += ", "dX[:, :, r : r + T] = "),
         ("factor reduction", "dY.sum(axis=(0, 2))", "dY.mean(axis=(0, 2))"),
-        ("value", "self.W[:, :, r])\n            dW", "self.W[:, :, K - 1 - r])\n            dW"),
-        ("value", "dW[:, :, r] = ", "dW[:, :, K - 1 - r] = "),
+        ("value missing-term", "self.W[:, :, r])\n            dW", "self.W[:, :, K - 1 - r])\n            dW"),
+        ("value missing-term", "dW[:, :, r] = ", "dW[:, :, K - 1 - r] = "),
         ("factor", "db = dY.sum(axis=(0, 2))", "dW /= len(dY)\n        db = dY.sum(axis=(0, 2))"),
         ("sign", "db = dY.sum(axis=(0, 2))", "dX = -dX\n        db = dY.sum(axis=(0, 2))"),
         ("crash", "return dX, dW, db", "return dx, dW, db"),
-        ("shape value", "return dX, dW, db", "return dX, db, dW"),
     ),
 }
 MISTAKES = SIMPLE | COLUMNS | IMAGES

@@ -8,8 +8,7 @@ CACHED = {
         ("missing-sum shape", "dout.sum(axis=0)", "dout"),
         ("axis shape", "dout.sum(axis=0)", "dout.sum(axis=1)"),
         ("factor reduction", "dout.sum(axis=0)", "dout.mean(axis=0)"),
-        ("factor", "x.T @ dout", "x.T @ dout / len(x)"),
-        ("shape value", "return dx, dW, db", "return dW, dx, db"),
+        ("factor reduction", "x.T @ dout", "x.T @ dout / len(x)"),
         ("upstream-ignored", "x.T @ dout", "x.T @ np.ones_like(dout)"),
         ("not-stored crash", "        self.cache = x\n", ""),
         ("mutates-upstream", "db = dout.sum(axis=0)", "dout[1:] += dout[:-1]\n        db = dout.sum(axis=0)"),
@@ -32,7 +31,7 @@ CACHED = {
         ("shape missing-sum", "dbeta = dout.sum(axis=axes)", "dbeta = dout"),
         ("factor reduction", "dbeta = dout.sum(axis=axes)", "dbeta = dout.mean(axis=axes)"),
         ("axis shape", "axes = tuple(range(dout.ndim - 1))", "axes = -1"),
-        ("value", "dx = inv_std * (", "dx = inv_std**2 * ("),
+        ("value missing-term", "dx = inv_std * (", "dx = inv_std**2 * ("),
         ("missing-term value", "(dx_hat * x_hat).mean", "dx_hat.mean"),
         ("forward-differs value", "x.var(axis=-1, keepdims=True)", "x.std(axis=-1, keepdims=True)"),
         ("forward-differs value", "x.var(axis=-1, keepdims=True)", "x.var(axis=-1, keepdims=True, ddof=1)"),
@@ -63,7 +62,7 @@ CACHED = {
         ("value repeated-ids missing-term", "np.zeros_like(self.weight)", "np.ones_like(self.weight)"),
         ("value mutates-input mutates-cache accumulates", "np.zeros_like(self.weight)", "self.weight"),
         ("upstream-ignored", "np.add.at(dweight, ids, dout)", "np.add.at(dweight, ids, 1)"),
-        ("factor", "np.add.at(dweight, ids, dout)", "np.add.at(dweight, ids, dout / len(ids))"),
+        ("factor reduction", "np.add.at(dweight, ids, dout)", "np.add.at(dweight, ids, dout / len(ids))"),
         ("shape", "return dweight", "return dweight[ids]"),
         ("shape", "return dweight", "return dweight[np.unique(ids)]"),
         ("not-stored crash", "        self.cache = ids\n", ""),
@@ -87,7 +86,7 @@ CACHED = {
         ("missing-term", "sig + x * sig * (1 - sig)", "sig + sig * (1 - sig)"),
         ("sign", "sig + x * sig", "sig - x * sig"),
         ("upstream-ignored", "dout * (sig + x * sig * (1 - sig))", "sig + x * sig * (1 - sig)"),
-        ("value", "x * sig * (1 - sig)", "x * sig * (1 - x * sig)"),
+        ("value missing-term", "x * sig * (1 - sig)", "x * sig * (1 - x * sig)"),
         (
             "mutates-cache mutates-input",
             "return dout * (sig",
@@ -104,7 +103,7 @@ CACHED = {
         ),
     ),
     "cached_modules.py:LeakyReLU": (
-        ("missing-mask", "np.where(self.mask, dout, self.alpha * dout)", "dout"),
+        ("missing-mask missing-term", "np.where(self.mask, dout, self.alpha * dout)", "dout"),
         ("missing-term value", "dout, self.alpha * dout)", "dout, 0)"),
         ("upstream-ignored value", "dout, self.alpha * dout)", "dout, self.alpha)"),
         ("upstream-ignored", "dout, self.alpha * dout)", "1, self.alpha)"),
@@ -130,7 +129,7 @@ GRAPH = {
         ("upstream-ignored", "self.a.T @ grad", "self.a.T @ np.ones_like(grad)"),
     ),
     "tensor_ops.py:Multiply": (
-        ("value", "grad * b, grad * a", "grad * a, grad * b"),
+        ("value missing-term", "grad * b, grad * a", "grad * a, grad * b"),
         ("upstream-ignored", "grad * b, grad * a", "b, a"),
         (
             "mutates-upstream",
@@ -196,7 +195,7 @@ GRAPH = {
         ("factor", "2 * self.x * grad", "self.x * grad"),
         ("missing-term", "2 * self.x * grad", "2 * grad"),
         ("upstream-ignored", "2 * self.x * grad", "2 * self.x"),
-        ("value", "2 * self.x * grad", "2 * self.x**2 * grad"),
+        ("value missing-term", "2 * self.x * grad", "2 * self.x**2 * grad"),
     ),
     "tensor_ops.py:RowMean": (
         ("factor reduction", "grad[:, None] / n", "grad[:, None]"),
@@ -234,7 +233,7 @@ TORCH = {
         ("transpose crash shape", "grad_output.t() @ x", "x.t() @ grad_output"),
         ("factor reduction", "grad_output.sum(0)", "grad_output.mean(0)"),
         ("axis crash shape", "grad_output.sum(0)", "grad_output.sum(1)"),
-        ("factor", "grad_output.t() @ x", "grad_output.t() @ x / len(x)"),
+        ("factor reduction", "grad_output.t() @ x", "grad_output.t() @ x / len(x)"),
         ("crash", "return grad_x, grad_weight, grad_bias", "return grad_x, grad_weight"),
         ("shape value crash", "return grad_x, grad_weight, grad_bias", "return grad_weight, grad_x, grad_bias"),
     ),
@@ -249,7 +248,7 @@ TORCH = {
     "torch_functions.py:Exp": (
         ("upstream-ignored", "grad_output * result", "result"),
         ("missing-term", "grad_output * result", "grad_output"),
-        ("value", "ctx.save_for_backward(result)", "ctx.save_for_backward(i)"),
+        ("value missing-term", "ctx.save_for_backward(result)", "ctx.save_for_backward(i)"),
         ("sign", "grad_output * result", "-grad_output * result"),
     ),
     "torch_functions.py:SwishFunction": (

@@ -38,7 +38,6 @@ COURSE = {
         ("value missing-term", "dgamma = (dout * xhat).sum(axis=0)", "dgamma = (dout * gamma * xhat).sum(axis=0)"),
         ("axis", "(dxhat * xhat).sum(axis=0))", "(dxhat * xhat).sum(axis=1, keepdims=True))"),
         ("factor missing-term value", "N = dout.shape[0]", "N = dout.shape[1]"),
-        ("shape value", "return dx, dgamma, dbeta", "return dx, dbeta, dgamma"),
         ("forward-differs value", "var = x.var(axis=0)", "var = x.var(axis=0, ddof=1)"),
         ("forward-differs value", "np.sqrt(var + eps)", "np.sqrt(var) + 0.3 * var"),
     ),
@@ -60,7 +59,11 @@ COURSE = {
         ("upstream-ignored", "(dx / pool**2)", "(np.ones_like(dx) / pool**2)"),
         ("shape", "    return (dx / pool**2).reshape(shape)", "    return dx[:, :, :-1] / pool**2"),
         ("transpose value", "(dx / pool**2)", "(dx.swapaxes(2, 3) / pool**2)"),
-        ("value", "np.repeat(np.repeat(dout, pool, axis=2), pool, axis=3)", "np.tile(dout, (1, 1, pool, pool))"),
+        (
+            "value missing-term",
+            "np.repeat(np.repeat(dout, pool, axis=2), pool, axis=3)",
+            "np.tile(dout, (1, 1, pool, pool))",
+        ),
     ),
     "course_layers.py:scaled_tanh": (
         ("missing-term", "dout * scale * (1 - t * t)", "dout * (1 - t * t)"),
@@ -75,14 +78,14 @@ COURSE = {
 DERIVATIVES = {
     "derivatives.py:sigmoid": (
         ("missing-term", "s * (1 - s)", "s"),
-        ("value", "s * (1 - s)", "x * (1 - x)"),
+        ("value missing-term", "s * (1 - s)", "x * (1 - x)"),
         ("sign", "s * (1 - s)", "s * (s - 1)"),
         ("sign", "s * (1 - s)", "-s * (1 - s)"),
-        ("value", "s * (1 - s)", "1 - s**2"),
+        ("value missing-term", "s * (1 - s)", "1 - s**2"),
     ),
     "derivatives.py:softplus": (
         ("sign value", "np.exp(-x))", "np.exp(x))"),
-        ("value", "1.0 / (1.0 + np.exp(-x))", "np.logaddexp(0, x)"),
+        ("value missing-term", "1.0 / (1.0 + np.exp(-x))", "np.logaddexp(0, x)"),
         ("not-finite", "1.0 / (1.0 + np.exp(-x))", "np.exp(x) / (1.0 + np.exp(x))"),
         ("not-finite", "np.logaddexp(0, x)", "np.log(1 + np.exp(x))"),
         ("sign", "return 1.0 /", "return -1.0 /"),
@@ -104,7 +107,7 @@ DERIVATIVES = {
     ),
     "derivatives.py:tanh": (
         ("value missing-term", "1 - np.tanh(x) ** 2", "1 - np.tanh(x)"),
-        ("value", "1 - np.tanh(x) ** 2", "1 - x**2"),
+        ("value missing-term", "1 - np.tanh(x) ** 2", "1 - x**2"),
         ("sign", "1 - np.tanh(x) ** 2", "np.tanh(x) ** 2 - 1"),
         ("not-finite", "1 - np.tanh(x) ** 2", "4 * np.exp(2 * x) / (np.exp(2 * x) + 1) ** 2"),
     ),
@@ -113,7 +116,7 @@ DERIVATIVES = {
         ("missing-term", " * c * (1 + 3 * 0.044715 * x**2)", " * c"),
         ("missing-term", "* c * (1 + 3 * ", "* (1 + 3 * "),
         ("factor value missing-term", "3 * 0.044715", "0.044715"),
-        ("value", "t = np.tanh(c * (x + 0.044715 * x**3))", "t = np.tanh(c * (x + 0.44715 * x**3))"),
+        ("value missing-term", "t = np.tanh(c * (x + 0.044715 * x**3))", "t = np.tanh(c * (x + 0.44715 * x**3))"),
         ("forward-differs", "x + 0.044715 * x**3)))", "x + 0.44715 * x**3)))"),
         ("forward-differs", "math.sqrt(2 / math.pi) * (x", "math.sqrt(1 / math.pi) * (x"),
         # Wrong in both functions, so that they agree with each other.
@@ -141,7 +144,7 @@ DERIVATIVES = {
         ("missing-term", "y + sigmoid(x) * (1 - y)", "y + (1 - y)"),
         ("missing-term value", "y + sigmoid(x) * (1 - y)", "y + sigmoid(x)"),
         ("sign", "y + sigmoid(x)", "y - sigmoid(x)"),
-        ("value", "y + sigmoid(x) * (1 - y)", "y * (1 - y)"),
+        ("value missing-term", "y + sigmoid(x) * (1 - y)", "y * (1 - y)"),
         ("missing-term", "y + sigmoid(x) * (1 - y)", "sigmoid(x)"),
     ),
     "derivatives.py:mse": (
