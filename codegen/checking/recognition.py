@@ -173,11 +173,11 @@ def recognise(worlds: Sequence[Observation], wanted: str | None, name: str) -> R
 
 
 def _nearly(
-    worlds: Sequence[Observation], nearest: tuple[float, Match] | None, wanted: str | None
+    worlds: Sequence[Observation], near: list[Match], wanted: str | None
 ) -> Recognised | None:
-    if nearest is None:
+    if not near:
         return None
-    match = nearest[1]
+    match = near[0]
     away = [match.difference(seen) for seen in worlds]
     recognised = Recognised(match, False, near=near)
     small = max([0.0, *(20 * number for number in match.numbers.values() if 0 < number < 0.01)])
