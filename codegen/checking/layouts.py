@@ -116,9 +116,9 @@ def other_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
 
 
 def setting_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
-    """Yield layouts with settings off their defaults: a stride below the window and above 1, a padding, another axis."""
-    for arguments, given, where in (
-        (subject.constructor, layout.constructor, "constructor"), (subject.forward, layout.forward, "forward"),
+    """Yield layouts with settings off their defaults: a stride below the window and above 1, a padding."""
+    for arguments, given, in_constructor in (
+        (subject.constructor, layout.constructor, True), (subject.forward, layout.forward, False),
     ):  # fmt: skip
         for argument in arguments:
             numbers = OFF_DEFAULT.get(argument.name.lower().strip("_"), ())
@@ -126,7 +126,7 @@ def setting_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
             for number in numbers:
                 if number != used:
                     changed = {**given, argument.name: Spec(NUMBER, number=number)}
-                    new = replace(layout, **{where: changed})
+                    new = replace(layout, constructor=changed) if in_constructor else replace(layout, forward=changed)
                     if _runs(subject, new):
                         yield new
 

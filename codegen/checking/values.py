@@ -16,10 +16,10 @@ SIZE, NUMBER, FLAG = "size", "number", "flag"
 DIFFERENTIABLE, LABELLING = (REAL, PROBABILITIES), (IDS, ONE_HOT, BINARY, SIGNS)
 
 #: Sizes by letter, all those that meet in one layout different: a transposed matrix then does not fit.
-FIRST = {"N": 3, "D": 6, "K": 4, "T": 5, "C": 2, "O": 5, "H": 4, "W": 6, "R": 3, "V": 7, "E": 6, "F": 4, "J": 5, "M": 2,
-         "S": 7, "1": 1, "K4": 16}  # fmt: skip
-SECOND = {"N": 5, "D": 4, "K": 2, "T": 3, "C": 1, "O": 2, "H": 6, "W": 4, "R": 3, "V": 8, "E": 2, "F": 3, "J": 3, "M": 2,
-          "S": 4, "1": 1, "K4": 8}  # fmt: skip
+FIRST = {"N": 3, "D": 6, "K": 4, "T": 5, "C": 2, "O": 5, "H": 4, "W": 6, "R": 3, "V": 7, "E": 6, "F": 4, "J": 5,
+         "M": 2, "S": 7, "1": 1, "K4": 16}  # fmt: skip
+SECOND = {"N": 5, "D": 4, "K": 2, "T": 3, "C": 1, "O": 2, "H": 6, "W": 4, "R": 3, "V": 8, "E": 2, "F": 3, "J": 3,
+          "M": 2, "S": 4, "1": 1, "K4": 8}  # fmt: skip
 SINGLE = {**FIRST, "N": 1}
 EQUAL = {**dict.fromkeys(FIRST, 4), "1": 1, "K4": 4}
 #: Values keep this far from 0, where many functions have a kink.
@@ -34,13 +34,13 @@ class Spec:
         kind: one of the words above.
         axes: the letters of its axes; of a size, the one letter.
         below: of ids, the letter of the size that they are below.
-        number: of a number, its value.
+        number: of a number or another setting, its value.
     """
 
     kind: str
     axes: tuple[str, ...] = ()
     below: str = ""
-    number: float = 0.0
+    number: Any = 0.0
 
     @property
     def is_differentiable(self) -> bool:
