@@ -70,11 +70,11 @@ def contributions(e: Evidence) -> Array | None:
 
 def diagnose_axes(evidence: Sequence[Evidence]) -> Diagnosis | None:
     """A sum over an axis that is missing, is another one, or is a mean."""
-    contributions = [contributions(each) for each in evidence]
-    if any(each is None or each.ndim == 0 for each in contributions):
+    parts = [contributions(each) for each in evidence]
+    if any(each is None or each.ndim == 0 for each in parts):
         return None
-    by_id = {id(e): c for e, c in zip(evidence, contributions, strict=True)}
-    rank = min(each.ndim for each in contributions if each is not None)
+    by_id = {id(e): c for e, c in zip(evidence, parts, strict=True)}
+    rank = min(each.ndim for each in parts if each is not None)
     right = next(
         (
             axes

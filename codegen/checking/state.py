@@ -76,8 +76,9 @@ def put(thing: Any, path: Path, value: Any) -> None:
     for key in path[:-1]:
         thing = _member(thing, key)
     last = path[-1]
-    if isinstance(thing, dict) or (isinstance(thing, list) and isinstance(last, int)):
-        thing[last] = value
+    if isinstance(thing, dict | list):
+        holder: Any = thing
+        holder[last] = value
     else:
         setattr(thing, str(last), value)
 

@@ -57,7 +57,7 @@ def class_subject(kind: type, replay: Replay) -> Subject | None:
     functions = (getattr(kind, forward), getattr(kind, backward))
     if all(statics):
         return pair_subject(kind.__name__, *functions, replay)
-    constructor = arguments_of(kind.__init__, 1) if "__init__" in vars_of(kind) else []
+    constructor = arguments_of(inspect.getattr_static(kind, "__init__"), 1) if "__init__" in vars_of(kind) else []
     skips = [0 if static else 1 for static in statics]
     if not statics[0] and not list(inspect.signature(functions[0]).parameters):
         raise CannotError(f"{kind.__name__}.{forward} takes no self")

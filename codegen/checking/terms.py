@@ -139,7 +139,7 @@ def edits(expr: Expr) -> Iterator[Edit]:
 
     Example:
         >>> x, y = Tensor("x")(), Tensor("y")()
-        >>> [words for _, words, _ in edits(x + y)][:2]
+        >>> [words for _, words, _ in edits(x + y)][2:4]
         ['the term x is missing', 'the term y is missing']
     """
     yield from _everywhere(expr)

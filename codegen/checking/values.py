@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 REAL, PROBABILITIES, IDS, ONE_HOT, BINARY, SIGNS = "real", "probabilities", "ids", "one-hot", "binary", "signs"
-SIZE, NUMBER, FLAG = "size", "number", "flag"
+SIZE, NUMBER, FLAG, GIVEN = "size", "number", "flag", "given"
 #: What has a derivative, what is an array and has none, and what is no array.
-DIFFERENTIABLE, LABELLING = (REAL, PROBABILITIES), (IDS, ONE_HOT, BINARY, SIGNS)
+DIFFERENTIABLE, LABELLING = (REAL, PROBABILITIES, GIVEN), (IDS, ONE_HOT, BINARY, SIGNS)
+#: How far values that are given are moved, relative to themselves, where several draws of them are needed.
+MOVED = 0.1
 
 #: Sizes by letter, all those that meet in one layout different: a transposed matrix then does not fit.
 FIRST = {"N": 3, "D": 6, "K": 4, "T": 5, "C": 2, "O": 5, "H": 4, "W": 6, "R": 3, "V": 7, "E": 6, "F": 4, "J": 5,
@@ -57,6 +59,8 @@ class Spec:
             return sizes[self.axes[0]]
         if self.kind == NUMBER:
             return self.number
+        if self.kind == GIVEN:
+            return self.number * (1 + MOVED * generator.uniform(-1, 1, np.shape(self.number)))
         if self.kind == FLAG:
             return True
         shape = tuple(extent(letter, sizes) for letter in self.axes)
