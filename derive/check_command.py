@@ -63,7 +63,7 @@ def read_args(text: str) -> dict[str, Any]:
         >>> read_args("n_inputs=4, kernel=(3, 2), mode='train'")
         {'n_inputs': 4, 'kernel': (3, 2), 'mode': 'train'}
     """
-    told = f"--args is NAME=VALUE, separated by commas, the values numbers, texts, tuples, lists or dictionaries, not {text!r}"
+    told = f"--args is NAME=VALUE, separated by commas, the values numbers, texts, tuples or lists, not {text!r}"
     try:
         call = ast.parse(f"f({text})", mode="eval").body
         if not isinstance(call, ast.Call) or call.args or any(each.arg is None for each in call.keywords):

@@ -84,6 +84,6 @@ def _subject(target: Any, forward: Any, backward: Any) -> Subject:
     except CannotError as error:
         raise InputError(str(error)) from None
     raise InputError(
-        f"codegen.check takes a path, a class with forward and backward, a pair of functions, or forward= and backward=, "
-        f"not {target!r}"
+        "codegen.check takes a path, a class with forward and backward, a pair of functions, or forward= and "
+        f"backward=, not {target!r}"
     )

@@ -171,10 +171,8 @@ def crash(case: Case, plan: Plan, error: Exception, runs_when_equal: bool) -> Fi
     if isinstance(error, TypeError) and "NoneType" in str(error):
         return Finding("", "not-stored", f"{name} uses what the forward pass left as None: {told}")
     if runs_when_equal and re.search(r"matmul|aligned|mat1", str(error)):
-        return Finding(
-            "", "transpose", f"{name} runs only where all sizes are equal: a matrix is transposed, or a product's factors are "
-            f"exchanged: {told}",
-        )  # fmt: skip
+        what = "a matrix is transposed, or a product's factors are exchanged"
+        return Finding("", "transpose", f"{name} runs only where all sizes are equal: {what}: {told}")
     return Finding("", "crash", f"{name} raises {told}")
 
 

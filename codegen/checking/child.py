@@ -1,6 +1,6 @@
-"""The process in which a user's file is run: it checks what the file defines and writes what it found, a line a target.
+"""The process in which a user's file is run: it checks what the file defines and writes a line a target.
 
-``python -m codegen.checking.child REQUEST RESULTS``: both are files; the request is JSON, the results are lines of JSON.
+``python -m codegen.checking.child REQUEST RESULTS``: both are files; the results are lines of JSON.
 """
 
 from __future__ import annotations

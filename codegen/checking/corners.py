@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.checking import precisions
+from codegen.checking.axes import Diagnosis
 from codegen.checking.cases import Layout, make_case
-from codegen.checking.diagnosis import Diagnosis
 from codegen.checking.evidence import Evidence
 from codegen.checking.layouts import first_line
 from codegen.checking.observing import PULLED, SUM, Observation, compare, observe, run_pass, taken
@@ -179,7 +179,7 @@ class Corners:
                 is_tie = not outside or bool(value.flat[at[0]] != 0)
                 kind = "tie" if is_tie and len(kinks) > 1 and not self._is_local(case, name) else "kink"
                 message = (
-                    "where several values are the largest, the gradient is not shared among them: their parts do not add up"
+                    "where several values are the largest, their parts of the gradient do not add up to the whole"
                     if kind == "tie"
                     else "at a kink it lies between neither side's derivative"
                 )
@@ -219,7 +219,8 @@ class Corners:
             if abs(own - other) > 1e-6 * max(1.0, abs(left), abs(right)):
                 value = float(np.asarray(case.values[name]).flat[entry])
                 side = "right" if abs(own - right) < abs(own - left) else "left"
-                message = f"at {value:g} it takes the derivative of the {side} side; {recognised.name} of the catalogue takes another"
+                told = f"at {value:g} it takes the derivative of the {side} side"
+                message = f"{told}; {recognised.name} of the catalogue takes another"
                 yield Finding(given.label, "kink", message, f"{other:.6g}", f"{own:.6g}", convention=True)
                 return
 

@@ -6,13 +6,13 @@ A mistake is named only if it explains the gradient in every world in which it w
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.checking.axes import Diagnosis, contributions, diagnose_axes, diagnose_shape
 from codegen.checking.evidence import Evidence, explained
 from codegen.checking.observing import DIAGONAL, PULLED
 
@@ -24,18 +24,10 @@ NUMBERS = ((2.0, "2"), (0.5, "1/2"), (4.0, "4"), (0.25, "1/4"), (3.0, "3"), (1 /
 SAME = 1e-5
 
 
-class Diagnosis(NamedTuple):
-    """A kind, and words."""
-
-    kind: str
-    message: str
-    certain: bool = True
-
-
 def diagnose(evidence: Sequence[Evidence]) -> Diagnosis | None:
     """Return the simplest mistake that explains a gradient in every world; None where there is none."""
     for look in (
-        _shape,
+        diagnose_shape,
         _sign,
         _repeated,
         _ignored,
@@ -44,7 +36,7 @@ def diagnose(evidence: Sequence[Evidence]) -> Diagnosis | None:
         _diagonal,
         _mask,
         _passed_through,
-        _axes,
+        diagnose_axes,
         _summed,
         _entries,
     ):
@@ -60,104 +52,6 @@ def _first(evidence: Sequence[Evidence], candidates: Iterator[tuple[str, str, Pr
         if explained(evidence, predict):
             return Diagnosis(kind, message)
     return None
-
-
-# -- shapes -----------------------------------------------------------------------------------------------------------
-
-
-def _shape(evidence: Sequence[Evidence]) -> Diagnosis | None:
-    """A gradient of another shape: turned, not summed, summed over another axis, or with axes of size 1."""
-    if not any(each.found.shape != each.truth.shape for each in evidence):
-        return None
-    first = next(each for each in evidence if each.found.shape != each.truth.shape)
-    told = f"it has the shape {_shown(first.found.shape)}, and what it is the gradient of {_shown(first.shape)}"
-    if all(each.found.size == each.truth.size for each in evidence):
-        if explained(evidence, lambda e: e.truth.T if e.truth.T.shape == e.found.shape else None):
-            return Diagnosis("transpose", f"it is transposed: {told}")
-        if explained(evidence, lambda e: e.truth.reshape(e.found.shape)):
-            return Diagnosis("shape", f"its values are right, but {told}")
-    found = _axes(evidence)
-    if found is not None:
-        return Diagnosis(found.kind, f"{found.message}; {told}")
-    for each in evidence:
-        if each.found.ndim < each.truth.ndim and each.found.size < each.truth.size:
-            for axes in _subsets(each.truth.ndim):
-                if explained(evidence, lambda e, axes=axes: _reduced(e.truth, axes, np.sum, e.found.shape)):
-                    return Diagnosis("reduction", f"it is summed over {_axes_words(axes)}, which it must not be; {told}")
-                if explained(evidence, lambda e, axes=axes: _reduced(e.truth, axes, np.mean, e.found.shape)):
-                    return Diagnosis("reduction", f"it is averaged over {_axes_words(axes)}; {told}")
-    return Diagnosis("shape", told, certain=False)
-
-
-def _reduced(array: Array, axes: tuple[int, ...], reduce: Any, shape: tuple[int, ...]) -> Array | None:
-    if max(axes, default=0) >= array.ndim:
-        return None
-    reduced = np.asarray(reduce(array, axis=axes)) if axes else array
-    return reduced.reshape(shape) if reduced.size == math.prod(shape) else None
-
-
-def _subsets(rank: int) -> Iterator[tuple[int, ...]]:
-    for count in range(1, rank + 1):
-        yield from itertools.combinations(range(rank), count)
-
-
-def _contributions(e: Evidence) -> Array | None:
-    """What each entry of the output contributes to the gradient of a value that was broadcast; None where it was not."""
-    if not e.has_one_output or (np.abs(e.matrix) > 1e-9).sum(axis=1).max(initial=0) > 1:
-        return None
-    return np.asarray((e.weights[:, None] * e.matrix).sum(axis=1).reshape(e.output_shape))
-
-
-def _axes(evidence: Sequence[Evidence]) -> Diagnosis | None:
-    """A sum over an axis that is missing, is another one, or is a mean."""
-    contributions = [_contributions(each) for each in evidence]
-    if any(each is None or each.ndim == 0 for each in contributions):
-        return None
-    by_id = {id(e): c for e, c in zip(evidence, contributions, strict=True)}
-    rank = min(each.ndim for each in contributions if each is not None)
-    right = next(
-        (
-            axes
-            for axes in ((), *_subsets(rank))
-            if all(_fits(_reduced(by_id[id(e)], axes, np.sum, e.shape), e.truth, e.bound) for e in evidence)  # type: ignore[arg-type]
-        ),
-        None,
-    )
-    if right is None:
-        return None
-    for axes in ((), *_subsets(rank)):
-        for reduce in (np.sum, np.mean):
-            if axes == right and reduce is np.sum:
-                continue
-
-            def predict(e: Evidence, axes: tuple[int, ...] = axes, reduce: Any = reduce) -> Array | None:
-                own = by_id[id(e)]
-                return None if own is None else _reduced(own, axes, reduce, e.found.shape)
-
-            if explained(evidence, predict):
-                return _axes_diagnosis(axes, right, reduce is np.mean and bool(axes))
-    return None
-
-
-def _axes_diagnosis(axes: tuple[int, ...], right: tuple[int, ...], is_mean: bool) -> Diagnosis:
-    wanted = _axes_words(right) if right else "no axis"
-    if set(axes) < set(right):
-        what = f"the sum over {_axes_words(tuple(sorted(set(right) - set(axes))))} is missing"
-        return Diagnosis("missing-sum", f"{what}; it was broadcast along it in the forward pass")
-    if axes == right and is_mean:
-        return Diagnosis("reduction", f"it is a mean over {wanted} where the sum is right")
-    kind = "axis" if len(axes) == len(right) else "reduction"
-    return Diagnosis(
-        kind, f"it is {'averaged' if is_mean else 'summed'} over {_axes_words(axes)} where {wanted} is right"
-    )
-
-
-def _fits(predicted: Array | None, truth: Array, bound: Array) -> bool:
-    return predicted is not None and bool(np.allclose(predicted, truth, rtol=1e-6, atol=1e-8 + 8 * _largest(bound)))
-
-
-def _largest(bound: Array) -> float:
-    return float(np.max(bound[np.isfinite(bound)], initial=0.0))
 
 
 # -- the whole gradient -----------------------------------------------------------------------------------------------
@@ -230,7 +124,7 @@ def _factor(evidence: Sequence[Evidence]) -> Diagnosis | None:
         if np.allclose(numbers, values, rtol=SAME, atol=0):
             if values[0] == -1.0:
                 return Diagnosis("sign", "the sign is wrong: it is -1 times the right gradient")
-            spread = parameter and text.startswith("1/") and all(_contributions(each) is not None for each in evidence)
+            spread = parameter and text.startswith("1/") and all(contributions(each) is not None for each in evidence)
             kind = "reduction" if is_size and not loss and spread else "factor"
             return Diagnosis(kind, f"it is {text} times the right gradient{_remedy(text, is_size, loss)}")
     if np.allclose(numbers, numbers[0], rtol=SAME, atol=0):
@@ -275,8 +169,7 @@ def _constants(evidence: Sequence[Evidence]) -> Iterator[tuple[str, bool, list[f
             yield f"{words} over {text}", True, [number / size for size in sizes]
     for name in sorted(set.intersection(*(set(_numbers(each)) for each in evidence))):
         values = [_numbers(each)[name] for each in evidence]
-        for text, change in ((name, lambda v: v), (f"1 - {name}", lambda v: 1 - v)):
-            changed = [change(value) for value in values]
+        for text, changed in ((name, values), (f"1 - {name}", [1 - value for value in values])):
             if all(changed) and set(changed) != {1.0}:
                 yield text, False, changed
                 yield f"1/({text})", False, [1 / each for each in changed]
@@ -356,16 +249,15 @@ def _mask(evidence: Sequence[Evidence]) -> Diagnosis | None:
     seen = [each for each in evidence if each.found.shape == each.truth.shape and (~open_where(each)).any()]
     if not seen:
         return None
-    if all(each.found.shape == each.truth.shape for each in evidence) and any(
-        open_where(each).any() for each in evidence
-    ):
+    shaped = all(each.found.shape == each.truth.shape for each in evidence)
+    if shaped and any(open_where(each).any() for each in evidence):
         if explained(evidence, lambda e: np.where(open_where(e), e.truth, e.found)) and any(e.is_wrong for e in seen):
             return Diagnosis(
                 "missing-mask", "a mask is missing: it is not 0 where the forward pass lets nothing through"
             )
-        if all(_square(e) for e in evidence):
-            if explained(evidence, lambda e: np.where(open_where(e), 0, e.weights.reshape(e.shape))):
-                return Diagnosis("missing-mask", "the mask is the wrong way round")
+        square = all(_square(e) for e in evidence)
+        if square and explained(evidence, lambda e: np.where(open_where(e), 0, e.weights.reshape(e.shape))):
+            return Diagnosis("missing-mask", "the mask is the wrong way round")
     return None
 
 
@@ -419,11 +311,3 @@ def _entries(evidence: Sequence[Evidence]) -> Diagnosis | None:
         if explained(evidence, predict):
             return Diagnosis("missing-sum", f"only the {words} sample counts: the sum over the samples is missing")
     return None
-
-
-def _axes_words(axes: tuple[int, ...]) -> str:
-    return f"axis {axes[0]}" if len(axes) == 1 else f"the axes {', '.join(map(str, axes))}"
-
-
-def _shown(shape: tuple[int, ...]) -> str:
-    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"

@@ -11,27 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.checking import behaviour, corners
+from codegen.checking.axes import Diagnosis
 from codegen.checking.cases import Case, Layout, make_case
-from codegen.checking.diagnosis import Diagnosis, diagnose
+from codegen.checking.diagnosis import diagnose
 from codegen.checking.evidence import Evidence
 from codegen.checking.forwards import repair_forward
+from codegen.checking.judging import evidence_of, example, gradients, held_against
 from codegen.checking.layouts import find_layout, first_line, other_layouts, setting_layouts
 from codegen.checking.observing import (
-    JACOBIAN,
-    MEAN,
     PULLED,
     SUM,
     Observation,
-    compare,
-    is_known,
     observe,
     reductions,
     run_pass,
-    taken,
 )
 from codegen.checking.plans import Plan
-from codegen.checking.repairs import repair
 from codegen.checking.recognition import Recognised, recognise
+from codegen.checking.repairs import repair
 from codegen.checking.report import CANNOT, RIGHT, WRONG, Finding, Target
 from codegen.checking.subjects import CannotError, ForwardError, PairSubject, Subject
 from codegen.checking.terms import diagnose_terms
@@ -72,12 +69,9 @@ def examine(subject: Subject, options: Options) -> Target:
             return Examination(subject, options).run()
     except CannotError as error:
         return Target(subject.name, None, CANNOT, needs=str(error))
-    except behaviour_errors as error:
+    except Exception as error:  # Whatever the user's code raises is told.
         told = f"{type(error).__name__}: {first_line(str(error))}"
         return Target(subject.name, None, CANNOT, needs=f"the code raises {told}")
-
-
-behaviour_errors = (Exception,)
 
 
 class Examination:
@@ -171,7 +165,7 @@ class Examination:
     # -- values -------------------------------------------------------------------------------------------------------
 
     def _judge(self, worlds: list[Observation], choice: Choice) -> None:
-        """Hold the gradients of ordinary worlds against the derivatives, and say what is wrong with those that differ."""
+        """Hold the gradients of ordinary worlds against the derivatives, and say what is wrong with them."""
         base = worlds[0]
         wrong: dict[str, list[Evidence]] = {}
         for seen in worlds:
@@ -187,11 +181,10 @@ class Examination:
             evidence = self._evidences(worlds, choice, name)
             if evidence:
                 self._explain(name, evidence, base, choice)
-        if choice.reduction in (MEAN, SUM) and base.outputs[0].size > 1 and not wrong and base.case.layout.labels:
-            if choice.reduction == SUM:
-                label = next(iter(gradients(base, choice.plan).values())).label
-                message = "it is the gradient of the sum of the samples' losses; many take that of their mean"
-                self.findings.append(Finding(label, "reduction", message, convention=True))
+        if choice.reduction == SUM and base.outputs[0].size > 1 and not wrong and base.case.layout.labels:
+            label = next(iter(gradients(base, choice.plan).values())).label
+            message = "it is the gradient of the sum of the samples' losses; many take that of their mean"
+            self.findings.append(Finding(label, "reduction", message, convention=True))
 
     def _explain(self, name: str, evidence: list[Evidence], base: Observation, choice: Choice) -> None:
         given = gradients(base, choice.plan)
@@ -203,7 +196,7 @@ class Examination:
         self.findings.append(Finding(label, found.kind, found.message, expected, got, formula=formula, line=line))
 
     def _diagnosed(self, name: str, evidence: list[Evidence]) -> Diagnosis:
-        """The simplest explanation: of the gradient, of the forward pass, of a line, of a term of the derived formula."""
+        """The simplest explanation: of the gradient, of the forward pass, of a line, of the derived formula."""
         found = diagnose(evidence)
         if found is not None and found.certain:
             return found
@@ -307,7 +300,9 @@ class Examination:
             return [Finding("", "forward-differs", told)]
         unexplained = any(each.kind == "value" and each.message.startswith("it differs") for each in self.findings)
         if wrong and unexplained and not self.recognised.findings:
-            told = f"the forward pass does not compute {match.operation.name}, and the backward pass is not its derivative"
+            told = (
+                f"the forward pass does not compute {match.operation.name}, and the backward pass is not its derivative"
+            )
             return [Finding("", "forward-differs", told)]
         return self.recognised.findings
 
@@ -332,69 +327,9 @@ class Examination:
         wanted = [name for name in base.case.layout.differentiable if name in named]
         plain = isinstance(self.subject, PairSubject) or not base.case.parameters
         if plain and named != wanted and len(named) == len(base.case.differentiable):
-            told = f"the gradients are returned in the order of {', '.join(named)}, where the arguments are {', '.join(wanted)}"
-            self.findings.append(Finding("", "shape", told, ", ".join(wanted), ", ".join(named)))
-
-
-def gradients(seen: Observation, plan: Plan, which: int = 0) -> dict[str, Any]:
-    """Return the gradients of a pass by what they are gradients of."""
-    return {name: given for name, given in seen.passes[plan][which].gathered.gradients.items() if name in seen.slopes}
-
-
-def held_against(seen: Observation, plan: Plan, reduction: str) -> tuple[dict[str, Evidence], list[str]]:
-    """Return the gradients that are wrong, and the names of those that are right."""
-    wrong, right = {}, []
-    for name in gradients(seen, plan):
-        evidence = evidence_of(seen, plan, reduction, name)
-        if evidence is None:
-            continue
-        if evidence.is_wrong:
-            wrong[name] = evidence
-        else:
-            right.append(name)
-    return wrong, right
-
-
-def evidence_of(seen: Observation, plan: Plan, reduction: str, name: str) -> Evidence | None:
-    """Return a gradient beside what is right; None where one of them is not known."""
-    given = gradients(seen, plan).get(name)
-    if given is None:
-        return None
-    truth, bound = seen.truth(name, reduction, 0, taken(plan) or None)
-    found = _without_ones(seen, name, given.value)
-    if reduction == JACOBIAN:
-        found = _as_jacobian(found, truth)
-    if not is_known(bound):
-        return None
-    other = gradients(seen, plan, 1).get(name)
-    pair = (other.value, seen.truth(name, reduction, 1, taken(plan) or None)[0]) if other is not None else None
-    return Evidence(seen, name, found, truth, bound, reduction, pair)
-
-
-def _without_ones(seen: Observation, name: str, found: Array) -> Array:
-    """A gradient in the shape of its value, where that shape was guessed and they differ in axes of size 1 alone."""
-    layout, shape = seen.case.layout, np.shape(seen.case.values[name])
-    guessed = name in layout.forward or any(spec.is_differentiable for spec in layout.constructor.values())
-    alike = [size for size in shape if size != 1] == [size for size in found.shape if size != 1]
-    return found.reshape(shape) if guessed and alike else found
-
-
-def _as_jacobian(found: Array, truth: Array) -> Array:
-    """A returned Jacobian as a matrix, the outputs first; of a batch, the blocks of the samples."""
-    if found.size == truth.size:
-        return found.reshape(truth.shape)
-    return found
-
-
-def example(evidence: Evidence) -> tuple[str, str]:
-    """Return the right and the found value at the place where they differ most."""
-    if evidence.found.shape != evidence.truth.shape:
-        return f"shape {evidence.truth.shape}", f"shape {evidence.found.shape}"
-    at = compare(evidence.found, evidence.truth, evidence.bound)
-    if at is None:
-        return "", ""
-    where = f" at {list(at.place)}" if at.place else ""
-    return f"{at.expected:.6g}{where}", f"{at.found:.6g}"
+            order, arguments = ", ".join(named), ", ".join(wanted)
+            told = f"the gradients are returned in the order of {order}, where the arguments are {arguments}"
+            self.findings.append(Finding("", "shape", told, arguments, order))
 
 
 def _settings_words(old: Layout, new: Layout) -> str:
@@ -420,8 +355,8 @@ def _unassigned(subject: Subject, case: Case) -> str:
 
 
 def _no_gradients(subject: Subject, case: Case) -> str:
-    names = ", ".join(case.differentiable)
+    names, first = ", ".join(case.differentiable), next(iter(case.differentiable), "x")
     return (
-        f"{subject.backward_name} returns no gradient of {names} and leaves none in an attribute; "
-        f"return them in the order of what they are gradients of, or call the attributes d{next(iter(case.differentiable), 'x')}"
+        f"{subject.backward_name} returns no gradient of {names} and leaves none in an attribute; return them in the "
+        f"order of what they are gradients of, or leave them in attributes with names such as d{first}"
     )

@@ -1,4 +1,4 @@
-"""Which gradients a backward pass gave: what it returned, and what it left in attributes, by what they are gradients of."""
+"""Which gradients a backward pass gave: what it returned and what it left in attributes, by what they are of."""
 
 from __future__ import annotations
 
@@ -112,8 +112,8 @@ def _take_returned(case: Case, returned: Any, found: Gathered) -> None:
         for key, value in returned.items():
             if _is_array(value):
                 word = str(key)
-                names = (name for each in (*gradient_names(word), word) for name in _named(case, each, (), True))
-                _assign(next(names, None), word, value, found)
+                meant = (name for each in (*gradient_names(word), word) for name in _named(case, each, (), True))
+                _assign(next(meant, None), word, value, found)
         return
     parts = list(returned) if isinstance(returned, tuple | list) else [returned]
     if not isinstance(returned, tuple) and not any(_is_array(each) for each in parts):
@@ -121,7 +121,7 @@ def _take_returned(case: Case, returned: Any, found: Gathered) -> None:
     labels = returned_names(case.subject.source) if not case.subject.name.startswith("<") else []
     labels = labels[-len(parts) :] if case.subject.backward == [] else labels
     labels = labels if len(labels) == len(parts) else [""] * len(parts)
-    names = _by_labels(case, labels) if len(parts) > 1 else [None]
+    names: list[str | None] = _by_labels(case, labels) if len(parts) > 1 else [None]
     if any(name is None for name in names) or len(set(names)) < len(names):
         names = _in_order(case, parts, found, labels)
     for name, label, value in zip(names, labels, parts, strict=True):

@@ -15,7 +15,7 @@ from codegen.checking.cases import Case, Layout, flat, make_case
 from codegen.checking.roles import IDENTIFIERS, argument_specs, constructor_specs, is_label
 from codegen.checking.state import Path, path_text
 from codegen.checking.subjects import Argument, CannotError, ClassSubject, ForwardError, Subject
-from codegen.checking.values import FIRST, FLAG, IDS, LABELLING, NUMBER, ONE_HOT, PROBABILITIES, REAL, SIZE, Spec
+from codegen.checking.values import FIRST, FLAG, GIVEN, IDS, LABELLING, NUMBER, ONE_HOT, PROBABILITIES, REAL, SIZE, Spec
 
 #: How many layouts are tried, and how many seconds.
 MOST_TRIED, MOST_SECONDS = 3000, 4.0
@@ -116,9 +116,9 @@ def other_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
 
 
 def setting_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
-    """Yield layouts with settings off their defaults: a stride below the window and above 1, a padding, another axis."""
-    for arguments, given, where in (
-        (subject.constructor, layout.constructor, "constructor"), (subject.forward, layout.forward, "forward"),
+    """Yield layouts with settings off their defaults: a stride below the window and above 1, a padding."""
+    for arguments, given, in_constructor in (
+        (subject.constructor, layout.constructor, True), (subject.forward, layout.forward, False),
     ):  # fmt: skip
         for argument in arguments:
             numbers = OFF_DEFAULT.get(argument.name.lower().strip("_"), ())
@@ -126,7 +126,7 @@ def setting_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
             for number in numbers:
                 if number != used:
                     changed = {**given, argument.name: Spec(NUMBER, number=number)}
-                    new = replace(layout, **{where: changed})
+                    new = replace(layout, constructor=changed) if in_constructor else replace(layout, forward=changed)
                     if _runs(subject, new):
                         yield new
 
@@ -158,7 +158,7 @@ def _choices(
     for argument in arguments:
         name = argument.name
         if name in args:
-            found[name] = [Spec(NUMBER, number=args[name])]
+            found[name] = [given_spec(args[name])]
         elif name in shapes:
             axes = tuple(map(str, shapes[name]))
             kinds = {spec.kind: spec for spec in choose(argument) if spec.kind not in (SIZE, NUMBER, FLAG)}
@@ -170,6 +170,15 @@ def _choices(
         elif isinstance(argument.default, float) and _is_free(name):
             found[name] = [Spec(NUMBER, number=_off(argument.default)), Spec(NUMBER, number=argument.default)]
     return found
+
+
+def given_spec(value: Any) -> Spec:
+    """Return the spec of a value that is given: arrays of real numbers are moved a little from draw to draw."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return Spec(GIVEN, tuple(map(str, value.shape)), number=value.astype(float))
+    if isinstance(value, np.ndarray):
+        return Spec(NUMBER, tuple(map(str, value.shape)), number=value.copy())
+    return Spec(NUMBER, number=value)
 
 
 def _is_free(name: str) -> bool:

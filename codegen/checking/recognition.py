@@ -1,4 +1,4 @@
-"""Which operation of the catalogue a forward pass computes: found from its values, by the records and generated code."""
+"""Which operation of the catalogue a forward pass computes: found from its values, by the generated code."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ ALIASES = {
     "softmaxcategoricalcrossentropy": "softmax-cce", "softmaxwithloss": "softmax-cce", "swish": "silu",
     "meansquarederror": "mse", "meansquared": "mse", "meanabsoluteerror": "mae", "binarycrossentropy": "bce",
     "logistic": "sigmoid", "lrelu": "leaky-relu", "huberloss": "huber", "softmaxce": "softmax-cce",
-    "batchnormalization": "batch-norm", "layernormalization": "layer-norm", "rms": "rms-norm", "l2norm": "l2-normalise", "l2normalize": "l2-normalise",
+    "batchnormalization": "batch-norm", "layernormalization": "layer-norm", "rms": "rms-norm", "l2norm": "l2-normalise",
+    "l2normalize": "l2-normalise",
     "sigmoidbce": "bce-logits", "bcewithlogits": "bce-logits", "kldivergence": "kl", "geluapprox": "gelu-tanh",
     "logcosh": "log-cosh", "negativeloglikelihood": "nll", "gelutanh": "gelu-tanh", "tanhgelu": "gelu-tanh",
 }  # fmt: skip
@@ -172,9 +173,7 @@ def recognise(worlds: Sequence[Observation], wanted: str | None, name: str) -> R
     return _nearly(worlds, ordered, wanted)
 
 
-def _nearly(
-    worlds: Sequence[Observation], near: list[Match], wanted: str | None
-) -> Recognised | None:
+def _nearly(worlds: Sequence[Observation], near: list[Match], wanted: str | None) -> Recognised | None:
     if not near:
         return None
     match = near[0]
@@ -183,7 +182,7 @@ def _nearly(
     small = max([0.0, *(20 * number for number in match.numbers.values() if 0 < number < 0.01)])
     is_close = max(away) < NEARLY and min(away) > max(1e-6, small)
     if is_close or wanted:
-        told = f"the forward pass computes nearly {match.operation.name} and not it: outputs differ by up to {max(away):.2g}"
+        told = f"the forward pass computes nearly {match.operation.name}: outputs differ by up to {max(away):.2g}"
         definition = match.operation.record.definition
         text = f"{told} of the largest; its definition is {' '.join(definition.split())}"
         theirs, ours = _example(worlds[0], match)
@@ -212,7 +211,8 @@ def _swapped(worlds: Sequence[Observation], match: Match) -> str | None:
             theirs = float(np.asarray(seen.outputs[0]).mean())
             ratios.append(theirs / float(match.output(seen)) * shape[second] / shape[first])
         if np.allclose(ratios, 1.0, rtol=1e-8):
-            return f"the loss is divided by the size of axis {second}, where {match.operation.name} divides by that of axis {first}"
+            known = f"where {match.operation.name} divides by that of axis {first}"
+            return f"the loss is divided by the size of axis {second}, {known}"
     return None
 
 
@@ -319,8 +319,8 @@ def _settings(operation: Operation, seen: Observation) -> Iterator[dict[str, flo
     choices: list[list[tuple[str, float]]] = []
     for symbol in operation.parameters:
         whole = [int(number) for number in held if number == int(number) and 0 <= number < 8] if held else []
-        options = dict.fromkeys([int(defaults.get(symbol.name, 1)), *whole, 1, 2, 0])
-        choices.append([(symbol.name, number) for number in options])
+        counts = dict.fromkeys([int(defaults.get(symbol.name, 1)), *whole, 1, 2, 0])
+        choices.append([(symbol.name, count) for count in counts])
     for tensor in operation.settings:
         default = defaults[tensor.name]
         tiny = SMALL if 0 < default < 0.01 else ()

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.checking.axes import Diagnosis
 from codegen.checking.cases import Case
-from codegen.checking.diagnosis import Diagnosis
 from codegen.checking.evidence import Evidence
 from codegen.checking.observing import compare, run_pass, taken
 from codegen.checking.plans import Plan
@@ -158,7 +158,9 @@ def _keeps(subject: Subject, plan: Plan, evidence: Evidence) -> bool:
         truth, bound = seen.truth(name, evidence.reduction, 0, taken(plan) or None)
         was_right = given.value.shape == truth.shape and compare(given.value, truth, bound) is None
         now = after.get(name)
-        if was_right and (now is None or now.value.shape != truth.shape or compare(now.value, truth, bound) is not None):
+        if was_right and (
+            now is None or now.value.shape != truth.shape or compare(now.value, truth, bound) is not None
+        ):
             return False
     return True
 
@@ -193,7 +195,9 @@ def with_backward(subject: Subject, function: Callable[..., Any]) -> Subject:
     if isinstance(subject, PairSubject):
         return replace(subject, functions=(subject.functions[0], function))
     if isinstance(subject, TorchSubject):
-        return replace(subject, kind=type(subject.name, (subject.kind,), {subject.backward_name: staticmethod(function)}))
+        return replace(
+            subject, kind=type(subject.name, (subject.kind,), {subject.backward_name: staticmethod(function)})
+        )
     if isinstance(subject, ClassSubject):
         return _Repaired(**{**vars(subject), "changed": function})
     return subject

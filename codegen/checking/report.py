@@ -123,7 +123,7 @@ class Report:
 
     @property
     def exit_status(self) -> int:
-        """0 where all is right, 1 where something is wrong, 2 where something cannot be checked and nothing is wrong."""
+        """0 where all is right, 1 where something is wrong, 2 where nothing is and something cannot be checked."""
         verdicts = {target.verdict for target in self.targets}
         worst = next((verdict for verdict in (WRONG, CANNOT) if verdict in verdicts), RIGHT)
         return EXIT_STATUS[worst if self.targets else CANNOT]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import ast
 import copy
-from functools import partial
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from codegen.checking.roles import gradient_names, is_upstream
 
@@ -75,7 +75,8 @@ def rewrites(
     known = list(names)
     places = list(_slots(tree))
     makers = _puts_in(known, fits) if more else (
-        _signs, _accumulation, _axis, _reduction, _transposes, _operators, _compares, _numbers, _branches, _variables(known),
+        _signs, _accumulation, _axis, _reduction, _transposes, _operators, _compares, _numbers, _branches,
+        _variables(known),
     )  # fmt: skip
     for make in makers:
         for slot in places:
@@ -173,9 +174,9 @@ def _accumulation(node: ast.AST) -> Iterator[Change]:
     if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript):
         yield _change("missing-sum", node, ast.AugAssign(node.targets[0], ast.Add(), node.value))
     if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
-        if not any(isinstance(each, ast.Slice) for each in ast.walk(node.target.slice)):
-            call = f"np.add.at({ast.unparse(node.target.value)}, {ast.unparse(node.target.slice)}, {ast.unparse(node.value)})"
-            yield _change("repeated-ids", node, ast.parse(call).body[0])
+        parts = ", ".join(map(ast.unparse, (node.target.value, node.target.slice, node.value)))
+        if ":" not in ast.unparse(node.target.slice):
+            yield _change("repeated-ids", node, ast.parse(f"np.add.at({parts})").body[0])
 
 
 def _axis(node: ast.AST) -> Iterator[Change]:
@@ -189,7 +190,12 @@ def _axis(node: ast.AST) -> Iterator[Change]:
                 changed.keywords[place] = ast.keyword(keyword.arg, ast.Constant(axis))
                 if ast.dump(changed) != ast.dump(node):
                     yield _change("axis", node, changed)
-    if isinstance(node.func, ast.Attribute) and node.func.attr in REDUCTIONS and len(node.args) == 1 and not node.keywords:
+    if (
+        isinstance(node.func, ast.Attribute)
+        and node.func.attr in REDUCTIONS
+        and len(node.args) == 1
+        and not node.keywords
+    ):
         for axis in AXES:
             yield _change("axis", node, ast.Call(node.func, [ast.Constant(axis)], []))
     is_reduction = isinstance(node.func, ast.Attribute) and node.func.attr in REDUCTIONS
@@ -215,12 +221,18 @@ def _is_shape(node: ast.AST) -> bool:
 def _transposes(node: ast.AST) -> Iterator[Change]:
     if isinstance(node, ast.Attribute) and node.attr == "T":
         yield _change("transpose", node, node.value)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("transpose", "t", "swapaxes"):
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("transpose", "t", "swapaxes")
+    ):
         yield _change("transpose", node, node.func.value)
     for operands, make in _products(node):
         for place, operand in enumerate(operands):
             for turned in _turned(operand):
-                yield _change("transpose", node, make([turned if at == place else each for at, each in enumerate(operands)]))
+                yield _change(
+                    "transpose", node, make([turned if at == place else each for at, each in enumerate(operands)])
+                )
         yield _change("transpose", node, make(operands[::-1]))
 
 
@@ -238,7 +250,10 @@ def _products(node: ast.AST) -> Iterator[tuple[list[ast.expr], Callable[[list[as
             yield list(node.args), lambda pair: ast.Call(node.func, pair, [])
         elif len(node.args) == 1:
             attr = node.func.attr
-            yield [node.func.value, node.args[0]], lambda pair: ast.Call(ast.Attribute(pair[0], attr, ast.Load()), [pair[1]], [])
+            yield (
+                [node.func.value, node.args[0]],
+                lambda pair: ast.Call(ast.Attribute(pair[0], attr, ast.Load()), [pair[1]], []),
+            )
 
 
 def _operators(node: ast.AST) -> Iterator[Change]:
@@ -259,11 +274,15 @@ def _operators(node: ast.AST) -> Iterator[Change]:
 def _whole_jacobian(node: ast.BinOp) -> Iterator[Change]:
     """``d * (1 - y)``, the diagonal of a softmax's Jacobian, as ``d - (d * y).sum(axis=-1, keepdims=True)``."""
     inner = node.right
-    is_one_minus = isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Sub) and isinstance(inner.left, ast.Constant)
+    is_one_minus = (
+        isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Sub) and isinstance(inner.left, ast.Constant)
+    )
     if isinstance(node.op, ast.Mult) and is_one_minus and isinstance(inner, ast.BinOp):
         first, second = ast.unparse(node.left), ast.unparse(inner.right)
         for axis in (-1, 0):
-            yield _change("diagonal", node, _parsed(f"({first}) - (({first}) * ({second})).sum(axis={axis}, keepdims=True)"))
+            yield _change(
+                "diagonal", node, _parsed(f"({first}) - (({first}) * ({second})).sum(axis={axis}, keepdims=True)")
+            )
 
 
 def _compares(node: ast.AST) -> Iterator[Change]:
@@ -276,7 +295,15 @@ def _compares(node: ast.AST) -> Iterator[Change]:
 def _numbers(node: ast.AST) -> Iterator[Change]:
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
         number = node.value
-        for other in (number + 1, number - 1, 2 * number, number / 2, number**0.5 if number > 0 else 1, 10 * number, number / 10):
+        for other in (
+            number + 1,
+            number - 1,
+            2 * number,
+            number / 2,
+            number**0.5 if number > 0 else 1,
+            10 * number,
+            number / 10,
+        ):
             if other != number:
                 yield _change("factor", node, ast.Constant(other))
 
@@ -326,7 +353,9 @@ def _puts_in(known: list[str], fits: Callable[[str, str], bool]) -> list[Callabl
 def _is_value(node: ast.AST) -> bool:
     """Whether something may be an array that is computed with."""
     if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
-        return isinstance(node.ctx, ast.Load) and not _is_shape(node) and ast.unparse(node) not in ("np", "self", "torch")
+        return (
+            isinstance(node.ctx, ast.Load) and not _is_shape(node) and ast.unparse(node) not in ("np", "self", "torch")
+        )
     return isinstance(node, ast.BinOp) or (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute))
 
 
@@ -347,5 +376,10 @@ def _missing_reduction(node: ast.AST) -> Iterator[Change]:
     if not isinstance(node, ast.expr) or not _is_value(node):
         return
     own = ast.unparse(node)
-    for text in ("({0}).sum(axis=0)", "({0}).sum(axis=0, keepdims=True)", "({0}).sum(axis=-1, keepdims=True)", "({0}).sum(axis=1)"):
+    for text in (
+        "({0}).sum(axis=0)",
+        "({0}).sum(axis=0, keepdims=True)",
+        "({0}).sum(axis=-1, keepdims=True)",
+        "({0}).sum(axis=1)",
+    ):
         yield _change("missing-sum", node, _parsed(text.format(own)))

@@ -35,8 +35,9 @@ IDENTIFIERS = _words("ids idx index indices tokens token_ids words x_ids input_i
 UPSTREAM = _words(
     "dout dvalues dvalue dy dz da dl dloss grad gradient gradients grad_output grad_out grad_outputs output_gradient "
     "output_grad output_error upstream upstream_grad upstream_gradient delta deltas error g dh ds dnext doutput "
-    "doutputs d_out d_output out_grad dnext_h dnext_c dprev_h dh_next dc_next dc grad_y grad_h grad_c dup d_values grads "
-    "dl_dy dl_dz dl_dout dldy dldz dl_da dl_dh ddata eta gy gout dprobs dp dlogits dscores dh_t dc_t dact dnorm dq"
+    "doutputs d_out d_output out_grad dnext_h dnext_c dprev_h dh_next dc_next dc grad_y grad_h grad_c dup d_values "
+    "grads dl_dy dl_dz dl_dout "
+    "dldy dldz dl_da dl_dh ddata eta gy gout dprobs dp dlogits dscores dh_t dc_t dact dnorm dq"
 )
 CACHE = _words("cache ctx saved memory stored context tape caches saved_tensors residuals res")
 RATE = _words("lr learning_rate step_size rate eta alpha_lr")
@@ -198,9 +199,7 @@ def argument_specs(name: str, labelled: bool, position: int, others: Iterable[st
     return [*real, *probable, *ids]
 
 
-def _sorted(
-    shapes: tuple[tuple[str, ...], ...], words: frozenset[str], others: Iterable[str]
-) -> list[tuple[str, ...]]:
+def _sorted(shapes: tuple[tuple[str, ...], ...], words: frozenset[str], others: Iterable[str]) -> list[tuple[str, ...]]:
     """Shapes in the order that the other arguments' names suggest.
 
     A cell's state beside a hidden state makes weights of four gates; a bias without weights has the inputs' size.

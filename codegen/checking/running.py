@@ -105,7 +105,8 @@ def _report(lines: list[dict[str, Any]], ended: str, path: Path, name: str | Non
 def _nothing(path: Path, name: str | None, known: list[str]) -> str:
     styles = "a class with forward and backward, functions f_forward and f_backward, or f and f_grad"
     if name is None:
-        return f"there is nothing to check in {path.name}; looked for {styles}; codegen.check(forward=..., backward=...) takes any"
+        told = f"there is nothing to check in {path.name}; looked for {styles}"
+        return f"{told}; codegen.check(forward=..., backward=...) takes any style"
     near = nearest(name, known)
     hint = f"did you mean {near!r}?" if near and near != name else f"looked for {styles}"
     return f"there is no {name} to check in {path.name}; {hint}"

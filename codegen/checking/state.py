@@ -74,11 +74,13 @@ def is_tensor(value: Any) -> bool:
 def put(thing: Any, path: Path, value: Any) -> None:
     """Set what stands at a path."""
     for key in path[:-1]:
-        thing = thing[key] if isinstance(thing, Mapping | list | tuple) else getattr(thing, str(key))
-    if isinstance(thing, Mapping | list):
-        thing[path[-1]] = value  # type: ignore[index, call-overload]
+        thing = _member(thing, key)
+    last = path[-1]
+    if isinstance(thing, dict | list):
+        holder: Any = thing
+        holder[last] = value
     else:
-        setattr(thing, str(path[-1]), value)
+        setattr(thing, str(last), value)
 
 
 def can_put(thing: Any, path: Path) -> bool:
@@ -86,8 +88,14 @@ def can_put(thing: Any, path: Path) -> bool:
     for key in path:
         if isinstance(thing, tuple):
             return False
-        thing = thing[key] if isinstance(thing, Mapping | list) else getattr(thing, str(key))
+        thing = _member(thing, key)
     return True
+
+
+def _member(thing: Any, key: str | int) -> Any:
+    if isinstance(thing, Mapping) or (isinstance(thing, list | tuple) and isinstance(key, int)):
+        return thing[key]  # type: ignore[index]
+    return getattr(thing, str(key))
 
 
 def path_text(path: Path) -> str:

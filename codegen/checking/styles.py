@@ -24,8 +24,8 @@ FORWARD_METHODS = (
     "forward forward_pass forward_propagation feedforward feed_forward fwd __call__ call calculate".split()
 )
 BACKWARD_METHODS = (
-    "backward backward_pass backprop backward_propagation backpropagate backpropagation bwd back grad gradient gradients "
-    "derivative prime deriv delta"
+    "backward backward_pass backprop backward_propagation backpropagate backpropagation bwd back grad gradient "
+    "gradients derivative prime deriv delta"
 ).split()
 _AFTER = "backward_pass|backward|backprop|bwd|back|gradient|grads|grad|prime|derivative|deriv|vjp|der"
 _SUFFIX = re.compile(rf"^(?P<base>.+?)_?(?:{_AFTER})_?$", re.I)
@@ -57,7 +57,7 @@ def class_subject(kind: type, replay: Replay) -> Subject | None:
     functions = (getattr(kind, forward), getattr(kind, backward))
     if all(statics):
         return pair_subject(kind.__name__, *functions, replay)
-    constructor = arguments_of(kind.__init__, 1) if "__init__" in vars_of(kind) else []
+    constructor = arguments_of(inspect.getattr_static(kind, "__init__"), 1) if "__init__" in vars_of(kind) else []
     skips = [0 if static else 1 for static in statics]
     if not statics[0] and not list(inspect.signature(functions[0]).parameters):
         raise CannotError(f"{kind.__name__}.{forward} takes no self")
@@ -83,8 +83,8 @@ def pair_subject(
     context = bool(first) and first[0].name in CONTEXT_NAMES
     skip = 1 if context else 0
     return PairSubject(
-        name, forward.__name__, backward.__name__, [], first[skip:], [] if own else arguments_of(backward, skip), replay,
-        _source(backward), functions=(forward, backward), context=context, own=own,
+        name, forward.__name__, backward.__name__, [], first[skip:], [] if own else arguments_of(backward, skip),
+        replay, _source(backward), functions=(forward, backward), context=context, own=own,
     )  # fmt: skip
 
 

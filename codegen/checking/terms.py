@@ -1,6 +1,6 @@
-"""Mistakes in one place of the derived gradient: a term left out, a sign, a factor, a power, a sum over other places.
+"""Mistakes in one place of the derived gradient: a term left out, a sign, a factor, a power, a sum that is none.
 
-Every mistake is made in the derived formula, evaluated with the numbers of a world, and held against what the code gives.
+Every mistake is made in the derived formula, evaluated with the numbers of a world, and held against what was found.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sympy import Add, Expr, Integer, Mul, Pow, Rational
 
 import derive
-from codegen.checking.diagnosis import Diagnosis
+from codegen.checking.axes import Diagnosis
 from codegen.checking.evidence import Evidence
 from codegen.checking.recognition import Match, Recognised
 from derive.errors import DeriveError
@@ -37,7 +37,7 @@ LARGEST = 2000
 
 
 def diagnose_terms(recognised: Recognised, name: str, evidence: Sequence[Evidence]) -> Diagnosis | None:
-    """Return the one mistake in the derived gradient that gives what the code gives in every world; None if none does."""
+    """Return the one mistake in the derived gradient that gives what was found in every world; None if none does."""
     wrt = recognised.input_of(name)
     own = [each for each in evidence if each.found.shape == each.shape and each.found.size]
     if wrt is None or len(own) < len(evidence) or not all(np.isfinite(each.found).all() for each in own):
@@ -139,7 +139,7 @@ def edits(expr: Expr) -> Iterator[Edit]:
 
     Example:
         >>> x, y = Tensor("x")(), Tensor("y")()
-        >>> [words for _, words, _ in edits(x + y)][:2]
+        >>> [words for _, words, _ in edits(x + y)][2:4]
         ['the term x is missing', 'the term y is missing']
     """
     yield from _everywhere(expr)

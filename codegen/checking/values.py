@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 REAL, PROBABILITIES, IDS, ONE_HOT, BINARY, SIGNS = "real", "probabilities", "ids", "one-hot", "binary", "signs"
-SIZE, NUMBER, FLAG = "size", "number", "flag"
+SIZE, NUMBER, FLAG, GIVEN = "size", "number", "flag", "given"
 #: What has a derivative, what is an array and has none, and what is no array.
-DIFFERENTIABLE, LABELLING = (REAL, PROBABILITIES), (IDS, ONE_HOT, BINARY, SIGNS)
+DIFFERENTIABLE, LABELLING = (REAL, PROBABILITIES, GIVEN), (IDS, ONE_HOT, BINARY, SIGNS)
+#: How far values that are given are moved, relative to themselves, where several draws of them are needed.
+MOVED = 0.1
 
 #: Sizes by letter, all those that meet in one layout different: a transposed matrix then does not fit.
-FIRST = {"N": 3, "D": 6, "K": 4, "T": 5, "C": 2, "O": 5, "H": 4, "W": 6, "R": 3, "V": 7, "E": 6, "F": 4, "J": 5, "M": 2,
-         "S": 7, "1": 1, "K4": 16}  # fmt: skip
-SECOND = {"N": 5, "D": 4, "K": 2, "T": 3, "C": 1, "O": 2, "H": 6, "W": 4, "R": 3, "V": 8, "E": 2, "F": 3, "J": 3, "M": 2,
-          "S": 4, "1": 1, "K4": 8}  # fmt: skip
+FIRST = {"N": 3, "D": 6, "K": 4, "T": 5, "C": 2, "O": 5, "H": 4, "W": 6, "R": 3, "V": 7, "E": 6, "F": 4, "J": 5,
+         "M": 2, "S": 7, "1": 1, "K4": 16}  # fmt: skip
+SECOND = {"N": 5, "D": 4, "K": 2, "T": 3, "C": 1, "O": 2, "H": 6, "W": 4, "R": 3, "V": 8, "E": 2, "F": 3, "J": 3,
+          "M": 2, "S": 4, "1": 1, "K4": 8}  # fmt: skip
 SINGLE = {**FIRST, "N": 1}
 EQUAL = {**dict.fromkeys(FIRST, 4), "1": 1, "K4": 4}
 #: Values keep this far from 0, where many functions have a kink.
@@ -34,13 +36,13 @@ class Spec:
         kind: one of the words above.
         axes: the letters of its axes; of a size, the one letter.
         below: of ids, the letter of the size that they are below.
-        number: of a number, its value.
+        number: of a number or another setting, its value.
     """
 
     kind: str
     axes: tuple[str, ...] = ()
     below: str = ""
-    number: float = 0.0
+    number: Any = 0.0
 
     @property
     def is_differentiable(self) -> bool:
@@ -57,6 +59,8 @@ class Spec:
             return sizes[self.axes[0]]
         if self.kind == NUMBER:
             return self.number
+        if self.kind == GIVEN:
+            return self.number * (1 + MOVED * generator.uniform(-1, 1, np.shape(self.number)))
         if self.kind == FLAG:
             return True
         shape = tuple(extent(letter, sizes) for letter in self.axes)
