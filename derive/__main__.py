@@ -1,4 +1,4 @@
-"""The command line: ``derive tour | list | show | hessian | latex | code | pages | verify | prove | pairs``.
+"""The command line: ``derive tour | list | show | hessian | latex | code | pages | verify | prove | pairs | check``.
 
 Exit status: 0 when all went well, 1 when a verification fails or a claim is refuted, 2 for a mistake in what was typed,
 3 when a claim is not decided, 70 when the engine contradicts itself.
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from derive import __version__, commands
+from derive.check_command import add_check
 from derive.errors import DeriveError, EngineError
 from derive.notation import known_notations
 
@@ -114,6 +115,8 @@ def _parser() -> argparse.ArgumentParser:
 
     pairs = verbs.add_parser("pairs", help="activations and losses whose gradient is (prediction - target)/N")
     pairs.set_defaults(run=commands.run_pairs)
+
+    add_check(verbs)
 
     for command in (hessian, verify, prove):
         command.add_argument("--steps", action="store_true", help="show the steps")

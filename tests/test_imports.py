@@ -23,18 +23,18 @@ ORDERS = {
         kinks differentiation problems parsing composition sampling gradient_operations derivation library catalogue
         costs quotients solving absorbing folding rewriting counterexamples trials chain derivatives assumptions proof
         rendering exposition claims stability pullback second_derivatives hessian_products pairs slips mistakes
-        diagnosis gradients misreadings gradient_claims verification __init__ commands __main__
+        diagnosis gradients misreadings gradient_claims verification __init__ commands check_command __main__
     """.split(),
     "codegen": """
         factoring elementary fitting helpers program program_checks building arithmetic contraction finishing indexing
         maxima numpy_printer numpy_maps passes leading alignment products positions window_plans windowing naming
         docstrings numpy_windows numpy_expressions scalar_functions whole_numbers lowering numpy_source loading
         runtime hessians modules layer layer_kinds layers c_precisions c_functions c_numbers c_program c_saving c_loops
-        c_texts c_expressions c_writer c_source c_compiler c_runtime targets __init__ verification tour pages
+        c_texts c_expressions c_writer c_source c_compiler c_runtime targets checking __init__ verification tour pages
     """.split(),
 }
 #: What reads and carries out what was typed.
-COMMAND_LINE = {"derive.__main__", "derive.commands"}
+COMMAND_LINE = {"derive.__main__", "derive.commands", "derive.check_command"}
 #: Imports inside a function, and why each is right.
 LAZY = {
     ("derive.indices", "derive.printing"): "a node prints itself through the printer, which is made of nodes",

@@ -1,0 +1,194 @@
+"""What passes do beside computing: what they write to, what they need, and whether a second pass gives the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.checking.cases import Case
+from codegen.checking.gathering import Gathered, gather, held
+from codegen.checking.layouts import first_line
+from codegen.checking.observing import copies, run_pass
+from codegen.checking.plans import OUTPUT_FILL, OWN_FILL, UPSTREAM_FILL, VALUE_FILL, Plan
+from codegen.checking.report import Finding
+from codegen.checking.state import Path, arrays_in, path_text
+
+Array = NDArray[Any]
+MUTATIONS = {UPSTREAM_FILL: "mutates-upstream", VALUE_FILL: "mutates-input"}
+GLOBALS = re.compile(r"'(batch_?size|n_?samples|num_?samples|n_?batch|m|n|samples)'", re.I)
+RESETS = re.compile(r"zero|reset|clear|init_grad|clean", re.I)
+
+
+def mutations(case: Case, plan: Plan, upstream: list[Any]) -> Iterator[Finding]:
+    """Yield what the passes write to that is not theirs."""
+    passed = case.passed()
+    kept = {name: np.array(value) for name, value in passed.items() if isinstance(value, np.ndarray)}
+    thing = case.fresh()
+    case.subject.replay.start()
+    outcome = case.subject.run(thing, passed)
+    written = [name for name, old in kept.items() if not _same(passed[name], old)]
+    for name in written:
+        yield Finding("", "mutates-input", f"the forward pass writes to its argument {name}")
+    outputs = [np.array(each) for each in outcome.outputs]
+    before = held(outcome.holder)
+    arguments = plan.arguments(case, outcome, copies(upstream))
+    originals = {name: np.array(value) for name, value in arguments.items() if isinstance(value, np.ndarray)}
+    returned = case.subject.pull(outcome, arguments)
+    fills = dict(plan.fills)
+    for name, old in originals.items():
+        if not _same(arguments[name], old):
+            kind = MUTATIONS.get(fills[name].kind, "mutates-cache")
+            what = "the upstream gradient" if fills[name].kind == UPSTREAM_FILL else "what it is given as"
+            yield Finding("", kind, f"the backward pass writes to {what} {name}; copy it first: {name}.copy()")
+    for name, old in kept.items():
+        if name not in written and not _same(passed[name], old):
+            yield Finding(
+                "", "mutates-input", f"the backward pass writes to {name}, which was passed to the forward pass"
+            )
+    if any(not _same(new, old) for new, old in zip(outcome.outputs, outputs, strict=True)):
+        yield Finding("", "mutates-cache", "the backward pass writes to what the forward pass returned")
+    else:
+        for path in _changed(case, plan, outcome.holder, before, returned):
+            yield Finding(
+                "", "mutates-cache", f"the backward pass writes to {path_text(path)}, which the forward pass stored"
+            )
+
+
+def _changed(
+    case: Case, plan: Plan, holder: Any, before: Mapping[Path, tuple[int, Array]], returned: Any
+) -> list[Path]:
+    """Stored arrays that a backward pass wrote to, without gradients and without parameters that it updates."""
+    if holder is None:
+        return []
+    parameters = {path for paths in case.paths.values() for path in paths} if plan.takes_rate else set()
+    gradient = {given.label for given in gather(case, plan, _Held(holder), before, None).gradients.values()}  # type: ignore[arg-type]
+    return [
+        path
+        for path, array in arrays_in(holder)
+        if path in before
+        and before[path][0] == id(array)
+        and not _same(array, before[path][1])
+        and path not in parameters
+        and path_text(path) not in gradient
+    ]
+
+
+class _Held:
+    """An object alone, as what a forward pass gave."""
+
+    def __init__(self, holder: Any) -> None:
+        self.holder = holder
+
+
+def repeats(case: Case, plan: Plan, upstream: list[Any], first: Gathered) -> Iterator[Finding]:
+    """Yield what a second backward pass after one forward pass does otherwise."""
+    if plan.takes_rate:
+        return
+    outcome = case.forward()
+    run_pass(case, plan, upstream, outcome)
+    second = run_pass(case, plan, upstream, outcome)
+    if second.error is not None:
+        return
+    for name, given in first.gradients.items():
+        now = second.gathered.gradients.get(name)
+        if now is None and given.kept:
+            held_now = dict(arrays_in(outcome.holder))
+            same = [array for path, array in held_now.items() if path_text(path) == given.label]
+            if not same or _same(same[0], given.value):
+                continue
+            value = same[0]
+        elif now is None:
+            continue
+        else:
+            value = now.value
+        if value.shape == given.value.shape and np.allclose(value, given.value, rtol=1e-9, atol=1e-12, equal_nan=True):
+            continue
+        if (
+            given.kept
+            and value.shape == given.value.shape
+            and np.allclose(value, 2 * given.value, rtol=1e-7, atol=1e-10)
+        ):
+            resets = any(RESETS.search(name) for name in dir(outcome.holder) if not name.startswith("__"))
+            yield Finding(
+                given.label,
+                "accumulates",
+                "a second backward pass adds to the gradient of the first"
+                + ("; a method resets it" if resets else ", and no method resets it"),
+                convention=resets,
+            )
+        else:
+            yield Finding(
+                given.label,
+                "mutates-cache",
+                "a second backward pass after the same forward pass gives another gradient",
+            )
+
+
+def two_forwards(case: Case, other: Case, plan: Plan, upstream: list[Any], first: Gathered) -> Iterator[Finding]:
+    """Yield what a second forward pass does to the first one's result or to the backward pass after it.
+
+    Args:
+        other: a case of the same shapes.
+        first: the gradients of ``other`` after one forward pass.
+    """
+    thing = case.fresh()
+    case.subject.replay.start()
+    one = case.subject.run(thing, case.passed())
+    outputs = [np.array(each) for each in one.outputs]
+    case.subject.replay.start()
+    two = case.subject.run(thing, other.passed())
+    if any(not _same(new, old) for new, old in zip(one.outputs, outputs, strict=True)):
+        yield Finding("", "mutates-cache", "a second forward pass writes to the result of the first")
+        return
+    if plan.takes_rate or any(fill.kind in (OUTPUT_FILL, OWN_FILL) for _, fill in plan.fills):
+        return
+    again = run_pass(other, plan, upstream, two)
+    for name, given in first.gradients.items():
+        now = again.gathered.gradients.get(name)
+        if now is not None and not (
+            now.value.shape == given.value.shape and np.allclose(now.value, given.value, rtol=1e-7)
+        ):
+            yield Finding(given.label, "mutates-cache", "after two forward passes the gradient is not the second one's")
+
+
+def crash(case: Case, plan: Plan, error: Exception, runs_when_equal: bool) -> Finding:
+    """Return what an exception of a backward pass says."""
+    told = f"{type(error).__name__}: {first_line(str(error))}"
+    name = case.subject.backward_name
+    lacks = "'NoneType'" in str(error) or ("has no attribute" in str(error) and "module" not in str(error))
+    if isinstance(error, AttributeError) and lacks and "numpy." not in str(error):
+        return Finding("", "not-stored", f"{name} needs what the forward pass does not store: {told}")
+    if isinstance(error, NameError):
+        return Finding(
+            "",
+            "not-stored" if GLOBALS.search(str(error)) else "crash",
+            f"{name} needs a name that there is not: {told}",
+        )
+    if isinstance(error, TypeError) and "NoneType" in str(error):
+        return Finding("", "not-stored", f"{name} uses what the forward pass left as None: {told}")
+    if runs_when_equal and re.search(r"matmul|aligned|mat1", str(error)):
+        what = "a matrix is transposed, or a product's factors are exchanged"
+        return Finding("", "transpose", f"{name} runs only where all sizes are equal: {what}: {told}")
+    return Finding("", "crash", f"{name} raises {told}")
+
+
+def dtypes(gathered: Gathered, case: Case) -> Iterator[Finding]:
+    """Yield gradients that are not of the dtype of what they are gradients of."""
+    for name, given in gathered.gradients.items():
+        wanted = np.asarray(case.values[name]).dtype
+        if given.value.dtype != wanted and wanted.kind == "f" and given.value.ndim:
+            yield Finding(
+                given.label,
+                "dtype",
+                f"the gradient is {given.value.dtype} where {name} is {wanted}",
+                expected=str(wanted),
+                found=str(given.value.dtype),
+            )
+
+
+def _same(new: Any, old: Array) -> bool:
+    return np.shape(new) == old.shape and np.array_equal(np.asarray(new), old, equal_nan=old.dtype.kind == "f")

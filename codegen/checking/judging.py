@@ -1,0 +1,75 @@
+"""Gradients held against what is right, in one world."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.checking.evidence import Evidence
+from codegen.checking.observing import JACOBIAN, Observation, compare, is_known, taken
+from codegen.checking.plans import Plan
+
+Array = NDArray[Any]
+
+
+def gradients(seen: Observation, plan: Plan, which: int = 0) -> dict[str, Any]:
+    """Return the gradients of a pass by what they are gradients of."""
+    return {name: given for name, given in seen.passes[plan][which].gathered.gradients.items() if name in seen.slopes}
+
+
+def held_against(seen: Observation, plan: Plan, reduction: str) -> tuple[dict[str, Evidence], list[str]]:
+    """Return the gradients that are wrong, and the names of those that are right."""
+    wrong, right = {}, []
+    for name in gradients(seen, plan):
+        evidence = evidence_of(seen, plan, reduction, name)
+        if evidence is None:
+            continue
+        if evidence.is_wrong:
+            wrong[name] = evidence
+        else:
+            right.append(name)
+    return wrong, right
+
+
+def evidence_of(seen: Observation, plan: Plan, reduction: str, name: str) -> Evidence | None:
+    """Return a gradient beside what is right; None where one of them is not known."""
+    given = gradients(seen, plan).get(name)
+    if given is None:
+        return None
+    truth, bound = seen.truth(name, reduction, 0, taken(plan) or None)
+    found = _without_ones(seen, name, given.value)
+    if reduction == JACOBIAN:
+        found = _as_jacobian(found, truth)
+    if not is_known(bound):
+        return None
+    other = gradients(seen, plan, 1).get(name)
+    pair = (other.value, seen.truth(name, reduction, 1, taken(plan) or None)[0]) if other is not None else None
+    return Evidence(seen, name, found, truth, bound, reduction, pair)
+
+
+def _without_ones(seen: Observation, name: str, found: Array) -> Array:
+    """A gradient in the shape of its value, where that shape was guessed and they differ in axes of size 1 alone."""
+    layout, shape = seen.case.layout, np.shape(seen.case.values[name])
+    guessed = name in layout.forward or any(spec.is_differentiable for spec in layout.constructor.values())
+    alike = [size for size in shape if size != 1] == [size for size in found.shape if size != 1]
+    return found.reshape(shape) if guessed and alike else found
+
+
+def _as_jacobian(found: Array, truth: Array) -> Array:
+    """A returned Jacobian as a matrix, the outputs first; of a batch, the blocks of the samples."""
+    if found.size == truth.size:
+        return found.reshape(truth.shape)
+    return found
+
+
+def example(evidence: Evidence) -> tuple[str, str]:
+    """Return the right and the found value at the place where they differ most."""
+    if evidence.found.shape != evidence.truth.shape:
+        return f"shape {evidence.truth.shape}", f"shape {evidence.found.shape}"
+    at = compare(evidence.found, evidence.truth, evidence.bound)
+    if at is None:
+        return "", ""
+    where = f" at {list(at.place)}" if at.place else ""
+    return f"{at.expected:.6g}{where}", f"{at.found:.6g}"

@@ -1,0 +1,275 @@
+"""Which shapes and settings fit: candidates are tried, the likeliest first, until the forward pass runs."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from codegen.checking.cases import Case, Layout, flat, make_case
+from codegen.checking.roles import IDENTIFIERS, argument_specs, constructor_specs, is_label
+from codegen.checking.state import Path, path_text
+from codegen.checking.subjects import Argument, CannotError, ClassSubject, ForwardError, Subject
+from codegen.checking.values import FIRST, FLAG, GIVEN, IDS, LABELLING, NUMBER, ONE_HOT, PROBABILITIES, REAL, SIZE, Spec
+
+#: How many layouts are tried, and how many seconds.
+MOST_TRIED, MOST_SECONDS = 3000, 4.0
+#: Values of settings to check with beside those that were found, by the settings' names.
+OFF_DEFAULT: Mapping[str, tuple[int, ...]] = {
+    **dict.fromkeys(("stride", "strides"), (1, 2)), **dict.fromkeys(("padding", "pad", "pads", "p"), (1,)),
+    **dict.fromkeys(("pool_size", "pool", "window", "kernel_size", "kernel", "k"), (3,)), "dilation": (2,),
+}  # fmt: skip
+#: Dictionaries of settings that functions of courses take.
+DICTIONARIES: Mapping[str, dict[str, Any]] = {
+    "bn_param": {"mode": "train", "eps": 1e-5, "momentum": 0.9},
+    "ln_param": {"eps": 1e-5},
+    "gn_param": {"eps": 1e-5},
+    "conv_param": {"stride": 1, "pad": 1},
+    "pool_param": {"pool_height": 2, "pool_width": 2, "stride": 2},
+    "dropout_param": {"p": 0.6, "mode": "train", "seed": 7},
+}
+
+
+def find_layout(
+    subject: Subject, args: Mapping[str, Any] | None = None, shapes: Mapping[str, tuple[int, ...]] | None = None
+) -> Layout:
+    """Return the first layout that the forward pass runs with.
+
+    Args:
+        args: values of arguments, by name, that are not tried.
+        shapes: shapes of arguments, by name.
+
+    Raises:
+        CannotError: none fits; the text says what was tried and what to give.
+    """
+    args, shapes = dict(args or {}), dict(shapes or {})
+    constructor = _choices(subject.constructor, args, shapes, _constructor_choice)
+    labelled = _is_labelled(subject)
+    names = [each.name for each in subject.forward]
+    places = {name: place for place, name in enumerate(names)}
+
+    def forward_choice(argument: Argument) -> list[Spec]:
+        found = argument_specs(argument.name, labelled, places[argument.name], names)
+        return _vectors_first(found) if "outer(" in subject.source else found
+
+    forward = _choices(subject.forward, args, shapes, forward_choice)
+    last: Exception | None = None
+    blunder: Exception | None = None
+    stop = time.monotonic() + MOST_SECONDS
+    for chosen in itertools.islice(_by_rank([*constructor.values(), *forward.values()]), MOST_TRIED):
+        if time.monotonic() > stop:
+            break
+        split = len(constructor)
+        layout = Layout(
+            dict(zip(constructor, chosen[:split], strict=True)), dict(zip(forward, chosen[split:], strict=True))
+        )
+        labels = [layout.forward[name] for name in layout.labels if is_label(name) and name not in shapes]
+        if not all(labels_fit(each, layout) for each in labels):
+            continue
+        try:
+            case = try_layout(subject, layout)
+        except Exception as error:  # Whatever the user's code raises says that this layout does not fit.
+            last = error if last is None or not isinstance(error, TypeError) else last
+            blunder = blunder or (error if _is_blunder(error, subject) else None)
+            continue
+        if case is not None:
+            return replace(layout, fixed=frozenset(_fixed(case)))
+    if blunder is not None:
+        raise ForwardError(f"{subject.forward_name} raises {type(blunder).__name__}: {first_line(str(blunder))}")
+    raise CannotError(_advice(subject, constructor, forward, last))
+
+
+def try_layout(subject: Subject, layout: Layout, sizes: Mapping[str, int] = FIRST, seed: int = 1) -> Case | None:
+    """Return a case of a layout whose forward pass gives numbers that depend on what comes in; None where not."""
+    case = make_case(subject, layout, sizes, seed)
+    output = flat(case.forward().outputs)
+    if not output.size or not np.isfinite(output).all():
+        return None
+    return case if any(_matters(case, name, output) for name in case.differentiable) else None
+
+
+def other_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
+    """Yield layouts that fit too: with other kinds of labels, and with numbers of any sign for probabilities."""
+    names = [each.name for each in subject.forward]
+    for place, name in enumerate(names):
+        spec = layout.forward.get(name)
+        if spec is None or not spec.axes:
+            continue
+        if spec.kind in LABELLING and is_label(name):
+            others = [each for each in argument_specs(name, True, place, names) if _is_other(each, spec, layout)]
+        elif spec.kind == PROBABILITIES:
+            others = [Spec(REAL, spec.axes)]
+        else:
+            continue
+        for other in others:
+            changed = layout.with_spec(name, other)
+            try:
+                if try_layout(subject, changed) is not None:
+                    yield changed
+            except Exception:  # It does not fit.
+                continue
+
+
+def setting_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
+    """Yield layouts with settings off their defaults: a stride below the window and above 1, a padding."""
+    for arguments, given, in_constructor in (
+        (subject.constructor, layout.constructor, True), (subject.forward, layout.forward, False),
+    ):  # fmt: skip
+        for argument in arguments:
+            numbers = OFF_DEFAULT.get(argument.name.lower().strip("_"), ())
+            used = given[argument.name].number if argument.name in given else argument.default
+            for number in numbers:
+                if number != used:
+                    changed = {**given, argument.name: Spec(NUMBER, number=number)}
+                    new = replace(layout, constructor=changed) if in_constructor else replace(layout, forward=changed)
+                    if _runs(subject, new):
+                        yield new
+
+
+def _runs(subject: Subject, layout: Layout) -> bool:
+    try:
+        return try_layout(subject, layout) is not None
+    except Exception:  # It does not fit.
+        return False
+
+
+def _is_other(label: Spec, chosen: Spec, layout: Layout) -> bool:
+    """Whether labels of another kind are the same labels otherwise: class numbers for one-hot rows, and back."""
+    return {label.kind, chosen.kind} == {IDS, ONE_HOT} and labels_fit(label, layout)
+
+
+def labels_fit(label: Spec, layout: Layout) -> bool:
+    """Whether labels have the axes of what they are labels of; class numbers have one axis less."""
+    first = next((spec.axes for spec in layout.forward.values() if spec.is_differentiable), ())
+    if label.kind == IDS:
+        return label.axes == tuple(each for each in first if each != "K") or not first
+    return label.axes == first
+
+
+def _choices(
+    arguments: Sequence[Argument], args: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], choose: Any
+) -> dict[str, list[Spec]]:
+    found: dict[str, list[Spec]] = {}
+    for argument in arguments:
+        name = argument.name
+        if name in args:
+            found[name] = [given_spec(args[name])]
+        elif name in shapes:
+            axes = tuple(map(str, shapes[name]))
+            kinds = {spec.kind: spec for spec in choose(argument) if spec.kind not in (SIZE, NUMBER, FLAG)}
+            found[name] = [replace(spec, axes=axes) for spec in kinds.values()] or [Spec(REAL, axes)]
+        elif name in DICTIONARIES and argument.required:
+            found[name] = [Spec(NUMBER, number=DICTIONARIES[name])]
+        elif argument.required or (argument.default is None and is_label(name)):
+            found[name] = choose(argument)
+        elif isinstance(argument.default, float) and _is_free(name):
+            found[name] = [Spec(NUMBER, number=_off(argument.default)), Spec(NUMBER, number=argument.default)]
+    return found
+
+
+def given_spec(value: Any) -> Spec:
+    """Return the spec of a value that is given: arrays of real numbers are moved a little from draw to draw."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return Spec(GIVEN, tuple(map(str, value.shape)), number=value.astype(float))
+    if isinstance(value, np.ndarray):
+        return Spec(NUMBER, tuple(map(str, value.shape)), number=value.copy())
+    return Spec(NUMBER, number=value)
+
+
+def _is_free(name: str) -> bool:
+    return name.lower() in "alpha slope negative_slope delta margin temperature tau beta scale lam threshold a".split()
+
+
+def _off(number: float) -> float:
+    """A number near the default that is not the default: what is right for 1 alone is found so."""
+    return round(number * 0.7 + 0.05 * (number == 0), 6)
+
+
+def _constructor_choice(argument: Argument) -> list[Spec]:
+    return constructor_specs(argument.name)
+
+
+def _is_labelled(subject: Subject) -> bool:
+    """Whether labels come in: a second argument is called as labels are."""
+    names = [each.name for each in subject.forward]
+    if names and names[0].lower() in IDENTIFIERS | {"q", "query"}:
+        return False
+    return any(is_label(name) for name in names[1:])
+
+
+def _is_blunder(error: Exception, subject: Subject) -> bool:
+    """Whether an exception is the code's own fault, whatever it is given: a name or attribute that there is not."""
+    own = f"'{subject.name}' object has no attribute"
+    return isinstance(error, NameError) or (isinstance(error, AttributeError) and own in str(error))
+
+
+def _vectors_first(specs: list[Spec]) -> list[Spec]:
+    return sorted(specs, key=lambda spec: 0 if len(spec.axes) == 1 else 1)
+
+
+def _by_rank(choices: Sequence[Sequence[Spec]]) -> Iterator[tuple[Spec, ...]]:
+    """Yield all combinations, those of candidates that stand first in their lists before others."""
+    most = sum(len(each) - 1 for each in choices)
+    for total in range(most + 1):
+        for places in _places([len(each) for each in choices], total):
+            yield tuple(each[place] for each, place in zip(choices, places, strict=True))
+
+
+def _places(lengths: list[int], total: int) -> Iterator[tuple[int, ...]]:
+    if not lengths:
+        if total == 0:
+            yield ()
+        return
+    for first in range(min(lengths[0] - 1, total), -1, -1):
+        for rest in _places(lengths[1:], total - first):
+            yield (first, *rest)
+
+
+def _matters(case: Case, name: str, output: Any) -> bool:
+    """Whether the outputs depend on a value."""
+    value = np.asarray(case.values[name], dtype=float)
+    changed = case.output({name: value * 1.01 + np.linspace(0.003, 0.011, value.size).reshape(value.shape)})
+    return changed.shape != output.shape or not np.array_equal(changed, output, equal_nan=True)
+
+
+def _fixed(case: Case) -> Iterator[Path]:
+    output = case.output()
+    for name in case.parameters:
+        if not _matters(case, name, output):
+            yield from case.paths[name]
+
+
+def _advice(
+    subject: Subject, constructor: Mapping[str, Any], forward: Mapping[str, Any], error: Exception | None
+) -> str:
+    """What could not be guessed, and how to give it."""
+    told = f": {type(error).__name__}: {first_line(str(error))}" if error is not None else ""
+    arguments = ", ".join(forward) or "nothing"
+    text = f"no shapes were found with which {subject.forward_name}({arguments}) runs{told}"
+    hints = []
+    if constructor and isinstance(subject, ClassSubject):
+        hints.append(f'--args "{", ".join(f"{name}=..." for name in constructor)}"')
+    if forward:
+        hints.append(f'--shapes "{", ".join(f"{name}=3x4" for name in forward)}"')
+    return f"{text}; give them: {' '.join(hints)}" if hints else text
+
+
+def first_line(text: str) -> str:
+    """Return the first line of a text, cut where it is long."""
+    line = re.split(r"[\r\n]", text.strip(), maxsplit=1)[0]
+    return line if len(line) <= 160 else f"{line[:157]}..."
+
+
+def shown(layout: Layout) -> str:
+    """Return a layout in words."""
+    given = {**layout.constructor, **layout.forward}
+    parts = [
+        f"{name} ({', '.join(spec.axes)})" if spec.axes else f"{name}={spec.number}" for name, spec in given.items()
+    ]
+    fixed = [path_text(path) for path in layout.fixed]
+    return ", ".join(parts) + (f"; left alone: {', '.join(fixed)}" if fixed else "")
