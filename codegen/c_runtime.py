@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sympy import Expr, Integer, Symbol
 
 from codegen.c_compiler import FLAGS, load_library
+from codegen.c_memory import new_array
 from codegen.c_precisions import DOUBLE, FLOAT, Precision
 from codegen.c_program import ENTRY
 from codegen.c_saving import plan_passes
@@ -182,11 +183,11 @@ class CProgram:
         results = []
         for labels, kind in function.results:
             shape = tuple(value_of(label.size, sizes) for label in labels)
-            results.append(np.empty(shape, whole if kind == INTEGER else real))
+            results.append(new_array(shape, whole if kind == INTEGER else real))
             called.append(pointer(results[-1]))
         for needed, dtype in zip(function.work, (real, whole), strict=True):
             if needed != 0:
-                called.append(pointer(np.empty(value_of(needed, sizes), dtype)))
+                called.append(pointer(new_array((value_of(needed, sizes),), dtype)))
         self._called[function.precision.name](*called)
         return results
 
