@@ -30,6 +30,7 @@ class Fitting:
         taken: Mapping[Expr, int] = MappingProxyType({}),
     ) -> None:
         self.operation = operation
+        self._is_elementwise = operation.is_elementwise
         self.tensors = tuple(tensors)
         self._extremes = tuple(extremes)
         sizes = list(dict.fromkeys(size for tensor in tensors for size in tensor.sizes))
@@ -73,7 +74,7 @@ class Fitting:
             if tensor.values is None and array.dtype != dtype and _is_weak(array, value, arrays):
                 array = array.astype(dtype)
             fitted.append(array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("=")))
-        if self.operation.is_elementwise:
+        if self._is_elementwise:
             self._check_broadcast(self.tensors, fitted)
         else:
             self._check_sizes(self.tensors, fitted)
@@ -90,7 +91,7 @@ class Fitting:
                     return False
             elif value.dtype.kind != "f" or value.dtype is not (dtype := dtype or value.dtype):
                 return False
-        if self.operation.is_elementwise:
+        if self._is_elementwise:
             return all(value.shape == values[0].shape for value in values)
         extents, leading = self._known.copy(), None
         for value, slots, leads in zip(values, self._slots, self._leads, strict=True):

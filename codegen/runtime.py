@@ -66,6 +66,11 @@ class NumpyFunction:
         self._numbers = WholeNumbers(operation, program) if program.parameters or operation.extents else None
         self.parameters = tuple(symbol.name for symbol in program.parameters)
         self._allowed = tuple(dict.fromkeys((*operation.record.defaults, *self.parameters)))
+        self._words = (*(tensor.word for tensor in self._tensors), *self.parameters)
+        self._names = (*(tensor.name for tensor in self._tensors), *self.parameters)
+        self._defaults = default_numbers(operation)
+        self._is_elementwise = operation.is_elementwise
+        self._uses_matrices = any(isinstance(each.op, MATRIX_OPERATIONS) for each in program.statements)
 
     def __repr__(self) -> str:
         names = [*(self._fitting.shown(tensor) for tensor in self._tensors), *self.parameters]
@@ -85,8 +90,10 @@ class NumpyFunction:
 
     def run(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
         """Return the results of arrays that fit, and whole numbers after them, as a tuple."""
-        self._check_matrices(arrays[: len(self._tensors)])
-        is_empty = has_no_entries(arrays[: len(self._tensors)])
+        own = arrays[: len(self._tensors)]
+        if self._uses_matrices:
+            self._check_matrices(own)
+        is_empty = has_no_entries(own)
         try:
             found = self._run_on_nothing(arrays) if is_empty else self._called(arrays)
         except np.linalg.LinAlgError as error:
@@ -107,11 +114,13 @@ class NumpyFunction:
         Raises:
             InputError: there are too few or too many, or no such setting.
         """
+        names = self._words
+        if len(values) == len(names) and not settings:
+            return values
         operation = self.operation
         self.check_settings(settings)
-        names = [*(tensor.word for tensor in self._tensors), *self.parameters]
         rest = names[len(values) :]
-        numbers = {**default_numbers(operation), **settings}
+        numbers = {**self._defaults, **settings}
         missing = [name for name in rest if name not in numbers]
         if missing or len(values) > len(names) or not set(settings) <= set(rest):
             count = len(values) + len(settings)
@@ -140,8 +149,7 @@ class NumpyFunction:
 
     def _check_matrices(self, arrays: Sequence[Array]) -> None:
         """Refuse the one real dtype that NumPy's linear algebra has not."""
-        uses_matrices = any(isinstance(each.op, MATRIX_OPERATIONS) for each in self.program.statements)
-        if uses_matrices and any(array.dtype == np.float16 for array in arrays):
+        if any(array.dtype == np.float16 for array in arrays):
             raise InputError(
                 f"{self.operation.name}: NumPy has no linear algebra of float16; give it float32 or float64"
             )
@@ -185,6 +193,9 @@ class Forward(NumpyFunction):
     def __init__(self, operation: Operation) -> None:
         program = forward_program(operation, ())
         super().__init__(operation, program, forward_source(operation, program))
+        self._count = len(operation.outputs)
+        self._asked: dict[str, Any] = {}
+        self._found: tuple[tuple[str, ...], tuple[str, ...], NumpyFunction] | None = None
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
         return _one_or_all(self.run(self.fit(self.complete(inputs, settings))))
@@ -194,15 +205,26 @@ class Forward(NumpyFunction):
 
         The options are settings, and those of ``backward``: another pass may need other values.
         """
-        passes, settings = self.divided(options)
+        passes, settings = self.divided(options) if options else ({}, {})
         arrays = self.fit(self.complete(inputs, settings))
-        wanted = backward(self.operation, **passes).saved
-        given = dict(zip((*(tensor.name for tensor in self._tensors), *self.parameters), arrays, strict=True))
-        kept = kept_tensors(self.operation, wanted)
-        results = self._keeping(kept).run(arrays)
-        outputs = [output.tensor for output in self.operation.outputs]
-        made = dict(zip((tensor.name for tensor in (*outputs, *kept)), results, strict=True))
-        return _one_or_all(results[: len(outputs)]), {name: {**given, **made}[name] for name in wanted}
+        wanted, made, keeping = self._plan(passes)
+        results = keeping.run(arrays)
+        known = dict(zip((*self._names, *made), (*arrays, *results), strict=True))
+        return _one_or_all(results[: self._count]), {name: known[name] for name in wanted}
+
+    def _plan(self, passes: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...], NumpyFunction]:
+        """Return what a backward pass needs by name, what the pass that keeps it returns, and that; the last is kept.
+
+        To find it takes as long as to compute a few thousand numbers.
+        """
+        asked = {name: tuple(value) if isinstance(value, list) else value for name, value in passes.items()}
+        if asked != self._asked or self._found is None:
+            wanted = backward(self.operation, **passes).saved
+            kept = kept_tensors(self.operation, wanted)
+            outputs = [output.tensor for output in self.operation.outputs]
+            self._found = wanted, tuple(tensor.name for tensor in (*outputs, *kept)), self._keeping(kept)
+            self._asked = asked
+        return self._found
 
     def divided(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the options of ``backward``, and the settings; a name that is neither is refused as a setting."""
@@ -234,14 +256,17 @@ class Backward(NumpyFunction):
         super().__init__(pullback.operation, program, backward_source(pullback, program))
         self._pullback = pullback
         self.saved = (*(tensor.name for tensor in pullback.saved), *self.parameters)
+        self._own_defaults = {key: n for key, n in self._defaults.items() if key in self.saved}
+        self._needed, self._count = set(self.saved), len(pullback.operation.outputs)
         self.results = tuple(tensor.name for tensor in pullback.results)
         self.assumptions = pullback.assumptions
 
     def __call__(self, *upstream: Any, **saved: Any) -> tuple[Any, ...]:
-        name = self.operation.name
-        self._check_count(upstream)
-        saved = {**{key: n for key, n in default_numbers(self.operation).items() if key in self.saved}, **saved}
-        if saved.keys() != set(self.saved):
+        if len(upstream) != self._count or any(each is None for each in upstream):
+            self._check_count(upstream)
+        saved = {**self._own_defaults, **saved}
+        if saved.keys() != self._needed:
+            name = self.operation.name
             unknown = [key for key in saved if key not in self.saved]
             missing = [key for key in self.saved if key not in saved]
             problem = f"does not take {', '.join(unknown)}" if unknown else f"needs {', '.join(missing)}"
@@ -252,7 +277,7 @@ class Backward(NumpyFunction):
         kept = [saved[key] for key in self.saved]
         given = upstream if all(each is not None for each in upstream) else self._filled(upstream, kept)
         arrays = self.fit([*given, *kept])
-        if self.operation.is_elementwise and self.saved:
+        if self._is_elementwise and self.saved and any(array.shape != arrays[0].shape for array in arrays):
             self._check_shapes(arrays)
         return self.run(arrays)
 

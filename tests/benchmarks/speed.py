@@ -4,7 +4,9 @@ Run: ``python tests/benchmarks/speed.py [words of names ...] [--size small middl
 [--threads 1] [--rounds R] [--only backward] [--write FILE] [--plot FILE]``. All that a row compares is run in turn,
 once a round, and the fastest round of each counts: one in which other work has the processor, or the kernel puts
 memory together for huge pages, says nothing of the code. With one thread what is counted is the processor's time.
-Columns of what is not installed (torch, JAX, a C compiler) are left out.
+Columns of what is not installed (torch, JAX, a C compiler) are left out. With the GNU C library the allocator is told
+to keep memory that is freed, as it does by itself in a long run: else it is the order of the columns that decides which
+of them waits for the kernel to clear pages.
 
 ``moved`` is the floor: the bytes that a row must read and write at least, over the bandwidth measured at its size. The
 memory is the peak that tracemalloc saw of forward and backward pass together, in arrays of the input's size.
@@ -13,6 +15,7 @@ memory is the peak that tracemalloc saw of forward and backward pass together, i
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
 import platform
 import sys
@@ -33,6 +36,10 @@ if THREADS == "1":
 else:
     os.environ["DERIVEGEN_CFLAGS"] = os.environ.get("DERIVEGEN_CFLAGS", "") + " -fopenmp"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+_MALLOPT = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+if _MALLOPT is not None:
+    for _setting in (-1, -3):  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
+        _MALLOPT(_setting, 1 << 30)
 
 import numpy as np  # noqa: E402
 from experts import EXPERTS, LOOPS, NOTEBOOKS, Passes  # noqa: E402
