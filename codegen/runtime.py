@@ -62,7 +62,9 @@ class NumpyFunction:
         self.__doc__ = loaded.__doc__
         self._run = make_scalar_function(program) if operation.is_elementwise else loaded
         self._tensors = tuple(argument.tensor for argument in program.arguments)
-        self._fitting = Fitting(operation, self._tensors, extremes(program), positions_taken(program))
+        uses_matrices = any(isinstance(each.op, MATRIX_OPERATIONS) for each in program.statements)
+        remembers = not uses_matrices and not program.parameters
+        self._fitting = Fitting(operation, self._tensors, extremes(program), positions_taken(program), remembers)
         self._numbers = WholeNumbers(operation, program) if program.parameters or operation.extents else None
         self.parameters = tuple(symbol.name for symbol in program.parameters)
         self._allowed = tuple(dict.fromkeys((*operation.record.defaults, *self.parameters)))
@@ -70,7 +72,7 @@ class NumpyFunction:
         self._names = (*(tensor.name for tensor in self._tensors), *self.parameters)
         self._defaults = default_numbers(operation)
         self._is_elementwise = operation.is_elementwise
-        self._uses_matrices = any(isinstance(each.op, MATRIX_OPERATIONS) for each in program.statements)
+        self._uses_matrices = uses_matrices
 
     def __repr__(self) -> str:
         names = [*(self._fitting.shown(tensor) for tensor in self._tensors), *self.parameters]
@@ -87,6 +89,11 @@ class NumpyFunction:
         count = len(self._tensors)
         arrays = self._fitting.fit(values[:count])
         return [*arrays, *self._numbers.fit(values[count:], arrays)]
+
+    def run_checked(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the results of values of the same shapes and dtypes as before, with nothing left to check."""
+        found = self._run(*values)
+        return found if isinstance(found, tuple) else (found,)
 
     def run(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
         """Return the results of arrays that fit, and whole numbers after them, as a tuple."""
@@ -194,10 +201,12 @@ class Forward(NumpyFunction):
         program = forward_program(operation, ())
         super().__init__(operation, program, forward_source(operation, program))
         self._count = len(operation.outputs)
-        self._asked: dict[str, Any] = {}
+        self._asked: dict[str, Any] = {}  # The options of the last call, and what was found for them.
         self._found: tuple[tuple[str, ...], tuple[str, ...], NumpyFunction] | None = None
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
+        if not settings and self._fitting.knows(inputs):
+            return _one_or_all(self.run_checked(inputs))
         return _one_or_all(self.run(self.fit(self.complete(inputs, settings))))
 
     def with_saved(self, *inputs: Any, **options: Any) -> tuple[Any, dict[str, Array]]:
@@ -205,25 +214,26 @@ class Forward(NumpyFunction):
 
         The options are settings, and those of ``backward``: another pass may need other values.
         """
-        passes, settings = self.divided(options) if options else ({}, {})
-        arrays = self.fit(self.complete(inputs, settings))
-        wanted, made, keeping = self._plan(passes)
-        results = keeping.run(arrays)
+        arrays: Sequence[Any] = inputs
+        if self._found is not None and options == self._asked and self._fitting.knows(inputs):
+            wanted, made, keeping = self._found
+            results = keeping.run_checked(inputs)
+        else:
+            passes, settings = self.divided(options)
+            arrays = self.fit(self.complete(inputs, settings))
+            wanted, made, keeping = self._plan(passes)
+            kept = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+            self._asked = {} if settings else kept
+            results = keeping.run(arrays)
         known = dict(zip((*self._names, *made), (*arrays, *results), strict=True))
         return _one_or_all(results[: self._count]), {name: known[name] for name in wanted}
 
     def _plan(self, passes: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...], NumpyFunction]:
-        """Return what a backward pass needs by name, what the pass that keeps it returns, and that; the last is kept.
-
-        To find it takes as long as to compute a few thousand numbers.
-        """
-        asked = {name: tuple(value) if isinstance(value, list) else value for name, value in passes.items()}
-        if asked != self._asked or self._found is None:
-            wanted = backward(self.operation, **passes).saved
-            kept = kept_tensors(self.operation, wanted)
-            outputs = [output.tensor for output in self.operation.outputs]
-            self._found = wanted, tuple(tensor.name for tensor in (*outputs, *kept)), self._keeping(kept)
-            self._asked = asked
+        """Return what a backward pass needs by name, what the pass that keeps it returns, and that."""
+        wanted = backward(self.operation, **passes).saved
+        kept = kept_tensors(self.operation, wanted)
+        outputs = [output.tensor for output in self.operation.outputs]
+        self._found = wanted, tuple(tensor.name for tensor in (*outputs, *kept)), self._keeping(kept)
         return self._found
 
     def divided(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -262,8 +272,11 @@ class Backward(NumpyFunction):
         self.assumptions = pullback.assumptions
 
     def __call__(self, *upstream: Any, **saved: Any) -> tuple[Any, ...]:
-        if len(upstream) != self._count or any(each is None for each in upstream):
-            self._check_count(upstream)
+        if len(upstream) == self._count and saved.keys() == self._needed:
+            values = [*upstream, *map(saved.__getitem__, self.saved)]
+            if self._fitting.knows(values):
+                return self.run_checked(values)
+        self._check_count(upstream)
         saved = {**self._own_defaults, **saved}
         if saved.keys() != self._needed:
             name = self.operation.name
@@ -277,7 +290,7 @@ class Backward(NumpyFunction):
         kept = [saved[key] for key in self.saved]
         given = upstream if all(each is not None for each in upstream) else self._filled(upstream, kept)
         arrays = self.fit([*given, *kept])
-        if self._is_elementwise and self.saved and any(array.shape != arrays[0].shape for array in arrays):
+        if self._is_elementwise and self.saved:
             self._check_shapes(arrays)
         return self.run(arrays)
 
