@@ -24,7 +24,7 @@ from codegen.numpy_printer import (
     postfix,
     radicand,
 )
-from codegen.numpy_windows import WindowTexts
+from codegen.numpy_sums import SumTexts, index_letters
 from codegen.passes import Axes, renamed
 from codegen.program import (
     NUMBER,
@@ -59,7 +59,7 @@ from codegen.program import (
 from derive.indices import Index
 
 
-class Renderer(WindowTexts):
+class Renderer(SumTexts):
     """Expressions for the statements of a program, those in ``inline`` within the ones that use them."""
 
     def __init__(self, program: Program, names: Names, inline: frozenset[str] = frozenset()) -> None:
@@ -225,6 +225,9 @@ class Renderer(WindowTexts):
         folded = self.folded(statement, op, axes)
         if folded is not None:
             return folded
+        products = self.summed_products(statement, op)
+        if products is not None:
+            return products
         settings = []
         if statement.labels:
             settings.append(f"axis={axes[0] if len(axes) == 1 else tuple(axes)}")
@@ -411,24 +414,3 @@ class Renderer(WindowTexts):
 
 def is_diagonal(op: Gather) -> bool:
     return len(op.where) == 2 and isinstance(op.where[0], Index) and op.where[0] == op.where[1]
-
-
-def index_letters(labels: Sequence[Index]) -> dict[Index, str]:
-    """Return one letter for each index, its own where it can be.
-
-    Example:
-        >>> from derive.indices import size
-        >>> i, i2 = Index("i", size("I")), Index("i2", size("I"))
-        >>> list(index_letters([i, i2]).values())
-        ['i', 'a']
-    """
-    letters: dict[Index, str] = {}
-    spare = [chr(code) for code in (*range(ord("a"), ord("z") + 1), *range(ord("A"), ord("Z") + 1))]
-    for label in dict.fromkeys(labels):
-        own = label.name if len(label.name) == 1 and label.name.isascii() and label.name.isalpha() else ""
-        if own and own not in letters.values():
-            letters[label] = own
-    for label in dict.fromkeys(labels):
-        if label not in letters:
-            letters[label] = next(letter for letter in spare if letter not in letters.values())
-    return letters
