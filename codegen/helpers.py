@@ -108,6 +108,7 @@ def _polynomial(coefficients, x):
 
 
 def _erf_single(x):
+    """Return the error function of numbers up to 4 in float32."""
     square = x * x
     value = x * _polynomial(_ERF_ABOVE, square)
     value /= _polynomial(_ERF_BELOW, square)
@@ -115,6 +116,7 @@ def _erf_single(x):
 
 
 def _erf_double(x):
+    """Return the error function in float64."""
     near = np.clip(x, -1, 1)
     near *= _polynomial(_ERF_NEAR_ZERO, near * near)
     far = np.clip(np.abs(x), 1, 6)

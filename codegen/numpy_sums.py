@@ -13,7 +13,7 @@ from sympy import Expr, Pow
 
 from codegen.leading import leads
 from codegen.numpy_maps import build_map
-from codegen.numpy_printer import PRODUCT, Text, numpy_text, postfix
+from codegen.numpy_printer import Text, numpy_text
 from codegen.numpy_windows import WindowTexts
 from codegen.program import NUMBER, REAL, Labels, Map, Operand, Reduce, Statement
 from derive.indices import Index
@@ -42,13 +42,11 @@ class SumTexts(WindowTexts):
         below = Pow(count, -1, evaluate=False) if count.is_Atom else Pow(Text(f"({numpy_text(count)})"), -1)
         return sympy.Mul(total, below, evaluate=False)
 
-    def _summed(
-        self, statement: Statement, op: Reduce, labels: Labels, first: Expr, second: Expr
-    ) -> Expr | None:
+    def _summed(self, statement: Statement, op: Reduce, labels: Labels, first: Expr, second: Expr) -> Expr | None:
         sides = f"{numpy_text(first)}, {numpy_text(second)}"
         if op.over == labels[-1:]:
             return Text(f"np.vecdot({sides}{', keepdims=True' if statement.kept is not None else ''})")
-        if statement.kept is not None or leads(labels, self.program.any_rank) and statement.labels:
+        if statement.kept is not None or (leads(labels, self.program.any_rank) and statement.labels):
             return None
         if not statement.labels:
             return Text(f"np.vecdot({sides}).sum()")

@@ -51,8 +51,6 @@ class NumpyFunction:
     """
 
     def __init__(self, operation: Operation, program: Program, source: FunctionSource) -> None:
-        self.operation = operation
-        self.program = program
         self.text = source
         self.source = source.text
         self.module = source.module
@@ -61,6 +59,11 @@ class NumpyFunction:
         loaded = load_function(source)
         self.__doc__ = loaded.__doc__
         self._run = make_scalar_function(program) if operation.is_elementwise else loaded
+        self.set_checks(operation, program)
+
+    def set_checks(self, operation: Operation, program: Program) -> None:
+        """Keep what is asked at each call: to ask the operation again takes longer than to add thousands of numbers."""
+        self.operation, self.program = operation, program
         self._tensors = tuple(argument.tensor for argument in program.arguments)
         uses_matrices = any(isinstance(each.op, MATRIX_OPERATIONS) for each in program.statements)
         remembers = not uses_matrices and not program.parameters
@@ -72,7 +75,7 @@ class NumpyFunction:
         self._names = (*(tensor.name for tensor in self._tensors), *self.parameters)
         self._defaults = default_numbers(operation)
         self._is_elementwise = operation.is_elementwise
-        self._uses_matrices = uses_matrices
+        self._uses_matrices, self._count = uses_matrices, len(operation.outputs)
 
     def __repr__(self) -> str:
         names = [*(self._fitting.shown(tensor) for tensor in self._tensors), *self.parameters]
@@ -200,7 +203,6 @@ class Forward(NumpyFunction):
     def __init__(self, operation: Operation) -> None:
         program = forward_program(operation, ())
         super().__init__(operation, program, forward_source(operation, program))
-        self._count = len(operation.outputs)
         self._asked: dict[str, Any] = {}  # The options of the last call, and what was found for them.
         self._found: tuple[tuple[str, ...], tuple[str, ...], NumpyFunction] | None = None
 
@@ -266,19 +268,17 @@ class Backward(NumpyFunction):
         super().__init__(pullback.operation, program, backward_source(pullback, program))
         self._pullback = pullback
         self.saved = (*(tensor.name for tensor in pullback.saved), *self.parameters)
-        self._own_defaults = {key: n for key, n in self._defaults.items() if key in self.saved}
-        self._needed, self._count = set(self.saved), len(pullback.operation.outputs)
         self.results = tuple(tensor.name for tensor in pullback.results)
         self.assumptions = pullback.assumptions
 
     def __call__(self, *upstream: Any, **saved: Any) -> tuple[Any, ...]:
-        if len(upstream) == self._count and saved.keys() == self._needed:
+        if len(upstream) == self._count and saved.keys() == set(self.saved):
             values = [*upstream, *map(saved.__getitem__, self.saved)]
             if self._fitting.knows(values):
                 return self.run_checked(values)
         self._check_count(upstream)
-        saved = {**self._own_defaults, **saved}
-        if saved.keys() != self._needed:
+        saved = {**{key: n for key, n in self._defaults.items() if key in self.saved}, **saved}
+        if saved.keys() != set(self.saved):
             name = self.operation.name
             unknown = [key for key in saved if key not in self.saved]
             missing = [key for key in self.saved if key not in saved]
@@ -459,7 +459,18 @@ def backward_program(pullback: Pullback) -> Program:
     inputs = {operation.gradient_of(tensor): tensor for tensor in operation.inputs if operation.sums_to(tensor)}
     like = {result: inputs[result] for result in pullback.results if result in inputs}
     arguments = (*pullback.upstreams, *pullback.saved)
-    return lower(pullback.definitions, arguments, pullback.results, like=like, **lowering_of(operation))
+    origins = {tensor: _origins(operation, tensor) for tensor in pullback.saved}
+    outputs = zip(operation.outputs, pullback.upstreams, strict=True)
+    origins |= {upstream: _origins(operation, output.tensor) for output, upstream in outputs}
+    return lower(
+        pullback.definitions, arguments, pullback.results, like=like, origins=origins, **lowering_of(operation)
+    )
+
+
+def _origins(operation: Operation, tensor: Tensor) -> frozenset[str]:
+    """Return the names of the real inputs that a tensor is computed from: their dtypes decide on its own."""
+    real = [each for each in operation.inputs if each.values is None and each not in operation.settings]
+    return frozenset(each.name for each in operation.feeding(tensor) if each in real)
 
 
 def lowering_of(operation: Operation) -> dict[str, Any]:
