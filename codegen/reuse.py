@@ -1,7 +1,7 @@
 """Which statements take the memory of values that nothing needs any more, and how that is written.
 
-NumPy sees by itself that a nameless array of an expression is free, but not that a name's is, and not where the array is
-broadcast against something smaller: ``exps / total`` takes fresh memory for every row. An expert writes
+NumPy sees by itself that a nameless array of an expression is free, but not that a name's is, and not where something
+smaller is broadcast to the array: ``exps / total`` takes fresh memory. An expert writes
 ``np.divide(exps, total, out=exps)``, and ``dx /= sigma[:, None]`` in a line of its own. So does this.
 
 Memory is taken only where no dtype gets narrower and no float is written into an integer: what the other operands are
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from codegen.leading import leads
 from codegen.program import REAL, Argument, Contract, Map, Operand, Program, Reduce, Statement
 
 #: By the function of a statement, how it is done in place, and its NumPy function.
@@ -45,7 +46,7 @@ class Reuse:
 
     def step(self, statement: Statement) -> Step | None:
         """Return how a statement is done in the memory of an operand, None where it takes fresh memory."""
-        if not isinstance(statement.op, Map) or not _is_plain(statement) or statement.into is not None:
+        if not isinstance(statement.op, Map) or not self._is_plain(statement) or statement.into is not None:
             return None
         for place in self._bases(statement.op, len(statement.operands)):
             base = statement.operands[place]
@@ -61,7 +62,7 @@ class Reuse:
         """Return sums and the like without a name that must have one first, so that what they read can be taken."""
         found: set[str] = set()
         for statement in self.program.statements:
-            if isinstance(statement.op, Map) and _is_plain(statement) and statement.into is None:
+            if isinstance(statement.op, Map) and self._is_plain(statement) and statement.into is None:
                 for place in self._bases(statement.op, len(statement.operands)):
                     base = statement.operands[place]
                     rest = [each for at, each in enumerate(statement.operands) if at != place]
@@ -134,7 +135,7 @@ class Reuse:
 
     def _may_take(self, statement: Statement, base: Operand, others: Sequence[Operand]) -> bool:
         value = self.values[base.name]
-        if not isinstance(value, Statement) or not isinstance(value.op, Map | Contract) or not _is_plain(value):
+        if not isinstance(value, Statement) or not isinstance(value.op, Map | Contract) or not self._is_plain(value):
             return False
         if base.labels != statement.labels or base.name in {other.name for other in others}:
             return False
@@ -145,7 +146,7 @@ class Reuse:
         return is_wide and (is_floating or not gives_floats)
 
     def _pays(self, statement: Statement, base: Operand, others: Sequence[Operand]) -> bool:
-        """Whether NumPy would take fresh memory: for a name's, and for that of an expression that is broadcast against."""
+        """Whether NumPy would take fresh memory: for a name's, and for an expression's that is met by something smaller."""
         if base.name not in self.inline:
             return self.is_dead(base, statement)
         inner = self.values[base.name]
@@ -157,6 +158,11 @@ class Reuse:
             return True
         is_broadcast = any(other.labels and other.labels != statement.labels for other in others)
         return is_broadcast and any(operand.labels == inner.labels for operand in inner.operands)
+
+    def _is_plain(self, statement: Statement) -> bool:
+        """Whether a value is an array of real numbers with all its axes, and surely an array: NumPy's numbers are none."""
+        is_array = len(statement.labels) > leads(statement.labels, self.program.any_rank)
+        return is_array and statement.kind == REAL and statement.kept is None
 
     def _reader(self, statement: Statement) -> str:
         """Return the statement with a name that another is written in."""
@@ -210,8 +216,3 @@ class Reuse:
             is_mean = isinstance(op, Reduce) and op.function == "mean"
             found[value.name] = is_function or is_mean or any(found[operand.name] for operand in value.operands)
         return found
-
-
-def _is_plain(statement: Statement) -> bool:
-    """Whether a value is an array of real numbers with all its axes."""
-    return bool(statement.labels) and statement.kind == REAL and statement.kept is None

@@ -1,8 +1,8 @@
 """Functions of elementwise operations, made with SymPy's ``lambdify`` and the project's printer.
 
 Shared values are those of the program, so that nothing is computed twice; ``lambdify`` is told of them and looks for
-none itself: its own search hoists bound terms out of sums. What is used once has no name, and NumPy sees that its memory
-is free.
+none itself: its own search hoists bound terms out of sums. What is used once has no name, so that NumPy sees that its
+memory is free.
 """
 
 from __future__ import annotations

@@ -31,9 +31,10 @@ def attention_forward(q, k, v):
     D = q.shape[2]
     s = q @ k.swapaxes(-1, -2) / D**0.5
     row_max = s.max(axis=2, keepdims=True)
-    exps = np.exp(s - row_max)
+    exps = np.subtract(s, row_max, out=s)
+    np.exp(exps, out=exps)
     total = exps.sum(axis=2, keepdims=True)
-    p = exps / total
+    p = np.divide(exps, total, out=exps)
     y = p @ v
     return y, p
 
@@ -69,7 +70,8 @@ def attention_backward(dy, q, k, v, p):
     """
     D = q.shape[2]
     dp = dy @ v.swapaxes(-1, -2)
-    ds = p * (dp - (p * dp).sum(axis=2, keepdims=True))
+    ds = np.subtract(dp, np.vecdot(p, dp, keepdims=True), out=dp)
+    ds *= p
     dq = ds @ k / D**0.5
     dk = ds.swapaxes(-1, -2) @ q / D**0.5
     dv = p.swapaxes(-1, -2) @ dy

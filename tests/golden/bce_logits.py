@@ -11,9 +11,14 @@ import numpy as np
 
 
 def _sigmoid(x):
-    """Return 1 / (1 + exp(-x)); the exponential of a positive number is never taken."""
-    decay = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, decay) / (1 + decay)
+    """Return 1 / (1 + exp(-x)); where exp(-x) is larger than any number, that is 0."""
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-x))
+
+
+def _softplus(x):
+    """Return log(1 + exp(x)); the exponential of a positive number is never taken."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
 def bce_logits_forward(z, t):
@@ -35,7 +40,7 @@ def bce_logits_forward(z, t):
         p: (..., K)
     """
     p = _sigmoid(z)
-    L = ((1 - t) * np.logaddexp(0, z) + t * np.logaddexp(0, -z)).mean()
+    L = ((1 - t) * _softplus(z) + t * _softplus(-z)).mean()
     return L, p
 
 

@@ -32,10 +32,11 @@ def layer_norm_forward(x, g, b, eps=1e-5):
         sigma: (N,)
         xhat: (N, K)
     """
+    K = x.shape[1]
     mu = x.mean(axis=1, keepdims=True)
     centered = x - mu
-    sigma = np.sqrt((centered * centered).mean(axis=1) + eps)
-    xhat = centered / sigma[:, None]
+    sigma = np.sqrt(np.vecdot(centered, centered) / K + eps)
+    xhat = np.divide(centered, sigma[:, None], out=centered)
     y = g * xhat + b
     return y, sigma, xhat
 
@@ -69,9 +70,12 @@ def layer_norm_backward(dy, g, sigma, xhat):
         dg: (K,)
         db: (K,)
     """
+    K = dy.shape[1]
     dxhat = dy * g
-    scaled = xhat * (xhat * dxhat).mean(axis=1, keepdims=True)
-    dx = (dxhat - dxhat.mean(axis=1, keepdims=True) - scaled) / sigma[:, None]
-    dg = (dy * xhat).sum(axis=0)
+    scaled = xhat * (np.vecdot(xhat, dxhat, keepdims=True) / K)
+    dx = np.subtract(dxhat, dxhat.mean(axis=1, keepdims=True), out=dxhat)
+    dx -= scaled
+    dx /= sigma[:, None]
+    dg = np.einsum("nk,nk->k", dy, xhat)
     db = dy.sum(axis=0)
     return dx, dg, db

@@ -18,9 +18,9 @@ import numpy as np
 
 
 def _sigmoid(x):
-    """Return 1 / (1 + exp(-x)); the exponential of a positive number is never taken."""
-    decay = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, decay) / (1 + decay)
+    """Return 1 / (1 + exp(-x)); where exp(-x) is larger than any number, that is 0."""
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-x))
 
 
 def lstm_cell_forward(x, h0, c0, w, u, b):
@@ -124,7 +124,7 @@ def lstm_cell_backward(dh, dc_out, x, h0, c0, w, u, i, f, g, o, s, h):
     dz = np.stack([i * g * (1 - i) * dc, t1, t2, dh * h * (1 - o)], axis=1)
     dx = np.einsum("nqk,dqk->nd", dz, w, optimize=True)
     dh0 = np.einsum("nqk,jqk->nj", dz, u, optimize=True)
-    dc0 = f * dc
+    dc0 = np.multiply(dc, f, out=dc)
     dw = np.einsum("nd,nqk->dqk", x, dz, optimize=True)
     du = np.einsum("nj,nqk->jqk", h0, dz, optimize=True)
     db = dz.sum(axis=0)

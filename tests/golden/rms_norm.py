@@ -29,7 +29,8 @@ def rms_norm_forward(x, g, eps=1e-5):
         sigma: (N,)
         xhat: (N, K)
     """
-    sigma = np.sqrt((x * x).mean(axis=1) + eps)
+    K = x.shape[1]
+    sigma = np.sqrt(np.vecdot(x, x) / K + eps)
     xhat = x / sigma[:, None]
     y = g * xhat
     return y, sigma, xhat
@@ -60,7 +61,10 @@ def rms_norm_backward(dy, g, sigma, xhat):
         dx: (N, K)
         dg: (K,)
     """
+    K = dy.shape[1]
     dxhat = dy * g
-    dx = (dxhat - xhat * (xhat * dxhat).mean(axis=1, keepdims=True)) / sigma[:, None]
-    dg = (dy * xhat).sum(axis=0)
+    scaled = xhat * (np.vecdot(xhat, dxhat, keepdims=True) / K)
+    dx = np.subtract(dxhat, scaled, out=dxhat)
+    dx /= sigma[:, None]
+    dg = np.einsum("nk,nk->k", dy, xhat)
     return dx, dg

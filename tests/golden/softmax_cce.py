@@ -32,8 +32,8 @@ def softmax_cce_forward(z, t):
     row_max = z.max(axis=-1, keepdims=True)
     exps = np.exp(z - row_max)
     total = exps.sum(axis=-1, keepdims=True)
-    p = exps / total
-    L = -(t * (z - row_max - np.log(total))).sum() / N
+    p = np.divide(exps, total, out=exps)
+    L = -np.vecdot(t, z - row_max - np.log(total)).sum() / N
     return L, p
 
 
