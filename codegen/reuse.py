@@ -146,7 +146,7 @@ class Reuse:
         return is_wide and (is_floating or not gives_floats)
 
     def _pays(self, statement: Statement, base: Operand, others: Sequence[Operand]) -> bool:
-        """Whether NumPy would take fresh memory: for a name's, and for an expression's that is met by something smaller."""
+        """Whether NumPy would take fresh memory: for a name's, and for an expression's that something smaller meets."""
         if base.name not in self.inline:
             return self.is_dead(base, statement)
         inner = self.values[base.name]
@@ -160,7 +160,7 @@ class Reuse:
         return is_broadcast and any(operand.labels == inner.labels for operand in inner.operands)
 
     def _is_plain(self, statement: Statement) -> bool:
-        """Whether a value is an array of real numbers with all its axes, and surely an array: NumPy's numbers are none."""
+        """Whether a value is an array of real numbers with all its axes; without any it may be one of NumPy's numbers."""
         is_array = len(statement.labels) > leads(statement.labels, self.program.any_rank)
         return is_array and statement.kind == REAL and statement.kept is None
 

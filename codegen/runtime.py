@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import Expr
 
+from codegen.blocks import Blockwise, takes_many_steps
 from codegen.docstrings import backward_docstring, forward_docstring
 from codegen.fitting import Fitting, broadcast_shape, has_no_entries, named_positions
 from codegen.loading import load_function as load_function
@@ -58,7 +59,9 @@ class NumpyFunction:
         self.__qualname__ = source.name
         loaded = load_function(source)
         self.__doc__ = loaded.__doc__
-        self._run = make_scalar_function(program) if operation.is_elementwise else loaded
+        self._run: Callable[..., Any] = make_scalar_function(program) if operation.is_elementwise else loaded
+        if operation.is_elementwise and takes_many_steps(program):
+            self._run = Blockwise(self._run)
         self.set_checks(operation, program)
 
     def set_checks(self, operation: Operation, program: Program) -> None:

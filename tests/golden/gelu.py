@@ -1,7 +1,8 @@
 """Forward and backward passes in NumPy: gelu.
 
 gelu: Gaussian error linear unit
-    y = x*(1 + erf(x/sqrt(2)))/2
+    c = 1/2 + erf(x/sqrt(2))/2
+    y = c*x
     Source: Hendrycks and Gimpel, Gaussian error linear units, arXiv 1606.08415, 2016
 """
 
@@ -112,34 +113,39 @@ def gelu_forward(x):
 
     Gaussian error linear unit.
 
-    y = x*(1 + erf(x/sqrt(2)))/2
+    c = 1/2 + erf(x/sqrt(2))/2
+    y = c*x
 
     Args:
         x: any shape
 
     Returns:
         y: any shape
+        c: any shape
     """
-    return 0.5 * x * (1 + _erf(x / 2**0.5))
+    c = 0.5 * _erf(x / 2**0.5) + 0.5
+    y = x * c
+    return y, c
 
 
-def gelu_backward(dy, x):
+def gelu_backward(dy, x, c):
     """Backward pass of gelu.
 
     Gaussian error linear unit.
 
-    y = x*(1 + erf(x/sqrt(2)))/2
+    c = 1/2 + erf(x/sqrt(2))/2
+    y = c*x
 
     Gradients of a loss, given that of the output:
 
-    dx = dy*(sqrt(2/pi)*x*exp(-x**2/2) + erf(x/sqrt(2)) + 1)/2
+    dx = dy*(2*c + sqrt(2/pi)*x*exp(-x**2/2))/2
 
     Args:
         dy: any shape, the gradient of the loss with respect to y
         x: any shape
+        c: any shape
 
     Returns:
         dx: the shape of x
     """
-    t1 = 1 + _erf(x / 2**0.5) + (2 / np.pi) ** 0.5 * x * np.exp(-0.5 * x * x)
-    return 0.5 * dy * t1
+    return 0.5 * dy * (2 * c + (2 / np.pi) ** 0.5 * x * np.exp(-0.5 * x * x))
