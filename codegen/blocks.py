@@ -1,4 +1,4 @@
-"""Functions of single numbers, applied to large arrays a block after the other: what is on the way stays in the cache."""
+"""Functions of single numbers, applied to large arrays in blocks: what is computed on the way stays in the cache."""
 
 from __future__ import annotations
 

@@ -252,12 +252,34 @@ class Renderer(SumTexts):
                     texts.append(" @ ".join(sides))
             if texts:
                 return Text(min(texts, key=len), PRODUCT)
+        turned = self._tensordot(statement, over)
+        if turned is not None:
+            return turned
         letters = index_letters([label for operand in statement.operands for label in operand.labels])
         letters |= {label: "..." for label in letters if label.size == self.program.any_rank}
         inputs = ",".join("".join(letters[label] for label in operand.labels) for operand in statement.operands)
         pattern = f'"{inputs}->{"".join(letters[label] for label in labels)}"'
         shown = [numpy_text(self.operand(operand, operand.labels)) for operand in statement.operands]
         return Text(f"np.einsum({', '.join([pattern, *shown])}, optimize=True)")
+
+    def _tensordot(self, statement: Statement, over: Labels) -> Expr | None:
+        """Return a product of two arrays of which one has several axes that stay or are summed, None if it is none."""
+        is_pair = len(statement.operands) == 2 and bool(statement.labels)
+        for first, second in (statement.operands, statement.operands[::-1]) if is_pair else ():
+            rest = tuple(label for operand in (first, second) for label in operand.labels if label not in over)
+            summed = tuple(label for label in first.labels if label in over)
+            is_shared = set(summed) == set(over) <= set(second.labels)
+            if not is_shared or rest != statement.labels or leads(first.labels, self.program.any_rank):
+                continue
+            if leads(second.labels, self.program.any_rank):
+                continue
+            count, shown = len(summed), [numpy_text(self.operand(each, each.labels)) for each in (first, second)]
+            if first.labels[-count:] == second.labels[:count]:
+                return Text(f"np.tensordot({', '.join(shown)}, axes={count})")
+            places = [[operand.labels.index(label) for label in summed] for operand in (first, second)]
+            axes = f"({places[0][0]}, {places[1][0]})" if count == 1 else f"({places[0]}, {places[1]})"
+            return Text(f"np.tensordot({', '.join(shown)}, axes={axes})")
+        return None
 
     def _ordered(self, operand: Operand, order: Labels) -> str:
         """Return an operand with its axes in an order."""

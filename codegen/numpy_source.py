@@ -171,8 +171,10 @@ class Body:
         names = [renderer.names.of(name) for name in program.results]
         shapes, names = self._with_shapes(names)
         start = f"{INDENT}{names[0]} = " if names else ""
-        if len(names) == 1 and shown and shown[-1].name == program.results[0] and lines[-1].startswith(start):
-            lines[-1] = f"{INDENT}return {lines[-1].removeprefix(start)}"
+        is_last = len(names) == 1 and bool(shown) and shown[-1].name == program.results[0]
+        returned = f"{INDENT}return {lines[-1].removeprefix(start)}" if is_last and lines[-1].startswith(start) else ""
+        if returned and (len(returned) <= WIDTH or len(lines[-1]) > WIDTH):
+            lines[-1] = returned
         else:
             lines.append(f"{INDENT}return {', '.join(names)}")
         return [part for line in (*shapes, *self._size_lines(), *lines) for part in broken_line(line)]

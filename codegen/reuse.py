@@ -160,7 +160,7 @@ class Reuse:
         return is_broadcast and any(operand.labels == inner.labels for operand in inner.operands)
 
     def _is_plain(self, statement: Statement) -> bool:
-        """Whether a value is an array of real numbers with all its axes; without any it may be one of NumPy's numbers."""
+        """Whether a value is an array of real numbers with all its axes; without axes it may be a number of NumPy's."""
         is_array = len(statement.labels) > leads(statement.labels, self.program.any_rank)
         return is_array and statement.kind == REAL and statement.kept is None
 
