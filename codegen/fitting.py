@@ -41,8 +41,9 @@ class Fitting:
         self._leads = [operation.leads(tensor) for tensor in tensors]
         places = [tensor.sizes[leads:] for tensor, leads in zip(tensors, self._leads, strict=True)]
         self._slots = [tuple(sizes.index(size) for size in own) for own in places]
-        self._remembers = remembers and all(tensor.values is None for tensor in tensors)
+        self._remembers = remembers
         self._met: list[tuple[Any, ...]] | None = None
+        self._met_bounds: list[tuple[int, int]] = []
         self._is_label = [tensor.values is not None for tensor in tensors]
         self._bounds = [sizes.index(tensor.values) if tensor.values in sizes else None for tensor in tensors]
         self._counted = [sizes.index(size) for size in self._extremes if size in sizes]
@@ -62,12 +63,15 @@ class Fitting:
     def knows(self, values: Sequence[Any]) -> bool:
         """Whether the last arrays that needed nothing done had the same shapes and dtypes: these need nothing either.
 
-        It is asked at each call: labels have numbers to look at, and are not remembered, and neither is what is empty.
+        It is asked at each call. Labels have numbers to look at; what is empty is not remembered.
         """
         try:
-            return self._met is not None and list(map(_SIGNATURE, values)) == self._met
+            is_known = self._met is not None and list(map(_SIGNATURE, values)) == self._met
         except AttributeError:
             return False
+        return is_known and all(
+            values[place].min() >= 0 and values[place].max() < extent for place, extent in self._met_bounds
+        )
 
     def fit(self, values: Sequence[Any]) -> list[np.ndarray]:
         """Return arrays of one dtype that fit the operation.
@@ -129,6 +133,8 @@ class Fitting:
             return False
         if any(extents[slot] <= last for slot, last in self._reached):
             return False
+        self._met = None
+        self._met_bounds = [(place, extents[bound]) for place, bound in enumerate(self._bounds) if bound is not None]
         return all(
             bound is None or value.size == 0 or (value.min() >= 0 and value.max() < extents[bound])
             for value, bound in zip(values, self._bounds, strict=True)

@@ -15,6 +15,7 @@ from codegen.naming import Names
 from codegen.numpy_expressions import Renderer
 from codegen.numpy_maps import build_map
 from codegen.numpy_printer import ROWS, numpy_text, postfix, split_sign
+from codegen.passes import for_numpy
 from codegen.program import REAL, Argument, Constant, Map, Position, Program, Scatter, Statement
 from codegen.reuse import MINUS, OPERATORS, PLUS, Reuse, Step
 from derive.extents import Extent
@@ -342,7 +343,7 @@ def numpy_function(
         defaults: by the name of a tensor, the number that it has where it is left out.
         notation: what gradients are called.
     """
-    body = Body(program, notation)
+    body = Body(for_numpy(program), notation)
     lines = body.lines()
     arguments = [body.renderer.names.of(each.name) for each in program.arguments]
     arguments += [body.renderer.names.of_size(each) for each in program.parameters]

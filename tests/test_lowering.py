@@ -180,7 +180,7 @@ dx = np.zeros_like(x)
 dx[np.arange(N), x.argmax(axis=1)] = dmu
 return dx""",
     "at_maximum": "return np.take_along_axis(z, x.argmax(axis=1, keepdims=True), axis=1)[:, 0]",
-    "dense_over_time_backward": 'return np.tensordot(x, dy, axes=([0, 1], [0, 1]))',
+    "dense_over_time_backward": "return np.tensordot(x, dy, axes=([0, 1], [0, 1]))",
     "triple": "return (x * mu[:, None]).T @ x_2",
     "two_products": "return (x - z) @ w.T",
     "growing": "return beta.sum() * picked + gamma @ beta",

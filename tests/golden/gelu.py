@@ -69,7 +69,8 @@ def _polynomial(coefficients, x):
 
 
 def _erf_single(x):
-    """Return the error function of numbers up to 4 in float32."""
+    """Return the error function in float32."""
+    x = np.clip(x, -4, 4, dtype=np.float32)
     square = x * x
     value = x * _polynomial(_ERF_ABOVE, square)
     value /= _polynomial(_ERF_BELOW, square)
@@ -98,13 +99,10 @@ def _erf(x):
     x = np.asarray(x)
     flat = x.reshape(-1) if x.dtype.kind == "f" else x.reshape(-1).astype(float)
     result = np.empty_like(flat)
+    function = _erf_double if flat.itemsize > 4 else _erf_single
     for start in range(0, flat.size, 16384):
-        block = flat[start : start + 16384]
-        if flat.itemsize > 4:
-            found = _erf_double(block)
-        else:
-            found = _erf_single(np.clip(block, -4, 4, dtype=np.float32))
-        result[start : start + 16384] = found
+        block = slice(start, start + 16384)
+        result[block] = function(flat[block])
     return result.reshape(x.shape)[()]
 
 

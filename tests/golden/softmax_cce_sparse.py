@@ -62,7 +62,7 @@ def softmax_cce_sparse_backward(dL, p, t):
     p = p.reshape(-1, p.shape[-1])
     t = t.reshape(-1)
     N = p.shape[0]
-    dz = p.copy()
-    dz[np.arange(N), t] -= 1
-    dz *= dL / N
+    scale = dL / N
+    dz = p * scale
+    dz[np.arange(N), t] -= scale
     return dz.reshape(shape)
