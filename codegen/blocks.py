@@ -25,6 +25,7 @@ class Blockwise:
 
     def __init__(self, function: Callable[..., tuple[Any, ...]]) -> None:
         self.function = function
+        self.__name__ = function.__name__
 
     def __call__(self, *arrays: Any) -> tuple[Any, ...]:
         """Return the results; large arrays of one shape are taken block after block, others as they are."""

@@ -125,9 +125,9 @@ N = p.shape[0]
 return dL / N * (p * t.sum(axis=1, keepdims=True) - t)""",
     "softmax_cce_sparse_backward": """\
 N = p.shape[0]
-dz = p.copy()
-dz[np.arange(N), t] -= 1
-dz *= dL / N
+scale = dL / N
+dz = p * scale
+dz[np.arange(N), t] -= scale
 return dz""",
     "layer_norm": """\
 K = x.shape[1]
