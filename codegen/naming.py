@@ -40,6 +40,7 @@ STEMS: Mapping[str, str] = MappingProxyType(
         "square": "squares",
         "sqrt": "root",
         "where": "chosen",
+        "log1p": "tail",
         "abs": "size",
         "floor_divide": "row",
         "remainder": "column",

@@ -211,6 +211,50 @@ def _terms(statement: Statement) -> list[tuple[int, Operand]]:
     return list(zip(signs, statement.operands, strict=True))
 
 
+def share_tails(program: Program) -> Program:
+    """Let ``log(1 + exp(x))`` and ``log(1 + exp(-x))`` share what is costly: ``max(x, 0)`` and ``max(-x, 0)`` with it.
+
+    The tail of both is ``log(1 + exp(-abs(x)))``.
+    """
+    values = program.values
+    found = {each.operands[1].name: each for each in program.statements if _is_softplus(each, values)}
+    tails: dict[str, str] = {}
+    for name in found:
+        value = values[name]
+        if isinstance(value, Statement) and _is_map(value, "neg") and value.operands[0].name in found:
+            tails |= dict.fromkeys((name, value.operands[0].name), value.operands[0].name)
+    statements: list[Statement] = []
+    made: dict[str, Operand] = {}
+    for statement in program.statements:
+        source = tails.get(statement.operands[1].name) if _is_softplus(statement, values) else None
+        if source is None:
+            statements.append(statement)
+            continue
+        zero, own = statement.operands
+        if source not in made:
+            operand = Operand(source, own.labels)
+            for function in ("abs", "neg", "exp", "log1p"):
+                statements.append(Statement(f"{source}{function}", Map(function), (operand,), own.labels, REAL))
+                operand = Operand(statements[-1].name, own.labels)
+            made[source] = operand
+        above = Statement(f"{statement.name}>", Map("maximum"), (own, zero), own.labels, REAL)
+        terms = (Operand(made[source].name, own.labels), Operand(above.name, own.labels))
+        statements += [above, replace(statement, op=Map("add", (1, 1)), operands=terms)]
+    return program.with_statements(statements)
+
+
+def _is_map(statement: Statement, function: str) -> bool:
+    return isinstance(statement.op, Map) and statement.op.function == function
+
+
+def _is_softplus(statement: Statement, values: Mapping[str, Argument | Statement]) -> bool:
+    if not _is_map(statement, "logaddexp"):
+        return False
+    first = values[statement.operands[0].name]
+    is_zero = isinstance(first, Statement) and isinstance(first.op, Constant) and first.op.value == 0
+    return is_zero and statement.operands[1].labels == statement.labels
+
+
 def scale_before_adding(program: Program) -> Program:
     """Let a number multiply what others are added to: ``dz = p * c; dz[at] -= c`` and not ``dz[at] -= 1; dz *= c``.
 
@@ -287,4 +331,4 @@ def _reusable(statement: Statement) -> tuple[Operand, ...]:
 
 PASSES: tuple[Callable[[Program], Program], ...] = (share_sums, keep_axes, reuse_scattered)
 #: Passes for NumPy, where every operation goes through memory; in C it is the loops that save it.
-FOR_NUMPY: tuple[Callable[[Program], Program], ...] = (share_terms, scale_before_adding)
+FOR_NUMPY: tuple[Callable[[Program], Program], ...] = (share_terms, share_tails, scale_before_adding)

@@ -16,11 +16,6 @@ def _sigmoid(x):
         return 1 / (1 + np.exp(-x))
 
 
-def _softplus(x):
-    """Return log(1 + exp(x)); the exponential of a positive number is never taken."""
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
-
-
 def bce_logits_forward(z, t):
     """Forward pass of bce-logits.
 
@@ -40,7 +35,9 @@ def bce_logits_forward(z, t):
         p: (..., K)
     """
     p = _sigmoid(z)
-    L = ((1 - t) * _softplus(z) + t * _softplus(-z)).mean()
+    log1ps = np.log1p(np.exp(-np.abs(z)))
+    t1 = (1 - t) * (log1ps + np.maximum(z, 0)) + t * (log1ps + np.maximum(-z, 0))
+    L = t1.mean()
     return L, p
 
 

@@ -68,17 +68,18 @@ def _polynomial(coefficients, x):
     return value
 
 
-def _erf_single(x):
-    """Return the error function in float32."""
+def _erf_single(x, out):
+    """Put the error function into an array, in float32."""
     x = np.clip(x, -4, 4, dtype=np.float32)
     square = x * x
-    value = x * _polynomial(_ERF_ABOVE, square)
+    value = _polynomial(_ERF_ABOVE, square)
+    value *= x
     value /= _polynomial(_ERF_BELOW, square)
-    return np.clip(value, -1, 1, out=value)
+    np.clip(value, -1, 1, out=out)
 
 
-def _erf_double(x):
-    """Return the error function in float64."""
+def _erf_double(x, out):
+    """Put the error function into an array, in float64."""
     near = np.clip(x, -1, 1)
     near *= _polynomial(_ERF_NEAR_ZERO, near * near)
     far = np.clip(np.abs(x), 1, 6)
@@ -86,7 +87,7 @@ def _erf_double(x):
     beyond = np.exp(-far * far)
     beyond *= _polynomial(_ERFC_BEYOND_ONE, ratio)
     np.copysign(np.subtract(1, beyond, out=beyond), x, out=beyond)
-    return np.where(far > 1, beyond, near)
+    out[...] = np.where(far > 1, beyond, near)
 
 
 def _erf(x):
@@ -102,7 +103,7 @@ def _erf(x):
     function = _erf_double if flat.itemsize > 4 else _erf_single
     for start in range(0, flat.size, 16384):
         block = slice(start, start + 16384)
-        result[block] = function(flat[block])
+        function(flat[block], result[block])
     return result.reshape(x.shape)[()]
 
 
