@@ -35,9 +35,8 @@ def bce_logits_forward(z, t):
         p: (..., K)
     """
     p = _sigmoid(z)
-    log1ps = np.log1p(np.exp(-np.abs(z)))
-    t1 = (1 - t) * (log1ps + np.maximum(z, 0)) + t * (log1ps + np.maximum(-z, 0))
-    L = t1.mean()
+    tail = np.log1p(np.exp(-np.abs(z)))
+    L = ((1 - t) * (tail + np.maximum(z, 0)) + t * (tail + np.maximum(-z, 0))).mean()
     return L, p
 
 
