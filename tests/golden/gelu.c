@@ -9,8 +9,8 @@
  * and with -fopenmp in the place of -fopenmp-simd where threads are wanted.
  *
  * gelu: Gaussian error linear unit
- *     c = 1/2 + erf(x/sqrt(2))/2
- *     y = c*x
+ *     Phi = 1/2 + erf(x/sqrt(2))/2
+ *     y = Phi*x
  *     Source: Hendrycks and Gimpel, Gaussian error linear units, arXiv 1606.08415, 2016
  */
 
@@ -93,8 +93,8 @@ static inline float erf_f(float x)
  *
  * Gaussian error linear unit.
  *
- * c = 1/2 + erf(x/sqrt(2))/2
- * y = c*x
+ * Phi = 1/2 + erf(x/sqrt(2))/2
+ * y = Phi*x
  *
  * Args:
  *     x: any shape
@@ -115,12 +115,12 @@ void gelu_forward_f(ptrdiff_t n, const float *restrict x, float *restrict y)
  *
  * Gaussian error linear unit.
  *
- * c = 1/2 + erf(x/sqrt(2))/2
- * y = c*x
+ * Phi = 1/2 + erf(x/sqrt(2))/2
+ * y = Phi*x
  *
  * Gradients of a loss, given that of the output:
  *
- * dx = dy*(2*c + sqrt(2/pi)*x*exp(-x**2/2))/2
+ * dx = dy*(2*Phi + sqrt(2/pi)*x*exp(-x**2/2))/2
  *
  * Args:
  *     dy: any shape, the gradient of the loss with respect to y

@@ -1,8 +1,8 @@
 """Forward and backward passes in NumPy: gelu.
 
 gelu: Gaussian error linear unit
-    c = 1/2 + erf(x/sqrt(2))/2
-    y = c*x
+    Phi = 1/2 + erf(x/sqrt(2))/2
+    y = Phi*x
     Source: Hendrycks and Gimpel, Gaussian error linear units, arXiv 1606.08415, 2016
 """
 
@@ -112,39 +112,39 @@ def gelu_forward(x):
 
     Gaussian error linear unit.
 
-    c = 1/2 + erf(x/sqrt(2))/2
-    y = c*x
+    Phi = 1/2 + erf(x/sqrt(2))/2
+    y = Phi*x
 
     Args:
         x: any shape
 
     Returns:
         y: any shape
-        c: any shape
+        Phi: any shape
     """
-    c = 0.5 * _erf(x / 2**0.5) + 0.5
-    y = x * c
-    return y, c
+    Phi = 0.5 * _erf(x / 2**0.5) + 0.5
+    y = x * Phi
+    return y, Phi
 
 
-def gelu_backward(dy, x, c):
+def gelu_backward(dy, x, Phi):
     """Backward pass of gelu.
 
     Gaussian error linear unit.
 
-    c = 1/2 + erf(x/sqrt(2))/2
-    y = c*x
+    Phi = 1/2 + erf(x/sqrt(2))/2
+    y = Phi*x
 
     Gradients of a loss, given that of the output:
 
-    dx = dy*(2*c + sqrt(2/pi)*x*exp(-x**2/2))/2
+    dx = dy*(2*Phi + sqrt(2/pi)*x*exp(-x**2/2))/2
 
     Args:
         dy: any shape, the gradient of the loss with respect to y
         x: any shape
-        c: any shape
+        Phi: any shape
 
     Returns:
         dx: the shape of x
     """
-    return 0.5 * dy * (2 * c + (2 / np.pi) ** 0.5 * x * np.exp(-0.5 * x * x))
+    return 0.5 * dy * (2 * Phi + (2 / np.pi) ** 0.5 * x * np.exp(-0.5 * x * x))
