@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -18,7 +18,7 @@ from derive.record import Operation
 from derive.sums import nodes
 
 Given = Sequence[tuple[Tensor, Any]]
-_SIGNATURE = attrgetter("__class__", "shape", "dtype")
+_SIGNATURE = operator.attrgetter("__class__", "shape", "dtype")
 
 
 class Fitting:
@@ -44,6 +44,7 @@ class Fitting:
         self._remembers = remembers
         self._met: list[tuple[Any, ...]] | None = None
         self._met_bounds: list[tuple[int, int]] = []
+        self._rest: list[Any] = []
         self._is_label = [tensor.values is not None for tensor in tensors]
         self._bounds = [sizes.index(tensor.values) if tensor.values in sizes else None for tensor in tensors]
         self._counted = [sizes.index(size) for size in self._extremes if size in sizes]
@@ -72,6 +73,20 @@ class Fitting:
         return is_known and all(
             values[place].min() >= 0 and values[place].max() < extent for place, extent in self._met_bounds
         )
+
+    def with_rest(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Return values with those that were left out last time, too, and took on the same dtype then."""
+        if not self._rest or len(values) + len(self._rest) != len(self.tensors):
+            return values
+        return [*values, *self._rest]
+
+    def remember_rest(self, values: Sequence[Any], fitted: Sequence[Any]) -> None:
+        """Remember what stood for the values that were left out, where those that were given needed nothing done."""
+        count = len(values)
+        self._rest = []
+        if len(fitted) == len(self.tensors) and all(map(operator.is_, values, fitted)) and self._fits(fitted):
+            self._rest = list(fitted[count:])
+            self.fit(fitted)
 
     def fit(self, values: Sequence[Any]) -> list[np.ndarray]:
         """Return arrays of one dtype that fit the operation.

@@ -219,16 +219,18 @@ class Forward(NumpyFunction):
 
         The options are settings, and those of ``backward``: another pass may need other values.
         """
-        arrays: Sequence[Any] = inputs
-        if self._found is not None and options == self._asked and self._fitting.knows(inputs):
+        arrays = self._fitting.with_rest(inputs)
+        if self._found is not None and options == self._asked and self._fitting.knows(arrays):
             wanted, made, keeping = self._found
-            results = keeping.run_checked(inputs)
+            results = keeping.run_checked(arrays)
         else:
             passes, settings = self.divided(options)
             arrays = self.fit(self.complete(inputs, settings))
             wanted, made, keeping = self._plan(passes)
             kept = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
             self._asked = {} if settings else kept
+            if not settings:
+                self._fitting.remember_rest(inputs, arrays)
             results = keeping.run(arrays)
         known = dict(zip((*self._names, *made), (*arrays, *results), strict=True))
         return _one_or_all(results[: self._count]), {name: known[name] for name in wanted}

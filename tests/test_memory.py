@@ -160,3 +160,17 @@ def test_options_that_are_changed_after_a_call_are_seen() -> None:
     facts.clear()
     assert run.with_saved(z, t, given=facts)[1].keys() == run.with_saved(z, t)[1].keys()
     assert first.keys() == {"p", "t"}
+
+
+def test_a_setting_that_was_left_out_is_not_remembered_in_the_place_of_another() -> None:
+    run = codegen.forward("rms-norm")
+    x, g = np.full((2, 3), 1e-3), np.ones(3)
+    plain = [run.with_saved(x, g)[0] for _ in range(2)]
+    assert_array_equal(*plain)
+    other = run.with_saved(x, g, eps=1.0)[0]
+    assert np.abs(other).max() < 0.1 * np.abs(plain[0]).max()
+    assert_array_equal(run.with_saved(x, g, np.array(1.0))[0], other)
+    assert_array_equal(run.with_saved(x, g)[0], plain[0])
+    narrow = run.with_saved(x.astype(np.float32), g.astype(np.float32))[0]
+    assert narrow.dtype == np.float32
+    assert_allclose(narrow, plain[0], rtol=1e-6)
