@@ -7,13 +7,14 @@
 """
 
 from codegen import layers
+from codegen.c_memory import release_memory
 from codegen.checking import check
 from codegen.hessians import hessian, hvp
 from codegen.layers import LayerKind
 from codegen.runtime import vjp
 from codegen.targets import backward, forward, source
 
-__all__ = ["backward", "check", "forward", "hessian", "hvp", "layers", "source", "vjp"]
+__all__ = ["backward", "check", "forward", "hessian", "hvp", "layers", "release_memory", "source", "vjp"]
 
 
 def __getattr__(name: str) -> LayerKind:

@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 from sympy import Expr, Integer, Symbol
 
 from codegen.c_compiler import FLAGS, load_library
+from codegen.c_memory import new_array
 from codegen.c_precisions import DOUBLE, FLOAT, Precision
 from codegen.c_program import ENTRY
 from codegen.c_saving import plan_passes
 from codegen.c_source import CFunction, c_file, c_functions
 from codegen.docstrings import backward_docstring, forward_docstring, module_docstring
-from codegen.fitting import Fitting
 from codegen.helpers import LOADED
 from codegen.program import INTEGER, NUMBER, Constant, Program, SumTo
-from codegen.program_checks import extremes
 from codegen.runtime import (
     Backward,
     Forward,
@@ -34,7 +33,6 @@ from codegen.runtime import (
     kept_tensors,
     operation_key,
 )
-from codegen.whole_numbers import WholeNumbers
 from derive.errors import InputError
 from derive.extents import Extent
 from derive.notation import BAR, Notation, find_notation
@@ -182,11 +180,11 @@ class CProgram:
         results = []
         for labels, kind in function.results:
             shape = tuple(value_of(label.size, sizes) for label in labels)
-            results.append(np.empty(shape, whole if kind == INTEGER else real))
+            results.append(new_array(shape, whole if kind == INTEGER else real))
             called.append(pointer(results[-1]))
         for needed, dtype in zip(function.work, (real, whole), strict=True):
             if needed != 0:
-                called.append(pointer(np.empty(value_of(needed, sizes), dtype)))
+                called.append(pointer(new_array((value_of(needed, sizes),), dtype)))
         self._called[function.precision.name](*called)
         return results
 
@@ -222,15 +220,11 @@ class CFunctionOfArrays:
 
     def _set(self: Any, in_c: CProgram, name: str) -> None:
         operation, program = in_c.operation, in_c.program
-        self.operation, self.program, self._in_c = operation, program, in_c
+        self._in_c = in_c
+        self.set_checks(operation, program)
         self.source = self.module = in_c.source
         self.__name__ = self.__qualname__ = name
         self.__doc__ = "\n".join(in_c.comment)
-        self._tensors = tuple(argument.tensor for argument in program.arguments)
-        self._fitting = Fitting(operation, self._tensors, extremes(program))
-        self._numbers = WholeNumbers(operation, program) if program.parameters or operation.extents else None
-        self.parameters = tuple(symbol.name for symbol in program.parameters)
-        self._allowed = tuple(dict.fromkeys((*operation.record.defaults, *self.parameters)))
 
     def __repr__(self: Any) -> str:
         return str(NumpyFunction.__repr__(self)).replace("NumPy", "C")
@@ -239,6 +233,8 @@ class CFunctionOfArrays:
         """Return the results of arrays that fit, and whole numbers after them, as a tuple."""
         found: tuple[Any, ...] = self._in_c.run(arrays)
         return found
+
+    run_checked = run
 
 
 class CForward(CFunctionOfArrays, Forward):
@@ -256,7 +252,7 @@ class CForward(CFunctionOfArrays, Forward):
         passes, settings = self.divided(options)
         arrays = self.fit(self.complete(inputs, settings))
         backward = backward_pass(self.operation, **passes)
-        given = dict(zip((*(tensor.name for tensor in self._tensors), *self.parameters), arrays, strict=True))
+        given = dict(zip(self._names, arrays, strict=True))
         results = backward.keeping.run(arrays)
         tensors = backward.keeping.program.result_tensors
         made = dict(zip((tensor.name for tensor in tensors), results, strict=True))

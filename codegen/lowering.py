@@ -81,6 +81,7 @@ def lower(
     parameters: Collection[Symbol] = (),
     extents: Sequence[Extent] = (),
     positions: Positions = MappingProxyType({}),
+    origins: Mapping[Tensor, frozenset[str]] = MappingProxyType({}),
 ) -> Program:
     """Return the program that computes tensors from arguments.
 
@@ -94,6 +95,7 @@ def lower(
         parameters: whole numbers that are given besides; the program takes those that it needs.
         extents: sizes that follow from others.
         positions: by size, a position that is there, whatever the definitions name.
+        origins: by argument, the names of what it was computed from before.
 
     Raises:
         InternalError: a body has a derivative that was not carried out, or a tensor that is not there.
@@ -104,7 +106,7 @@ def lower(
     there = {size: max(named.get(size, -1), positions.get(size, -1)) for size in (*named, *positions)}
 
     def lowered(leading: Symbol | None) -> Program:
-        run = Lowering(arguments, numbers, leading, extents, there)
+        run = Lowering(arguments, numbers, leading, extents, there, origins)
         return _lowered(run, definitions, results, like or {}, *whole)
 
     if leading is not None:
@@ -154,13 +156,14 @@ class Lowering(Windowing):
         leading: Symbol | None = None,
         extents: Sequence[Extent] = (),
         positions: Positions = MappingProxyType({}),
+        origins: Mapping[Tensor, frozenset[str]] = MappingProxyType({}),
     ) -> None:
         self.leading = leading
         built = []
         for place, tensor in enumerate(arguments):
             labels = tuple(Index(f"axis{axis}", extent) for axis, extent in enumerate(tensor.sizes))
             kind = NUMBER if tensor in numbers else REAL if tensor.values is None else INTEGER
-            built.append(Argument(f"@{place}", tensor, labels, kind))
+            built.append(Argument(f"@{place}", tensor, labels, kind, origins.get(tensor, frozenset())))
         self.builder = Builder(built)
         self.extents = tuple(extents)
         self.scope = {each.tensor: Binding(Operand(each.name, each.labels), each.labels) for each in built}

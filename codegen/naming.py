@@ -40,6 +40,7 @@ STEMS: Mapping[str, str] = MappingProxyType(
         "square": "squares",
         "sqrt": "root",
         "where": "chosen",
+        "log1p": "tail",
         "abs": "size",
         "floor_divide": "row",
         "remainder": "column",
@@ -148,6 +149,8 @@ class Names:
         if op.function == "add":
             return self._sum_hint(op, statement)
         if op.function in ("mul", "div"):
+            if op.function == "div" and not statement.labels:
+                return "scale"
             return "scaled" if len({operand.labels for operand in statement.operands}) > 1 else "t"
         if op.function in ("neg", "pow", "full_like"):
             return "t"

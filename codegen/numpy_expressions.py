@@ -24,7 +24,7 @@ from codegen.numpy_printer import (
     postfix,
     radicand,
 )
-from codegen.numpy_windows import WindowTexts
+from codegen.numpy_sums import SumTexts, index_letters
 from codegen.passes import Axes, renamed
 from codegen.program import (
     NUMBER,
@@ -59,7 +59,7 @@ from codegen.program import (
 from derive.indices import Index
 
 
-class Renderer(WindowTexts):
+class Renderer(SumTexts):
     """Expressions for the statements of a program, those in ``inline`` within the ones that use them."""
 
     def __init__(self, program: Program, names: Names, inline: frozenset[str] = frozenset()) -> None:
@@ -225,6 +225,9 @@ class Renderer(WindowTexts):
         folded = self.folded(statement, op, axes)
         if folded is not None:
             return folded
+        products = self.summed_products(statement, op)
+        if products is not None:
+            return products
         settings = []
         if statement.labels:
             settings.append(f"axis={axes[0] if len(axes) == 1 else tuple(axes)}")
@@ -249,12 +252,34 @@ class Renderer(WindowTexts):
                     texts.append(" @ ".join(sides))
             if texts:
                 return Text(min(texts, key=len), PRODUCT)
+        turned = self._tensordot(statement, over)
+        if turned is not None:
+            return turned
         letters = index_letters([label for operand in statement.operands for label in operand.labels])
         letters |= {label: "..." for label in letters if label.size == self.program.any_rank}
         inputs = ",".join("".join(letters[label] for label in operand.labels) for operand in statement.operands)
         pattern = f'"{inputs}->{"".join(letters[label] for label in labels)}"'
         shown = [numpy_text(self.operand(operand, operand.labels)) for operand in statement.operands]
         return Text(f"np.einsum({', '.join([pattern, *shown])}, optimize=True)")
+
+    def _tensordot(self, statement: Statement, over: Labels) -> Expr | None:
+        """Return a product of two arrays of which one has several axes that stay or are summed, None if it is none."""
+        is_pair = len(statement.operands) == 2 and bool(statement.labels)
+        for first, second in (statement.operands, statement.operands[::-1]) if is_pair else ():
+            rest = tuple(label for operand in (first, second) for label in operand.labels if label not in over)
+            summed = tuple(label for label in first.labels if label in over)
+            is_shared = set(summed) == set(over) <= set(second.labels)
+            if not is_shared or rest != statement.labels or leads(first.labels, self.program.any_rank):
+                continue
+            if leads(second.labels, self.program.any_rank):
+                continue
+            count, shown = len(summed), [numpy_text(self.operand(each, each.labels)) for each in (first, second)]
+            if first.labels[-count:] == second.labels[:count]:
+                return Text(f"np.tensordot({', '.join(shown)}, axes={count})")
+            places = [[operand.labels.index(label) for label in summed] for operand in (first, second)]
+            axes = f"({places[0][0]}, {places[1][0]})" if count == 1 else f"({places[0]}, {places[1]})"
+            return Text(f"np.tensordot({', '.join(shown)}, axes={axes})")
+        return None
 
     def _ordered(self, operand: Operand, order: Labels) -> str:
         """Return an operand with its axes in an order."""
@@ -411,24 +436,3 @@ class Renderer(WindowTexts):
 
 def is_diagonal(op: Gather) -> bool:
     return len(op.where) == 2 and isinstance(op.where[0], Index) and op.where[0] == op.where[1]
-
-
-def index_letters(labels: Sequence[Index]) -> dict[Index, str]:
-    """Return one letter for each index, its own where it can be.
-
-    Example:
-        >>> from derive.indices import size
-        >>> i, i2 = Index("i", size("I")), Index("i2", size("I"))
-        >>> list(index_letters([i, i2]).values())
-        ['i', 'a']
-    """
-    letters: dict[Index, str] = {}
-    spare = [chr(code) for code in (*range(ord("a"), ord("z") + 1), *range(ord("A"), ord("Z") + 1))]
-    for label in dict.fromkeys(labels):
-        own = label.name if len(label.name) == 1 and label.name.isascii() and label.name.isalpha() else ""
-        if own and own not in letters.values():
-            letters[label] = own
-    for label in dict.fromkeys(labels):
-        if label not in letters:
-            letters[label] = next(letter for letter in spare if letter not in letters.values())
-    return letters

@@ -9,12 +9,15 @@ from types import MappingProxyType
 from sympy import Expr, Integer, Symbol
 
 from codegen.docstrings import wrapped
+from codegen.elementary import FUNCTIONS
 from codegen.helpers import HELPERS, helpers_in
 from codegen.naming import Names
 from codegen.numpy_expressions import Renderer
 from codegen.numpy_maps import build_map
-from codegen.numpy_printer import numpy_text, postfix, split_sign
+from codegen.numpy_printer import ROWS, numpy_text, postfix, split_sign
+from codegen.passes import for_numpy
 from codegen.program import REAL, Argument, Constant, Map, Position, Program, Scatter, Statement
+from codegen.reuse import MINUS, OPERATORS, PLUS, Reuse, Step
 from derive.extents import Extent
 from derive.indices import Tensor
 from derive.notation import BAR, Notation
@@ -48,7 +51,7 @@ class Body:
         self._uses = program.uses
         self._taken = {statement.into for statement in program.statements}
         inline = frozenset(s.name for s in program.statements if self._may_inline(s))
-        self.inline = self._shortened(inline)
+        self.inline = self._without_readers(self._shortened(inline))
         self.renderer = self._new_renderer(self.inline)
 
     def _new_renderer(self, inline: frozenset[str]) -> Renderer:
@@ -76,6 +79,12 @@ class Body:
                 inline -= {part.name}
                 pending.append(part)
         return self._inlined_again(inline)
+
+    def _without_readers(self, inline: frozenset[str]) -> frozenset[str]:
+        """Give names to sums that read an array which could be written over if they came first."""
+        while found := Reuse(self.program, inline).in_the_way():
+            inline -= found
+        return inline
 
     def _inlined_again(self, inline: frozenset[str]) -> frozenset[str]:
         """Take back names that were not needed after all, once smaller parts had theirs."""
@@ -108,8 +117,20 @@ class Body:
         elif statement.into is not None:
             lines = [self._augmented(statement, name, renderer)]
         else:
-            lines = [f"{name} = {renderer.text(statement)}"]
+            lines = self._computed(statement, name, renderer)
         return [INDENT + line for line in lines]
+
+    def _computed(self, statement: Statement, name: str, renderer: Renderer) -> list[str]:
+        """Return the lines that compute a value, in the memory of another where that is free."""
+        reuse = Reuse(self.program, renderer.inline)
+        step = reuse.step(statement)
+        if step is None:
+            return [f"{name} = {renderer.text(statement)}"]
+        base = reuse.values[step.base.name]
+        assert isinstance(base, Statement)
+        is_named = base.name not in renderer.inline
+        lines = [] if is_named else self._computed(base, name, renderer)
+        return [*lines, *in_place(statement, step, name, renderer.names.of(base.name) if is_named else name, renderer)]
 
     def _scatter(self, statement: Statement, op: Scatter, name: str, renderer: Renderer) -> list[str]:
         operands = list(statement.operands)
@@ -151,8 +172,10 @@ class Body:
         names = [renderer.names.of(name) for name in program.results]
         shapes, names = self._with_shapes(names)
         start = f"{INDENT}{names[0]} = " if names else ""
-        if len(names) == 1 and shown and shown[-1].name == program.results[0] and lines[-1].startswith(start):
-            lines[-1] = f"{INDENT}return {lines[-1].removeprefix(start)}"
+        is_last = len(names) == 1 and bool(shown) and shown[-1].name == program.results[0]
+        returned = f"{INDENT}return {lines[-1].removeprefix(start)}" if is_last and lines[-1].startswith(start) else ""
+        if returned and (len(returned) <= WIDTH or len(lines[-1]) > WIDTH):
+            lines[-1] = returned
         else:
             lines.append(f"{INDENT}return {', '.join(names)}")
         return [part for line in (*shapes, *self._size_lines(), *lines) for part in broken_line(line)]
@@ -221,6 +244,27 @@ class Body:
             return numpy_text(self.renderer.size(extent.span + 1))
         span, step = self.renderer.size(extent.span), numpy_text(self.renderer.size(extent.step))
         return f"{postfix(span)} // {step} + 1"
+
+
+def in_place(statement: Statement, step: Step, name: str, base: str, renderer: Renderer) -> list[str]:
+    """Return the lines that do a step in the memory of a name: ``y = np.divide(x, n, out=x)`` or ``x /= n``."""
+    assert isinstance(statement.op, Map)
+    function = statement.op.function
+    start = f"{name} = " if name != base else ""
+    if not step.others:
+        row = "np.sqrt" if function == "sqrt" else ROWS[FUNCTIONS[function].__name__]
+        return [f"{start}{row}({base}, out={base})"]
+    shown = [(sign, renderer.operand(operand, statement.axes)) for sign, operand in step.others]
+    if function == "mul" and len(shown) > 1:
+        shown = [(1, build_map(Map("mul"), [factor for _, factor in shown]))]
+    lines = []
+    for sign, expr in shown:
+        inner, positive = split_sign(expr) if function == "add" else (1, expr)
+        sign_of, full = OPERATORS.get(function, PLUS if sign * inner > 0 else MINUS)
+        text = numpy_text(positive)
+        lines.append(f"{name} {sign_of} {text}" if not start else f"{start}{full}({base}, {text}, out={base})")
+        start = ""
+    return lines
 
 
 def _model(tensor: Tensor, arguments: Sequence[Argument]) -> Argument:
@@ -299,7 +343,7 @@ def numpy_function(
         defaults: by the name of a tensor, the number that it has where it is left out.
         notation: what gradients are called.
     """
-    body = Body(program, notation)
+    body = Body(for_numpy(program), notation)
     lines = body.lines()
     arguments = [body.renderer.names.of(each.name) for each in program.arguments]
     arguments += [body.renderer.names.of_size(each) for each in program.parameters]

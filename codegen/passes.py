@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import sympy
 
 from codegen.program import (
     NUMBER,
+    REAL,
+    Argument,
     Constant,
     Gather,
     Labels,
@@ -29,6 +31,13 @@ def improve(program: Program) -> Program:
     """Return the program without what is not used, with its layout decided."""
     program = remove_unused(program)
     for improvement in PASSES:
+        program = verify(remove_unused(improvement(program)))
+    return program
+
+
+def for_numpy(program: Program) -> Program:
+    """Return a program with fewer passes over memory where each operation is one."""
+    for improvement in FOR_NUMPY:
         program = verify(remove_unused(improvement(program)))
     return program
 
@@ -163,6 +172,137 @@ def broadcasts(axes: Axes, target: Axes) -> bool:
     return all(axis is None or axis == goal for axis, goal in zip(reversed(axes), reversed(target), strict=False))
 
 
+def share_terms(program: Program) -> Program:
+    """Let a sum that has all terms of another one add to it: ``x - row_max - log(total)`` to ``x - row_max``."""
+    sums: list[Statement] = []
+    statements: list[Statement] = []
+    for statement in program.statements:
+        if isinstance(statement.op, Map) and statement.op.function == "add":
+            for known in reversed(sums):
+                rest = _beyond(known, statement) if len(known.operands) < len(statement.operands) else None
+                if rest is not None:
+                    signs, operands = zip(*rest, strict=True)
+                    statement = replace(statement, op=Map("add", signs), operands=operands)
+                    break
+            sums.append(statement)
+        statements.append(statement)
+    return program.with_statements(statements)
+
+
+def _beyond(known: Statement, statement: Statement) -> list[tuple[int, Operand]] | None:
+    """Return a sum as another and the terms that it has beyond it, None if it has not all terms of that."""
+    rest = _terms(statement)
+    names: dict[Index, Index] = {}
+    for sign, term in _terms(known):
+        found = next((each for each in rest if each[0] == sign and each[1].name == term.name), None)
+        if found is None:
+            return None
+        rest.remove(found)
+        for own, other in zip(term.labels, found[1].labels, strict=True):
+            if names.setdefault(own, other) != other:
+                return None
+    labels = tuple(names[label] for label in known.labels)
+    return [(1, Operand(known.name, labels)), *rest] if labels == statement.labels else None
+
+
+def _terms(statement: Statement) -> list[tuple[int, Operand]]:
+    assert isinstance(statement.op, Map)
+    signs = statement.op.signs or (1,) * len(statement.operands)
+    return list(zip(signs, statement.operands, strict=True))
+
+
+def share_tails(program: Program) -> Program:
+    """Let ``log(1 + exp(x))`` and ``log(1 + exp(-x))`` share what is costly: ``max(x, 0)`` and ``max(-x, 0)`` with it.
+
+    The tail of both is ``log(1 + exp(-abs(x)))``.
+    """
+    values = program.values
+    found = {each.operands[1].name: each for each in program.statements if _is_softplus(each, values)}
+    tails: dict[str, str] = {}
+    for name in found:
+        value = values[name]
+        if isinstance(value, Statement) and _is_map(value, "neg") and value.operands[0].name in found:
+            tails |= dict.fromkeys((name, value.operands[0].name), value.operands[0].name)
+    statements: list[Statement] = []
+    made: dict[str, Operand] = {}
+    for statement in program.statements:
+        source = tails.get(statement.operands[1].name) if _is_softplus(statement, values) else None
+        if source is None:
+            statements.append(statement)
+            continue
+        zero, own = statement.operands
+        if source not in made:
+            operand = Operand(source, own.labels)
+            for function in ("abs", "neg", "exp", "log1p"):
+                statements.append(Statement(f"{source}{function}", Map(function), (operand,), own.labels, REAL))
+                operand = Operand(statements[-1].name, own.labels)
+            made[source] = operand
+        above = Statement(f"{statement.name}>", Map("maximum"), (own, zero), own.labels, REAL)
+        terms = (Operand(made[source].name, own.labels), Operand(above.name, own.labels))
+        statements += [above, replace(statement, op=Map("add", (1, 1)), operands=terms)]
+    return program.with_statements(statements)
+
+
+def _is_map(statement: Statement, function: str) -> bool:
+    return isinstance(statement.op, Map) and statement.op.function == function
+
+
+def _is_softplus(statement: Statement, values: Mapping[str, Argument | Statement]) -> bool:
+    if not _is_map(statement, "logaddexp"):
+        return False
+    first = values[statement.operands[0].name]
+    is_zero = isinstance(first, Statement) and isinstance(first.op, Constant) and first.op.value == 0
+    return is_zero and statement.operands[1].labels == statement.labels
+
+
+def scale_before_adding(program: Program) -> Program:
+    """Let a number multiply what others are added to: ``dz = p * c; dz[at] -= c`` and not ``dz[at] -= 1; dz *= c``.
+
+    The base, which would be copied, is gone through once and not twice.
+    """
+    uses, values = program.uses, program.values
+    statements: list[Statement] = []
+    for statement in program.statements:
+        parts = _scaled(statement, values, uses)
+        statements += [statement] if parts is None else parts
+    return program.with_statements(statements)
+
+
+def _scaled(
+    statement: Statement, values: Mapping[str, Argument | Statement], uses: Mapping[str, int]
+) -> list[Statement] | None:
+    """Return a scattered sum times numbers as the sum of what is multiplied by them, None where it is none."""
+    large = [operand for operand in statement.operands if operand.labels]
+    scatter = values[large[0].name] if len(large) == 1 else None
+    if not isinstance(scatter, Statement) or not isinstance(scatter.op, Scatter) or not scatter.op.has_base:
+        return None
+    is_scale = isinstance(statement.op, Map) and statement.op.function in ("mul", "div")
+    if not is_scale or not large[0].labels == scatter.labels == statement.labels:
+        return None
+    assert isinstance(statement.op, Map)
+    if statement.op.function == "div" and statement.operands[0] != large[0]:
+        return None
+    base, value, *positions = scatter.operands
+    scales = [operand for operand in statement.operands if operand is not large[0]]
+    if uses[scatter.name] > 1 or not isinstance(values[base.name], Argument) or base.labels != scatter.labels:
+        return None
+    made = [replace(statement, name=f"{statement.name}~", tensor=None, into=None, operands=(base, *scales))]
+    number = values[value.name]
+    is_one = isinstance(number, Statement) and isinstance(number.op, Constant) and abs(number.op.value) == 1
+    if statement.op.function == "mul" and is_one and len(scales) == 1:
+        added = scales[0]
+        if isinstance(number, Statement) and isinstance(number.op, Constant) and number.op.value == -1:
+            made.append(Statement(f"{statement.name}-", Map("neg"), (added,), (), values[added.name].kind))
+            added = Operand(made[-1].name)
+    else:
+        labels = tuple(value.labels)
+        made.append(Statement(f"{statement.name}+", statement.op, (value, *scales), labels, REAL))
+        added = Operand(made[-1].name, labels)
+    operands = (Operand(made[0].name, statement.labels), added, *positions)
+    scatter = replace(scatter, name=statement.name, tensor=statement.tensor, operands=operands, into=made[0].name)
+    return [*made, scatter]
+
+
 def reuse_scattered(program: Program) -> Program:
     """Let numbers be added into a fresh base where it lies, and what follows take that memory: ``dz /= N``."""
     uses, values = program.uses, program.values
@@ -190,3 +330,5 @@ def _reusable(statement: Statement) -> tuple[Operand, ...]:
 
 
 PASSES: tuple[Callable[[Program], Program], ...] = (share_sums, keep_axes, reuse_scattered)
+#: Passes for NumPy, where every operation goes through memory; in C it is the loops that save it.
+FOR_NUMPY: tuple[Callable[[Program], Program], ...] = (share_terms, share_tails, scale_before_adding)

@@ -319,12 +319,16 @@ class SumTo(Op):
 
 @dataclass(frozen=True)
 class Argument:
-    """A value that comes from outside; ``labels`` only name its axes."""
+    """A value that comes from outside; ``labels`` only name its axes.
+
+    ``origins`` are names of the inputs that it was computed from before, and whose dtypes decided on its own.
+    """
 
     name: str
     tensor: Tensor
     labels: Labels
     kind: str
+    origins: frozenset[str] = frozenset()
 
     dims: ClassVar[None] = None
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import Expr
 
+from codegen.blocks import Blockwise, takes_many_steps
 from codegen.docstrings import backward_docstring, forward_docstring
 from codegen.fitting import Fitting, broadcast_shape, has_no_entries, named_positions
 from codegen.loading import load_function as load_function
@@ -51,8 +52,6 @@ class NumpyFunction:
     """
 
     def __init__(self, operation: Operation, program: Program, source: FunctionSource) -> None:
-        self.operation = operation
-        self.program = program
         self.text = source
         self.source = source.text
         self.module = source.module
@@ -60,12 +59,26 @@ class NumpyFunction:
         self.__qualname__ = source.name
         loaded = load_function(source)
         self.__doc__ = loaded.__doc__
-        self._run = make_scalar_function(program) if operation.is_elementwise else loaded
+        self._run: Callable[..., Any] = make_scalar_function(program) if operation.is_elementwise else loaded
+        if operation.is_elementwise and takes_many_steps(program):
+            self._run = Blockwise(self._run)
+        self.set_checks(operation, program)
+
+    def set_checks(self, operation: Operation, program: Program) -> None:
+        """Keep what is asked at each call: to ask the operation again takes longer than to add thousands of numbers."""
+        self.operation, self.program = operation, program
         self._tensors = tuple(argument.tensor for argument in program.arguments)
-        self._fitting = Fitting(operation, self._tensors, extremes(program), positions_taken(program))
+        uses_matrices = any(isinstance(each.op, MATRIX_OPERATIONS) for each in program.statements)
+        remembers = not uses_matrices and not program.parameters
+        self._fitting = Fitting(operation, self._tensors, extremes(program), positions_taken(program), remembers)
         self._numbers = WholeNumbers(operation, program) if program.parameters or operation.extents else None
         self.parameters = tuple(symbol.name for symbol in program.parameters)
         self._allowed = tuple(dict.fromkeys((*operation.record.defaults, *self.parameters)))
+        self._words = (*(tensor.word for tensor in self._tensors), *self.parameters)
+        self._names = (*(tensor.name for tensor in self._tensors), *self.parameters)
+        self._defaults = default_numbers(operation)
+        self._is_elementwise = operation.is_elementwise
+        self._uses_matrices, self._count = uses_matrices, len(operation.outputs)
 
     def __repr__(self) -> str:
         names = [*(self._fitting.shown(tensor) for tensor in self._tensors), *self.parameters]
@@ -83,10 +96,17 @@ class NumpyFunction:
         arrays = self._fitting.fit(values[:count])
         return [*arrays, *self._numbers.fit(values[count:], arrays)]
 
+    def run_checked(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the results of values of the same shapes and dtypes as before, with nothing left to check."""
+        found = self._run(*values)
+        return found if isinstance(found, tuple) else (found,)
+
     def run(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
         """Return the results of arrays that fit, and whole numbers after them, as a tuple."""
-        self._check_matrices(arrays[: len(self._tensors)])
-        is_empty = has_no_entries(arrays[: len(self._tensors)])
+        own = arrays[: len(self._tensors)]
+        if self._uses_matrices:
+            self._check_matrices(own)
+        is_empty = has_no_entries(own)
         try:
             found = self._run_on_nothing(arrays) if is_empty else self._called(arrays)
         except np.linalg.LinAlgError as error:
@@ -107,11 +127,13 @@ class NumpyFunction:
         Raises:
             InputError: there are too few or too many, or no such setting.
         """
+        names = self._words
+        if len(values) == len(names) and not settings:
+            return values
         operation = self.operation
         self.check_settings(settings)
-        names = [*(tensor.word for tensor in self._tensors), *self.parameters]
         rest = names[len(values) :]
-        numbers = {**default_numbers(operation), **settings}
+        numbers = {**self._defaults, **settings}
         missing = [name for name in rest if name not in numbers]
         if missing or len(values) > len(names) or not set(settings) <= set(rest):
             count = len(values) + len(settings)
@@ -140,8 +162,7 @@ class NumpyFunction:
 
     def _check_matrices(self, arrays: Sequence[Array]) -> None:
         """Refuse the one real dtype that NumPy's linear algebra has not."""
-        uses_matrices = any(isinstance(each.op, MATRIX_OPERATIONS) for each in self.program.statements)
-        if uses_matrices and any(array.dtype == np.float16 for array in arrays):
+        if any(array.dtype == np.float16 for array in arrays):
             raise InputError(
                 f"{self.operation.name}: NumPy has no linear algebra of float16; give it float32 or float64"
             )
@@ -185,8 +206,12 @@ class Forward(NumpyFunction):
     def __init__(self, operation: Operation) -> None:
         program = forward_program(operation, ())
         super().__init__(operation, program, forward_source(operation, program))
+        self._asked: dict[str, Any] = {}  # The options of the last call, and what was found for them.
+        self._found: tuple[tuple[str, ...], tuple[str, ...], NumpyFunction] | None = None
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
+        if not settings and self._fitting.knows(inputs):
+            return _one_or_all(self.run_checked(inputs))
         return _one_or_all(self.run(self.fit(self.complete(inputs, settings))))
 
     def with_saved(self, *inputs: Any, **options: Any) -> tuple[Any, dict[str, Array]]:
@@ -194,15 +219,29 @@ class Forward(NumpyFunction):
 
         The options are settings, and those of ``backward``: another pass may need other values.
         """
-        passes, settings = self.divided(options)
-        arrays = self.fit(self.complete(inputs, settings))
+        arrays = self._fitting.with_rest(inputs)
+        if self._found is not None and options == self._asked and self._fitting.knows(arrays):
+            wanted, made, keeping = self._found
+            results = keeping.run_checked(arrays)
+        else:
+            passes, settings = self.divided(options)
+            arrays = self.fit(self.complete(inputs, settings))
+            wanted, made, keeping = self._plan(passes)
+            kept = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+            self._asked = {} if settings else kept
+            if not settings:
+                self._fitting.remember_rest(inputs, arrays)
+            results = keeping.run(arrays)
+        known = dict(zip((*self._names, *made), (*arrays, *results), strict=True))
+        return _one_or_all(results[: self._count]), {name: known[name] for name in wanted}
+
+    def _plan(self, passes: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...], NumpyFunction]:
+        """Return what a backward pass needs by name, what the pass that keeps it returns, and that."""
         wanted = backward(self.operation, **passes).saved
-        given = dict(zip((*(tensor.name for tensor in self._tensors), *self.parameters), arrays, strict=True))
         kept = kept_tensors(self.operation, wanted)
-        results = self._keeping(kept).run(arrays)
         outputs = [output.tensor for output in self.operation.outputs]
-        made = dict(zip((tensor.name for tensor in (*outputs, *kept)), results, strict=True))
-        return _one_or_all(results[: len(outputs)]), {name: {**given, **made}[name] for name in wanted}
+        self._found = wanted, tuple(tensor.name for tensor in (*outputs, *kept)), self._keeping(kept)
+        return self._found
 
     def divided(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the options of ``backward``, and the settings; a name that is neither is refused as a setting."""
@@ -238,10 +277,14 @@ class Backward(NumpyFunction):
         self.assumptions = pullback.assumptions
 
     def __call__(self, *upstream: Any, **saved: Any) -> tuple[Any, ...]:
-        name = self.operation.name
+        if len(upstream) == self._count and saved.keys() == set(self.saved):
+            values = [*upstream, *map(saved.__getitem__, self.saved)]
+            if self._fitting.knows(values):
+                return self.run_checked(values)
         self._check_count(upstream)
-        saved = {**{key: n for key, n in default_numbers(self.operation).items() if key in self.saved}, **saved}
+        saved = {**{key: n for key, n in self._defaults.items() if key in self.saved}, **saved}
         if saved.keys() != set(self.saved):
+            name = self.operation.name
             unknown = [key for key in saved if key not in self.saved]
             missing = [key for key in self.saved if key not in saved]
             problem = f"does not take {', '.join(unknown)}" if unknown else f"needs {', '.join(missing)}"
@@ -252,7 +295,7 @@ class Backward(NumpyFunction):
         kept = [saved[key] for key in self.saved]
         given = upstream if all(each is not None for each in upstream) else self._filled(upstream, kept)
         arrays = self.fit([*given, *kept])
-        if self.operation.is_elementwise and self.saved:
+        if self._is_elementwise and self.saved:
             self._check_shapes(arrays)
         return self.run(arrays)
 
@@ -421,7 +464,18 @@ def backward_program(pullback: Pullback) -> Program:
     inputs = {operation.gradient_of(tensor): tensor for tensor in operation.inputs if operation.sums_to(tensor)}
     like = {result: inputs[result] for result in pullback.results if result in inputs}
     arguments = (*pullback.upstreams, *pullback.saved)
-    return lower(pullback.definitions, arguments, pullback.results, like=like, **lowering_of(operation))
+    origins = {tensor: _origins(operation, tensor) for tensor in pullback.saved}
+    outputs = zip(operation.outputs, pullback.upstreams, strict=True)
+    origins |= {upstream: _origins(operation, output.tensor) for output, upstream in outputs}
+    return lower(
+        pullback.definitions, arguments, pullback.results, like=like, origins=origins, **lowering_of(operation)
+    )
+
+
+def _origins(operation: Operation, tensor: Tensor) -> frozenset[str]:
+    """Return the names of the real inputs that a tensor is computed from: their dtypes decide on its own."""
+    real = [each for each in operation.inputs if each.values is None and each not in operation.settings]
+    return frozenset(each.name for each in operation.feeding(tensor) if each in real)
 
 
 def lowering_of(operation: Operation) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Functions of elementwise operations, made with SymPy's ``lambdify`` and the project's printer.
 
 Shared values are those of the program, so that nothing is computed twice; ``lambdify`` is told of them and looks for
-none itself: its own search hoists bound terms out of sums.
+none itself: its own search hoists bound terms out of sums. What is used once has no name, so that NumPy sees that its
+memory is free.
 """
 
 from __future__ import annotations
@@ -26,8 +27,12 @@ def make_scalar_function(program: Program) -> Callable[..., Any]:
     The program's arguments are single numbers; NumPy broadcasts what is done to them.
     """
     names = Names(program)
-    constants = {statement.name for statement in program.statements if isinstance(statement.op, Constant)}
-    inline = frozenset(constants - set(program.results))
+    uses = program.uses
+    inline = frozenset(
+        statement.name
+        for statement in program.statements
+        if statement.name not in program.results and (isinstance(statement.op, Constant) or uses[statement.name] == 1)
+    )
     renderer = Renderer(program, names, inline)
     arguments = [Symbol(names.of(argument.name)) for argument in program.arguments]
     shared = [

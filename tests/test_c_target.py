@@ -219,7 +219,7 @@ def test_infinities_nan_and_huge_numbers_are_numpys(rng):
         ("softmax", "(dy[n * K + k] - dot)", "(dy[n * K + k] + dot)"),
         ("layer-norm", "(difference / sigma[n]) + b[k]", "(difference / sigma[n]) - b[k]"),
         ("layer-norm", "db[j] += dy[n * K + j]", "db[j] -= dy[n * K + j]"),
-        ("gelu", "(1.0f + erf_f(", "(1.0f - erf_f("),
+        ("gelu", "(0.5f * erf_f(", "(-0.5f * erf_f("),
     ],
 )
 def test_a_flipped_sign_is_noticed(name, line, turned, rng):

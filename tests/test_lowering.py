@@ -92,14 +92,14 @@ TEXTS = {
     "softmax": """\
 row_max = x.max(axis=1, keepdims=True)
 e = np.exp(x - row_max)
-return e / e.sum(axis=1, keepdims=True)""",
+return np.divide(e, e.sum(axis=1, keepdims=True), out=e)""",
     "softmax_naive": """\
 exp_x = np.exp(x)
-return exp_x / exp_x.sum(axis=1, keepdims=True)""",
-    "softmax_backward": "return y * (dy - (dy * y).sum(axis=1, keepdims=True))",
+return np.divide(exp_x, exp_x.sum(axis=1, keepdims=True), out=exp_x)""",
+    "softmax_backward": "return y * (dy - np.vecdot(dy, y, keepdims=True))",
     "softmax_backward_by_its_jacobian": """\
 t1 = dy * y
-return t1 - y * t1.sum(axis=1, keepdims=True)""",
+return np.subtract(t1, y * t1.sum(axis=1, keepdims=True), out=t1)""",
     "dense": "return x @ w + b",
     "dense_backward": """\
 dx = dy @ w.T
@@ -108,7 +108,7 @@ db = dy.sum(axis=0)
 return dx, dw, db""",
     "cce": """\
 N = p.shape[0]
-return -(t * np.log(p)).sum() / N""",
+return -np.vecdot(t, np.log(p)).sum() / N""",
     "cce_backward": """\
 N = p.shape[0]
 return -dL / N * t / p""",
@@ -125,22 +125,24 @@ N = p.shape[0]
 return dL / N * (p * t.sum(axis=1, keepdims=True) - t)""",
     "softmax_cce_sparse_backward": """\
 N = p.shape[0]
-dz = p.copy()
-dz[np.arange(N), t] -= 1
-dz *= dL / N
+scale = dL / N
+dz = p * scale
+dz[np.arange(N), t] -= scale
 return dz""",
     "layer_norm": """\
+K = x.shape[1]
 mu = x.mean(axis=1, keepdims=True)
 centered = x - mu
-var = (centered * centered).mean(axis=1, keepdims=True)
-xhat = centered / np.sqrt(var + 1e-5)
+var = np.vecdot(centered, centered, keepdims=True) / K
+xhat = np.divide(centered, np.sqrt(var + 1e-5), out=centered)
 return gamma * xhat + beta""",
     "attention": """\
 D = q.shape[2]
 s = q @ k.swapaxes(-1, -2) / D**0.5
 peak = s.max(axis=2, keepdims=True)
-exps = np.exp(s - peak)
-p = exps / exps.sum(axis=2, keepdims=True)
+exps = np.subtract(s, peak, out=s)
+np.exp(exps, out=exps)
+p = np.divide(exps, exps.sum(axis=2, keepdims=True), out=exps)
 y = p @ v
 return y, p""",
     "embedding": "return w[ids]",
@@ -178,7 +180,7 @@ dx = np.zeros_like(x)
 dx[np.arange(N), x.argmax(axis=1)] = dmu
 return dx""",
     "at_maximum": "return np.take_along_axis(z, x.argmax(axis=1, keepdims=True), axis=1)[:, 0]",
-    "dense_over_time_backward": 'return np.einsum("ntd,ntk->dk", x, dy, optimize=True)',
+    "dense_over_time_backward": "return np.tensordot(x, dy, axes=([0, 1], [0, 1]))",
     "triple": "return (x * mu[:, None]).T @ x_2",
     "two_products": "return (x - z) @ w.T",
     "growing": "return beta.sum() * picked + gamma @ beta",

@@ -118,7 +118,7 @@ def test_numbers_of_every_kind_of_array(name: str) -> None:
         assert_allclose(changed, output, rtol=1e-13, atol=1e-14, err_msg=kind)
         assert np.asarray(changed).dtype == np.float64
         for mine, theirs in zip(other_pullback(change(upstream_of(output))), gradients, strict=True):
-            assert_allclose(mine, theirs, rtol=1e-13, atol=1e-13, err_msg=kind)
+            assert_allclose(mine, theirs, rtol=1e-12, atol=1e-13, err_msg=kind)
 
 
 def frozen(array: np.ndarray) -> np.ndarray:
@@ -316,10 +316,10 @@ def test_names_of_python_and_of_the_module_are_left_alone() -> None:
 
 def test_tracebacks_show_the_emitted_line() -> None:
     run = load_function(codegen.backward("softmax").text)
-    with pytest.raises(TypeError) as caught:
+    with pytest.raises(ValueError) as caught:
         run(np.ones((2, 3)), None)
     shown = "".join(traceback.format_exception(caught.value))
-    assert "return y * (dy - (dy * y).sum(axis=-1, keepdims=True))" in shown
+    assert "return y * (dy - np.vecdot(dy, y, keepdims=True))" in shown
 
 
 def test_programs_are_the_ones_of_the_passes() -> None:

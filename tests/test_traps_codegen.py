@@ -175,7 +175,7 @@ def test_several_factors_are_multiplied_in_a_good_order() -> None:
 
 def test_logarithm_of_one_plus_exponential_does_not_overflow() -> None:
     run = codegen.forward("y = log(1 + exp(u))")
-    assert made_of("y = log(1 + exp(u))") == "    return np.logaddexp(0, u)"
+    assert made_of("y = log(1 + exp(u))") == "    return _softplus(u)"
     assert_allclose(run(np.array([-1000.0, 0.0, 1000.0])), [0.0, np.log(2), 1000.0])
 
 
@@ -290,7 +290,10 @@ def test_the_coefficients_of_erf_are_those_of_their_source() -> None:
             return mpmath.erfc(point) * mpmath.exp(point * point)
 
         far = mpmath.chebyfit(scaled, [-mpmath.mpf(1) / 2, mpmath.mpf(1) / 3], 16)
-    assert_allclose(numbers, [float(number) for number in (*near, *far)], rtol=1e-12)
+    assert_allclose(numbers[:28], [float(number) for number in (*near, *far)], rtol=1e-12)
+    above, below = numbers[28:33], numbers[33:]  # The fit for float32: its own error, in double.
+    for x in np.linspace(1e-3, 3.92, 300):
+        assert_allclose(x * np.polyval(above, x * x) / np.polyval(below, x * x), float(mpmath.erf(x)), rtol=5e-8)
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ RECORDS = (
         name="gelu",
         group="activations",
         title="Gaussian error linear unit",
-        definition="y = x/2 * (1 + erf(x/sqrt(2)))",
+        definition="Phi = (1 + erf(x/sqrt(2)))/2; y = x * Phi",
         source="Hendrycks and Gimpel, Gaussian error linear units, arXiv 1606.08415, 2016",
     ),
     Record(

@@ -1,142 +1,91 @@
-"""How fast the generated code is beside torch and JAX: forward and backward together, one thread, float32.
+"""How fast generated code is beside an expert's NumPy, teaching notebooks, torch and JAX.
 
-Run: ``python tests/benchmarks/speed.py [words of names ...] [--large] [--rounds R] [--write FILE]``. All that a row
-compares is run in turn, once a round, on one core, and the fastest round of each counts: a round in which the kernel
-puts memory together for huge pages takes several times as long, and says nothing of the code. What is counted is the
-processor's time, not the clock's. Without torch or JAX their columns are empty; without a C compiler the C column is.
+Run: ``python tests/benchmarks/speed.py [words of names ...] [--size small middle large] [--dtype float32 float64]
+[--threads 1] [--rounds R] [--only backward] [--write FILE] [--plot FILE]``. All that a row compares is run in turn,
+once a round, and the fastest round of each counts: one in which other work has the processor, or the kernel puts
+memory together for huge pages, says nothing of the code. With one thread what is counted is the processor's time.
+Columns of what is not installed (torch, JAX, a C compiler) are left out. With the GNU C library the allocator is told
+to keep memory that is freed, as it does by itself in a long run: else it is the order of the columns that decides which
+of them waits for the kernel to clear pages.
+
+``moved`` is the floor: the bytes that a row must read and write at least, over the bandwidth measured at its size. The
+memory is the peak that tracemalloc saw of forward and backward pass together, in arrays of the input's size.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
 import platform
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+THREADS = sys.argv[sys.argv.index("--threads") + 1] if "--threads" in sys.argv[:-1] else "1"
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"
-if hasattr(os, "sched_setaffinity"):  # JAX has threads of its own.
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    os.environ[_name] = THREADS
+if THREADS == "1":
+    if hasattr(os, "sched_setaffinity"):  # JAX has threads of its own.
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+else:
+    os.environ["DERIVEGEN_CFLAGS"] = os.environ.get("DERIVEGEN_CFLAGS", "") + " -fopenmp"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+_MALLOPT = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+if _MALLOPT is not None:
+    for _setting in (-1, -3):  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
+        _MALLOPT(_setting, 1 << 30)
 
+sys.path.insert(0, str(Path(__file__).parents[2]))  # The checkout's own packages, wherever they are installed.
 import numpy as np  # noqa: E402
+from experts import EXPERTS, LOOPS, NOTEBOOKS, Passes  # noqa: E402
+from rows import ROWS, Random, Row, jax, jnp, torch  # noqa: E402
 
 import codegen  # noqa: E402
 from codegen.c_compiler import find_compiler, flags  # noqa: E402
 
-try:
-    import torch
-    import torch.nn.functional as nn
-
-    torch.set_num_threads(1)
-except ImportError:
-    torch = None
-try:
-    import jax
-    import jax.numpy as jnp
-except ImportError:
-    jax = None
-
-MIDDLE, LARGE = (512, 1000), (8192, 4000)
-#: What the acceptance asks of C in rows that memory bounds, at the large size.
-WANTED = 2.0
-Call = Callable[[], Any]
+if torch is not None:
+    torch.set_num_threads(int(THREADS))
+SIZES = {"small": (8, 10), "middle": (512, 1000), "large": (8192, 4000)}
+COLUMNS = ("NumPy", "C", "expert", "notebooks", "torch", "JAX")
+#: What one round lasts at least, so that short calls are told from the clock's noise.
+SHORTEST = 1e-3
+#: Plain loops over products of matrices would take minutes at large sizes.
+SLOW_IN_C = ("dense", "attention", "lstm-cell")
+clock = time.process_time if THREADS == "1" else time.perf_counter
 
 
 @dataclass(frozen=True)
-class Row:
-    """An operation, its inputs, and the same function of the differentiable ones in torch and JAX."""
+class Contestant:
+    """Forward and backward pass together, and the backward pass alone after a forward pass that was run before."""
 
-    name: str
-    draw: Callable[[np.random.Generator, int, int], list[np.ndarray]]
-    torch: Callable[..., Any]
-    jax: Callable[..., Any]
-    differentiable: int = 1
+    both: Callable[[], Any]
+    prepare: Callable[[], Callable[[], Any]]
 
-
-def _normal(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    return rng.standard_normal(shape, np.float32)
+    def call(self, only_backward: bool) -> Callable[[], Any]:
+        return self.prepare() if only_backward else self.both
 
 
-def _one_hot(rng: np.random.Generator, n: int, k: int) -> np.ndarray:
-    labels = np.zeros((n, k), np.float32)
-    labels[np.arange(n), rng.integers(0, k, n)] = 1
-    return labels
-
-
-def _jax_layer_norm(x: Any, g: Any, b: Any) -> Any:
-    centred = x - x.mean(-1, keepdims=True)
-    return g * centred * jax.lax.rsqrt((centred**2).mean(-1, keepdims=True) + 1e-5) + b
-
-
-def _jax_rms_norm(x: Any, g: Any) -> Any:
-    return g * x * jax.lax.rsqrt((x**2).mean(-1, keepdims=True) + 1e-5)
-
-
-ROWS = (
-    Row(
-        "softmax-cce",
-        lambda rng, n, k: [_normal(rng, n, k), _one_hot(rng, n, k)],
-        lambda z, t: nn.cross_entropy(z, t),
-        lambda z, t: -(t * jax.nn.log_softmax(z)).sum() / len(z),
-    ),
-    Row(
-        "softmax-cce-sparse",
-        lambda rng, n, k: [_normal(rng, n, k), rng.integers(0, k, n)],
-        lambda z, t: nn.cross_entropy(z, t),
-        lambda z, t: -jnp.take_along_axis(jax.nn.log_softmax(z), t[:, None], 1).mean(),
-    ),
-    Row(
-        "softmax",
-        lambda rng, n, k: [_normal(rng, n, k)],
-        lambda x: nn.softmax(x, -1),
-        lambda x: jax.nn.softmax(x),
-    ),
-    Row(
-        "gelu",
-        lambda rng, n, k: [_normal(rng, n, k)],
-        lambda x: nn.gelu(x),
-        lambda x: jax.nn.gelu(x, approximate=False),
-    ),
-    Row("silu", lambda rng, n, k: [_normal(rng, n, k)], lambda x: nn.silu(x), lambda x: jax.nn.silu(x)),
-    Row(
-        "layer-norm",
-        lambda rng, n, k: [_normal(rng, n, k), _normal(rng, k), _normal(rng, k)],
-        lambda x, g, b: nn.layer_norm(x, x.shape[-1:], g, b, 1e-5),
-        _jax_layer_norm,
-        3,
-    ),
-    Row(
-        "rms-norm",
-        lambda rng, n, k: [_normal(rng, n, k), _normal(rng, k)],
-        lambda x, g: nn.rms_norm(x, x.shape[-1:], g, 1e-5),
-        _jax_rms_norm,
-        2,
-    ),
-    Row(
-        "bce-logits",
-        lambda rng, n, k: [_normal(rng, n, k), (rng.random((n, k)) < 0.3).astype(np.float32)],
-        lambda z, t: nn.binary_cross_entropy_with_logits(z, t),
-        lambda z, t: (jax.nn.softplus(z) - z * t).mean(),
-    ),
-)
-
-
-def contestants(row: Row, n: int, k: int) -> dict[str, Call]:
-    """Return what is run: each gives the output and the gradients."""
-    rng = np.random.default_rng(0)
-    inputs = row.draw(rng, n, k)
-    is_loss = codegen.forward(row.name).operation.is_loss
-    upstream = np.ones((), np.float32) if is_loss else _normal(rng, n, k)
-    found: dict[str, Call] = {"NumPy": _ours(row, inputs, upstream, "numpy")}
-    if find_compiler() is not None:
+def contestants(row: Row, size: str, dtype: str) -> dict[str, Contestant]:
+    """Return what is run, by column."""
+    n, k = SIZES[size]
+    inputs = row.draw(Random(dtype), n, k)
+    operation = codegen.forward(row.name).operation
+    output, _ = codegen.forward(row.name).with_saved(*inputs)
+    outputs = output if isinstance(output, tuple) else (output,)
+    random = Random(dtype, 1)
+    upstream = [np.ones((), dtype) if operation.is_loss else random.normal(*np.shape(each)) for each in outputs]
+    found = {"NumPy": _ours(row, inputs, upstream, "numpy")}
+    if find_compiler() is not None and (size != "large" or row.name not in SLOW_IN_C):
         found["C"] = _ours(row, inputs, upstream, "c")
+    found["expert"] = _by_hand(EXPERTS[row.name], inputs, upstream)
+    if row.name in NOTEBOOKS and (size != "large" or row.name not in LOOPS):
+        found["notebooks"] = _by_hand(NOTEBOOKS[row.name], inputs, upstream)
     if torch is not None:
         found["torch"] = _torch(row, inputs, upstream)
     if jax is not None:
@@ -144,102 +93,202 @@ def contestants(row: Row, n: int, k: int) -> dict[str, Call]:
     return found
 
 
-def _ours(row: Row, inputs: Sequence[np.ndarray], upstream: np.ndarray, target: str) -> Call:
-    forward, backward = codegen.forward(row.name, target=target), codegen.backward(row.name, target=target)
+def _ours(row: Row, inputs: Sequence[Any], upstream: Sequence[Any], target: str) -> Contestant:
+    forward = codegen.forward(row.name, target=target)
+    backward = codegen.backward(row.name, given=row.given, target=target)
 
-    def run() -> Any:
-        output, saved = forward.with_saved(*inputs)
-        return output, backward(upstream, **saved)
+    def both() -> Any:
+        output, saved = forward.with_saved(*inputs, given=row.given)
+        return output, backward(*upstream, **saved)
 
-    return run
+    def prepare() -> Callable[[], Any]:
+        output, saved = forward.with_saved(*inputs, given=row.given)
+        return lambda: (output, backward(*upstream, **saved))
+
+    return Contestant(both, prepare)
 
 
-def _torch(row: Row, inputs: Sequence[np.ndarray], upstream: np.ndarray) -> Call:
+def _by_hand(passes: Passes, inputs: Sequence[Any], upstream: Sequence[Any]) -> Contestant:
+    forward, backward = passes
+
+    def both() -> Any:
+        output, saved = forward(*inputs)
+        return output, backward(*upstream, *saved)
+
+    def prepare() -> Callable[[], Any]:
+        output, saved = forward(*inputs)
+        return lambda: (output, backward(*upstream, *saved))
+
+    return Contestant(both, prepare)
+
+
+def _torch(row: Row, inputs: Sequence[Any], upstream: Sequence[Any]) -> Contestant:
     tensors = [torch.from_numpy(each) for each in inputs]
     wanted = [each.requires_grad_() for each in tensors[: row.differentiable]]
-    given = torch.from_numpy(upstream)
+    given = [torch.from_numpy(each) for each in upstream]
 
-    def run() -> Any:
+    def both() -> Any:
         output = row.torch(*tensors)
         return output, torch.autograd.grad(output, wanted, given)
 
-    return run
+    def prepare() -> Callable[[], Any]:
+        output = row.torch(*tensors)
+        return lambda: (output, torch.autograd.grad(output, wanted, given, retain_graph=True))
+
+    return Contestant(both, prepare)
 
 
-def _jax(row: Row, inputs: Sequence[np.ndarray], upstream: np.ndarray) -> Call:
-    arrays, given = [jnp.asarray(each) for each in inputs], jnp.asarray(upstream)
+def _jax(row: Row, inputs: Sequence[Any], upstream: Sequence[Any]) -> Contestant:
+    jax.config.update("jax_enable_x64", any(np.asarray(each).dtype == np.float64 for each in inputs))
+    arrays = [jnp.asarray(each) for each in inputs]
+    given = tuple(jnp.asarray(each) for each in upstream)
     count = row.differentiable
 
-    def both(arrays: Any, given: Any) -> Any:
-        output, pull = jax.vjp(lambda *own: row.jax(*own, *arrays[count:]), *arrays[:count])
-        return output, pull(given)
+    def forward(arrays: Any) -> Any:
+        return jax.vjp(lambda *own: row.jax(*own, *arrays[count:]), *arrays[:count])
 
-    compiled = jax.jit(both)
-    return lambda: jax.block_until_ready(compiled(arrays, given))
+    def pulled(pull: Any, given: Any) -> Any:
+        return pull(given if len(given) > 1 else given[0])
+
+    def together(arrays: Any, given: Any) -> Any:
+        output, pull = forward(arrays)
+        return output, pulled(pull, given)
+
+    compiled = jax.jit(together)
+
+    def prepare() -> Callable[[], Any]:
+        (output, pull), backward = jax.jit(forward)(arrays), jax.jit(pulled)
+        return lambda: (output, jax.block_until_ready(backward(pull, given)))
+
+    return Contestant(lambda: jax.block_until_ready(compiled(arrays, given)), prepare)
 
 
-def check(results: dict[str, Any]) -> None:
+# ---- measuring ----
+
+
+@dataclass
+class Measured:
+    """What was measured of one row: seconds by column, peaks of memory in arrays of the size, and the floor."""
+
+    row: Row
+    size: str
+    dtype: str
+    floor: float
+    seconds: dict[str, float] = field(default_factory=dict)
+    peaks: dict[str, float] = field(default_factory=dict)
+
+    def ratio(self, others: Sequence[str], own: str) -> float | None:
+        """Return how many times as long the fastest of others takes."""
+        known = [self.seconds[name] for name in others if name in self.seconds]
+        return min(known) / self.seconds[own] if known and own in self.seconds else None
+
+
+def check(row: Row, results: dict[str, Any], dtype: str) -> None:
     """Hold the gradients against each other: what is not right is not fast."""
     gradients = {name: np.asarray(result[1][0]) for name, result in results.items()}
-    first = next(iter(gradients.values()))
+    first = gradients["NumPy"]
     for name, gradient in gradients.items():
         error = np.max(np.abs(gradient - first)) / np.max(np.abs(first))
-        assert error < 1e-4, f"{name} is off by {error}"
+        limit = 1e-4 if dtype == "float32" or name == "expert" else 1e-10
+        assert error < limit, f"{row.name}: {name} is off by {error}"
 
 
-def measure(calls: dict[str, Call], rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of each in every round, run in turn."""
-    check({name: call() for name, call in calls.items()})
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds):
+def measure(row: Row, size: str, dtype: str, options: argparse.Namespace) -> Measured:
+    n, k = SIZES[size]
+    found = Measured(row, size, dtype, row.moved * n * k * np.dtype(dtype).itemsize / bandwidth(size, dtype))
+    entered = contestants(row, size, dtype)
+    entered = {name: each for name, each in entered.items() if name not in options.without}
+    check(row, {name: each.both() for name, each in entered.items()}, dtype)
+    calls = {name: each.call(options.only == "backward") for name, each in entered.items()}
+    repeats, lasts = {}, {}
+    for name, call in calls.items():
+        lasts[name] = timed(call, 1)
+        repeats[name] = max(1, int(SHORTEST / max(lasts[name], 1e-7)))
+    for turn in range(options.rounds):
         for name, call in calls.items():
-            start = time.process_time()
-            result = call()
-            times[name].append(time.process_time() - start)
-            del result
-    return times
+            if lasts[name] > 2 and name in found.seconds:  # Once is enough of what takes so long.
+                continue
+            skipped = 16 * (turn * 53 % 256)
+            found.seconds[name] = min(timed(call, repeats[name], skipped), found.seconds.get(name, np.inf))
+    for name in ("NumPy", "expert"):
+        if name in calls:
+            found.peaks[name] = peak(entered[name].both) / (n * k * np.dtype(dtype).itemsize)
+    return found
 
 
-def floor(n: int, k: int) -> float:
-    """The seconds that a copy into a new array of this size takes: what reading and writing one array costs."""
-    array = np.ones((n, k), np.float32)
-    found = []
-    for _ in range(7):
-        start = time.process_time()
-        array.copy()
-        found.append(time.process_time() - start)
-    return min(found)
+def timed(call: Callable[[], Any], repeats: int, skipped: int = 0) -> float:
+    """Return the seconds of a call; what is skipped shifts its arrays in memory, and with that what they share."""
+    shift = bytearray(1024 + skipped)
+    start = clock()
+    for _ in range(repeats):
+        result = call()
+    seconds = (clock() - start) / repeats
+    del result, shift
+    return seconds
 
 
-def lines(rows: Sequence[Row], size: tuple[int, int], rounds: int, without: Sequence[str]) -> Iterator[str]:
-    """Yield a table for one size."""
-    names = ["NumPy", "C", "torch", "JAX"]
-    yield f"### {size[0]} x {size[1]}, milliseconds of the fastest round; a copy takes {floor(*size) * 1e3:.2f}"
+def peak(call: Callable[[], Any]) -> float:
+    """Return the most bytes that were taken while a call ran."""
+    tracemalloc.start()
+    result = call()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    del result
+    return float(most)
+
+
+_BANDWIDTHS: dict[tuple[str, str], float] = {}
+
+
+def bandwidth(size: str, dtype: str) -> float:
+    """Return the bytes a second that adding two arrays of a size into a third one moves."""
+    if (size, dtype) not in _BANDWIDTHS:
+        first, second, third = (np.ones(SIZES[size], dtype) for _ in range(3))
+        repeats = max(1, int(2e7 / first.nbytes))
+        best = min(timed(lambda: np.add(first, second, out=third), repeats) for _ in range(15))
+        _BANDWIDTHS[size, dtype] = 3 * first.nbytes / best
+    return _BANDWIDTHS[size, dtype]
+
+
+# ---- what is shown ----
+
+
+def shown(number: float | None) -> str:
+    return "" if number is None else f"{number:.2f}"
+
+
+def table(measured: Sequence[Measured]) -> Iterator[str]:
+    """Yield the table of one size and dtype."""
+    first = measured[0]
+    unit, factor = ("µs", 1e6) if first.size == "small" else ("ms", 1e3)
+    columns = [name for name in COLUMNS if any(name in each.seconds for each in measured)]
+    n, k = SIZES[first.size]
+    speed = bandwidth(first.size, first.dtype) / 1e9
+    yield f"### {first.size}, {n} x {k}, {first.dtype}: {unit} of the fastest round; {speed:.1f} GB/s"
     yield ""
-    yield f"| operation | {' | '.join(names)} | the faster framework / C | NumPy / C |"
-    yield "|---" * (len(names) + 3) + "|"
-    for row in rows:
-        calls = contestants(row, *size)
-        times = measure({name: call for name, call in calls.items() if name not in without}, rounds)
-        shown = [f"{min(times[name]) * 1e3:.2f}" if name in times else "" for name in names]
-        ratios = [_against(times, ["torch", "JAX"]), _against(times, ["NumPy"])]
-        yield f"| {' | '.join([row.name, *shown, *ratios])} |"
+    heads = ["operation", *columns, "framework / C", "NumPy / expert", "moved", "C / moved", "memory", "expert's"]
+    yield f"| {' | '.join(heads)} |"
+    yield "|---" * len(heads) + "|"
+    for each in measured:
+        own, numpy_ratio = each.seconds.get("C"), each.ratio(["NumPy"], "expert")
+        cells = [shown(each.seconds[name] * factor if name in each.seconds else None) for name in columns]
+        cells += [shown(each.ratio(["torch", "JAX"], "C")), shown(numpy_ratio)]
+        is_bound = bool(each.row.moved) and each.size != "small"
+        cells += [shown(each.floor * factor if is_bound else None)]
+        cells += [shown(own / each.floor if own and is_bound else None)]
+        cells += [shown(each.peaks.get(name)) if each.size != "small" else "" for name in ("NumPy", "expert")]
+        yield f"| {' | '.join([each.row.name, *cells])} |"
     yield ""
 
 
-def _against(times: dict[str, list[float]], others: Sequence[str]) -> str:
-    known = [name for name in others if name in times]
-    if "C" not in times or not known:
-        return ""
-    return f"{min(min(times[name]) for name in known) / min(times['C']):.2f}"
-
-
-def head(rounds: int) -> Iterator[str]:
+def head(options: argparse.Namespace) -> Iterator[str]:
     """Yield what was measured on and with what."""
     versions = [f"Python {platform.python_version()}", f"NumPy {np.__version__}"]
     versions += [f"torch {torch.__version__}"] if torch is not None else []
     versions += [f"JAX {jax.__version__}"] if jax is not None else []
-    yield f"{_processor()}, {os.cpu_count()} cores; one thread, float32, forward and backward, {rounds} rounds"
+    what = "backward alone" if options.only else "forward and backward together"
+    threads = f"{THREADS} thread{'s' if THREADS != '1' else ''}"
+    yield f"{_processor()}, {os.cpu_count()} cores; {threads}, {what}, {options.rounds} rounds"
     yield ""
     yield ", ".join(versions) + (f"; {find_compiler()} {' '.join(flags())}" if find_compiler() else "; no C compiler")
     yield ""
@@ -253,25 +302,70 @@ def _processor() -> str:
     return next(line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name"))
 
 
+def beside_notebooks() -> Iterator[str]:
+    """Yield how softmax's backward pass does beside a loop over Jacobians, and two operations beside one."""
+    random = Random("float32")
+    x, dy = random.normal(1024, 1000), random.normal(1024, 1000)
+    loop = _by_hand(NOTEBOOKS["softmax"], [x], [dy]).prepare()
+    slow = timed(loop, 1)
+    for target in ("numpy", "c") if find_compiler() else ("numpy",):
+        forward, backward = codegen.forward("softmax", target=target), codegen.backward("softmax", target=target)
+        _, saved = forward.with_saved(x)
+        assert np.allclose(backward(dy, **saved)[0], loop()[1][0], atol=1e-6)
+        fast = min(timed(lambda: backward(dy, **saved), 5) for _ in range(7))  # noqa: B023
+        yield f"Backward pass of softmax, 1024 x 1000: {slow / fast:.0f} times as fast in {target} as a Jacobian a row."
+    z, t = random.normal(3, 3), random.one_hot(3, 3)
+    row = next(row for row in ROWS if row.name == "softmax-cce")
+    together, apart = _ours(row, [z, t], [np.float32(1)], "numpy").prepare(), _apart(z, t)
+    assert np.allclose(together()[1][0], apart(), atol=1e-6)
+    ratio = min(timed(apart, 100) for _ in range(7)) / min(timed(together, 100) for _ in range(7))
+    yield f"Softmax and cross-entropy, 3 x 3, backward: together {ratio:.1f} times as fast as one after the other."
+    yield ""
+
+
+def _apart(z: Any, t: Any) -> Callable[[], Any]:
+    p, first = codegen.vjp("softmax", z)
+    _, second = codegen.vjp("cce", p, t)
+    return lambda: first(second(np.float32(1))[0])[0]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("words", nargs="*", help="rows whose names have one of these words; all when left out")
-    parser.add_argument("--large", action="store_true", help=f"{LARGE} too, which takes minutes and 2 GB")
+    parser.add_argument("--size", nargs="+", choices=SIZES, default=["small", "middle"])
+    parser.add_argument("--dtype", nargs="+", choices=["float32", "float64"], default=["float32"])
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--without", action="append", default=[], help="a column to leave out, such as NumPy")
+    parser.add_argument("--only", choices=["backward"], help="the backward pass alone")
+    parser.add_argument("--without", nargs="+", default=[], choices=COLUMNS[1:], help="columns to leave out")
     parser.add_argument("--write", type=Path, help="a file to write the tables to")
+    parser.add_argument("--plot", type=Path, help="a file, such as speed.svg, to draw the tables in")
     options = parser.parse_args()
     rows = [row for row in ROWS if not options.words or any(word in row.name for word in options.words)]
-    text = []
-    for line in head(options.rounds):
-        print(line)
-        text.append(line)
-    for size in (MIDDLE, *([LARGE] if options.large else [])):
-        for line in lines(rows, size, options.rounds, options.without):
+    text: list[str] = []
+
+    def say(lines: Iterator[str]) -> None:
+        for line in lines:
             print(line, flush=True)
             text.append(line)
+
+    say(head(options))
+    every: list[list[Measured]] = []
+    for size in options.size:
+        for dtype in options.dtype:
+            every.append([])
+            for row in rows:
+                every[-1].append(measure(row, size, dtype, options))
+                print(f"  {row.name}", file=sys.stderr, flush=True)
+            say(table(every[-1]))
+    if not options.words:
+        say(beside_notebooks())
     if options.write is not None:
         options.write.write_text("\n".join(text), "utf-8")
+    if options.plot is not None:
+        from drawing import draw
+
+        draw(every, options.plot)
     return 0
 
 

@@ -19,23 +19,22 @@ def attention_forward(q, k, v):
     p[n,i,j] = exp(s[n,i,j])/sum(exp(s[n,i,l]), l)
     y[n,i,e] = sum(p[n,i,j]*v[n,j,e], j)
 
-    n runs over all leading axes, N positions together.
-
     Args:
-        q: (..., I, D)
-        k: (..., J, D)
-        v: (..., J, E)
+        q: (N, I, D)
+        k: (N, J, D)
+        v: (N, J, E)
 
     Returns:
-        y: (..., I, E)
-        p: (..., I, J)
+        y: (N, I, E)
+        p: (N, I, J)
     """
-    D = q.shape[-1]
+    D = q.shape[2]
     s = q @ k.swapaxes(-1, -2) / D**0.5
-    row_max = s.max(axis=-1, keepdims=True)
-    exps = np.exp(s - row_max)
-    total = exps.sum(axis=-1, keepdims=True)
-    p = exps / total
+    row_max = s.max(axis=2, keepdims=True)
+    exps = np.subtract(s, row_max, out=s)
+    np.exp(exps, out=exps)
+    total = exps.sum(axis=2, keepdims=True)
+    p = np.divide(exps, total, out=exps)
     y = p @ v
     return y, p
 
@@ -49,8 +48,6 @@ def attention_backward(dy, q, k, v, p):
     p[n,i,j] = exp(s[n,i,j])/sum(exp(s[n,i,l]), l)
     y[n,i,e] = sum(p[n,i,j]*v[n,j,e], j)
 
-    n runs over all leading axes, N positions together.
-
     Gradients of a loss, given that of the output:
 
     dp[n,i,j] = sum(dy[n,i,e]*v[n,j,e], e)
@@ -60,20 +57,21 @@ def attention_backward(dy, q, k, v, p):
     dv[n,j,e] = sum(dy[n,i,e]*p[n,i,j], i)
 
     Args:
-        dy: (..., I, E), the gradient of the loss with respect to y
-        q: (..., I, D)
-        k: (..., J, D)
-        v: (..., J, E)
-        p: (..., I, J)
+        dy: (N, I, E), the gradient of the loss with respect to y
+        q: (N, I, D)
+        k: (N, J, D)
+        v: (N, J, E)
+        p: (N, I, J)
 
     Returns:
-        dq: (..., I, D)
-        dk: (..., J, D)
-        dv: (..., J, E)
+        dq: (N, I, D)
+        dk: (N, J, D)
+        dv: (N, J, E)
     """
-    D = q.shape[-1]
+    D = q.shape[2]
     dp = dy @ v.swapaxes(-1, -2)
-    ds = p * (dp - (p * dp).sum(axis=-1, keepdims=True))
+    ds = np.subtract(dp, np.vecdot(p, dp, keepdims=True), out=dp)
+    ds *= p
     dq = ds @ k / D**0.5
     dk = ds.swapaxes(-1, -2) @ q / D**0.5
     dv = p.swapaxes(-1, -2) @ dy

@@ -144,12 +144,12 @@ void bce_logits_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict z, con
 void bce_logits_backward_f(ptrdiff_t N, ptrdiff_t K, float dL, const float *restrict t,
         const float *restrict z, float *restrict dz)
 {
-    const float t1 = dL / (float)(K * N);
+    const float scale = dL / (float)(K * N);
 #pragma omp parallel for
     for (ptrdiff_t n = 0; n < N; n++) {
 #pragma omp simd
         for (ptrdiff_t k = 0; k < K; k++)
-            dz[n * K + k] = t1 * (sigmoid_f(z[n * K + k]) - t[n * K + k]);
+            dz[n * K + k] = scale * (sigmoid_f(z[n * K + k]) - t[n * K + k]);
     }
 }
 
@@ -256,11 +256,11 @@ void bce_logits_forward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict z, co
 void bce_logits_backward_d(ptrdiff_t N, ptrdiff_t K, double dL, const double *restrict t,
         const double *restrict z, double *restrict dz)
 {
-    const double t1 = dL / (double)(K * N);
+    const double scale = dL / (double)(K * N);
 #pragma omp parallel for
     for (ptrdiff_t n = 0; n < N; n++) {
 #pragma omp simd
         for (ptrdiff_t k = 0; k < K; k++)
-            dz[n * K + k] = t1 * (sigmoid_d(z[n * K + k]) - t[n * K + k]);
+            dz[n * K + k] = scale * (sigmoid_d(z[n * K + k]) - t[n * K + k]);
     }
 }

@@ -11,9 +11,9 @@ import numpy as np
 
 
 def _sigmoid(x):
-    """Return 1 / (1 + exp(-x)); the exponential of a positive number is never taken."""
-    decay = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, decay) / (1 + decay)
+    """Return 1 / (1 + exp(-x)); where exp(-x) is larger than any number, that is 0."""
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-x))
 
 
 def bce_logits_forward(z, t):
@@ -35,7 +35,8 @@ def bce_logits_forward(z, t):
         p: (..., K)
     """
     p = _sigmoid(z)
-    L = ((1 - t) * np.logaddexp(0, z) + t * np.logaddexp(0, -z)).mean()
+    tail = np.log1p(np.exp(-np.abs(z)))
+    L = ((1 - t) * (tail + np.maximum(z, 0)) + t * (tail + np.maximum(-z, 0))).mean()
     return L, p
 
 

@@ -9,7 +9,8 @@
  * and with -fopenmp in the place of -fopenmp-simd where threads are wanted.
  *
  * gelu: Gaussian error linear unit
- *     y = x*(1 + erf(x/sqrt(2)))/2
+ *     Phi = 1/2 + erf(x/sqrt(2))/2
+ *     y = Phi*x
  *     Source: Hendrycks and Gimpel, Gaussian error linear units, arXiv 1606.08415, 2016
  */
 
@@ -92,7 +93,8 @@ static inline float erf_f(float x)
  *
  * Gaussian error linear unit.
  *
- * y = x*(1 + erf(x/sqrt(2)))/2
+ * Phi = 1/2 + erf(x/sqrt(2))/2
+ * y = Phi*x
  *
  * Args:
  *     x: any shape
@@ -106,18 +108,19 @@ void gelu_forward_f(ptrdiff_t n, const float *restrict x, float *restrict y)
 {
 #pragma omp parallel for simd
     for (ptrdiff_t i = 0; i < n; i++)
-        y[i] = 0.5f * x[i] * (1.0f + erf_f(x[i] * 0.70710677f));
+        y[i] = x[i] * (0.5f * erf_f(x[i] * 0.70710677f) + 0.5f);
 }
 
 /* Backward pass of gelu.
  *
  * Gaussian error linear unit.
  *
- * y = x*(1 + erf(x/sqrt(2)))/2
+ * Phi = 1/2 + erf(x/sqrt(2))/2
+ * y = Phi*x
  *
  * Gradients of a loss, given that of the output:
  *
- * dx = dy*(sqrt(2/pi)*x*exp(-x**2/2) + erf(x/sqrt(2)) + 1)/2
+ * dx = dy*(2*Phi + sqrt(2/pi)*x*exp(-x**2/2))/2
  *
  * Args:
  *     dy: any shape, the gradient of the loss with respect to y
@@ -132,7 +135,8 @@ void gelu_backward_f(ptrdiff_t n, const float *restrict dy, const float *restric
 {
 #pragma omp parallel for simd
     for (ptrdiff_t i = 0; i < n; i++) {
-        const float t1 = 1.0f + erf_f(x[i] * 0.70710677f) + 0.7978846f * x[i] * exp_f(-0.5f * (x[i] * x[i]));
+        const float t1 = 2.0f * (0.5f * erf_f(x[i] * 0.70710677f) + 0.5f)
+            + 0.7978846f * x[i] * exp_f(-0.5f * (x[i] * x[i]));
         dx[i] = 0.5f * dy[i] * t1;
     }
 }
@@ -220,7 +224,7 @@ void gelu_forward_d(ptrdiff_t n, const double *restrict x, double *restrict y)
 {
 #pragma omp parallel for simd
     for (ptrdiff_t i = 0; i < n; i++)
-        y[i] = 0.5 * x[i] * (1.0 + erf_d(x[i] * 0.7071067811865476));
+        y[i] = x[i] * (0.5 * erf_d(x[i] * 0.7071067811865476) + 0.5);
 }
 
 /* gelu_backward_f in double. */
@@ -228,7 +232,7 @@ void gelu_backward_d(ptrdiff_t n, const double *restrict dy, const double *restr
 {
 #pragma omp parallel for simd
     for (ptrdiff_t i = 0; i < n; i++) {
-        const double t1 = 1.0 + erf_d(x[i] * 0.7071067811865476)
+        const double t1 = 2.0 * (0.5 * erf_d(x[i] * 0.7071067811865476) + 0.5)
             + 0.7978845608028654 * x[i] * exp_d(-0.5 * (x[i] * x[i]));
         dx[i] = 0.5 * dy[i] * t1;
     }

@@ -1,7 +1,8 @@
 """Forward and backward passes in NumPy: gelu.
 
 gelu: Gaussian error linear unit
-    y = x*(1 + erf(x/sqrt(2)))/2
+    Phi = 1/2 + erf(x/sqrt(2))/2
+    y = Phi*x
     Source: Hendrycks and Gimpel, Gaussian error linear units, arXiv 1606.08415, 2016
 """
 
@@ -39,28 +40,71 @@ _ERFC_BEYOND_ONE = (
     -0.3262335600430372,
     0.17900115118138996,
 )
+_ERF_ABOVE = (
+    0.0002303811,
+    0.00358113273,
+    0.0514985715,
+    0.189719061,
+    1.12837914,
+)
+_ERF_BELOW = (
+    -1.12210337e-07,
+    2.31595276e-05,
+    0.00105381377,
+    0.0144266244,
+    0.112799712,
+    0.501466568,
+    1.0,
+)
 
 
 def _polynomial(coefficients, x):
     """Evaluate a polynomial, highest power first, in the dtype of x."""
-    value = coefficients[0]
-    for coefficient in coefficients[1:]:
-        value = value * x + coefficient
+    value = coefficients[0] * x
+    for coefficient in coefficients[1:-1]:
+        value += coefficient
+        value *= x
+    value += coefficients[-1]
     return value
+
+
+def _erf_single(x, out):
+    """Put the error function into an array, in float32."""
+    x = np.clip(x, -4, 4, dtype=np.float32)
+    square = x * x
+    value = _polynomial(_ERF_ABOVE, square)
+    value *= x
+    value /= _polynomial(_ERF_BELOW, square)
+    np.clip(value, -1, 1, out=out)
+
+
+def _erf_double(x, out):
+    """Put the error function into an array, in float64."""
+    near = np.clip(x, -1, 1)
+    near *= _polynomial(_ERF_NEAR_ZERO, near * near)
+    far = np.clip(np.abs(x), 1, 6)
+    ratio = (far - 3) / (far + 3)
+    beyond = np.exp(-far * far)
+    beyond *= _polynomial(_ERFC_BEYOND_ONE, ratio)
+    np.copysign(np.subtract(1, beyond, out=beyond), x, out=beyond)
+    out[...] = np.where(far > 1, beyond, near)
 
 
 def _erf(x):
     """Return the error function, right to 2 units in the last place of float64.
 
     Up to 1 it is x * P(x*x), beyond 1 - exp(-x*x) * Q((x - 3) / (x + 3)); P and Q are
-    Chebyshev interpolations.
+    Chebyshev interpolations. In float32 it is x * A(x*x) / B(x*x), right to 6 units.
+    A block of numbers after the other, what is computed on the way stays in the cache.
     """
-    near = np.clip(x, -1, 1)
-    far = np.clip(np.abs(x), 1, 6)
-    ratio = (far - 3) / (far + 3)
-    inner = near * _polynomial(_ERF_NEAR_ZERO, near * near)
-    outer = 1 - np.exp(-far * far) * _polynomial(_ERFC_BEYOND_ONE, ratio)
-    return np.where(np.abs(x) <= 1, inner, np.copysign(outer, x))
+    x = np.asarray(x)
+    flat = x.reshape(-1) if x.dtype.kind == "f" else x.reshape(-1).astype(float)
+    result = np.empty_like(flat)
+    function = _erf_double if flat.itemsize > 4 else _erf_single
+    for start in range(0, flat.size, 16384):
+        block = slice(start, start + 16384)
+        function(flat[block], result[block])
+    return result.reshape(x.shape)[()]
 
 
 def gelu_forward(x):
@@ -68,34 +112,39 @@ def gelu_forward(x):
 
     Gaussian error linear unit.
 
-    y = x*(1 + erf(x/sqrt(2)))/2
+    Phi = 1/2 + erf(x/sqrt(2))/2
+    y = Phi*x
 
     Args:
         x: any shape
 
     Returns:
         y: any shape
+        Phi: any shape
     """
-    return 0.5 * x * (1 + _erf(x / 2**0.5))
+    Phi = 0.5 * _erf(x / 2**0.5) + 0.5
+    y = x * Phi
+    return y, Phi
 
 
-def gelu_backward(dy, x):
+def gelu_backward(dy, x, Phi):
     """Backward pass of gelu.
 
     Gaussian error linear unit.
 
-    y = x*(1 + erf(x/sqrt(2)))/2
+    Phi = 1/2 + erf(x/sqrt(2))/2
+    y = Phi*x
 
     Gradients of a loss, given that of the output:
 
-    dx = dy*(sqrt(2/pi)*x*exp(-x**2/2) + erf(x/sqrt(2)) + 1)/2
+    dx = dy*(2*Phi + sqrt(2/pi)*x*exp(-x**2/2))/2
 
     Args:
         dy: any shape, the gradient of the loss with respect to y
         x: any shape
+        Phi: any shape
 
     Returns:
         dx: the shape of x
     """
-    t1 = 1 + _erf(x / 2**0.5) + (2 / np.pi) ** 0.5 * x * np.exp(-0.5 * x * x)
-    return 0.5 * dy * t1
+    return 0.5 * dy * (2 * Phi + (2 / np.pi) ** 0.5 * x * np.exp(-0.5 * x * x))

@@ -21,23 +21,22 @@ def layer_norm_forward(x, g, b, eps=1e-5):
     xhat[n,k] = (x[n,k] - mu[n])/sigma[n]
     y[n,k] = g[k]*xhat[n,k] + b[k]
 
-    n runs over all leading axes, N positions together.
-
     Args:
-        x: (..., K)
+        x: (N, K)
         g: (K,)
         b: (K,)
         eps: a number, 1e-5 where it is left out
 
     Returns:
-        y: (..., K)
-        sigma: (...)
-        xhat: (..., K)
+        y: (N, K)
+        sigma: (N,)
+        xhat: (N, K)
     """
-    mu = x.mean(axis=-1, keepdims=True)
+    K = x.shape[1]
+    mu = x.mean(axis=1, keepdims=True)
     centered = x - mu
-    sigma = np.sqrt((centered * centered).mean(axis=-1) + eps)
-    xhat = centered / sigma[..., None]
+    sigma = np.sqrt(np.vecdot(centered, centered) / K + eps)
+    xhat = np.divide(centered, sigma[:, None], out=centered)
     y = g * xhat + b
     return y, sigma, xhat
 
@@ -52,8 +51,6 @@ def layer_norm_backward(dy, g, sigma, xhat):
     xhat[n,k] = (x[n,k] - mu[n])/sigma[n]
     y[n,k] = g[k]*xhat[n,k] + b[k]
 
-    n runs over all leading axes, N positions together.
-
     Gradients of a loss, given that of the output:
 
     dxhat[n,k] = dy[n,k]*g[k]
@@ -63,23 +60,22 @@ def layer_norm_backward(dy, g, sigma, xhat):
     db[k] = sum(dy[n,k], n)
 
     Args:
-        dy: (..., K), the gradient of the loss with respect to y
+        dy: (N, K), the gradient of the loss with respect to y
         g: (K,)
-        sigma: (...)
-        xhat: (..., K)
+        sigma: (N,)
+        xhat: (N, K)
 
     Returns:
-        dx: (..., K)
+        dx: (N, K)
         dg: (K,)
         db: (K,)
     """
-    shape = dy.shape
-    dy = dy.reshape(-1, dy.shape[-1])
-    sigma = sigma.reshape(-1)
-    xhat = xhat.reshape(-1, xhat.shape[-1])
+    K = dy.shape[1]
     dxhat = dy * g
-    scaled = xhat * (xhat * dxhat).mean(axis=1, keepdims=True)
-    dx = (dxhat - dxhat.mean(axis=1, keepdims=True) - scaled) / sigma[:, None]
-    dg = (dy * xhat).sum(axis=0)
+    scaled = xhat * (np.vecdot(xhat, dxhat, keepdims=True) / K)
+    dx = np.subtract(dxhat, dxhat.mean(axis=1, keepdims=True), out=dxhat)
+    dx -= scaled
+    dx /= sigma[:, None]
+    dg = np.einsum("nk,nk->k", dy, xhat)
     db = dy.sum(axis=0)
-    return dx.reshape(shape), dg, db
+    return dx, dg, db

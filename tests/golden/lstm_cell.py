@@ -18,9 +18,9 @@ import numpy as np
 
 
 def _sigmoid(x):
-    """Return 1 / (1 + exp(-x)); the exponential of a positive number is never taken."""
-    decay = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, decay) / (1 + decay)
+    """Return 1 / (1 + exp(-x)); where exp(-x) is larger than any number, that is 0."""
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-x))
 
 
 def lstm_cell_forward(x, h0, c0, w, u, b):
@@ -54,8 +54,7 @@ def lstm_cell_forward(x, h0, c0, w, u, b):
         o: (N, K)
         s: (N, K)
     """
-    product = np.einsum("nj,jqk->nqk", h0, u, optimize=True)
-    z = product + np.einsum("nd,dqk->nqk", x, w, optimize=True) + b
+    z = np.tensordot(h0, u, axes=1) + np.tensordot(x, w, axes=1) + b
     i = _sigmoid(z[:, 0])
     f = _sigmoid(z[:, 1])
     g = np.tanh(z[:, 2])
@@ -122,10 +121,10 @@ def lstm_cell_backward(dh, dc_out, x, h0, c0, w, u, i, f, g, o, s, h):
     t1 = c0 * f * (1 - f) * dc
     t2 = i * (1 - g * g) * dc
     dz = np.stack([i * g * (1 - i) * dc, t1, t2, dh * h * (1 - o)], axis=1)
-    dx = np.einsum("nqk,dqk->nd", dz, w, optimize=True)
-    dh0 = np.einsum("nqk,jqk->nj", dz, u, optimize=True)
-    dc0 = f * dc
-    dw = np.einsum("nd,nqk->dqk", x, dz, optimize=True)
-    du = np.einsum("nj,nqk->jqk", h0, dz, optimize=True)
+    dx = np.tensordot(dz, w, axes=([1, 2], [1, 2]))
+    dh0 = np.tensordot(dz, u, axes=([1, 2], [1, 2]))
+    dc0 = np.multiply(dc, f, out=dc)
+    dw = np.tensordot(x, dz, axes=(0, 0))
+    du = np.tensordot(h0, dz, axes=(0, 0))
     db = dz.sum(axis=0)
     return dx, dh0, dc0, dw, du, db

@@ -11,9 +11,9 @@ import numpy as np
 
 
 def _sigmoid(x):
-    """Return 1 / (1 + exp(-x)); the exponential of a positive number is never taken."""
-    decay = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, decay) / (1 + decay)
+    """Return 1 / (1 + exp(-x)); where exp(-x) is larger than any number, that is 0."""
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-x))
 
 
 def silu_forward(x):

@@ -27,7 +27,7 @@ def softmax_forward(x):
     row_max = x.max(axis=-1, keepdims=True)
     exps = np.exp(x - row_max)
     total = exps.sum(axis=-1, keepdims=True)
-    return exps / total
+    return np.divide(exps, total, out=exps)
 
 
 def softmax_backward(dy, y):
@@ -50,4 +50,4 @@ def softmax_backward(dy, y):
     Returns:
         dx: (..., K)
     """
-    return y * (dy - (dy * y).sum(axis=-1, keepdims=True))
+    return y * (dy - np.vecdot(dy, y, keepdims=True))

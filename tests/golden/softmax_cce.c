@@ -153,7 +153,7 @@ void softmax_cce_backward_f(ptrdiff_t N, ptrdiff_t K, float dL, const float *res
         const float *restrict z, const float *restrict row_max, const float *restrict total,
         float *restrict dz)
 {
-    const float t1 = dL / (float)N;
+    const float scale = dL / (float)N;
 #pragma omp parallel for
     for (ptrdiff_t n = 0; n < N; n++) {
         float row_sum = 0.0f;
@@ -162,7 +162,7 @@ void softmax_cce_backward_f(ptrdiff_t N, ptrdiff_t K, float dL, const float *res
             row_sum += t[n * K + j];
 #pragma omp simd
         for (ptrdiff_t k = 0; k < K; k++)
-            dz[n * K + k] = t1 * (exp_f(z[n * K + k] - row_max[n]) / total[n] * row_sum - t[n * K + k]);
+            dz[n * K + k] = scale * (exp_f(z[n * K + k] - row_max[n]) / total[n] * row_sum - t[n * K + k]);
     }
 }
 
@@ -271,7 +271,7 @@ void softmax_cce_backward_d(ptrdiff_t N, ptrdiff_t K, double dL, const double *r
         const double *restrict z, const double *restrict row_max, const double *restrict total,
         double *restrict dz)
 {
-    const double t1 = dL / (double)N;
+    const double scale = dL / (double)N;
 #pragma omp parallel for
     for (ptrdiff_t n = 0; n < N; n++) {
         double row_sum = 0.0;
@@ -280,6 +280,6 @@ void softmax_cce_backward_d(ptrdiff_t N, ptrdiff_t K, double dL, const double *r
             row_sum += t[n * K + j];
 #pragma omp simd
         for (ptrdiff_t k = 0; k < K; k++)
-            dz[n * K + k] = t1 * (exp_d(z[n * K + k] - row_max[n]) / total[n] * row_sum - t[n * K + k]);
+            dz[n * K + k] = scale * (exp_d(z[n * K + k] - row_max[n]) / total[n] * row_sum - t[n * K + k]);
     }
 }

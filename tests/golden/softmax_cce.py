@@ -30,10 +30,11 @@ def softmax_cce_forward(z, t):
     """
     N = int(np.prod(z.shape[:-1]))
     row_max = z.max(axis=-1, keepdims=True)
-    exps = np.exp(z - row_max)
+    shifted = z - row_max
+    exps = np.exp(shifted)
     total = exps.sum(axis=-1, keepdims=True)
-    p = exps / total
-    L = -(t * (z - row_max - np.log(total))).sum() / N
+    p = np.divide(exps, total, out=exps)
+    L = -np.vecdot(t, shifted - np.log(total)).sum() / N
     return L, p
 
 

@@ -148,12 +148,12 @@ void softmax_cce_sparse_backward_f(ptrdiff_t N, ptrdiff_t K, float dL, const ptr
         const float *restrict z, const float *restrict row_max, const float *restrict total,
         float *restrict dz)
 {
-    const float t1 = dL / (float)N;
+    const float scale = dL / (float)N;
 #pragma omp parallel for
     for (ptrdiff_t n = 0; n < N; n++) {
 #pragma omp simd
         for (ptrdiff_t k = 0; k < K; k++)
-            dz[n * K + k] = t1 * (exp_f(z[n * K + k] - row_max[n]) / total[n] - (k == t[n] ? 1.0f : 0.0f));
+            dz[n * K + k] = scale * (exp_f(z[n * K + k] - row_max[n]) / total[n] - (k == t[n] ? 1.0f : 0.0f));
     }
 }
 
@@ -257,11 +257,11 @@ void softmax_cce_sparse_backward_d(ptrdiff_t N, ptrdiff_t K, double dL, const pt
         const double *restrict z, const double *restrict row_max, const double *restrict total,
         double *restrict dz)
 {
-    const double t1 = dL / (double)N;
+    const double scale = dL / (double)N;
 #pragma omp parallel for
     for (ptrdiff_t n = 0; n < N; n++) {
 #pragma omp simd
         for (ptrdiff_t k = 0; k < K; k++)
-            dz[n * K + k] = t1 * (exp_d(z[n * K + k] - row_max[n]) / total[n] - (k == t[n] ? 1.0 : 0.0));
+            dz[n * K + k] = scale * (exp_d(z[n * K + k] - row_max[n]) / total[n] - (k == t[n] ? 1.0 : 0.0));
     }
 }

@@ -31,7 +31,7 @@ def softmax_cce_sparse_forward(z, t):
     row_max = z.max(axis=-1, keepdims=True)
     exps = np.exp(z - row_max)
     total = exps.sum(axis=-1, keepdims=True)
-    p = exps / total
+    p = np.divide(exps, total, out=exps)
     L = -(np.take_along_axis(z, t[..., None], axis=-1) - row_max - np.log(total)).mean()
     return L, p
 
@@ -62,7 +62,7 @@ def softmax_cce_sparse_backward(dL, p, t):
     p = p.reshape(-1, p.shape[-1])
     t = t.reshape(-1)
     N = p.shape[0]
-    dz = p.copy()
-    dz[np.arange(N), t] -= 1
-    dz *= dL / N
+    scale = dL / N
+    dz = p * scale
+    dz[np.arange(N), t] -= scale
     return dz.reshape(shape)

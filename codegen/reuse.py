@@ -1,0 +1,218 @@
+"""Which statements take the memory of values that nothing needs any more, and how that is written.
+
+NumPy sees by itself that a nameless array of an expression is free, but not that a name's is, and not where something
+smaller is broadcast to the array: ``exps / total`` takes fresh memory. An expert writes
+``np.divide(exps, total, out=exps)``, and ``dx /= sigma[:, None]`` in a line of its own. So does this.
+
+Memory is taken only where no dtype gets narrower and no float is written into an integer: what the other operands are
+computed from is part of what the array is computed from, and it is floating or they are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from codegen.leading import leads
+from codegen.program import REAL, Argument, Contract, Map, Operand, Program, Reduce, Statement
+
+#: By the function of a statement, how it is done in place, and its NumPy function.
+OPERATORS = {"mul": ("*=", "np.multiply"), "div": ("/=", "np.divide")}
+PLUS, MINUS = ("+=", "np.add"), ("-=", "np.subtract")
+#: Functions of one number that always give a floating one, and that NumPy can do in place.
+IN_PLACE = frozenset({"exp", "log", "tanh", "sqrt", "sin", "cos", "expm1", "log1p"})
+FLOATING = IN_PLACE | {"div", "sigmoid", "logaddexp", "erf", "sinh", "cosh", "tan", "arctan", "arcsin", "arccos"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is done in place.
+
+    Attributes:
+        base: the operand whose memory is taken.
+        others: what the base meets, one after the other, with their signs in a sum; none for a function of one number.
+    """
+
+    base: Operand
+    others: tuple[tuple[int, Operand], ...]
+
+
+class Reuse:
+    """What is known of the memory of a program's values, given which of them have no names."""
+
+    def __init__(self, program: Program, inline: frozenset[str]) -> None:
+        self.program, self.inline, self.values = program, inline, program.values
+
+    def step(self, statement: Statement) -> Step | None:
+        """Return how a statement is done in the memory of an operand, None where it takes fresh memory."""
+        if not isinstance(statement.op, Map) or not self._is_plain(statement) or statement.into is not None:
+            return None
+        for place in self._bases(statement.op, len(statement.operands)):
+            base = statement.operands[place]
+            rest = [each for at, each in enumerate(statement.operands) if at != place]
+            if self._may_take(statement, base, rest) and self._pays(statement, base, rest):
+                signs = statement.op.signs or (1,) * len(statement.operands)
+                others = [(signs[at], each) for at, each in enumerate(statement.operands) if at != place]
+                others.sort(key=lambda other: not self._reads(other[1].name, base.name))
+                return Step(base, tuple(others))
+        return None
+
+    def in_the_way(self) -> set[str]:
+        """Return sums and the like without a name that must have one first, so that what they read can be taken."""
+        found: set[str] = set()
+        for statement in self.program.statements:
+            if isinstance(statement.op, Map) and self._is_plain(statement) and statement.into is None:
+                for place in self._bases(statement.op, len(statement.operands)):
+                    base = statement.operands[place]
+                    rest = [each for at, each in enumerate(statement.operands) if at != place]
+                    if self._may_take(statement, base, rest) and self._is_free_after(base, statement):
+                        reduced = [self._reduced(late) for late in self._late_readers(base, statement)]
+                        found |= {each for each in reduced if each is not None} if None not in reduced else set()
+        return found
+
+    def is_dead(self, base: Operand, statement: Statement) -> bool:
+        """Whether a value has a name that nothing reads once a statement has taken its memory."""
+        return self._is_free_after(base, statement) and not self._late_readers(base, statement)
+
+    def _is_free_after(self, base: Operand, statement: Statement) -> bool:
+        """Whether no line after that of a statement reads a value with a name, and nothing else lies in its memory."""
+        value = self.values[base.name]
+        if not isinstance(value, Statement) or value.name in self.inline or value.name in self.program.results:
+            return False
+        if not isinstance(value.op, Map | Contract) or value.name in self._held:
+            return False
+        return self._last_reader[value.name] == self._reader(statement)
+
+    def _late_readers(self, base: Operand, statement: Statement) -> list[Statement]:
+        """Return what reads a value in lines of the same statement that come after its memory was taken."""
+        root = self._reader(statement)
+        assert isinstance(statement.op, Map)
+        others = [operand.name for operand in statement.operands if operand.name != base.name]
+        first = sorted(others, key=lambda name: not self._reads(name, base.name))[:1]
+        early = set(others if statement.op.function == "mul" else first)
+        return [
+            user
+            for user in self.program.statements
+            if user is not statement
+            and base.name in {operand.name for operand in user.operands}
+            and self._reader(user) == root
+            and self._entry(user, statement) not in early
+        ]
+
+    def _entry(self, part: Statement, statement: Statement) -> str | None:
+        """Return the operand of a statement that a nameless part of it is in, None where it is in none."""
+        while part.name in self.inline:
+            user = self._users[part.name]
+            if user is statement:
+                return part.name
+            part = user
+        return None
+
+    def _reduced(self, part: Statement) -> str | None:
+        """Return what has fewer axes than what it reads, the part itself or what it is in, None if there is nothing."""
+        while part.name in self.inline:
+            if isinstance(part.op, Reduce) and part.labels:
+                return part.name
+            part = self._users[part.name]
+        return None
+
+    def _reads(self, name: str, other: str) -> bool:
+        """Whether a value is another, or is computed from it without a name between them."""
+        value = self.values[name]
+        if name == other:
+            return True
+        inner = value.operands if isinstance(value, Statement) and name in self.inline else ()
+        return any(self._reads(operand.name, other) for operand in inner)
+
+    def _bases(self, op: Map, count: int) -> Sequence[int]:
+        """Return the places of the operands whose memory a function can be done in."""
+        if op.function == "mul":
+            return range(count)
+        if op.function == "div" or op.function in IN_PLACE:
+            return (0,)
+        return [at for at, sign in enumerate(op.signs or (1,) * count) if sign > 0] if op.function == "add" else ()
+
+    def _may_take(self, statement: Statement, base: Operand, others: Sequence[Operand]) -> bool:
+        value = self.values[base.name]
+        if not isinstance(value, Statement) or not isinstance(value.op, Map | Contract) or not self._is_plain(value):
+            return False
+        if base.labels != statement.labels or base.name in {other.name for other in others}:
+            return False
+        assert isinstance(statement.op, Map)
+        is_floating = self._is_floating[base.name]
+        gives_floats = statement.op.function in FLOATING or any(self._is_floating[other.name] for other in others)
+        is_wide = all(self._sources[other.name] <= self._sources[base.name] for other in others)
+        return is_wide and (is_floating or not gives_floats)
+
+    def _pays(self, statement: Statement, base: Operand, others: Sequence[Operand]) -> bool:
+        """Whether NumPy would take fresh memory: for a name's, and for an expression's that something smaller meets."""
+        if base.name not in self.inline:
+            return self.is_dead(base, statement)
+        inner = self.values[base.name]
+        assert isinstance(inner, Statement)
+        if not isinstance(inner.op, Map):
+            return False
+        deeper = self.step(inner)
+        if deeper is not None:
+            return True
+        is_broadcast = any(other.labels and other.labels != statement.labels for other in others)
+        return is_broadcast and any(operand.labels == inner.labels for operand in inner.operands)
+
+    def _is_plain(self, statement: Statement) -> bool:
+        """Whether a value is an array of real numbers with all its axes; without axes it may be a number of NumPy's."""
+        is_array = len(statement.labels) > leads(statement.labels, self.program.any_rank)
+        return is_array and statement.kind == REAL and statement.kept is None
+
+    def _reader(self, statement: Statement) -> str:
+        """Return the statement with a name that another is written in."""
+        while statement.name in self.inline:
+            statement = self._users[statement.name]
+        return statement.name
+
+    @cached_property
+    def _users(self) -> dict[str, Statement]:
+        return {operand.name: user for user in self.program.statements for operand in user.operands}
+
+    @cached_property
+    def _last_reader(self) -> dict[str, str]:
+        """By a value's name, the last of the statements with names in which it is read."""
+        order = {each.name: place for place, each in enumerate(self.program.statements)}
+        last: dict[str, str] = {}
+        for user in self.program.statements:
+            reader = self._reader(user)
+            for operand in user.operands:
+                if order[reader] >= order.get(last.get(operand.name, ""), -1):
+                    last[operand.name] = reader
+        return last
+
+    @cached_property
+    def _held(self) -> set[str]:
+        """Values that another lies in the memory of, or takes it."""
+        views = {each.operands[0].name for each in self.program.statements if each.is_view}
+        return views | {each.into for each in self.program.statements if each.into is not None}
+
+    @cached_property
+    def _sources(self) -> dict[str, frozenset[str]]:
+        """By a value's name, the inputs whose dtypes decide on its own."""
+        found: dict[str, frozenset[str]] = {}
+        for value in self.values.values():
+            if isinstance(value, Statement):
+                found[value.name] = frozenset().union(*(found[operand.name] for operand in value.operands))
+            else:
+                found[value.name] = (value.origins or frozenset({value.name})) if value.kind == REAL else frozenset()
+        return found
+
+    @cached_property
+    def _is_floating(self) -> dict[str, bool]:
+        """Whether a value is floating even if whole numbers are given; gradients that come in are."""
+        found: dict[str, bool] = {}
+        for value in self.values.values():
+            if isinstance(value, Argument):
+                found[value.name] = bool(value.tensor.role)
+                continue
+            op = value.op
+            is_function = isinstance(op, Map) and op.function in FLOATING
+            is_mean = isinstance(op, Reduce) and op.function == "mean"
+            found[value.name] = is_function or is_mean or any(found[operand.name] for operand in value.operands)
+        return found
