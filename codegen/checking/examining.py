@@ -289,10 +289,11 @@ class Examination:
             return []
         match, wrong = self.recognised.match, any(not each.convention for each in self.findings)
         for near in self.recognised.near:
-            line = repair_forward(worlds, near)
-            if line is not None:
-                told = f"the forward pass is {near.operation.name} but for one place, {line}"
-                return [Finding("", "forward-differs", told)]
+            change = repair_forward(worlds, near)
+            if change is not None:
+                told = f"the forward pass is {near.operation.name} but for one place, {change[1]}"
+                scaled = near.operation.is_loss and not wrong and change[0] in ("reduction", "factor")
+                return [Finding("", "reduction" if scaled else "forward-differs", told, convention=scaled)]
         named = [name for name in choice.right if self.recognised.input_of(name)]
         same = all(self._is_of_named(name, self._evidences(worlds, choice, name)) for name in named)
         if named and same and not self.recognised.findings:

@@ -81,6 +81,8 @@ def find_layout(
             return replace(layout, fixed=frozenset(_fixed(case)))
     if blunder is not None:
         raise ForwardError(f"{subject.forward_name} raises {type(blunder).__name__}: {first_line(str(blunder))}")
+    if isinstance(last, CannotError):
+        raise last
     raise CannotError(_advice(subject, constructor, forward, last))
 
 
