@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from codegen.checking.child import MODULE, load
 from codegen.checking.examining import Options, examine
 from codegen.checking.report import Target

@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import codegen
 import numpy as np
 import pytest
 from check_sources import HEAD, RELU, SIGMOID
+
+import codegen
 from codegen.checking import KINDS
 from codegen.checking.report import CANNOT, RIGHT, WRONG, Finding, Report, Target, target_from
 from derive.__main__ import main
@@ -64,7 +65,8 @@ def test_a_training_loop_is_cut_off(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 def test_what_was_not_reached_cannot_be_checked(tmp_path: Path) -> None:
-    ends = "\nclass Ends:\n    def forward(self, x):\n        import os\n        os._exit(5)\n    def backward(self, d):\n        return d\n"
+    leaving = "def forward(self, x):\n        import os\n        os._exit(5)"
+    ends = f"\nclass Ends:\n    {leaving}\n\n    def backward(self, d):\n        return d\n"
     report = codegen.check(written(tmp_path, RELU + ends))
     assert [(each.name, each.verdict) for each in report.targets] == [("ReLU", "right"), ("Ends", "cannot")]
     assert "ended with status 5" in report.targets[1].needs

@@ -6,9 +6,21 @@ from pathlib import Path
 
 import pytest
 from check_sources import (
-    COMBINED, CROSS_ENTROPY, DENSE, DICTIONARIES, EMBEDDING, GRADIENT, MSE, RELU, RIGHT, ROW_MAX, SIGMOID, SOFTMAX,
+    COMBINED,
+    CROSS_ENTROPY,
+    DENSE,
+    DICTIONARIES,
+    EMBEDDING,
+    GRADIENT,
+    MSE,
+    RELU,
+    RIGHT,
+    ROW_MAX,
+    SIGMOID,
+    SOFTMAX,
     targets_of,
 )  # fmt: skip
+
 from codegen.checking import KINDS
 
 #: The text, what is replaced, the replacement, the kind that is to be found first.

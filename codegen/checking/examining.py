@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -90,7 +91,7 @@ class Examination:
         try:
             layout = find_layout(self.subject, self.options.args, self.options.shapes)
         except ForwardError as error:
-            kind = "not-stored" if "AttributeError" in str(error) else "crash"
+            kind = "not-stored" if re.search("AttributeError|leaves no output", str(error)) else "crash"
             return Target(self.subject.name, None, WRONG, (Finding("", kind, str(error)),))
         base = self.observe("generic", layout, FIRST, self.options.seed + 11)
         working = {plan: passes for plan, passes in base.passes.items() if passes[0].error is None}
