@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -90,7 +91,7 @@ class Examination:
         try:
             layout = find_layout(self.subject, self.options.args, self.options.shapes)
         except ForwardError as error:
-            kind = "not-stored" if "AttributeError" in str(error) else "crash"
+            kind = "not-stored" if re.search("AttributeError|leaves no output", str(error)) else "crash"
             return Target(self.subject.name, None, WRONG, (Finding("", kind, str(error)),))
         base = self.observe("generic", layout, FIRST, self.options.seed + 11)
         working = {plan: passes for plan, passes in base.passes.items() if passes[0].error is None}
@@ -289,10 +290,11 @@ class Examination:
             return []
         match, wrong = self.recognised.match, any(not each.convention for each in self.findings)
         for near in self.recognised.near:
-            line = repair_forward(worlds, near)
-            if line is not None:
-                told = f"the forward pass is {near.operation.name} but for one place, {line}"
-                return [Finding("", "forward-differs", told)]
+            change = repair_forward(worlds, near)
+            if change is not None:
+                told = f"the forward pass is {near.operation.name} but for one place, {change[1]}"
+                scaled = near.operation.is_loss and not wrong and change[0] in ("reduction", "factor")
+                return [Finding("", "reduction" if scaled else "forward-differs", told, convention=scaled)]
         named = [name for name in choice.right if self.recognised.input_of(name)]
         same = all(self._is_of_named(name, self._evidences(worlds, choice, name)) for name in named)
         if named and same and not self.recognised.findings:

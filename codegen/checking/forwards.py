@@ -20,8 +20,8 @@ from derive.errors import DeriveError
 SECONDS = 1.0
 
 
-def repair_forward(worlds: list[Observation], match: Match) -> str | None:
-    """Return the change, in words, that makes a forward pass compute an operation in every world; None if none does."""
+def repair_forward(worlds: list[Observation], match: Match) -> tuple[str, str] | None:
+    """Return the change that makes a forward pass compute an operation in every world: its kind, and words."""
     subject = worlds[0].case.subject
     function = forward_function(subject)
     tree = syntax_tree(function)
@@ -36,7 +36,7 @@ def repair_forward(worlds: list[Observation], match: Match) -> str | None:
             changed = compiled(change.tree, function)
             twin = with_forward(subject, changed) if changed is not None else None
             if twin is not None and all(_computes(twin, match, each) for each in worlds):
-                return on_line(change.words, function.__code__.co_firstlineno - 1)
+                return change.kind, on_line(change.words, function.__code__.co_firstlineno - 1)
     return None
 
 

@@ -80,7 +80,11 @@ def find_layout(
         if case is not None:
             return replace(layout, fixed=frozenset(_fixed(case)))
     if blunder is not None:
+        if isinstance(blunder, ForwardError):
+            raise blunder
         raise ForwardError(f"{subject.forward_name} raises {type(blunder).__name__}: {first_line(str(blunder))}")
+    if isinstance(last, CannotError):
+        raise last
     raise CannotError(_advice(subject, constructor, forward, last))
 
 
@@ -205,7 +209,7 @@ def _is_labelled(subject: Subject) -> bool:
 def _is_blunder(error: Exception, subject: Subject) -> bool:
     """Whether an exception is the code's own fault, whatever it is given: a name or attribute that there is not."""
     own = f"'{subject.name}' object has no attribute"
-    return isinstance(error, NameError) or (isinstance(error, AttributeError) and own in str(error))
+    return isinstance(error, NameError | ForwardError) or (isinstance(error, AttributeError) and own in str(error))
 
 
 def _vectors_first(specs: list[Spec]) -> list[Spec]:

@@ -261,9 +261,9 @@ def _operators(node: ast.AST) -> Iterator[Change]:
         other = ast.Div() if isinstance(node.op, ast.Mult) else ast.Mult()
         yield _change("value", node, ast.BinOp(node.left, other, node.right))
         yield from _whole_jacobian(node)
-        yield _change("value", node, node.left)
+        yield _change("factor" if isinstance(node.right, ast.Constant) else "value", node, node.left)
         if isinstance(node.op, ast.Mult):
-            yield _change("value", node, node.right)
+            yield _change("factor" if isinstance(node.left, ast.Constant) else "value", node, node.right)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
         yield _change("value", node, node.left)
         yield _change("value", node, node.right)

@@ -134,14 +134,17 @@ class ClassSubject(Subject):
             found, cache = _arrays(returned[:-1]), returned[-1]
         after = {path: array for path, array in arrays_in(thing) if before.get(path) is not array}
         if not found:
-            found = self._left(thing, after)
+            found = self._left(thing, after, arguments)
         return Outcome(found, cache, thing, returned, after)
 
-    def _left(self, thing: Any, after: Mapping[Path, Array]) -> list[Array]:
+    def _left(self, thing: Any, after: Mapping[Path, Array], passed: Mapping[str, Any]) -> list[Array]:
         for name in OUTPUT_NAMES:
             value = getattr(thing, name, None)
             if isinstance(value, np.ndarray) or (isinstance(value, float | np.floating) and not callable(value)):
                 return [np.asarray(value)]
+        given = [value for value in passed.values() if isinstance(value, np.ndarray)]
+        if all(any(array is each for each in given) for array in after.values()):
+            raise ForwardError(f"{self.forward_name} returns nothing and leaves no output in an attribute")
         raise CannotError(
             f"{self.forward_name} returns no array and leaves none in an attribute called {', '.join(OUTPUT_NAMES[:3])}"
             "; return the output"

@@ -1,0 +1,238 @@
+"""The command ``derive check``, and ``codegen.check`` on files, classes, functions and arrays."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from check_sources import HEAD, RELU, SIGMOID
+
+import codegen
+from codegen.checking import KINDS
+from codegen.checking.report import CANNOT, RIGHT, WRONG, Finding, Report, Target, target_from
+from derive.__main__ import main
+from derive.errors import InputError
+
+ROOT = Path(__file__).parent.parent
+WRONG_SIGMOID = SIGMOID.replace("(1 - self.y)", "(1 + self.y)")
+
+
+def written(folder: Path, text: str, name: str = "layers.py") -> str:
+    path = folder / name
+    path.write_text(HEAD + text, "utf-8")
+    return str(path)
+
+
+# -- files ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_checked_and_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", written(tmp_path, RELU + WRONG_SIGMOID)]) == 1
+    output = capsys.readouterr()
+    right, wrong, finding, *_ = output.out.splitlines()
+    assert right == "right   ReLU  (relu)  checked: dinputs"
+    assert wrong == "wrong   Sigmoid  (sigmoid)  checked: dx"
+    assert finding.startswith("  sign: dx: line ")
+    assert "in a process of its own" in output.err
+
+
+def test_json_has_the_documented_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", f"{written(tmp_path, RELU + WRONG_SIGMOID)}:Sigmoid", "--json", "--seed", "3"]) == 1
+    (target,) = json.loads(capsys.readouterr().out)["targets"]
+    assert {"name", "operation", "verdict", "findings"} <= target.keys()
+    (finding,) = target["findings"]
+    assert {"gradient", "kind", "message", "expected", "found"} <= finding.keys()
+    assert (target["name"], target["verdict"], finding["kind"]) == ("Sigmoid", "wrong", "sign")
+
+
+def test_all_right_is_status_0_and_nothing_printed_by_the_file_is_in_the_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", written(tmp_path, "print('from the file')\n" + RELU), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["targets"][0]["verdict"] == "right"
+
+
+def test_a_training_loop_is_cut_off(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path, RELU + "\nwhile True:\n    pass\n")
+    assert main(["check", path, "--seconds", "3"]) == 2
+    assert "more than 3 seconds" in last_line(capsys)
+
+
+def test_what_was_not_reached_cannot_be_checked(tmp_path: Path) -> None:
+    leaving = "def forward(self, x):\n        import os\n        os._exit(5)"
+    ends = f"\nclass Ends:\n    {leaving}\n\n    def backward(self, d):\n        return d\n"
+    report = codegen.check(written(tmp_path, RELU + ends))
+    assert [(each.name, each.verdict) for each in report.targets] == [("ReLU", "right"), ("Ends", "cannot")]
+    assert "ended with status 5" in report.targets[1].needs
+    assert report.exit_status == 2
+
+
+def test_the_users_file_is_never_run_in_this_process(tmp_path: Path) -> None:
+    text = f"import os\nassert os.getpid() != {os.getpid()}\n"
+    assert codegen.check(written(tmp_path, text + RELU)).targets[0].verdict == "right"
+
+
+def last_line(capsys: pytest.CaptureFixture[str]) -> str:
+    return capsys.readouterr().err.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("def f(:\n", "layers.py, line 3, raises SyntaxError"),
+        ("x = 1 / 0\n", "layers.py, line 3, raises ZeroDivisionError: division by zero"),
+        ("import sys\nsys.exit(3)\n", "raises SystemExit"),
+        ("x = 1\n", "there is nothing to check in layers.py"),
+    ],
+)
+def test_a_file_that_cannot_be_checked_is_one_line(
+    text: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", written(tmp_path, text)]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert told in output.err.strip().splitlines()[-1]
+    assert "Traceback" not in output.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["no_such_file.py"], "there is no file no_such_file.py"),
+        (["FILE", "--as", "sofmax"], "there is no operation called 'sofmax'"),
+        (["FILE", "--args", "n = open"], "--args is NAME=VALUE"),
+        (["FILE", "--shapes", "x=3x"], "--shapes is NAME=SHAPE"),
+        (["FILE", "--seconds", "0"], "--seconds is a number of seconds above 0"),
+        (["FILE:Rellu"], "did you mean 'ReLU'?"),
+    ],
+)
+def test_what_is_typed_wrong_is_one_line(
+    arguments: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, RELU)
+    assert main(["check", *(each.replace("FILE", path) for each in arguments)]) == 2
+    assert told in last_line(capsys)
+
+
+def test_arguments_are_parsed_and_not_evaluated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flag = tmp_path / "made"
+    assert main(["check", written(tmp_path, RELU), "--args", f"n=open({str(flag)!r}, 'w')"]) == 2
+    assert not flag.exists()
+
+
+def test_what_cannot_be_guessed_is_asked_for_and_taken(tmp_path: Path) -> None:
+    text = """
+class Odd:
+    def __init__(self, spam):
+        if spam != "eggs":
+            raise ValueError("spam is eggs")
+
+    def forward(self, x):
+        self.x = x
+        return x**2
+
+    def backward(self, dy):
+        return 2 * self.x * dy
+"""
+    path = written(tmp_path, text)
+    (target,) = codegen.check(path).targets
+    assert target.verdict == "cannot"
+    assert '--args "spam=..."' in target.needs
+    assert codegen.check(path, args={"spam": "eggs"}).targets[0].verdict == "right"
+    assert codegen.check(path, args={"spam": "eggs"}, shapes={"x": (2, 3, 4)}).targets[0].verdict == "right"
+
+
+def test_the_command_runs_as_a_program(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "derive", "check", written(tmp_path, RELU)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "right   ReLU  (relu)  checked: dinputs\n")
+
+
+# -- in Python --------------------------------------------------------------------------------------------------------
+
+
+class Doubled:
+    """A class of this process."""
+
+    def forward(self, x: Any) -> Any:
+        return 2 * x
+
+    def backward(self, dy: Any) -> Any:
+        return 3 * dy
+
+
+def test_a_class_is_checked() -> None:
+    (target,) = codegen.check(Doubled).targets
+    assert (target.verdict, target.findings[0].kind) == ("wrong", "factor")
+    assert "1.5 times" in target.findings[0].message
+
+
+def cube_forward(x: Any) -> Any:
+    return x**3, x
+
+
+def cube_backward(dout: Any, cache: Any) -> Any:
+    return 3 * cache**2 * dout
+
+
+def test_a_pair_of_functions_is_checked() -> None:
+    (target,) = codegen.check((cube_forward, cube_backward)).targets
+    assert (target.name, target.verdict) == ("cube_forward", "right")
+
+
+def test_any_style_is_checked_with_arrays_and_none_is_changed() -> None:
+    generator = np.random.default_rng(0)
+    inputs, parameters = {"x": generator.standard_normal((3, 4))}, {"w": generator.standard_normal((4, 2))}
+    kept = inputs["x"].copy(), parameters["w"].copy()
+
+    def forward(x: Any, w: Any) -> Any:
+        return np.tanh(x @ w)
+
+    def backward(upstream: Any, x: Any, w: Any) -> Any:
+        inner = upstream * (1 - np.tanh(x @ w) ** 2)
+        x *= 1.0
+        return {"x": inner @ w.T, "w": inner.T @ x}
+
+    (target,) = codegen.check(forward=forward, backward=backward, inputs=inputs, parameters=parameters).targets
+    assert target.verdict == "wrong"
+    assert [(each.gradient, each.kind) for each in target.findings] == [("w", "transpose")]
+    np.testing.assert_array_equal(inputs["x"], kept[0])
+    np.testing.assert_array_equal(parameters["w"], kept[1])
+
+
+@pytest.mark.parametrize("target", [3, object, (len,), None])
+def test_what_is_nothing_to_check_is_refused(target: Any) -> None:
+    with pytest.raises(InputError, match="takes a path, a class"):
+        codegen.check(target)
+
+
+# -- the report -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "status"), [((RIGHT,), 0), ((RIGHT, WRONG, CANNOT), 1), ((RIGHT, CANNOT), 2), ((), 2)]
+)
+def test_exit_status(verdicts: tuple[str, ...], status: int) -> None:
+    assert Report(tuple(Target("f", None, verdict) for verdict in verdicts)).exit_status == status
+
+
+def test_a_report_comes_back_from_json() -> None:
+    target = Target("f", "relu", WRONG, (Finding("dx", "sign", "wrong", "1", "-1"),), ("dx",))
+    assert target_from(json.loads(Report((target,)).to_json())["targets"][0]) == target
+
+
+def test_colour_is_in_the_text_only_where_asked_for() -> None:
+    report = Report((Target("f", None, WRONG, (Finding("dx", "sign", "wrong"),)),))
+    assert "\033[" in report.text(colour=True)
+    assert "\033[" not in report.text()
+
+
+def test_every_kind_is_documented() -> None:
+    page = (ROOT / "docs" / "checking.md").read_text("utf-8")
+    assert all(f"| `{kind}` | {meaning} |" in page for kind, meaning in KINDS.items())
