@@ -19,21 +19,23 @@ def attention_forward(q, k, v):
     p[n,i,j] = exp(s[n,i,j])/sum(exp(s[n,i,l]), l)
     y[n,i,e] = sum(p[n,i,j]*v[n,j,e], j)
 
+    n runs over all leading axes, N positions together.
+
     Args:
-        q: (N, I, D)
-        k: (N, J, D)
-        v: (N, J, E)
+        q: (..., I, D)
+        k: (..., J, D)
+        v: (..., J, E)
 
     Returns:
-        y: (N, I, E)
-        p: (N, I, J)
+        y: (..., I, E)
+        p: (..., I, J)
     """
-    D = q.shape[2]
+    D = q.shape[-1]
     s = q @ k.swapaxes(-1, -2) / D**0.5
-    row_max = s.max(axis=2, keepdims=True)
+    row_max = s.max(axis=-1, keepdims=True)
     exps = np.subtract(s, row_max, out=s)
     np.exp(exps, out=exps)
-    total = exps.sum(axis=2, keepdims=True)
+    total = exps.sum(axis=-1, keepdims=True)
     p = np.divide(exps, total, out=exps)
     y = p @ v
     return y, p
@@ -48,6 +50,8 @@ def attention_backward(dy, q, k, v, p):
     p[n,i,j] = exp(s[n,i,j])/sum(exp(s[n,i,l]), l)
     y[n,i,e] = sum(p[n,i,j]*v[n,j,e], j)
 
+    n runs over all leading axes, N positions together.
+
     Gradients of a loss, given that of the output:
 
     dp[n,i,j] = sum(dy[n,i,e]*v[n,j,e], e)
@@ -57,18 +61,18 @@ def attention_backward(dy, q, k, v, p):
     dv[n,j,e] = sum(dy[n,i,e]*p[n,i,j], i)
 
     Args:
-        dy: (N, I, E), the gradient of the loss with respect to y
-        q: (N, I, D)
-        k: (N, J, D)
-        v: (N, J, E)
-        p: (N, I, J)
+        dy: (..., I, E), the gradient of the loss with respect to y
+        q: (..., I, D)
+        k: (..., J, D)
+        v: (..., J, E)
+        p: (..., I, J)
 
     Returns:
-        dq: (N, I, D)
-        dk: (N, J, D)
-        dv: (N, J, E)
+        dq: (..., I, D)
+        dk: (..., J, D)
+        dv: (..., J, E)
     """
-    D = q.shape[2]
+    D = q.shape[-1]
     dp = dy @ v.swapaxes(-1, -2)
     ds = np.subtract(dp, np.vecdot(p, dp, keepdims=True), out=dp)
     ds *= p

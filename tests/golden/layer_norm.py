@@ -21,22 +21,24 @@ def layer_norm_forward(x, g, b, eps=1e-5):
     xhat[n,k] = (x[n,k] - mu[n])/sigma[n]
     y[n,k] = g[k]*xhat[n,k] + b[k]
 
+    n runs over all leading axes, N positions together.
+
     Args:
-        x: (N, K)
+        x: (..., K)
         g: (K,)
         b: (K,)
         eps: a number, 1e-5 where it is left out
 
     Returns:
-        y: (N, K)
-        sigma: (N,)
-        xhat: (N, K)
+        y: (..., K)
+        sigma: (...)
+        xhat: (..., K)
     """
-    K = x.shape[1]
-    mu = x.mean(axis=1, keepdims=True)
+    K = x.shape[-1]
+    mu = x.mean(axis=-1, keepdims=True)
     centered = x - mu
     sigma = np.sqrt(np.vecdot(centered, centered) / K + eps)
-    xhat = np.divide(centered, sigma[:, None], out=centered)
+    xhat = np.divide(centered, sigma[..., None], out=centered)
     y = g * xhat + b
     return y, sigma, xhat
 
@@ -51,6 +53,8 @@ def layer_norm_backward(dy, g, sigma, xhat):
     xhat[n,k] = (x[n,k] - mu[n])/sigma[n]
     y[n,k] = g[k]*xhat[n,k] + b[k]
 
+    n runs over all leading axes, N positions together.
+
     Gradients of a loss, given that of the output:
 
     dxhat[n,k] = dy[n,k]*g[k]
@@ -60,16 +64,20 @@ def layer_norm_backward(dy, g, sigma, xhat):
     db[k] = sum(dy[n,k], n)
 
     Args:
-        dy: (N, K), the gradient of the loss with respect to y
+        dy: (..., K), the gradient of the loss with respect to y
         g: (K,)
-        sigma: (N,)
-        xhat: (N, K)
+        sigma: (...)
+        xhat: (..., K)
 
     Returns:
-        dx: (N, K)
+        dx: (..., K)
         dg: (K,)
         db: (K,)
     """
+    shape = dy.shape
+    dy = dy.reshape(-1, dy.shape[-1])
+    sigma = sigma.reshape(-1)
+    xhat = xhat.reshape(-1, xhat.shape[-1])
     K = dy.shape[1]
     dxhat = dy * g
     scaled = xhat * (np.vecdot(xhat, dxhat, keepdims=True) / K)
@@ -78,4 +86,4 @@ def layer_norm_backward(dy, g, sigma, xhat):
     dx /= sigma[:, None]
     dg = np.einsum("nk,nk->k", dy, xhat)
     db = dy.sum(axis=0)
-    return dx, dg, db
+    return dx.reshape(shape), dg, db

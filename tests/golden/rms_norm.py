@@ -19,19 +19,21 @@ def rms_norm_forward(x, g, eps=1e-5):
     xhat[n,k] = x[n,k]/sigma[n]
     y[n,k] = g[k]*xhat[n,k]
 
+    n runs over all leading axes, N positions together.
+
     Args:
-        x: (N, K)
+        x: (..., K)
         g: (K,)
         eps: a number, 1e-5 where it is left out
 
     Returns:
-        y: (N, K)
-        sigma: (N,)
-        xhat: (N, K)
+        y: (..., K)
+        sigma: (...)
+        xhat: (..., K)
     """
-    K = x.shape[1]
+    K = x.shape[-1]
     sigma = np.sqrt(np.vecdot(x, x) / K + eps)
-    xhat = x / sigma[:, None]
+    xhat = x / sigma[..., None]
     y = g * xhat
     return y, sigma, xhat
 
@@ -45,6 +47,8 @@ def rms_norm_backward(dy, g, sigma, xhat):
     xhat[n,k] = x[n,k]/sigma[n]
     y[n,k] = g[k]*xhat[n,k]
 
+    n runs over all leading axes, N positions together.
+
     Gradients of a loss, given that of the output:
 
     dxhat[n,k] = dy[n,k]*g[k]
@@ -52,19 +56,23 @@ def rms_norm_backward(dy, g, sigma, xhat):
     dg[k] = sum(dy[n,k]*xhat[n,k], n)
 
     Args:
-        dy: (N, K), the gradient of the loss with respect to y
+        dy: (..., K), the gradient of the loss with respect to y
         g: (K,)
-        sigma: (N,)
-        xhat: (N, K)
+        sigma: (...)
+        xhat: (..., K)
 
     Returns:
-        dx: (N, K)
+        dx: (..., K)
         dg: (K,)
     """
+    shape = dy.shape
+    dy = dy.reshape(-1, dy.shape[-1])
+    sigma = sigma.reshape(-1)
+    xhat = xhat.reshape(-1, xhat.shape[-1])
     K = dy.shape[1]
     dxhat = dy * g
     scaled = xhat * (np.vecdot(xhat, dxhat, keepdims=True) / K)
     dx = np.subtract(dxhat, scaled, out=dxhat)
     dx /= sigma[:, None]
     dg = np.einsum("nk,nk->k", dy, xhat)
-    return dx, dg
+    return dx.reshape(shape), dg
