@@ -102,7 +102,8 @@ def parse_fact(text: str, op: Operation) -> Fact:
         1
     """
     tensors = {tensor.name: tensor for tensor in (*op.inputs, *(definition.tensor for definition in op.definitions))}
-    fact = parse_premise(text, tensors, _named, records())
+    parameters = [parameter.name for parameter in op.parameters]
+    fact = parse_premise(text, tensors, _named, records(), parameters)
     if not isinstance(fact, Fact):
         raise InputError(f"the fact {text!r} must have a sum on one side, such as sum(t[n,k], k) = 1")
     return fact

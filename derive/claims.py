@@ -117,10 +117,10 @@ def _problem(claim: Any, where: list[Any], given: list[Any]) -> Problem:
     sides = None if isinstance(claim, str) else _sides(claim)
     mentioned = [side for definition in definitions for side in (definition.target, definition.body)]
     tensors = {tensor.name: tensor for expr in (*mentioned, *(sides or ())) for tensor in tensors_in(expr)}
-    left, right = sides or parse_equation(claim, tensors, catalogue().get, catalogue())
-    premises = [
-        parse_premise(each, tensors, catalogue().get, catalogue()) if isinstance(each, str) else each for each in given
-    ]
+    symbols = {symbol.name for expr in (*mentioned, *(sides or ())) for symbol in expr.free_symbols}
+    surroundings = tensors, catalogue().get, catalogue(), symbols
+    left, right = sides or parse_equation(claim, *surroundings)
+    premises = [parse_premise(each, *surroundings) if isinstance(each, str) else each for each in given]
     return Problem(tuple(definitions), tuple(premises), left, right)
 
 

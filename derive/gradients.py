@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sympy import Expr, S
@@ -86,7 +87,7 @@ def read_gradient(op: str | Operation, wrt: str | None, text: str, output: str |
     tensors = names_of(operation)
     text = _without_shapes(text, operation, tensors)
     if is_equation(text):
-        left, right = parse_equation(text, tensors, catalogue().get, catalogue())
+        left, right = parse_equation(text, tensors, catalogue().get, catalogue(), parameters_of(operation))
         left = _quotient(left, operation)
     else:
         left, right = None, _expression(text, operation, wrt, tensors, output)
@@ -139,6 +140,16 @@ def names_of(operation: Operation) -> dict[str, Tensor]:
     return names
 
 
+def parameters_of(operation: Operation) -> list[str]:
+    """The names of the whole numbers that an operation's index arithmetic is given, sizes of windows among them.
+
+    Example:
+        >>> parameters_of(find("avg-pool1d"))
+        ['R', 's']
+    """
+    return [parameter.name for parameter in operation.parameters]
+
+
 def _without_shapes(text: str, operation: Operation, tensors: Mapping[str, Tensor]) -> str:
     """A claim about an elementwise operation without indices, where all elements in it have the same ones."""
     subscripts = {access[2].replace(" ", "") for access in SUBSCRIPT.finditer(text) if access[1] in tensors}
@@ -151,17 +162,17 @@ def _expression(
     text: str, operation: Operation, wrt: str | None, tensors: Mapping[str, Tensor], output: str | None
 ) -> Expr:
     """An expression; letters that stand in deltas alone run over what the derivation's letters run over."""
+    surroundings = tensors, catalogue().get, catalogue(), parameters_of(operation)
     try:
-        return parse_expression(text, tensors, catalogue().get, catalogue())
+        return parse_expression(text, *surroundings)
     except DefinitionError:
         if len(operation.outputs) > 1 and output is None:
             raise
         target = jacobian(operation, _differentiated(operation, wrt, None).name, output=output).target
-        parts = [definition_text(part) for part in (target.body, target.element) if part.indices]
-        try:
-            return parse_equation(f"{text} = {'*'.join(parts)}", tensors, catalogue().get, catalogue())[0]
-        except DefinitionError:
-            pass
+        for standing in ((target.element,), (target.body, target.element)):
+            letters = "*".join(definition_text(part) for part in standing if part.indices)
+            with suppress(DefinitionError):
+                return parse_equation(f"{text} = {letters}", *surroundings)[0]
         raise
 
 

@@ -135,9 +135,18 @@ def _check_extents(scope: Scope, operation: Operation) -> None:
 
 
 def parse_expression(
-    text: str, tensors: Mapping[str, Tensor], lookup: Lookup | None = None, known: Iterable[str] = ()
+    text: str,
+    tensors: Mapping[str, Tensor],
+    lookup: Lookup | None = None,
+    known: Iterable[str] = (),
+    parameters: Iterable[str] = (),
 ) -> Expr:
     """Return the expression that a text over known tensors stands for; its free indices are those it does not bind.
+
+    Args:
+        tensors: the tensors, by the names that they have in the text.
+        lookup, known: where operations are looked up, and the names to suggest for a misspelt one.
+        parameters: the names of whole numbers, and of sizes; another name in index arithmetic is an index.
 
     Raises:
         DefinitionError: the text has a mistake; it is shown with a caret under it.
@@ -147,13 +156,19 @@ def parse_expression(
         >>> parse_expression("sum(t[n,k], k)", {"t": Tensor("t", (size("N"), size("K")))})
         sum(t[n,k], k)
     """
-    return _parse_sides(text, 1, tensors, Words(lookup, known))[0]
+    return _parse_sides(text, 1, tensors, Words(lookup, known), parameters)[0]
 
 
 def parse_equation(
-    text: str, tensors: Mapping[str, Tensor], lookup: Lookup | None = None, known: Iterable[str] = ()
+    text: str,
+    tensors: Mapping[str, Tensor],
+    lookup: Lookup | None = None,
+    known: Iterable[str] = (),
+    parameters: Iterable[str] = (),
 ) -> tuple[Expr, Expr]:
     """Return both sides of an equation over known tensors; a letter means the same index on both sides.
+
+    The arguments are those of `parse_expression`.
 
     Raises:
         DefinitionError: the text has a mistake; it is shown with a caret under it.
@@ -163,14 +178,20 @@ def parse_equation(
         >>> parse_equation("sum(t[n,k], k) = 1", {"t": Tensor("t", (size("N"), size("K")))})
         (sum(t[n,k], k), 1)
     """
-    left, right = _parse_sides(text, 2, tensors, Words(lookup, known))
+    left, right = _parse_sides(text, 2, tensors, Words(lookup, known), parameters)
     return left, right
 
 
 def parse_premise(
-    text: str, tensors: Mapping[str, Tensor], lookup: Lookup | None = None, known: Iterable[str] = ()
+    text: str,
+    tensors: Mapping[str, Tensor],
+    lookup: Lookup | None = None,
+    known: Iterable[str] = (),
+    parameters: Iterable[str] = (),
 ) -> Premise:
     """Return the fact that a text states of known tensors.
+
+    The arguments are those of `parse_expression`.
 
     Raises:
         DefinitionError: the text has a mistake; it is shown with a caret under it.
@@ -183,7 +204,7 @@ def parse_premise(
     """
     source = _read_text(text)
     fact = read_fact(source)
-    left, right = _build(source, [fact.left, fact.right], tensors, Words(lookup, known))
+    left, right = _build(source, [fact.left, fact.right], tensors, Words(lookup, known), parameters)
     return make_premise(fact.sign, left, right, text)
 
 
@@ -193,14 +214,18 @@ def _read_text(text: str) -> Text:
     return Text(text)
 
 
-def _parse_sides(text: str, sides: int, tensors: Mapping[str, Tensor], words: Words) -> list[Expr]:
+def _parse_sides(
+    text: str, sides: int, tensors: Mapping[str, Tensor], words: Words, parameters: Iterable[str]
+) -> list[Expr]:
     source = _read_text(text)
-    return _build(source, read_sides(source, sides), tensors, words)
+    return _build(source, read_sides(source, sides), tensors, words, parameters)
 
 
-def _build(source: Text, trees: list[Tree], tensors: Mapping[str, Tensor], words: Words) -> list[Expr]:
+def _build(
+    source: Text, trees: list[Tree], tensors: Mapping[str, Tensor], words: Words, parameters: Iterable[str]
+) -> list[Expr]:
     """What trees stand for; a letter that is free in several is one index in all of them."""
-    scope = Scope(source, words, tensors)
+    scope = Scope(source, words, tensors, parameters)
     scope.read_expressions(trees)
     settled = settle(scope)
     return Builder(scope, settled).sides(*trees)

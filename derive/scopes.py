@@ -6,7 +6,7 @@ used. What is left open then - ranks in whole-operation calls, the names of size
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from derive.calls import (
     WholeCall,
@@ -41,6 +41,7 @@ class Scope:
 
     Attributes:
         given: the tensors of an expression's surroundings; None where the text itself is a list of definitions.
+        given_parameters: the whole numbers and sizes of its surroundings, by name.
         letters: the indices, each with the place where it is met first; targets are read first.
         parameters: the whole numbers of index arithmetic, each with the place where it is met first.
         calls: the whole-operation calls by the number of their statement.
@@ -59,8 +60,15 @@ class Scope:
         is_problem: whether it is a claim's text, in which derivatives may stand and a definition may go unused.
     """
 
-    def __init__(self, source: Text, words: Words, given: Mapping[str, Tensor] | None = None) -> None:
+    def __init__(
+        self,
+        source: Text,
+        words: Words,
+        given: Mapping[str, Tensor] | None = None,
+        given_parameters: Iterable[str] = (),
+    ) -> None:
         self.source, self.words, self.given = source, words, given
+        self.given_parameters = frozenset(given_parameters)
         self.letters: dict[str, Span] = {}
         self.parameters: dict[str, Span] = {}
         self.calls: dict[int, WholeCall] = {}
@@ -252,6 +260,9 @@ class Scope:
         for index in indices:
             self._meet_letter(index)
         for other in others:
+            if self.given is not None and other.name not in self.given_parameters:
+                self._meet_letter(other)
+                continue
             self._check_tensor_name(other.name, other.at)
             self.parameters.setdefault(other.name, other.at)
         met = [part for part in parts if isinstance(part, Name) and part.name in self.letters]

@@ -46,7 +46,7 @@ class SizeNames:
                 problem = f"{fixed.place} has size {fixed.size}, and {letter} runs over {letter.upper()}"
                 expected = f"say so, {letter.upper()} = {fixed.size}, or write whole numbers on that axis"
                 raise scope.source.mistake(at, f"index {letter} is used with two sizes: {problem}", expected)
-            self.class_letters.setdefault(classes.find(place), letter)
+            self.class_letters.setdefault(classes.find(place), self._letter_of_size(letter))
         if scope.given is not None:
             return
         for letter in self.class_letters.values():
@@ -61,6 +61,12 @@ class SizeNames:
         self._name_the_rest()
         if not self.scope.is_problem:
             self._check_inputs_tell_sizes()
+
+    def _letter_of_size(self, letter: str) -> str:
+        """The letter whose capital is an index's size: ``q1`` is another index over Q where that is a known size."""
+        stem = letter.rstrip("0123456789")
+        known = self.scope.given_parameters
+        return stem if stem.upper() in known and letter.upper() not in known else letter
 
     def _name_from_call(self, number: int, call: WholeCall) -> None:
         """Sizes that no index of the text runs over take the letters of the operation that is called."""

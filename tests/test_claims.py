@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from derive import check_claim, compose, find
+from derive import catalogue, check_claim, compose, find, vjp
 from derive.errors import DefinitionError, InputError
 from derive.gradient_claims import ClaimCheck
-from derive.proof import PROVED, REFUTED
+from derive.gradients import read_gradient
+from derive.printing import definition_text
+from derive.proof import PROVED, REFUTED, prove_equal
 from derive.record import Operation
 
 LAYER_NORM = (
@@ -18,6 +20,8 @@ UNIT = "y[n,d] = x[n,d] / sqrt(sum(x[n,e]**2, e))"
 QUADRATIC = "L = sum(x[i]*a[i,j]*x[j], i, j)"
 NEURON = "L = (w*x + b - t)**2"
 ROWS = "sum(t[n,k], k) = 1"
+#: Of how many inputs of a large block gradients are typed again.
+MOST_INPUTS = 5
 
 #: An operation, an input, and two spellings of its gradient.
 TRUE: list[tuple[str, str, str, str]] = [
@@ -50,6 +54,7 @@ TRUE: list[tuple[str, str, str, str]] = [
     ),
     (LAYER_NORM, "gamma", "sum(dy[n,d]*c[n,d]/s[n], n)", "sum(dy[i,k]*(y[i,k] - beta[k])/gamma[k], i)"),
     (CENTRE, "x", "dy[n,k] - mean(dy[n,j], j)", "sum(dy[n,j]*(delta(j,k) - 1/K), j)"),
+    ("y[t] = sum(x[t+d*r]*w[r], r)", "w", "sum(dy[t]*x[t+d*r], t)", "dw[i] = sum(x[j + i*d]*dy[j], j)"),
     (NEURON, "w", "2*x*(w*x + b - t)", "dL/dw = 2*z*x"),
     (NEURON, "w", "dL*2*x*(w*x + b - t)", "dw = 2*dL*z*x"),
 ]
@@ -377,3 +382,16 @@ def test_the_same_claim_is_answered_the_same() -> None:
     first, second = (check_claim("softmax-cce", "z", "(p[n,k] - t[n,k])/N") for _ in range(2))
     assert first.text() == second.text()
     assert find("softmax-cce") is first.derivation.operation
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_a_printed_gradient_that_is_typed_again_is_proved(name: str) -> None:
+    """With the names and whole numbers that it is printed with; twice as much is not proved."""
+    operation = find(name)
+    for tensor in operation.differentiable[-MOST_INPUTS:]:
+        derived = vjp(operation, tensor.name)
+        claim = f"{definition_text(derived.target)} = {definition_text(derived.result)}"
+        assert check_claim(operation, tensor.name, claim).holds, claim
+        read = read_gradient(operation, tensor.name, claim)
+        twice = prove_equal(2 * read.claimed, read.derived, read.definitions, seconds=1)
+        assert twice.verdict != PROVED or read.derived == 0, claim
