@@ -77,8 +77,11 @@ def cancels(expr: Expr, definition: Definition) -> set[Expr]:
     return found
 
 
-def grows_again(poly: Polynomial, definition: Definition) -> set[Expr]:
-    """The exponentials that multiply a value divided by them: x / (1 + e^u) has vanished where e^u overflows."""
+def grows_again(normaliser: Normaliser, poly: Polynomial, definition: Definition) -> set[Expr]:
+    """The exponentials that multiply a value divided by them, alone or in a sum as it stands below the line.
+
+    x / (1 + e^u) has vanished where e^u overflows.
+    """
     sums = [power.base for power in nodes(definition.body, Pow) if power.exp.is_negative and power.base.is_Add]
     inside = [term for total in sums for term in total.args if isinstance(term, sympy.exp)]
     found: set[Expr] = set()
@@ -87,7 +90,12 @@ def grows_again(poly: Polynomial, definition: Definition) -> set[Expr]:
         divided = any(isinstance(atom, Add) and has(atom, sympy.exp) for atom, exponent in monomial if exponent < 0)
         if own and not divided:
             exps = [atom.func(atom.args[0] * exponent) for atom, exponent in exponentials(monomial)]
+            factors = [atom for atom, exponent in monomial if isinstance(atom, Add) and exponent > 0]
+            exps += [term for total in factors for term in total.args if isinstance(term, sympy.exp)]
             found |= {each for each in exps if any(unify(term, each, {}) is not None for term in inside)}
+        for atom, _ in monomial if inside else ():
+            if isinstance(atom, IndexSum) and definition.tensor in tensors_in(atom):
+                found |= grows_again(normaliser, normaliser.polynomial(atom.body), definition)
     return found
 
 

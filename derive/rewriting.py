@@ -34,7 +34,7 @@ from derive.polynomials import (
 )
 from derive.quotients import multiply_in, over_one_line
 from derive.record import Definition
-from derive.sums import IndexSum, free_indices, rewrite, tensors_in
+from derive.sums import IndexSum, free_indices, rewrite, substitute, tensors_in
 
 #: Of more terms, multiplied out, no short form is looked for where there is one already.
 MOST_TERMS = 60
@@ -84,12 +84,17 @@ def _shortest(
     if not forms:
         return Simplified(expr, expr, None, ())
     best = min(forms, key=lambda form: cost(form.result))
-    others = [form for way in _other_ways(best.result) for form in _forms(way, definitions, prefer, facts)]
-    for other in (form for form in others if cost(form.result) < cost(best.result)):
+    seen = {best.result}
+    while True:
+        ways = [way for way in _other_ways(best.result) if way not in seen]
+        seen.update(ways)
+        others = [form for way in ways for form in _forms(way, definitions, prefer, facts)]
+        other = min(others, key=lambda form: cost(form.result), default=best)
+        if cost(other.result) >= cost(best.result):
+            return best
         contracted = other.contracted if best.folded is None else best.contracted
         used = tuple(dict.fromkeys((*best.facts, *other.facts)))
         best = Simplified(contracted, other.result, other.folded or best.folded, used)
-    return best
 
 
 def _other_ways(expr: Expr) -> list[Expr]:
@@ -141,7 +146,7 @@ def _fold_repeatedly(
         if least >= cost(short):
             return kept
         short, poly, used = arranged, folded, definition
-        if not any(grows_again(poly, each) for each in definitions):
+        if not any(grows_again(normaliser, poly, each) for each in definitions):
             kept = short, used
 
 
@@ -232,6 +237,9 @@ def _arrange_terms(normaliser: Normaliser, poly: Polynomial) -> Expr:
     whole = _with_sums_whole(normaliser, poly)
     if whole != poly:
         return arrange(normaliser, whole)
+    joined = _with_a_joined_sum(normaliser, poly)
+    if joined is not None:
+        return joined
     terms = [arrange(normaliser, {monomial: coefficient}) for monomial, coefficient in poly.items()]
     plain = Add(*terms)
     savings: dict[tuple[Expr, bool], float] = {}
@@ -249,6 +257,41 @@ def _arrange_terms(normaliser: Normaliser, poly: Polynomial) -> Expr:
     rest = {m: c for m, c in poly.items() if m not in having}
     factored = _with_sum_outside(arrange(normaliser, having) + arrange(normaliser, rest))
     return factored if cost(factored) < cost(plain) else plain
+
+
+def _with_a_joined_sum(normaliser: Normaliser, poly: Polynomial) -> Expr | None:
+    """Sums of one range whose bodies share a factor, or are values, as one sum: sum p x - sum t x = sum (p - t) x."""
+    groups: dict[tuple[Monomial, tuple[Expr, ...]], list[IndexSum]] = {}
+    for monomial in poly:
+        sums = [atom for atom, exponent in monomial if isinstance(atom, IndexSum) and exponent == 1]
+        if len(sums) == 1:
+            others = monomial - {(sums[0], S.One)}
+            groups.setdefault((others, tuple(index.size for index in sums[0].bound)), []).append(sums[0])
+    for (others, _), sums in groups.items():
+        if len(sums) < 2:
+            continue
+        monomials = [others | {(each, S.One)} for each in sums]
+        inside: Polynomial = {}
+        for monomial, each in zip(monomials, sums, strict=True):
+            body = substitute(each.body, dict(zip(each.bound, sums[0].bound, strict=True)))
+            accumulate(inside, normaliser.polynomial(body), poly[monomial])
+        if _is_one_array(inside):
+            number = readable_number(inside)
+            body = arrange(normaliser, scale(inside, 1 / number))
+            one = number * Mul(arrange(normaliser, {others: S.One}), canonical(IndexSum(body, *sums[0].bound)))
+            rest = {monomial: c for monomial, c in poly.items() if monomial not in monomials}
+            return one + arrange(normaliser, rest)
+    return None
+
+
+def _is_one_array(poly: Polynomial) -> bool:
+    """Whether terms are sums of values, or have a factor in common beside such: none is an outer product."""
+    common = common_factors(poly)
+    terms = [divide(monomial, common) for monomial in poly]
+    if not common and any(sum(exponent for _, exponent in term) != 1 for term in terms):
+        return False
+    indices = frozenset().union(*(free_indices(atom) for term in terms for atom, _ in term))
+    return all(not term or any(free_indices(atom) == indices for atom, _ in term) for term in terms)
 
 
 def _with_sum_outside(total: Expr) -> Expr:

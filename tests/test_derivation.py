@@ -77,7 +77,7 @@ VJPS = {
     ("det", "a"): "ā[i,j] = ȳ y (a⁻¹)[j,i]",
     ("logdet", "a"): "ā[i,j] = ȳ (a⁻¹)[j,i]",
     ("trace", "a"): "ā[i,j] = δ[i,j] ȳ",
-    ("quadratic-form", "x"): "x̄[i] = ȳ (sum_j a[i,j] x[j] + sum_j a[j,i] x[j])",
+    ("quadratic-form", "x"): "x̄[i] = ȳ sum_j x[j] (a[i,j] + a[j,i])",
     ("quadratic-form", "a"): "ā[i,j] = ȳ x[i] x[j]",
     ("multivariate-normal-nll", "x"): "x̄[n,i] = L̄ (sum_j r[n,j] (c⁻¹)[j,i] + s[n,i]) / (2 N)",
     ("multivariate-normal-nll", "m"): "m̄[i] = -(L̄ / (2 N)) sum_n (sum_j r[n,j] (c⁻¹)[j,i] + s[n,i])",
@@ -100,6 +100,8 @@ VJPS = {
         "x̄[n,c,m,l] = sum_h sum_k δ[m,s h + argmax_r max_q x[n,c,s h + r,s k + q]]"
         " δ[l,s k + argmax_q x[n,c,s h + argmax_r max_q1 x[n,c,s h + r,s k + q1],s k + q]] ȳ[n,c,h,k]"
     ),
+    ("linear-softmax-cce", "w"): "w̄[d,k] = (L̄/N) sum_n x[n,d] (p[n,k] - δ[k,t[n]])",
+    ("linear-softmax-cce", "b"): "b̄[k] = (L̄/N) sum_n (p[n,k] - δ[k,t[n]])",
     ("shift", "x"): "x̄[n,t] = ȳ[n,t + 1]",
     ("difference", "x"): "x̄[n,t] = ȳ[n,t] - ȳ[n,t + 1]",
     ("reverse", "x"): "x̄[n,t] = ȳ[n,T - t - 1]",

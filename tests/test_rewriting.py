@@ -42,12 +42,13 @@ from derive.evaluation import Assignment
 from derive.functions import Maximum, Minimum
 from derive.indices import Bracket, Delta, Tensor
 from derive.precision import context
+from derive.printing import definition_text
 from derive.proof import PROVED, REFUTED, is_zero, prove_equal
 from derive.pullback import jacobian, vjp
 from derive.quotients import multiply_in
 from derive.record import Definition
 from derive.rewriting import simplify
-from derive.sums import IndexSum, free_indices, substitute
+from derive.sums import IndexSum, free_indices, nodes, substitute
 
 F, G = Tensor("f", (N, K)), Tensor("g", (K,))
 u, v, w, y = (Tensor(name)() for name in ("u", "v", "w0", "y0"))
@@ -361,3 +362,27 @@ def test_a_sum_that_is_a_factor_with_either_sign_is_taken_out() -> None:
     assert cost(simplify(expr).result) == cost(taken)
     assert is_zero(simplify(kept).result - kept)
     assert not is_zero(simplify(kept).result - (u - y) * (v * exp(w) + tanh(w)))
+
+
+@pytest.mark.parametrize(
+    ("expr", "expected"),
+    [
+        (IndexSum(X[n, k] * A[k], k) - IndexSum(Y[n, k] * A[k], k), IndexSum((X[n, k] - Y[n, k]) * A[k], k)),
+        (IndexSum(X[n, k], k) + 2 * IndexSum(Y[n, k], k), IndexSum(X[n, k] + 2 * Y[n, k], k)),
+    ],
+)
+def test_sums_of_one_range_with_a_factor_in_common_are_one(expr: Expr, expected: Expr) -> None:
+    result = canonical(simplify(expr).result)
+    assert result == canonical(expected)
+    assert prove_equal(expr, result).verdict == PROVED
+    assert prove_equal(expr, 2 * result).verdict == REFUTED
+
+
+def test_sums_whose_sum_would_be_a_larger_array_stay_apart() -> None:
+    result = simplify(IndexSum(W[j, k] * X[n, k] * A[j], k) + IndexSum(X[n, k] * X[m, k], k)).result
+    assert len(nodes(result, IndexSum)) == 2
+
+
+def test_other_ways_are_tried_as_long_as_they_help() -> None:
+    derived = jacobian("L = -mean(t[n]*log(sigmoid(s[n])) + (1 - t[n])*log(1 - sigmoid(s[n])), n)", "s").result
+    assert definition_text(derived) == "(1/(1 + exp(-s[n])) - t[n])/N"

@@ -112,6 +112,14 @@ def test_gradients_are_stable_too() -> None:
     assert not any("exp(x[n,k])" in body for body in bodies)
 
 
+@pytest.mark.parametrize("text", ["y = tanh(a)*sigmoid(b)", "y[n] = tanh(sum(x[n,d]*a[d], d))*sigmoid(b[n])"])
+def test_a_value_that_vanished_is_not_multiplied_by_what_it_was_divided_by(text: str) -> None:
+    inputs = {"b": np.array([-800.0, 800.0]), "a": np.array([0.3, 0.4]), "x": np.array([[0.1, 0.2], [0.3, 0.4]])}
+    operation = derive.find(derive.operation(text))
+    output, pull = codegen.vjp(operation, *(inputs[tensor.name] for tensor in operation.inputs))
+    assert all(np.isfinite(gradient).all() for gradient in pull(np.ones_like(output)))
+
+
 @pytest.mark.parametrize(
     "text",
     ["y[n] = sum(exp(x[n,k]), k)", "y[n,k] = exp(x[n,k])", "y[n] = sum(x[n,k], k)", "y = 1/(1 + exp(-x))"],
