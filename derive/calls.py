@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import NamedTuple
+
+from sympy import Rational
 
 from derive.indices import Tensor
 from derive.record import Operation
-from derive.syntax import Call, Comparison, Name, Statement, Terms, Tree
+from derive.syntax import Access, Call, Comparison, Literal, Name, Statement, Terms, Tree
 from derive.tokens import Span, Text
 from derive.vocabulary import FUNCTIONS, MATRIX_FUNCTIONS, SCALAR_FUNCTIONS, WRITTEN, suggest
 
@@ -86,6 +88,10 @@ def check_call(source: Text, words: Words, letters: Container[str], tree: Call) 
         raise source.mistake(tree.name_at, f"unknown function {name}", expected)
     _check_entries(source, tree)
     if not operation.is_elementwise:
+        formula = next((each for each in tree.arguments if not isinstance(each, Name)), None)
+        if formula is not None and not any(isinstance(part, Access) for part in formula.walk()):
+            problem = f"{name} takes whole tensors by their names, and this is a formula"
+            raise source.mistake(formula.at, problem, "give it a name in a definition before this one")
         names = ", ".join(tensor.name for tensor in operation.inputs)
         problem = f"{name} works on whole tensors, not inside a formula"
         results = ", ".join(output.tensor.name for output in operation.outputs)
@@ -148,6 +154,31 @@ def check_argument_count(source: Text, tree: Call, operation: Operation) -> None
         names = ", ".join(tensor.name for tensor in operation.inputs)
         problem = f"{tree.name} takes {expected} argument{'s' * (expected != 1)}, not {len(tree.arguments)}"
         raise source.mistake(tree.at, problem, f"expected {tree.name}({names})")
+
+
+def written_number(tree: Tree) -> Rational | None:
+    """Return the number that an argument is, ``-1`` among them; None where it is no number."""
+    if isinstance(tree, Literal):
+        return tree.value
+    if isinstance(tree, Terms) and len(tree.parts) == 1:
+        ((sign, part),) = tree.parts
+        return sign * part.value if isinstance(part, Literal) else None
+    return None
+
+
+def with_numbers(source: Text, tree: Call, operation: Operation, numbers: Mapping[int, Rational]) -> Operation:
+    """Return an operation that is called on whole tensors with the numbers that it is given for some of them.
+
+    Raises:
+        DefinitionError: a number stands where an array is wanted.
+    """
+    for place in numbers:
+        tensor = operation.inputs[place]
+        if tensor.rank or tensor.values is not None:
+            what = "labels" if tensor.values is not None else "an array"
+            problem = f"{tensor.name} of {tree.name} is {what}, and a number is given for it"
+            raise source.mistake(tree.arguments[place].at, problem, "give it a name, and whoever calls it an array")
+    return operation.given({operation.inputs[place]: number for place, number in numbers.items()})
 
 
 def check_single_output(source: Text, tree: Call, operation: Operation) -> None:

@@ -13,10 +13,16 @@ from derive.necks import name_necks
 from derive.parsing import parse_operation, parse_premise
 from derive.problems import Problem, parse_problem
 from derive.record import Derived, Operation, Record
-from derive.vocabulary import nearest
+from derive.vocabulary import nearest, without_marks
 
 #: What looks like a name, and not like a definition.
 NAME = re.compile(r"\w[\w-]*")
+#: A word of a name, as in ``CrossEntropyLoss``.
+WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+")
+#: A word of a title long enough to be meant.
+SAID = re.compile(r"\w{3,}")
+#: So many operations at most are named where somebody may have meant one of them.
+MOST_MEANT = 12
 
 
 @cache
@@ -85,9 +91,34 @@ def operation(text: str, name: str | None = None) -> Operation:
 
 
 def _hint(name: str) -> str:
-    """What may have been meant by a name that there is not."""
+    """What may have been meant by a name that there is not: one that is near, or those that such words are said of."""
     near = nearest(name, records())
-    return f"did you mean {near!r}?" if near else "`derive list` shows the names; a definition has an '='"
+    if near:
+        return f"did you mean {near!r}?"
+    meant = matching(WORD.findall(name))
+    if 0 < len(meant) <= MOST_MEANT:
+        return f"did you mean {' or '.join(record.name for record in meant)}?"
+    return "`derive list` shows the names; a definition has an '='"
+
+
+def matching(words: Iterable[str]) -> list[Record]:
+    """Return the records that have all the words, or parts of words, in their names, groups or titles.
+
+    Example:
+        >>> [record.name for record in matching(["batch", "norm"])]
+        ['batch-norm']
+    """
+    plain = [without_marks(word) for word in words]
+    return [record for record in records().values() if plain and all(word in _said(record) for word in plain)]
+
+
+def nearest_word(word: str) -> str | None:
+    """Return the word said of an operation that is nearest to one that is said of none; None where none is near."""
+    return nearest(word, sorted({said for record in records().values() for said in SAID.findall(_said(record))}))
+
+
+def _said(record: Record) -> str:
+    return without_marks(f"{record.name} {record.group} {record.title}")
 
 
 def parse_fact(text: str, op: Operation) -> Fact:

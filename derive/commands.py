@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from derive import find, hessian, hvp, jacobian, prove, vjp
-from derive.catalogue import records
+from derive.catalogue import matching, nearest_word, records
 from derive.derivation import Derivation
 from derive.errors import InputError
 from derive.indices import INCOMING, Tensor
@@ -23,7 +23,7 @@ from derive.notation import Notation, find_notation
 from derive.printing import leading_note, plain_text, shape_text
 from derive.proof import PROVED, REFUTED, UNDECIDED
 from derive.pullback import by_parts, inputs_of, is_long
-from derive.record import Operation, Record
+from derive.record import Operation
 from derive.rendering import BOLD, RESET, latex_document, latex_section
 from derive.sums import nodes, tensors_in
 
@@ -37,9 +37,12 @@ EXIT_STATUS = {PROVED: 0, REFUTED: 1, UNDECIDED: 3}
 
 def run_list(options: argparse.Namespace) -> int:
     """Print the catalogue by groups, or what of it has all the words in its name, group or title."""
-    chosen = [each for each in records().values() if all(word.lower() in _said(each) for word in options.word)]
+    chosen = matching(options.word) if options.word else list(records().values())
     if not chosen:
-        raise InputError(f"no operation has {' and '.join(options.word)} in its name, group or title")
+        lacking = [word for word in options.word if not matching([word])]
+        near = [each for word in lacking if (each := nearest_word(word))]
+        meant = f"; did you mean {' and '.join(near)}?" if near else ""
+        raise InputError(f"no operation has {' and '.join(options.word)} in its name, group or title{meant}")
     width = max(len(record.name) for record in chosen)
     for place, (group, members) in enumerate(groupby(chosen, key=lambda record: record.group)):
         print(f"{chr(10) * bool(place)}{_bold(group)}")
@@ -49,10 +52,6 @@ def run_list(options: argparse.Namespace) -> int:
             for line in others:
                 print(f"  {'':<{width}}  {line}")
     return 0
-
-
-def _said(record: Record) -> str:
-    return f"{record.name} {record.group} {record.title}".lower()
 
 
 def run_show(options: argparse.Namespace) -> int:

@@ -290,8 +290,19 @@ class Operation:
         left_out = self.inputs[max(count, len(self.inputs) - len(self.settings)) :]
         if not left_out:
             return self
-        numbers = tuple(Definition(t(), Rational(self.record.defaults[t.name])) for t in left_out)
-        names = {tensor.name for tensor in left_out}
+        return self.given({tensor: Rational(self.record.defaults[tensor.name]) for tensor in left_out})
+
+    def given(self, values: Mapping[Tensor, Rational]) -> Operation:
+        """Return the operation with numbers in the place of some inputs, which it no longer has.
+
+        Example:
+            >>> from derive.catalogue import find
+            >>> leaky = find("leaky-relu")
+            >>> leaky.given({leaky.input("a"): Rational(1, 10)}).output.body
+            where(x > 0, x, 0.1*x)
+        """
+        numbers = tuple(Definition(tensor(), value) for tensor, value in values.items())
+        names = {tensor.name for tensor in values}
         kept = {name: number for name, number in self.record.defaults.items() if name not in names}
         record = replace(
             self.record,
@@ -301,7 +312,7 @@ class Operation:
             domain={name: interval for name, interval in self.record.domain.items() if name not in names},
         )
         definitions = tuple(replace(each, body=inline(each.body, numbers)) for each in self.definitions)
-        inputs = self.inputs[: len(self.inputs) - len(left_out)]
+        inputs = tuple(tensor for tensor in self.inputs if tensor not in values)
         return replace(self, definitions=definitions, inputs=inputs, record=record)
 
     def _has_default(self, symbol: Symbol) -> bool:

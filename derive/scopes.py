@@ -17,6 +17,8 @@ from derive.calls import (
     check_hyphen,
     check_targets,
     check_whole_numbers,
+    with_numbers,
+    written_number,
 )
 from derive.forms import check_form, check_letters, find_names, is_arithmetic, is_form, names_in, single_index
 from derive.indices import Tensor
@@ -234,17 +236,22 @@ class Scope:
     def _find_whole_call(self, statement: Statement, right: Call) -> WholeCall | None:
         arguments = tuple(argument for argument in right.arguments if isinstance(argument, Name))
         names = [argument.name for argument in arguments]
-        if len(arguments) != len(right.arguments):
+        written = {place: written_number(argument) for place, argument in enumerate(right.arguments)}
+        numbers = {place: number for place, number in written.items() if number is not None}
+        if len(arguments) + len(numbers) != len(right.arguments):
+            return None
+        if numbers and (right.name in FUNCTIONS or not arguments):
             return None
         if right.name in SCALAR_FUNCTIONS and len(arguments) == len(SCALAR_FUNCTIONS[right.name].arguments):
             if any(name in RESERVED or (name[0].isupper() and name not in self._named) for name in names):
                 return None
             operation: Operation | None = scalar_operation(right.name)
         else:
-            operation = self.words.find(right.name, len(arguments))
+            operation = self.words.find(right.name, len(right.arguments))
         if operation is None or (right.name in FUNCTIONS and len(arguments) != len(operation.inputs)):
             return None
         check_argument_count(self.source, right, operation)
+        operation = with_numbers(self.source, right, operation, numbers)
         check_targets(self.source, statement, operation)
         check_whole_numbers(self.source, right, operation)
         for argument in arguments:

@@ -81,12 +81,18 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         >>> nearest("LayerNorm", ["softmax", "layer-norm"])
         'layer-norm'
     """
-    plain = {_plain(each): each for each in reversed(list(known))}  # Of words alike the first one counts.
-    close = get_close_matches(_plain(word), list(reversed(plain)), n=1, cutoff=0.6)
+    plain = {without_marks(each): each for each in reversed(list(known))}  # Of words alike the first one counts.
+    close = get_close_matches(without_marks(word), list(reversed(plain)), n=1, cutoff=0.6)
     return plain[close[0]] if close else None
 
 
-def _plain(word: str) -> str:
+def without_marks(word: str) -> str:
+    """Return a word in small letters without hyphens and underscores.
+
+    Example:
+        >>> without_marks("Cross-Entropy")
+        'crossentropy'
+    """
     return word.lower().replace("-", "").replace("_", "")
 
 

@@ -12,7 +12,7 @@ import codegen
 import derive
 from codegen.layers import LayerKind, LeakyReLU
 from derive.catalogue import catalogue
-from derive.errors import InputError
+from derive.errors import DefinitionError, InputError
 from derive.parsing import parse_operation
 from derive.record import Operation, Record
 
@@ -67,6 +67,39 @@ def test_a_call_in_a_text_may_leave_it_out() -> None:
     assert [tensor.name for tensor in inside.inputs] == ["x", "z"]
     assert [tensor.name for tensor in whole.inputs] == ["x", "w", "b"]
     assert_allclose(codegen.forward(inside)([[0.0]], [[-1.0]]), [[-0.01]])
+
+
+@pytest.mark.parametrize(
+    ("text", "equal"),
+    [
+        ("y = leaky_relu(x, 0.25); z = softmax(y)", "y[n,k] = where(x[n,k] > 0, x[n,k], x[n,k]/4); z = softmax(y)"),
+        ("y = elu(x, -2)", "y = where(x > 0, x, -2*(exp(x) - 1))"),
+        (
+            "L = cce_temperature(z, t, 2)",
+            "u[n,k] = z[n,k]/2; p[n,k] = exp(u[n,k])/sum(exp(u[n,j]), j); L = -sum(t[n,k]*log(p[n,k]), n, k)/N",
+        ),
+    ],
+)
+def test_a_call_in_a_text_may_give_a_number_for_it(text: str, equal: str) -> None:
+    ours, written_out = derive.find(text), derive.find(equal)
+    assert ours.record.defaults == {}
+    assert [tensor.name for tensor in ours.inputs] == [tensor.name for tensor in written_out.inputs]
+    inputs = [X[None, :] if tensor.rank else X for tensor in ours.inputs]
+    assert_allclose(codegen.forward(ours)(*inputs), codegen.forward(written_out)(*inputs))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("y = layer_norm(x, 1, b)", "g of layer_norm is an array, and a number is given for it"),
+        ("L = softmax_cce_sparse(z, 3)", "t of softmax_cce_sparse is labels"),
+        ("y = softmax(2*x)", "softmax takes whole tensors by their names, and this is a formula"),
+        ("y = focal(z, t, 1, 2)", "focal takes 3 arguments, not 4"),
+    ],
+)
+def test_a_number_where_an_array_is_wanted_is_refused(text: str, said: str) -> None:
+    with pytest.raises(DefinitionError, match=said):
+        derive.find(text)
 
 
 def test_what_a_text_passes_on_has_the_default_still() -> None:
