@@ -7,7 +7,7 @@ The claim is an expression, or an equation with the left side spelt out: ``dz[i,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -102,7 +102,10 @@ def read_gradient(op: str | Operation, wrt: str | None, text: str, output: str |
     else:
         where = dict(zip(own, _places(left), strict=True))
         target, derived = substitute(derivation.target, where), substitute(derivation.result, where)
-    definitions = (*operation.definitions, *_upstream(operation, tensor, right, derivation))
+    named = tuple(_upstream(operation, tensor, right, derivation))
+    definitions = (*operation.definitions, *named)
+    if isinstance(target, Element):
+        derived = _by_names(target, derived, named, right)
     if has(right, Partial):
         right = close(right, definitions)
     return ClaimedGradient(derivation, target, right, derived, definitions, bool(renamed))
@@ -252,6 +255,15 @@ def _upstream(operation: Operation, tensor: Tensor, right: Expr, derivation: Der
         names = ", ".join(sorted(each.word for each in missing))
         raise InputError(f"{names} is on no way from the output of {operation.name} to {tensor.name}")
     yield from gradients
+
+
+def _by_names(target: Element, derived: Expr, named: Iterable[Definition], claimed: Expr) -> Expr:
+    """The derived gradient by means of the gradients that the claim mentions, where they are all that it takes."""
+    mentioned = {each for each in tensors_in(claimed) if each.role}
+    for gradient in named:
+        if gradient.tensor == target.tensor and {each for each in tensors_in(gradient.body) if each.role} <= mentioned:
+            return gradient.at(*target.indices)
+    return derived
 
 
 def _everything(operation: Operation) -> tuple[Tensor, ...]:

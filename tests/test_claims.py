@@ -107,6 +107,7 @@ FALSE: list[tuple[str, str, str, str]] = [
         "diff(y[n,k], x[n,j]) = y[n,k]*(delta(k,j) - y[n,k])",
         "an index is wrong: y[n,k] is written where y[n,j] is meant",
     ),
+    ("attention", "q", "sum(ds[n,i,j]*k[n,j,d], j)", "the factor 1/sqrt(D) is missing"),
     ("dense", "w", "x[n,d]*dy[n,k]", "the sum over n is missing: sum(dy[n,k]*x[n,d], n) is meant"),
     ("dense", "w", "mean(x[n,d]*dy[n,k], n)", "the factor 1/N is too many"),
     ("dense", "w", "-sum(x[n,d]*dy[n,k], n)", "the sign is wrong"),
