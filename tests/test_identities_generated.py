@@ -39,7 +39,7 @@ from derive.sums import free_indices, tensors_in
 COUNT = int(os.environ.get("LONG_IDENTITIES", "2000"))
 FIRST_SEED = int(os.environ.get("LONG_SEED", "0"))
 #: So many are run every time.
-ALWAYS = 400
+ALWAYS = 200
 #: Equations a test; pytest-xdist shares the tests among its processes.
 SHARE = 100
 #: Of these, at most so many stay open: of the true ones, and of those that are false by numbers.
