@@ -27,6 +27,7 @@ from derive.functions import Maximum, Minimum, Where, without_numbers
 from derive.generators import Generators
 from derive.indices import Bracket, Delta, Element, Index, Tensor, is_form
 from derive.matrices import Determinant, IndexArray, Inverse, LogDeterminant
+from derive.matrix_rules import of_simpler_matrices
 from derive.polynomials import (
     ONE,
     Monomial,
@@ -96,6 +97,8 @@ class Normaliser(Generators):
                 Minimum: self.read_minimum,
                 Where: self.read_where,
                 Bracket: self.read_bracket,
+                Inverse: self.read_matrix_function,
+                Determinant: self.read_matrix_function,
                 LogDeterminant: lambda expr: self.polynomial(sympy.log(sympy.Abs(Determinant(expr.matrix)))),
             }
 
@@ -232,6 +235,13 @@ class Normaliser(Generators):
     def _index_array(self, expr: IndexArray) -> Polynomial:
         body, bound = self.open(expr)
         return single(canonical(IndexArray(self.expression(body), *bound)))
+
+    def read_matrix_function(self, expr: Inverse | Determinant) -> Polynomial:
+        """What is computed of a matrix, by what is computed of simpler ones."""
+        poly = self._opaque(expr)
+        atom = only_atom(poly)
+        plainer = of_simpler_matrices(atom) if isinstance(atom, (Inverse, Determinant)) else None
+        return poly if plainer is None else self.polynomial(plainer)
 
     def _split_extremum(self, body: Expr, live: frozenset[Index]) -> tuple[Polynomial, Polynomial, Polynomial]:
         """Return (c, s, a) with body = c + s a, and c and s > 0 independent of the live indices."""

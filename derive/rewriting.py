@@ -285,12 +285,17 @@ def _with_a_joined_sum(normaliser: Normaliser, poly: Polynomial) -> Expr | None:
 
 
 def _is_one_array(poly: Polynomial) -> bool:
-    """Whether terms are sums of values, or have a factor in common beside such: none is an outer product."""
+    """Whether terms are sums of values, or have a factor in common beside such: none is an outer product.
+
+    Matrices that a vector is multiplied by are not added up first: that takes longer.
+    """
     common = common_factors(poly)
     terms = [divide(monomial, common) for monomial in poly]
     if not common and any(sum(exponent for _, exponent in term) != 1 for term in terms):
         return False
     indices = frozenset().union(*(free_indices(atom) for term in terms for atom, _ in term))
+    if common and frozenset().union(*map(free_indices, common)) < indices:
+        return False
     return all(not term or any(free_indices(atom) == indices for atom, _ in term) for term in terms)
 
 

@@ -18,7 +18,8 @@ from derive.differentiation import differentiate
 from derive.errors import DefinitionError, DeriveError, InputError
 from derive.evaluation import Assignment
 from derive.indices import Index, Tensor, size
-from derive.matrices import Inverse, LogDeterminant, matrix
+from derive.matrices import Determinant, Inverse, LogDeterminant, matrix
+from derive.matrix_rules import of_simpler_matrices
 from derive.parsing import parse_expression
 from derive.precision import UndefinedError, eliminate
 from derive.printing import definition_text, latex_text, operation_text, plain_text
@@ -351,6 +352,34 @@ PAIRS = [
         "diff(L, m[k]) = -sum(inv(c[p,q], p, q)[k,i]*(x[n,i] - m[i]), n, i)",
         ("L = sum((x[n,i] - m[i])*inv(c[p,q], p, q)[i,j]*(x[n,j] - m[j]), n, i, j)/2",),
     ),
+    ("det(a[j,i], i, j) = det(a[i,j], i, j)", "det(a[j,i], i, j) = -det(a[i,j], i, j)", ()),
+    ("inv(a[j,i], i, j)[k,l] = inv(a[i,j], i, j)[l,k]", "inv(a[j,i], i, j)[k,l] = inv(a[i,j], i, j)[k,l]", ()),
+    ("det(2*a[i,j], i, j) = 2**I*det(a[i,j], i, j)", "det(2*a[i,j], i, j) = 2*det(a[i,j], i, j)", ()),
+    ("det(-a[n,i,j]*c[n], i, j) = (-c[n])**I*det(a[n,i,j], i, j)", "det(-a[i,j], i, j) = -det(a[i,j], i, j)", ()),
+    (
+        "inv(r[i]*a[i,j]*s[j]*c, i, j)[k,l] = inv(a[i,j], i, j)[k,l]/(c*s[k]*r[l])",
+        "inv(r[i]*a[i,j]*s[j]*c, i, j)[k,l] = inv(a[i,j], i, j)[k,l]/(c*s[l]*r[k])",
+        (),
+    ),
+    (
+        "det(sum(a[i,k]*b[k,j], k), i, j) = det(a[i,j], i, j)*det(b[i,j], i, j)",
+        "det(sum(a[i,k]*b[k,j], k), i, j) = det(a[i,j], i, j) + det(b[i,j], i, j)",
+        (),
+    ),
+    (
+        "det(sum(a[n,i,k]*b[k,m]*c[m,j], k, m), i, j) = det(a[n,i,j], i, j)*det(b[i,j], i, j)*det(c[i,j], i, j)",
+        "det(sum(a[n,i,k]*b[k,m]*c[m,j], k, m), i, j) = det(a[n,i,j], i, j)*det(b[i,j], i, j)",
+        (),
+    ),
+    (
+        "inv(sum(a[i,k]*b[k,j], k), i, j)[m,n] = sum(inv(b[i,j], i, j)[m,k]*inv(a[i,j], i, j)[k,n], k)",
+        "inv(sum(a[i,k]*b[k,j], k), i, j)[m,n] = sum(inv(a[i,j], i, j)[m,k]*inv(b[i,j], i, j)[k,n], k)",
+        (),
+    ),
+    (f"inv(inv({A})[k,l], k, l)[m,n] = a[m,n]", f"inv(inv({A})[k,l], k, l)[m,n] = a[n,m]", ()),
+    (f"det(inv({A})[k,l], k, l) = 1/det({A})", f"det(inv({A})[k,l], k, l) = det({A})", ()),
+    (f"logdet(inv({A})[l,k], k, l) = -logdet({A})", f"logdet(inv({A})[l,k], k, l) = logdet({A})", ()),
+    ("det(delta(i,j)*c, i, j) + 0*x[i] = c**I", "det(delta(i,j)*c, i, j) + 0*x[i] = c", ()),
 ]
 
 
@@ -358,6 +387,16 @@ PAIRS = [
 def test_a_claim_is_proved_and_its_twin_refuted(claim: str, twin: str, where: tuple[str, ...]) -> None:
     assert prove(claim, where=where).verdict == PROVED
     assert prove(twin, where=where).verdict == REFUTED
+
+
+@pytest.mark.parametrize(("middle", "is_taken_apart"), [("I", True), ("K", False)])
+def test_a_product_over_another_size_is_not_taken_apart(middle: str, is_taken_apart: bool) -> None:
+    """Of A with more rows than columns there is no determinant; that of A B is 0."""
+    rows, inner = size("I"), size(middle)
+    i, j, k = Index("i", rows), Index("j", rows), Index("k", inner)
+    first, second = Tensor("a", (rows, inner)), Tensor("b", (inner, rows))
+    found = of_simpler_matrices(Determinant(matrix(IndexSum(first[i, k] * second[k, j], k), i, j)))
+    assert (found is not None and len(found.atoms(Determinant)) == 2) == is_taken_apart
 
 
 def test_a_proof_says_where_there_is_an_inverse() -> None:
