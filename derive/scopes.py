@@ -319,7 +319,10 @@ class Scope:
         name = tree.name
         if name in self.letters:
             problem = f"{name} is an index in this text, so it can not stand for a number too"
-            raise self.source.mistake(tree.at, problem, "name the number otherwise, or write a tensor's element")
+            expected = (
+                f"write an input with its values, such as at[{name}] for 0, 1, 2, ..., or name the number otherwise"
+            )
+            raise self.source.mistake(tree.at, problem, expected)
         if name in RESERVED and name != "pi":
             written = WRITTEN.get(name, f"{name}(x[n])")
             raise self.source.mistake(tree.at, f"{name} is a function", f"write it with its arguments: {written}")
