@@ -427,7 +427,7 @@ MISTAKES = [
     ("y[n] = x + x[n]", "x stands with 1 index here and with no index elsewhere", "y[n] = x + x[n]",
      "           ^^^^", "expected one index for each of its axes everywhere"),
     ("y[n] = n*x[n]", "n is an index in this text, so it can not stand for a number too", "y[n] = n*x[n]",
-     "       ^", "name the number otherwise, or write a tensor's element"),
+     "       ^", "write an input with its values, such as at[n] for 0, 1, 2, ..., or name the number otherwise"),
     ("y[n] = x[n] + n[0]", "n is used as an index and as a tensor", "y[n] = x[n] + n[0]", "  ^",
      "write n[...] for its elements, or name one otherwise"),
     ("y[n] = x[N]", "N can not be an index", "y[n] = x[N]", "         ^",
