@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -174,3 +175,40 @@ def test_a_setting_that_was_left_out_is_not_remembered_in_the_place_of_another()
     narrow = run.with_saved(x.astype(np.float32), g.astype(np.float32))[0]
     assert narrow.dtype == np.float32
     assert_allclose(narrow, plain[0], rtol=1e-6)
+
+
+def test_what_a_call_with_a_setting_asked_for_is_not_remembered_for_one_without() -> None:
+    run = codegen.forward("rms-norm")
+    x, g = np.ones((2, 3)), np.ones(3)
+    every = run.with_saved(x, g)[1].keys()
+    assert run.with_saved(x, g)[1].keys() == every
+    one = run.with_saved(x, g, eps=np.array(1.0), wrt="g")[1].keys()
+    assert one < every
+    assert run.with_saved(x, g)[1].keys() == every
+    assert run.with_saved(x, g, np.array(1.0))[1].keys() == every
+    assert run.with_saved(x, g, wrt="g")[1].keys() == one
+
+
+def test_threads_do_not_get_what_others_asked_for() -> None:
+    """Each of two threads has its own options and shapes; what is remembered of one is nothing to the other."""
+    run = codegen.forward("softmax-cce-sparse")
+    failures: list[str] = []
+
+    def call(extent: int) -> None:
+        z, t = np.zeros((2, extent)), np.array([0, extent - 1])
+        for _ in range(300):
+            loss, saved = run.with_saved(z, t)
+            if not np.isclose(loss, np.log(extent)) or saved["p"].shape != z.shape:
+                failures.append("wrong values")
+            try:
+                run(z, np.array([0, extent]))
+            except InputError:
+                continue
+            failures.append("a label that is no position was taken")
+
+    threads = [threading.Thread(target=call, args=(extent,)) for extent in (3, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
