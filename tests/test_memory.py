@@ -17,6 +17,7 @@ from codegen.blocks import BLOCK, Blockwise
 from codegen.loading import load_function
 from codegen.passes import for_numpy
 from codegen.runtime import forward_program, kept_tensors
+from codegen.verification import draw_inputs
 from derive.catalogue import catalogue, find
 from derive.errors import InputError
 
@@ -103,6 +104,35 @@ def test_the_backward_pass_of_softmax_takes_one_array_beside_its_result() -> Non
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert dy.nbytes <= most < 1.2 * dy.nbytes
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_one_array_given_in_several_places_does_what_copies_of_it_do(name: str) -> None:
+    """Nothing is written over that is read again under another name; what is given may not be written to at all."""
+    operation = find(name)
+    first = draw_inputs(operation, np.random.default_rng(0), 4)
+    labels = [array for tensor, array in zip(operation.inputs, first, strict=True) if tensor.values is not None]
+    shared = {array.shape: array for array in reversed(first) if not any(array is each for each in labels)}
+    inputs = [array if any(array is each for each in labels) else shared[array.shape] for array in first]
+    for array in inputs:
+        array.flags.writeable = False
+    run, pullback = codegen.forward(operation), codegen.backward(operation)
+    with np.errstate(all="ignore"):
+        output, saved = run.with_saved(*inputs)
+        copied, _ = run.with_saved(*(array.copy() for array in inputs))
+        outputs = output if isinstance(output, tuple) else (output,)
+        known = {np.shape(value): value for value in (*outputs, *saved.values()) if np.asarray(value).dtype == float}
+        for value in known.values():
+            np.asarray(value).flags.writeable = False
+        upstream = [known[np.shape(each)] for each in outputs]
+        gradients = [pullback(*upstream, **saved) for _ in range(2)]
+        kept = {key: np.copy(value) for key, value in saved.items()}
+        gradients.append(pullback(*map(np.copy, upstream), **kept))
+    for own, other in zip(outputs, copied if isinstance(copied, tuple) else (copied,), strict=True):
+        assert_array_equal(own, other)
+    for own, again, other in zip(*gradients, strict=True):
+        assert_array_equal(own, again)
+        assert_array_equal(own, other)
 
 
 # ---- blocks ----
