@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -201,8 +201,16 @@ class NumpyFunction:
         )
 
 
+class Runs(Protocol):
+    """What runs on arrays that fit."""
+
+    def run(self, arrays: Sequence[Any]) -> tuple[Any, ...]: ...
+
+    def run_checked(self, values: Sequence[Any]) -> tuple[Any, ...]: ...
+
+
 #: What a backward pass needs by name, the names of what the pass that keeps it returns, and that pass.
-Plan = tuple[tuple[str, ...], tuple[str, ...], NumpyFunction]
+Plan = tuple[tuple[str, ...], tuple[str, ...], Runs]
 
 
 class Forward(NumpyFunction):
