@@ -235,7 +235,8 @@ class Body:
         """Return the line that reads a size from an argument with any number of leading axes."""
         names, rank = self.renderer.names, argument.tensor.rank
         name, axis = names.of(argument.name), argument.tensor.sizes.index(size) - rank
-        text = f"{name}.shape[{axis}]" if axis > -rank else f"int(np.prod({name}.shape[:{axis + 1}]))"
+        first = f"[..., {', '.join('0' * (rank - 1))}]" if rank > 1 else ""
+        text = f"{name}.shape[{axis}]" if axis > -rank else f"{name}{first}.size"
         return f"{INDENT}{names.of_size(size)} = {text}"
 
     def _counted(self, extent: Extent) -> str:

@@ -173,12 +173,13 @@ class NumpyFunction:
         with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)
             try:
-                return self._run_flat(arrays) if self.program.flattens else self._called(arrays)
+                has_leading = self.program.leading is not None and not self.parameters
+                return self._run_flat(arrays) if has_leading or self.program.flattens else self._called(arrays)
             except ZeroDivisionError:
                 raise InputError(f"{self.operation.name}: it divides by a size that is 0 here") from None
 
     def _run_flat(self, arrays: Sequence[Any]) -> Any:
-        """Run with one leading axis in the place of all: NumPy can not find its size where there are no entries."""
+        """Run with one leading axis in the place of all: their size can not be told where there are no entries."""
         program, flat = self.program, []
         leading: tuple[int, ...] = ()
         for argument, array in zip(program.arguments, arrays, strict=False):
