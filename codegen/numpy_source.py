@@ -263,6 +263,8 @@ def in_place(statement: Statement, step: Step, name: str, base: str, renderer: R
         inner, positive = split_sign(expr) if function == "add" else (1, expr)
         sign_of, full = OPERATORS.get(function, PLUS if sign * inner > 0 else MINUS)
         text = numpy_text(positive)
+        if step.is_divisor:
+            return [f"{start}np.divide({text}, {base}, out={base})"]
         lines.append(f"{name} {sign_of} {text}" if not start else f"{start}{full}({base}, {text}, out={base})")
         start = ""
     return lines

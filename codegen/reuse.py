@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from codegen.leading import leads
+from codegen.numpy_maps import filled_branch
 from codegen.program import REAL, Argument, Contract, Map, Operand, Program, Reduce, Statement
 
 #: By the function of a statement, how it is done in place, and its NumPy function.
@@ -32,10 +33,12 @@ class Step:
     Attributes:
         base: the operand whose memory is taken.
         others: what the base meets, one after the other, with their signs in a sum; none for a function of one number.
+        is_divisor: whether the base is what another is divided by.
     """
 
     base: Operand
     others: tuple[tuple[int, Operand], ...]
+    is_divisor: bool = False
 
 
 class Reuse:
@@ -55,7 +58,7 @@ class Reuse:
                 signs = statement.op.signs or (1,) * len(statement.operands)
                 others = [(signs[at], each) for at, each in enumerate(statement.operands) if at != place]
                 others.sort(key=lambda other: not self._reads(other[1].name, base.name))
-                return Step(base, tuple(others))
+                return Step(base, tuple(others), statement.op.function == "div" and place == 1)
         return None
 
     def in_the_way(self) -> set[str]:
@@ -129,7 +132,9 @@ class Reuse:
         """Return the places of the operands whose memory a function can be done in."""
         if op.function == "mul":
             return range(count)
-        if op.function == "div" or op.function in IN_PLACE:
+        if op.function == "div":
+            return (0, 1)
+        if op.function in IN_PLACE:
             return (0,)
         return [at for at, sign in enumerate(op.signs or (1,) * count) if sign > 0] if op.function == "add" else ()
 
@@ -156,6 +161,8 @@ class Reuse:
         deeper = self.step(inner)
         if deeper is not None:
             return True
+        if isinstance(statement.op, Map) and statement.op.function == "div" and statement.operands[1] == base:
+            return True  # NumPy takes the memory of what is divided alone.
         is_broadcast = any(other.labels and other.labels != statement.labels for other in others)
         return is_broadcast and any(operand.labels == inner.labels for operand in inner.operands)
 
@@ -214,5 +221,8 @@ class Reuse:
             op = value.op
             is_function = isinstance(op, Map) and op.function in FLOATING
             is_mean = isinstance(op, Reduce) and op.function == "mean"
-            found[value.name] = is_function or is_mean or any(found[operand.name] for operand in value.operands)
+            is_filled = filled_branch(value, self.values) is not None
+            found[value.name] = (
+                is_function or is_mean or is_filled or any(found[operand.name] for operand in value.operands)
+            )
         return found

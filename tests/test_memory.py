@@ -86,6 +86,9 @@ def test_a_file_takes_whole_numbers_and_wider_dtypes() -> None:
     assert_allclose(softmax(np.array([[0, 0]])), [[0.5, 0.5]])
     product = load_function(codegen.forward("e[n,k] = exp(x[n,k]); y[n,k] = e[n,k]*w[k]").text)
     assert product(np.ones((2, 3), np.float32), np.ones(3)).dtype == np.float64
+    cce = load_function(codegen.backward("cce").text)
+    assert_allclose(cce(1, np.array([[2, 4]]), np.array([[0, 1]])), [[0, -0.25]])
+    assert cce(np.float32(1), *np.ones((2, 3, 4), np.float32)).dtype == np.float32
 
 
 @pytest.mark.parametrize("name", catalogue())
