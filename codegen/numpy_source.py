@@ -259,12 +259,14 @@ def in_place(statement: Statement, step: Step, name: str, base: str, renderer: R
     if function == "mul" and len(shown) > 1:
         shown = [(1, build_map(Map("mul"), [factor for _, factor in shown]))]
     lines = []
+    if step.is_right:
+        row = "np.divide" if function == "div" else "np.subtract"
+        lines.append(f"{start}{row}({numpy_text(shown[0][1])}, {base}, out={base})")
+        shown, start = shown[1:], ""
     for sign, expr in shown:
         inner, positive = split_sign(expr) if function == "add" else (1, expr)
         sign_of, full = OPERATORS.get(function, PLUS if sign * inner > 0 else MINUS)
         text = numpy_text(positive)
-        if step.is_divisor:
-            return [f"{start}np.divide({text}, {base}, out={base})"]
         lines.append(f"{name} {sign_of} {text}" if not start else f"{start}{full}({base}, {text}, out={base})")
         start = ""
     return lines

@@ -54,6 +54,12 @@ LINES = {
     "e[n,k] = exp(x[n,k]); y[n,k] = (e[n,k] - mean(e[n,j], j) - x[n,k]*sum(e[n,j]*x[n,j], j))/(1 + sum(e[n,j], j))": (
         "np.subtract(e, x * np.vecdot(x, e, keepdims=True), out=e)\n    y -= row_sum / K\n    y /= 1 + row_sum"
     ),
+    # What is subtracted or divides is written over as well: NumPy sees that of the left side alone.
+    "y[n,k] = a[n,k] - exp(a[n,k])": "y = np.exp(a)\n    np.subtract(a, y, out=y)\n    return y",
+    "y[n,k] = a[n,k] - sum(a[n,j], j) - exp(a[n,k])": "np.subtract(a, y, out=y)\n    y -= a.sum(",
+    "y[n,k] = exp(a[n,k]) - tanh(a[n,k])": "return np.exp(a) - np.tanh(a)",
+    "y[n,k] = a[n,k] - b[n,k]*c[n,k]": "return a - b * c",
+    "y[n,k] = a[n,k]/log(2 + a[n,k]**2)": "np.divide(a, y, out=y)\n    return y",
     # What is read later is not written over, and neither is what was given.
     "e[n,k] = exp(x[n,k]); y[n,k] = e[n,k]/sum(e[n,j], j); u[n,k] = y[n,k]*e[n,k]": "y = e / e.sum(",
     "y[n,k] = x[n,k]/sum(x[n,j], j)": "return x / x.sum(axis=1, keepdims=True)",
