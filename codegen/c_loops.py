@@ -215,8 +215,16 @@ def _label_in(task: Task, group: Loop, remaining: Sequence[Index]) -> Index | No
     if task.is_product and any(_adds_up(other, depth) for other in group.tasks):
         return None
     own = [label for label in own if label not in task.over or not any(other.is_product for other in group.tasks)]
-    shared = [label for label in own if _shares(task, label, group, depth)]
+    shared = [label for label in own if _shares(task, label, group, depth) and not _jumps(task, label, remaining)]
     return next((label for label in (*shared, *own) if label in shared or label == remaining[0]), None)
+
+
+def _jumps(task: Task, label: Index, remaining: Sequence[Index]) -> bool:
+    """Whether a loop over an index, taken before its turn, leaves loops inside that go from row to row of an array."""
+    inside = {other for other in remaining if other != label}
+    return label != remaining[0] and any(
+        access.places[-1:] == (label,) and inside.intersection(access.places) for access in task.accesses
+    )
 
 
 def _may_be_outside(task: Task, label: Index, remaining: Sequence[Index]) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import Expr, Integer, Symbol
 
+from codegen.c_calls import ARRAY, SINGLE, WHOLE, Call, Ready, plain, ready_for
 from codegen.c_compiler import FLAGS, load_library
-from codegen.c_memory import new_array
 from codegen.c_precisions import DOUBLE, FLOAT, Precision
 from codegen.c_program import ENTRY
 from codegen.c_saving import plan_passes
@@ -26,6 +26,7 @@ from codegen.runtime import (
     Forward,
     Given,
     NumpyFunction,
+    Plan,
     backward_program,
     cached,
     forward_program,
@@ -40,9 +41,8 @@ from derive.pullback import Pullback, pull_back
 from derive.record import Operation
 
 Array = NDArray[Any]
-#: By the letters that NumPy has for them, the two types of numbers, and single ones as ctypes calls them.
+#: By the letters that NumPy has for them, the two types of numbers.
 PRECISIONS: Mapping[str, Precision] = {"f": FLOAT, "d": DOUBLE}
-NUMBERS = {"f": ctypes.c_float, "d": ctypes.c_double}
 
 
 class CProgram:
@@ -74,6 +74,11 @@ class CProgram:
             for argument, is_number in zip(arguments, self._is_number, strict=True)
         ]
         self._ranks = [each.tensor.rank - 1 if operation.leads(each.tensor) else None for each in arguments]
+        self._kinds = [
+            ARRAY if is_array else WHOLE if argument.kind == INTEGER else SINGLE
+            for argument, is_array in zip(arguments, self._is_array, strict=True)
+        ]
+        self._ready: Ready | None = None
         self._leads = [operation.leads(tensor) for tensor in program.result_tensors]
         self._axes = [each.tensor.sizes for each in arguments]
         if self._is_elementwise:
@@ -95,12 +100,21 @@ class CProgram:
         Raises:
             InputError: the numbers are of a type that C has not, or a size that is 0 is divided by.
         """
+        ready = self._ready
+        if ready is not None and ready.takes(arrays) and ready.call.function is self._called[ready.call.precision]:
+            return tuple(ready.call.run(arrays))
         count = len(self._axes)
         given = [np.asarray(array) for array in arrays[:count]]
         precision = self._precision(given)
         flat, shape = self._entries(given) if self._is_elementwise else self._flattened(given)
         sizes = self._sizes(flat, arrays[count:])
-        return self._shaped(self._call(self.functions[precision.name], flat, sizes), shape, given)
+        call = self._call(self.functions[precision.name], sizes)
+        taken = self._taken(flat, precision)
+        results = self._shaped(call.run(taken), shape, given)
+        self._remember(call, arrays, taken, results)
+        return results
+
+    run_checked = run
 
     def _precision(self, arrays: Sequence[Array]) -> Precision:
         dtypes = {arrays[place].dtype for place in self._real} or {np.dtype(float)}
@@ -160,33 +174,36 @@ class CProgram:
             if not found.is_finite:
                 raise InputError(f"{self.operation.name}: it divides by a size that is 0 here")
 
-    def _call(self, function: CFunction, arrays: Sequence[Array], sizes: Mapping[Expr, int]) -> list[Array]:
-        real, whole = np.dtype(function.precision.name[0]), np.dtype(np.intp)
-        kept: list[Array] = []  # Alive until the call is over.
+    def _call(self, function: CFunction, sizes: Mapping[Expr, int]) -> Call:
+        precision = function.precision.name
+        real, whole = np.dtype(precision[0]), np.dtype(np.intp)
+        results = [(tuple(value_of(label.size, sizes) for label in labels), kind) for labels, kind in function.results]
+        needed = [(size, dtype) for size, dtype in zip(function.work, (real, whole), strict=True) if size != 0]
+        return Call(
+            self._called[precision],
+            precision,
+            tuple(sizes[symbol] for symbol in function.sizes),
+            tuple((place, self._kinds[place]) for place in function.arguments),
+            tuple((shape, whole if kind == INTEGER else real) for shape, kind in results),
+            tuple(((value_of(size, sizes),), dtype) for size, dtype in needed),
+        )
 
-        def pointer(array: Array) -> ctypes.c_void_p:
-            kept.append(array)
-            return ctypes.c_void_p(array.__array_interface__["data"][0])
+    def _taken(self, arrays: Sequence[Array], precision: Precision) -> list[Array]:
+        """Return arrays as C takes them, those that are not so copied."""
+        dtypes = [np.dtype(np.intp if each.kind == INTEGER else precision.name[0]) for each in self.program.arguments]
+        return [
+            plain(array, dtype) if kind == ARRAY else array
+            for array, dtype, kind in zip(arrays, dtypes, self._kinds, strict=True)
+        ]
 
-        called: list[Any] = [ctypes.c_ssize_t(sizes[symbol]) for symbol in function.sizes]
-        for place in function.arguments:
-            is_whole = self.program.arguments[place].kind == INTEGER
-            if self._is_array[place]:
-                called.append(pointer(plain(arrays[place], whole if is_whole else real)))
-            elif is_whole:
-                called.append(ctypes.c_ssize_t(int(arrays[place])))
-            else:
-                called.append(NUMBERS[real.char](float(arrays[place])))
-        results = []
-        for labels, kind in function.results:
-            shape = tuple(value_of(label.size, sizes) for label in labels)
-            results.append(new_array(shape, whole if kind == INTEGER else real))
-            called.append(pointer(results[-1]))
-        for needed, dtype in zip(function.work, (real, whole), strict=True):
-            if needed != 0:
-                called.append(pointer(new_array((value_of(needed, sizes),), dtype)))
-        self._called[function.precision.name](*called)
-        return results
+    def _remember(self, call: Call, arrays: Sequence[Any], taken: Sequence[Array], results: Sequence[Array]) -> None:
+        """Remember a call whose arrays were handed over as they are, for the next one that is given such arrays."""
+        are_kept = len(arrays) == len(taken) and all(
+            kind != ARRAY or (array.size == own.size and np.may_share_memory(array, own))
+            for array, own, kind in zip(arrays, taken, self._kinds, strict=True)
+        )
+        shapes = [(result.shape, result.dtype) for result in results]
+        self._ready = ready_for(arrays, replace(call, results=tuple(shapes))) if are_kept else None
 
     def _shaped(self, results: Sequence[Array], leading: tuple[int, ...], given: Sequence[Array]) -> tuple[Any, ...]:
         """Return the results with the shapes that belong to them."""
@@ -199,13 +216,6 @@ class CProgram:
                 result = result.reshape(*leading, *result.shape[1:])
             found.append(result)
         return tuple(found)
-
-
-def plain(array: Array, dtype: np.dtype[Any]) -> Array:
-    """Return an array of a dtype as C takes it: contiguous and aligned, a copy where it is not."""
-    if array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned:
-        return array
-    return np.array(array, dtype=dtype, order="C")
 
 
 def value_of(expr: Expr, sizes: Mapping[Expr, int]) -> int:
@@ -243,22 +253,12 @@ class CForward(CFunctionOfArrays, Forward):
     def __init__(self, operation: Operation) -> None:
         program = forward_program(operation, ())
         self._set(forward_in_c(operation, program), function_name(operation, "forward"))
+        self._found = None
 
-    def with_saved(self, *inputs: Any, **options: Any) -> tuple[Any, dict[str, Array]]:
-        """Return the output, of several a tuple, and by name what the backward pass in C needs.
-
-        The options are settings, and those of ``backward``: another pass may need other values.
-        """
-        passes, settings = self.divided(options)
-        arrays = self.fit(self.complete(inputs, settings))
-        backward = backward_pass(self.operation, **passes)
-        given = dict(zip(self._names, arrays, strict=True))
-        results = backward.keeping.run(arrays)
-        tensors = backward.keeping.program.result_tensors
-        made = dict(zip((tensor.name for tensor in tensors), results, strict=True))
-        count = len(self.operation.outputs)
-        output = results[0] if count == 1 else results[:count]
-        return output, {name: {**given, **made}[name] for name in backward.saved}
+    def _plan(self, passes: Mapping[str, Any]) -> Plan:
+        made = backward_pass(self.operation, **passes)
+        tensors = made.keeping.program.result_tensors
+        return made.saved, tuple(tensor.name for tensor in tensors), made.keeping
 
 
 class CBackward(CFunctionOfArrays, Backward):

@@ -36,6 +36,34 @@ def factor_sums(expr: Expr) -> Expr:
     return expr
 
 
+def spread_number(expr: Expr) -> Expr:
+    """Return a product with its number in a factor that is a sum, where each of the sum's terms has a number anyway.
+
+    Example:
+        >>> from derive.indices import Tensor
+        >>> a, b, c = (Tensor(name)() for name in "abc")
+        >>> spread_number(c * (2 * a + 3 * b) / 2), spread_number(c * (2 * a + b) / 2)
+        ((a + 3*b/2)*c, (2*a + b)*c/2)
+    """
+    if not isinstance(expr, Mul):
+        return expr
+    numbers = [factor for factor in expr.args if factor.is_number]
+    sums = [factor for factor in expr.args if isinstance(factor, Add)]
+    number = Mul(*numbers)
+    if abs(number) == 1 or len(sums) != 1:
+        return expr
+    terms = [Mul.make_args(term) for term in sums[0].args]
+    if any(term.is_number for term in sums[0].args) or not all(_number_in(term) for term in terms):
+        return expr
+    rest = [factor for factor in expr.args if factor not in numbers and factor != sums[0]]
+    return Mul(*rest, Add(*(Mul(number, *term) for term in terms)))
+
+
+def _number_in(factors: Sequence[Expr]) -> bool:
+    """Whether a product has a number beside its sign."""
+    return abs(Mul(*(factor for factor in factors if factor.is_number))) != 1
+
+
 def _merge(first: Expr, second: Expr) -> Expr | None:
     """Return two terms as one sum over what they have in common, None where that does not save anything."""
     one, two = _split_sum(first), _split_sum(second)

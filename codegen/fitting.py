@@ -42,8 +42,7 @@ class Fitting:
         places = [tensor.sizes[leads:] for tensor, leads in zip(tensors, self._leads, strict=True)]
         self._slots = [tuple(sizes.index(size) for size in own) for own in places]
         self._remembers = remembers
-        self._met: list[tuple[Any, ...]] | None = None
-        self._met_bounds: list[tuple[int, int]] = []
+        self._met: tuple[list[tuple[Any, ...]], list[tuple[int, int]]] | None = None
         self._rest: list[Any] = []
         self._is_label = [tensor.values is not None for tensor in tensors]
         self._bounds = [sizes.index(tensor.values) if tensor.values in sizes else None for tensor in tensors]
@@ -66,13 +65,15 @@ class Fitting:
 
         It is asked at each call. Labels have numbers to look at; what is empty is not remembered.
         """
+        met = self._met  # Another thread may remember other arrays meanwhile.
+        if met is None:
+            return False
         try:
-            is_known = self._met is not None and list(map(_SIGNATURE, values)) == self._met
+            if list(map(_SIGNATURE, values)) != met[0]:
+                return False
         except AttributeError:
             return False
-        return is_known and all(
-            values[place].min() >= 0 and values[place].max() < extent for place, extent in self._met_bounds
-        )
+        return all(values[place].min() >= 0 and values[place].max() < extent for place, extent in met[1])
 
     def with_rest(self, values: Sequence[Any]) -> Sequence[Any]:
         """Return values with those that were left out last time, too, and took on the same dtype then."""
@@ -84,7 +85,8 @@ class Fitting:
         """Remember what stood for the values that were left out, where those that were given needed nothing done."""
         count = len(values)
         self._rest = []
-        if len(fitted) == len(self.tensors) and all(map(operator.is_, values, fitted)) and self._fits(fitted):
+        are_kept = len(fitted) == len(self.tensors) and all(map(operator.is_, values, fitted))
+        if are_kept and self._bounds_of(fitted) is not None:
             self._rest = list(fitted[count:])
             self.fit(fitted)
 
@@ -98,9 +100,10 @@ class Fitting:
             InputError: no numbers, another number of axes, an index of two sizes, a label that is no position, an
                 axis too short for a position that the operation names.
         """
-        if self._fits(values):
+        bounds = self._bounds_of(values)
+        if bounds is not None:
             if self._remembers and not has_no_entries(values):
-                self._met = list(map(_SIGNATURE, values))
+                self._met = list(map(_SIGNATURE, values)), bounds
             return list(values)
         given = list(zip(self.tensors, values, strict=True))
         arrays = [self._array(tensor, value) for tensor, value in given]
@@ -116,44 +119,45 @@ class Fitting:
             self._check_sizes(self.tensors, fitted)
         return fitted
 
-    def _fits(self, values: Sequence[Any]) -> bool:
-        """Whether the values are arrays that need nothing done to them: the usual case, told in a few microseconds."""
+    def _bounds_of(self, values: Sequence[Any]) -> list[tuple[int, int]] | None:
+        """Return the places of labels and what they are below, None unless nothing needs to be done to the values.
+
+        That is the usual case, told in a few microseconds.
+        """
         dtype = None
         for value, is_label in zip(values, self._is_label, strict=True):
             if type(value) is not np.ndarray or not value.dtype.isnative:
-                return False
+                return None
             if is_label:
                 if value.dtype.kind not in "iu":
-                    return False
+                    return None
             elif value.dtype.kind != "f" or value.dtype is not (dtype := dtype or value.dtype):
-                return False
+                return None
         if self._is_elementwise:
-            return all(value.shape == values[0].shape for value in values)
+            return [] if all(value.shape == values[0].shape for value in values) else None
         extents, leading = self._extents.copy(), None
         for value, slots, leads in zip(values, self._slots, self._leads, strict=True):
             shape = value.shape
             if leads:
                 count = value.ndim - len(slots)
                 if count < 0 or shape[:count] != (leading := shape[:count] if leading is None else leading):
-                    return False
+                    return None
                 shape = shape[count:]
             if len(shape) != len(slots):
-                return False
+                return None
             for extent, slot in zip(shape, slots, strict=True):
                 if extents[slot] < 0:
                     extents[slot] = extent
                 elif extents[slot] != extent:
-                    return False
+                    return None
         if any(extents[slot] == 0 for slot in self._counted) or (leading and 0 in leading):
-            return False
+            return None
         if any(extents[slot] <= last for slot, last in self._reached):
-            return False
-        self._met = None
-        self._met_bounds = [(place, extents[bound]) for place, bound in enumerate(self._bounds) if bound is not None]
-        return all(
-            bound is None or value.size == 0 or (value.min() >= 0 and value.max() < extents[bound])
-            for value, bound in zip(values, self._bounds, strict=True)
-        )
+            return None
+        bounds = [(place, extents[bound]) for place, bound in enumerate(self._bounds) if bound is not None]
+        labels = [(values[place], extent) for place, extent in bounds]
+        fit = all(each.size == 0 or (each.min() >= 0 and each.max() < extent) for each, extent in labels)
+        return bounds if fit else None
 
     def shown(self, tensor: Tensor) -> str:
         return f"the upstream gradient {tensor.word}" if tensor.role else tensor.name

@@ -19,7 +19,7 @@ from codegen.arithmetic import build_product, build_sum, with_sign
 from codegen.building import Builder, sorted_labels, union_labels
 from codegen.contraction import Factor, build_contraction
 from codegen.elementary import FUNCTION_NAMES, RELATIONS, InTurn, is_constant, prepare
-from codegen.factoring import factor_sums
+from codegen.factoring import factor_sums, spread_number
 from codegen.finishing import Binding, finish
 from codegen.fitting import named_positions
 from codegen.indexing import plan_indexing
@@ -335,7 +335,7 @@ class Lowering(Windowing):
 
     def product(self, expr: Expr, want: Labels) -> tuple[int, Operand]:
         """Return the sign and value of a product, quotient or power."""
-        constant, powers = split_product(expr)
+        constant, powers = split_product(spread_number(expr))
         choice = find_choice(powers)
         if choice is not None:
             rest = Mul(*(factor**power for factor, power in powers if factor != choice))

@@ -13,7 +13,7 @@ from codegen.contraction import matrix_product
 from codegen.indexing import plan_indexing
 from codegen.leading import keeps_leading, leads
 from codegen.naming import Names
-from codegen.numpy_maps import build_map
+from codegen.numpy_maps import build_map, filled_branch
 from codegen.numpy_printer import (
     PRODUCT,
     CopyOf,
@@ -201,6 +201,9 @@ class Renderer(SumTexts):
     def _map(self, statement: Statement) -> Expr:
         assert isinstance(statement.op, Map)
         operands = [self.operand(operand, statement.axes) for operand in statement.operands]
+        filled = filled_branch(statement, self.values)
+        if filled is not None:
+            operands[filled] = Text(f"{numpy_text(operands[filled])}.0")
         if statement.op.function == "mul":
             # x * (m / N) divides the small array, x * m / N the large one.
             operands[1:] = [

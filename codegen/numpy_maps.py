@@ -21,7 +21,7 @@ from codegen.numpy_printer import (
     numpy_text,
     postfix,
 )
-from codegen.program import Map
+from codegen.program import NUMBER, REAL, Argument, Constant, Map, Statement
 from derive.functions import Where
 from derive.indices import Bracket, Node
 
@@ -49,6 +49,22 @@ def build_map(op: Map, operands: Sequence[Expr]) -> Expr:
     if issubclass(node, Node):
         return Expr.__new__(node, *operands)
     return node(*operands, evaluate=False)
+
+
+def filled_branch(statement: Statement, values: Mapping[str, Argument | Statement]) -> int | None:
+    """Return which operand of a choice between an array and a whole number is the number, None in other statements.
+
+    It is written as a floating one, which makes floats of an array of integers and leaves other dtypes as they are.
+    """
+    if not isinstance(statement.op, Map) or statement.op.function != "where" or not statement.labels:
+        return None
+    branches = [values[operand.name] for operand in statement.operands[1:]]
+    whole = [
+        place
+        for place, value in enumerate(branches, 1)
+        if isinstance(value, Statement) and isinstance(value.op, Constant) and value.op.value.is_Integer
+    ]
+    return whole[0] if len(whole) == 1 and all(value.kind in (REAL, NUMBER) for value in branches) else None
 
 
 def _flat_factors(factor: Expr) -> tuple[Expr, ...]:

@@ -235,7 +235,8 @@ class Body:
         """Return the line that reads a size from an argument with any number of leading axes."""
         names, rank = self.renderer.names, argument.tensor.rank
         name, axis = names.of(argument.name), argument.tensor.sizes.index(size) - rank
-        text = f"{name}.shape[{axis}]" if axis > -rank else f"int(np.prod({name}.shape[:{axis + 1}]))"
+        first = f"[..., {', '.join('0' * (rank - 1))}]" if rank > 1 else ""
+        text = f"{name}.shape[{axis}]" if axis > -rank else f"{name}{first}.size"
         return f"{INDENT}{names.of_size(size)} = {text}"
 
     def _counted(self, extent: Extent) -> str:
@@ -258,6 +259,10 @@ def in_place(statement: Statement, step: Step, name: str, base: str, renderer: R
     if function == "mul" and len(shown) > 1:
         shown = [(1, build_map(Map("mul"), [factor for _, factor in shown]))]
     lines = []
+    if step.is_right:
+        row = "np.divide" if function == "div" else "np.subtract"
+        lines.append(f"{start}{row}({numpy_text(shown[0][1])}, {base}, out={base})")
+        shown, start = shown[1:], ""
     for sign, expr in shown:
         inner, positive = split_sign(expr) if function == "add" else (1, expr)
         sign_of, full = OPERATORS.get(function, PLUS if sign * inner > 0 else MINUS)

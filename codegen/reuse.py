@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from codegen.leading import leads
+from codegen.numpy_maps import filled_branch
 from codegen.program import REAL, Argument, Contract, Map, Operand, Program, Reduce, Statement
 
 #: By the function of a statement, how it is done in place, and its NumPy function.
@@ -32,10 +33,12 @@ class Step:
     Attributes:
         base: the operand whose memory is taken.
         others: what the base meets, one after the other, with their signs in a sum; none for a function of one number.
+        is_right: whether the base is what the first of the others is divided by, or what is subtracted from it.
     """
 
     base: Operand
     others: tuple[tuple[int, Operand], ...]
+    is_right: bool = False
 
 
 class Reuse:
@@ -52,11 +55,18 @@ class Reuse:
             base = statement.operands[place]
             rest = [each for at, each in enumerate(statement.operands) if at != place]
             if self._may_take(statement, base, rest) and self._pays(statement, base, rest):
-                signs = statement.op.signs or (1,) * len(statement.operands)
-                others = [(signs[at], each) for at, each in enumerate(statement.operands) if at != place]
-                others.sort(key=lambda other: not self._reads(other[1].name, base.name))
-                return Step(base, tuple(others))
+                return Step(base, tuple(self._others(statement, base)), _is_right(statement.op, place))
         return None
+
+    def _others(self, statement: Statement, base: Operand) -> list[tuple[int, Operand]]:
+        """Return what a base meets in order, with its sign: what reads the base first, for it is written over."""
+        assert isinstance(statement.op, Map)
+        signs = statement.op.signs or (1,) * len(statement.operands)
+        place = next(at for at, each in enumerate(statement.operands) if each.name == base.name)
+        others = [(signs[at], each) for at, each in enumerate(statement.operands) if at != place]
+        is_subtracted = _is_right(statement.op, place)
+        others.sort(key=lambda other: (is_subtracted and other[0] < 0, not self._reads(other[1].name, base.name)))
+        return others
 
     def in_the_way(self) -> set[str]:
         """Return sums and the like without a name that must have one first, so that what they read can be taken."""
@@ -88,9 +98,8 @@ class Reuse:
         """Return what reads a value in lines of the same statement that come after its memory was taken."""
         root = self._reader(statement)
         assert isinstance(statement.op, Map)
-        others = [operand.name for operand in statement.operands if operand.name != base.name]
-        first = sorted(others, key=lambda name: not self._reads(name, base.name))[:1]
-        early = set(others if statement.op.function == "mul" else first)
+        others = [operand.name for _, operand in self._others(statement, base)]
+        early = set(others if statement.op.function == "mul" else others[:1])
         return [
             user
             for user in self.program.statements
@@ -129,9 +138,15 @@ class Reuse:
         """Return the places of the operands whose memory a function can be done in."""
         if op.function == "mul":
             return range(count)
-        if op.function == "div" or op.function in IN_PLACE:
+        if op.function == "div":
+            return (0, 1)
+        if op.function in IN_PLACE:
             return (0,)
-        return [at for at, sign in enumerate(op.signs or (1,) * count) if sign > 0] if op.function == "add" else ()
+        if op.function != "add":
+            return ()
+        signs = op.signs or (1,) * count
+        added = [at for at, sign in enumerate(signs) if sign > 0]
+        return [*added, *(at for at, sign in enumerate(signs) if sign < 0)] if added else ()
 
     def _may_take(self, statement: Statement, base: Operand, others: Sequence[Operand]) -> bool:
         value = self.values[base.name]
@@ -156,6 +171,9 @@ class Reuse:
         deeper = self.step(inner)
         if deeper is not None:
             return True
+        assert isinstance(statement.op, Map)
+        if _is_right(statement.op, statement.operands.index(base)):  # NumPy takes the memory of the left side alone.
+            return self._others(statement, base)[0][1].name not in self.inline or statement.op.function == "div"
         is_broadcast = any(other.labels and other.labels != statement.labels for other in others)
         return is_broadcast and any(operand.labels == inner.labels for operand in inner.operands)
 
@@ -214,5 +232,13 @@ class Reuse:
             op = value.op
             is_function = isinstance(op, Map) and op.function in FLOATING
             is_mean = isinstance(op, Reduce) and op.function == "mean"
-            found[value.name] = is_function or is_mean or any(found[operand.name] for operand in value.operands)
+            is_filled = filled_branch(value, self.values) is not None
+            found[value.name] = (
+                is_function or is_mean or is_filled or any(found[operand.name] for operand in value.operands)
+            )
         return found
+
+
+def _is_right(op: Map, place: int) -> bool:
+    """Whether an operand is a divisor or is subtracted."""
+    return place == 1 if op.function == "div" else bool(op.signs) and op.signs[place] < 0

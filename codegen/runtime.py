@@ -9,7 +9,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from threading import Lock
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -172,12 +173,13 @@ class NumpyFunction:
         with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)
             try:
-                return self._run_flat(arrays) if self.program.flattens else self._called(arrays)
+                has_leading = self.program.leading is not None and not self.parameters
+                return self._run_flat(arrays) if has_leading or self.program.flattens else self._called(arrays)
             except ZeroDivisionError:
                 raise InputError(f"{self.operation.name}: it divides by a size that is 0 here") from None
 
     def _run_flat(self, arrays: Sequence[Any]) -> Any:
-        """Run with one leading axis in the place of all: NumPy can not find its size where there are no entries."""
+        """Run with one leading axis in the place of all: their size can not be told where there are no entries."""
         program, flat = self.program, []
         leading: tuple[int, ...] = ()
         for argument, array in zip(program.arguments, arrays, strict=False):
@@ -200,14 +202,25 @@ class NumpyFunction:
         )
 
 
+class Runs(Protocol):
+    """What runs on arrays that fit."""
+
+    def run(self, arrays: Sequence[Any]) -> tuple[Any, ...]: ...
+
+    def run_checked(self, values: Sequence[Any]) -> tuple[Any, ...]: ...
+
+
+#: What a backward pass needs by name, the names of what the pass that keeps it returns, and that pass.
+Plan = tuple[tuple[str, ...], tuple[str, ...], Runs]
+
+
 class Forward(NumpyFunction):
     """The forward pass of an operation; called with the inputs, it returns the output, of several a tuple."""
 
     def __init__(self, operation: Operation) -> None:
         program = forward_program(operation, ())
         super().__init__(operation, program, forward_source(operation, program))
-        self._asked: dict[str, Any] = {}  # The options of the last call, and what was found for them.
-        self._found: tuple[tuple[str, ...], tuple[str, ...], NumpyFunction] | None = None
+        self._found: tuple[dict[str, Any], Plan] | None = None  # The options of the last call, and what they ask for.
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
         if not settings and self._fitting.knows(inputs):
@@ -219,29 +232,27 @@ class Forward(NumpyFunction):
 
         The options are settings, and those of ``backward``: another pass may need other values.
         """
-        arrays = self._fitting.with_rest(inputs)
-        if self._found is not None and options == self._asked and self._fitting.knows(arrays):
-            wanted, made, keeping = self._found
+        arrays, found = self._fitting.with_rest(inputs), self._found
+        if found is not None and options == found[0] and self._fitting.knows(arrays):
+            wanted, made, keeping = found[1]
             results = keeping.run_checked(arrays)
         else:
             passes, settings = self.divided(options)
             arrays = self.fit(self.complete(inputs, settings))
-            wanted, made, keeping = self._plan(passes)
-            kept = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
-            self._asked = {} if settings else kept
+            wanted, made, keeping = plan = self._plan(passes)
+            kept = {name: tuple(value) if isinstance(value, list) else value for name, value in passes.items()}
+            self._found = kept, plan
             if not settings:
                 self._fitting.remember_rest(inputs, arrays)
             results = keeping.run(arrays)
         known = dict(zip((*self._names, *made), (*arrays, *results), strict=True))
         return _one_or_all(results[: self._count]), {name: known[name] for name in wanted}
 
-    def _plan(self, passes: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...], NumpyFunction]:
-        """Return what a backward pass needs by name, what the pass that keeps it returns, and that."""
+    def _plan(self, passes: Mapping[str, Any]) -> Plan:
         wanted = backward(self.operation, **passes).saved
         kept = kept_tensors(self.operation, wanted)
         outputs = [output.tensor for output in self.operation.outputs]
-        self._found = wanted, tuple(tensor.name for tensor in (*outputs, *kept)), self._keeping(kept)
-        return self._found
+        return wanted, tuple(tensor.name for tensor in (*outputs, *kept)), self._keeping(kept)
 
     def divided(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the options of ``backward``, and the settings; a name that is neither is refused as a setting."""
@@ -546,6 +557,7 @@ def _function(operation: Operation, program: Program) -> NumpyFunction:
 #: So many functions are kept, those asked for last.
 MOST_KEPT = 1000
 _CACHE: OrderedDict[Any, Any] = OrderedDict()
+_CACHE_LOCK = Lock()
 
 
 def operation_key(operation: Operation) -> Any:
@@ -558,11 +570,15 @@ def operation_key(operation: Operation) -> Any:
 
 
 def cached(key: Any, make: Callable[[], Any]) -> Any:
-    """Return what was made for a key before, or make it."""
-    if key not in _CACHE:
-        made = make()
-        _CACHE[key] = made
+    """Return what was made for a key before, or make it; of two threads that make it, both get the first one's."""
+    with _CACHE_LOCK:
+        if key in _CACHE:
+            _CACHE.move_to_end(key)
+            return _CACHE[key]
+    made = make()
+    with _CACHE_LOCK:
+        made = _CACHE.setdefault(key, made)
+        _CACHE.move_to_end(key)
         if len(_CACHE) > MOST_KEPT:
             _CACHE.popitem(last=False)
-    _CACHE.move_to_end(key)
-    return _CACHE[key]
+    return made

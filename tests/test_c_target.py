@@ -571,3 +571,10 @@ def test_random_definitions_equal_the_reference():
         expected[str(seed)] = evaluate(definitions, known, SMALL)[result]
     for seed, (ours,) in run_all(programs, arrays).items():
         np.testing.assert_allclose(ours, expected[seed], rtol=1e-9, atol=1e-9, err_msg=f"seed {seed}")
+
+
+def test_sums_over_samples_go_from_row_to_row_and_not_down_columns():
+    """No loop over samples stands inside one over a row's numbers: the next number lies beside the last one."""
+    text = codegen.source("batch-norm", target="c")
+    assert re.search(r"n < N; n\+\+\) \{\n#pragma omp simd\n +for \(ptrdiff_t k", text)
+    assert not re.search(r"k < K; k\+\+\) \{[^}]*n < N", text)

@@ -189,7 +189,7 @@ CODE = {
     "softmax": ("x.max(axis=-1, keepdims=True)", "return y * (dy - np.vecdot(dy, y, keepdims=True))"),
     "logsumexp": ("np.exp(a - row_max[..., None])", "da = np.exp(a - y[..., None])"),
     "mse": ("return np.square(y - t).mean()", "return 2 * dL / y.size * (y - t)"),
-    "cce": ("N = int(np.prod(p.shape[:-1]))", "return -dL / N * t / np.where(t == 0, 1, p)"),
+    "cce": ("N = p[..., 0].size", "dp = np.where(t == 0, 1.0, p)", "np.divide(t, dp, out=dp)", "dp *= -dL / N"),
     "cce-sparse": ("return -np.log(np.take_along_axis(p, t[..., None], axis=-1)).mean()", "t = t.reshape(-1)"),
     "embedding": ("return w[ids]", "np.add.at(dw, ids, dy)"),
     "scores": ("return q @ k.swapaxes(-1, -2)", "dk = dy.swapaxes(-1, -2) @ q"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,7 @@ from codegen.blocks import BLOCK, Blockwise
 from codegen.loading import load_function
 from codegen.passes import for_numpy
 from codegen.runtime import forward_program, kept_tensors
+from codegen.verification import draw_inputs
 from derive.catalogue import catalogue, find
 from derive.errors import InputError
 
@@ -52,6 +54,12 @@ LINES = {
     "e[n,k] = exp(x[n,k]); y[n,k] = (e[n,k] - mean(e[n,j], j) - x[n,k]*sum(e[n,j]*x[n,j], j))/(1 + sum(e[n,j], j))": (
         "np.subtract(e, x * np.vecdot(x, e, keepdims=True), out=e)\n    y -= row_sum / K\n    y /= 1 + row_sum"
     ),
+    # What is subtracted or divides is written over as well: NumPy sees that of the left side alone.
+    "y[n,k] = a[n,k] - exp(a[n,k])": "y = np.exp(a)\n    np.subtract(a, y, out=y)\n    return y",
+    "y[n,k] = a[n,k] - sum(a[n,j], j) - exp(a[n,k])": "np.subtract(a, y, out=y)\n    y -= a.sum(",
+    "y[n,k] = exp(a[n,k]) - tanh(a[n,k])": "return np.exp(a) - np.tanh(a)",
+    "y[n,k] = a[n,k] - b[n,k]*c[n,k]": "return a - b * c",
+    "y[n,k] = a[n,k]/log(2 + a[n,k]**2)": "np.divide(a, y, out=y)\n    return y",
     # What is read later is not written over, and neither is what was given.
     "e[n,k] = exp(x[n,k]); y[n,k] = e[n,k]/sum(e[n,j], j); u[n,k] = y[n,k]*e[n,k]": "y = e / e.sum(",
     "y[n,k] = x[n,k]/sum(x[n,j], j)": "return x / x.sum(axis=1, keepdims=True)",
@@ -84,6 +92,9 @@ def test_a_file_takes_whole_numbers_and_wider_dtypes() -> None:
     assert_allclose(softmax(np.array([[0, 0]])), [[0.5, 0.5]])
     product = load_function(codegen.forward("e[n,k] = exp(x[n,k]); y[n,k] = e[n,k]*w[k]").text)
     assert product(np.ones((2, 3), np.float32), np.ones(3)).dtype == np.float64
+    cce = load_function(codegen.backward("cce").text)
+    assert_allclose(cce(1, np.array([[2, 4]]), np.array([[0, 1]])), [[0, -0.25]])
+    assert cce(np.float32(1), *np.ones((2, 3, 4), np.float32)).dtype == np.float32
 
 
 @pytest.mark.parametrize("name", catalogue())
@@ -102,6 +113,35 @@ def test_the_backward_pass_of_softmax_takes_one_array_beside_its_result() -> Non
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert dy.nbytes <= most < 1.2 * dy.nbytes
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_one_array_given_in_several_places_does_what_copies_of_it_do(name: str) -> None:
+    """Nothing is written over that is read again under another name; what is given may not be written to at all."""
+    operation = find(name)
+    first = draw_inputs(operation, np.random.default_rng(0), 4)
+    labels = [array for tensor, array in zip(operation.inputs, first, strict=True) if tensor.values is not None]
+    shared = {array.shape: array for array in reversed(first) if not any(array is each for each in labels)}
+    inputs = [array if any(array is each for each in labels) else shared[array.shape] for array in first]
+    for array in inputs:
+        array.flags.writeable = False
+    run, pullback = codegen.forward(operation), codegen.backward(operation)
+    with np.errstate(all="ignore"):
+        output, saved = run.with_saved(*inputs)
+        copied, _ = run.with_saved(*(array.copy() for array in inputs))
+        outputs = output if isinstance(output, tuple) else (output,)
+        known = {np.shape(value): value for value in (*outputs, *saved.values()) if np.asarray(value).dtype == float}
+        for value in known.values():
+            np.asarray(value).flags.writeable = False
+        upstream = [known[np.shape(each)] for each in outputs]
+        gradients = [pullback(*upstream, **saved) for _ in range(2)]
+        kept = {key: np.copy(value) for key, value in saved.items()}
+        gradients.append(pullback(*map(np.copy, upstream), **kept))
+    for own, other in zip(outputs, copied if isinstance(copied, tuple) else (copied,), strict=True):
+        assert_array_equal(own, other)
+    for own, again, other in zip(*gradients, strict=True):
+        assert_array_equal(own, again)
+        assert_array_equal(own, other)
 
 
 # ---- blocks ----
@@ -174,3 +214,40 @@ def test_a_setting_that_was_left_out_is_not_remembered_in_the_place_of_another()
     narrow = run.with_saved(x.astype(np.float32), g.astype(np.float32))[0]
     assert narrow.dtype == np.float32
     assert_allclose(narrow, plain[0], rtol=1e-6)
+
+
+def test_what_a_call_with_a_setting_asked_for_is_not_remembered_for_one_without() -> None:
+    run = codegen.forward("rms-norm")
+    x, g = np.ones((2, 3)), np.ones(3)
+    every = run.with_saved(x, g)[1].keys()
+    assert run.with_saved(x, g)[1].keys() == every
+    one = run.with_saved(x, g, eps=np.array(1.0), wrt="g")[1].keys()
+    assert one < every
+    assert run.with_saved(x, g)[1].keys() == every
+    assert run.with_saved(x, g, np.array(1.0))[1].keys() == every
+    assert run.with_saved(x, g, wrt="g")[1].keys() == one
+
+
+def test_threads_do_not_get_what_others_asked_for() -> None:
+    """Each of two threads has its own options and shapes; what is remembered of one is nothing to the other."""
+    run = codegen.forward("softmax-cce-sparse")
+    failures: list[str] = []
+
+    def call(extent: int) -> None:
+        z, t = np.zeros((2, extent)), np.array([0, extent - 1])
+        for _ in range(300):
+            loss, saved = run.with_saved(z, t)
+            if not np.isclose(loss, np.log(extent)) or saved["p"].shape != z.shape:
+                failures.append("wrong values")
+            try:
+                run(z, np.array([0, extent]))
+            except InputError:
+                continue
+            failures.append("a label that is no position was taken")
+
+    threads = [threading.Thread(target=call, args=(extent,)) for extent in (3, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures

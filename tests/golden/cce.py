@@ -25,8 +25,8 @@ def cce_forward(p, t):
     Returns:
         L: ()
     """
-    N = int(np.prod(p.shape[:-1]))
-    return -np.vecdot(t, np.log(np.where(t == 0, 1, p))).sum() / N
+    N = p[..., 0].size
+    return -np.vecdot(t, np.log(np.where(t == 0, 1.0, p))).sum() / N
 
 
 def cce_backward(dL, p, t):
@@ -50,5 +50,8 @@ def cce_backward(dL, p, t):
     Returns:
         dp: (..., K)
     """
-    N = int(np.prod(p.shape[:-1]))
-    return -dL / N * t / np.where(t == 0, 1, p)
+    N = p[..., 0].size
+    dp = np.where(t == 0, 1.0, p)
+    np.divide(t, dp, out=dp)
+    dp *= -dL / N
+    return dp

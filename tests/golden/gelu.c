@@ -135,9 +135,9 @@ void gelu_backward_f(ptrdiff_t n, const float *restrict dy, const float *restric
 {
 #pragma omp parallel for simd
     for (ptrdiff_t i = 0; i < n; i++) {
-        const float t1 = 2.0f * (0.5f * erf_f(x[i] * 0.70710677f) + 0.5f)
-            + 0.7978846f * x[i] * exp_f(-0.5f * (x[i] * x[i]));
-        dx[i] = 0.5f * dy[i] * t1;
+        const float t1 = 0.5f * erf_f(x[i] * 0.70710677f) + 0.5f
+            + x[i] * exp_f(-0.5f * (x[i] * x[i])) * 0.3989423f;
+        dx[i] = dy[i] * t1;
     }
 }
 
@@ -232,8 +232,8 @@ void gelu_backward_d(ptrdiff_t n, const double *restrict dy, const double *restr
 {
 #pragma omp parallel for simd
     for (ptrdiff_t i = 0; i < n; i++) {
-        const double t1 = 2.0 * (0.5 * erf_d(x[i] * 0.7071067811865476) + 0.5)
-            + 0.7978845608028654 * x[i] * exp_d(-0.5 * (x[i] * x[i]));
-        dx[i] = 0.5 * dy[i] * t1;
+        const double t1 = 0.5 * erf_d(x[i] * 0.7071067811865476) + 0.5
+            + x[i] * exp_d(-0.5 * (x[i] * x[i])) * 0.3989422804014327;
+        dx[i] = dy[i] * t1;
     }
 }

@@ -147,4 +147,4 @@ def gelu_backward(dy, x, Phi):
     Returns:
         dx: the shape of x
     """
-    return 0.5 * dy * (2 * Phi + (2 / np.pi) ** 0.5 * x * np.exp(-0.5 * x * x))
+    return dy * (Phi + x * np.exp(-0.5 * x * x) / (2 * np.pi) ** 0.5)

@@ -80,9 +80,9 @@ def layer_norm_backward(dy, g, sigma, xhat):
     xhat = xhat.reshape(-1, xhat.shape[-1])
     K = dy.shape[1]
     dxhat = dy * g
-    scaled = xhat * (np.vecdot(xhat, dxhat, keepdims=True) / K)
+    mean = np.vecdot(xhat, dxhat, keepdims=True) / K
     dx = np.subtract(dxhat, dxhat.mean(axis=1, keepdims=True), out=dxhat)
-    dx -= scaled
+    dx -= xhat * mean
     dx /= sigma[:, None]
     dg = np.einsum("nk,nk->k", dy, xhat)
     db = dy.sum(axis=0)
