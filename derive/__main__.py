@@ -45,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except EngineError as error:
         print(f"derive: a defect of derivegen, please report it: {error}", file=sys.stderr)
         return DEFECT
+    except RecursionError:
+        print("derive: a defect of derivegen, please report it: it goes round in circles", file=sys.stderr)
+        return DEFECT
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

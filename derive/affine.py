@@ -17,6 +17,7 @@ from sympy import Add, Expr, Integer, Mul, Pow, Symbol
 from derive.canonical import structure_key
 from derive.functions import Where
 from derive.indices import Bracket, Delta, Element, Index, extent, is_form, join_form, split_form
+from derive.matrices import Inverse, LogDeterminant
 from derive.sums import IndexArgmax, IndexSum, free_indices, nodes
 
 
@@ -232,10 +233,13 @@ def _has_factor_at(expr: Expr, index: Index) -> bool:
 
 
 def is_total(expr: Expr, index: Index) -> bool:
-    """Whether what depends on an index has a value wherever its elements have one: no quotient, root or logarithm."""
+    """Whether what depends on an index has a value wherever its elements have one.
+
+    Quotients, roots, logarithms and inverses of matrices have not.
+    """
     partial = [
         part
-        for part in nodes(expr, Pow, sympy.log)
+        for part in nodes(expr, Pow, sympy.log, Inverse, LogDeterminant)
         if index in free_indices(part) and not (isinstance(part, Pow) and part.exp.is_Integer and part.exp.is_positive)
     ]
     return not partial

@@ -13,7 +13,7 @@ from typing import Any
 import sympy
 from sympy import Add, Expr, Integer, Mul, Pow, Rational, S
 
-from derive.affine import implies, is_position, lands_on_a_number
+from derive.affine import implies, is_position, is_total, lands_on_a_number
 from derive.budget import tick
 from derive.canonical import canonical, structure_key
 from derive.division import carry_out_division
@@ -59,6 +59,7 @@ class Algebra(ABC):
         self.prefer = tuple(prefer)
         self._divisions = 0
         self._quotients: dict[Monomial, Polynomial] = {}
+        self._merging: list[Monomial] = []
 
     @abstractmethod
     def polynomial(self, expr: Any) -> Polynomial:
@@ -168,7 +169,21 @@ class Algebra(ABC):
         return None
 
     def _merge_free_deltas(self, factors: dict[Expr, Rational]) -> Polynomial | None:
-        """Use delta(i, j) f(j) = delta(i, j) f(i) so that one of the two indices is left in the other factors."""
+        """Use delta(i, j) f(j) = delta(i, j) f(i) so that one of the two indices is left in the other factors.
+
+        Deltas that are merged into one another in a circle are equal; the first of them in an order stays.
+        """
+        here = frozenset(factors.items())
+        if here in self._merging:
+            first = min(self._merging[self._merging.index(here) :], key=order)
+            return None if first == here else {first: S.One}
+        self._merging.append(here)
+        try:
+            return self._merged(factors)
+        finally:
+            self._merging.pop()
+
+    def _merged(self, factors: dict[Expr, Rational]) -> Polynomial | None:
         for delta in sorted((a for a, e in factors.items() if isinstance(a, Delta) and e > 0), key=structure_key):
             kept, dropped = self._preferred(delta)
             if not isinstance(dropped, Index) or dropped in free_indices(kept):
@@ -347,10 +362,12 @@ def mentions_delta(poly: Polynomial) -> bool:
 
 
 def _without_implied(factors: dict[Expr, Rational]) -> dict[Expr, Rational]:
-    """[t >= 1] x[t - 2] = x[t - 2]: what stands outside of its axis is 0 anyway."""
+    """[t >= 1] x[t - 2] = x[t - 2]: what is outside of its axis is 0 anyway, and nothing else is undefined there."""
     elements = [atom for atom, exponent in factors.items() if isinstance(atom, Element) and exponent > 0]
     brackets = [atom for atom, exponent in factors.items() if isinstance(atom, Bracket) and exponent > 0]
-    implied = {each for each in brackets if elements and any(implies(element, each) for element in elements)}
+    implied = {each for each in brackets if any(implies(element, each) for element in elements)}
+    others = [atom**exponent for atom, exponent in factors.items() if implied and atom not in implied]
+    implied = {each for each in implied if all(is_total(o, index) for index in free_indices(each) for o in others)}
     return {atom: exponent for atom, exponent in factors.items() if atom not in implied}
 
 

@@ -175,11 +175,16 @@ def assignments(
     ways = [*product((*LINES, (-reach, reach)), kinds), *[((-reach, reach), {"among": mentioned})] * WAYS]
     bounds = {tensor: interval for tensor, interval in (intervals or {}).items() if tensor in tensors}
     choices = [(numbers, least) for numbers in _size_choices(len(symbols))]
+    zeros = [
+        tuple(n if s.is_positive else 0 for n, s in zip(choice[0], symbols, strict=True)) for choice in choices[:2]
+    ]
+    choices[2:2] = [(numbers, least) for numbers in zeros if 0 in numbers]
     if told:
         larger = {size: max(least.get(size, 1), told.get(size, 1)) for size in least | told}
         choices += [(numbers, larger) for numbers, _ in choices[:2]]
     for turn, (numbers, needed) in enumerate(choices):
-        sizes = {symbol: max(number, needed.get(symbol, 1)) for symbol, number in zip(symbols, numbers, strict=True)}
+        smallest = {symbol: needed.get(symbol, 1 if symbol.is_positive else 0) for symbol in symbols}
+        sizes = {symbol: max(number, smallest[symbol]) for symbol, number in zip(symbols, numbers, strict=True)}
         failures = 0
         few = FEW_WAYS if facts else WAYS
         for line, kind in ways if thorough else [ways[(few * turn + place) % len(ways)] for place in range(few)]:

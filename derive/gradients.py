@@ -154,9 +154,12 @@ def parameters_of(operation: Operation) -> list[str]:
 
 
 def _without_shapes(text: str, operation: Operation, tensors: Mapping[str, Tensor]) -> str:
-    """A claim about an elementwise operation without indices, where all elements in it have the same ones."""
-    subscripts = {access[2].replace(" ", "") for access in SUBSCRIPT.finditer(text) if access[1] in tensors}
+    """A claim about an elementwise operation without indices, where all elements in it have the same letters."""
+    subscripts = {tuple(map(str.strip, at[2].split(","))) for at in SUBSCRIPT.finditer(text) if at[1] in tensors}
     if not operation.is_elementwise or len(subscripts) != 1:
+        return text
+    (letters,) = subscripts
+    if len(set(letters)) < len(letters) or not all(WORD.fullmatch(letter) for letter in letters):
         return text
     return SUBSCRIPT.sub(lambda access: access[1] if access[1] in tensors else access[0], text)
 
@@ -299,6 +302,13 @@ def _matched(claimed: Expr, own: tuple[Index, ...], text: str) -> dict[Expr, Exp
         raise DefinitionError(problem, text, place.start() if place else 0, len(wrong.name), expected)
     matched: dict[Expr, Expr] = {}
     for index in others:
+        alike = [other.name for other in others if other.size == index.size]
+        if len(alike) > 1 and sum(other.size == index.size for other in left) > 1:
+            problem = (
+                f"{' and '.join(alike)} run over {index.size} both, so it is open which is which of the derivation's"
+            )
+            expected = "write the left side too, as in dw[i,j] = ..."
+            raise DefinitionError(problem, text, 0, len(text), expected)
         fits = next((other for other in left if other.size == index.size), None)
         if fits is not None:
             left.remove(fits)

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sympy import Expr, Mul, S
+from sympy import Expr, Mul
 
-from derive.canonical import canonical, structure_key
 from derive.indices import Delta, Index
 from derive.matrices import Determinant, Inverse, MatrixFunction, matrix
-from derive.sums import IndexSum, all_indices, free_indices, fresh_index
+from derive.sums import IndexSum, all_indices, free_indices, fresh_index, substitute
 
 
 def of_simpler_matrices(expr: Inverse | Determinant) -> Expr | None:
@@ -30,9 +29,9 @@ def of_simpler_matrices(expr: Inverse | Determinant) -> Expr | None:
         True
     """
     entry, row, column = expr.opened()
-    if entry == Delta(row, column):
-        return Delta(expr.row, expr.column) if isinstance(expr, Inverse) else S.One
     factors = Mul.make_args(entry)
+    if Delta(row, column) in factors:
+        return _of_a_diagonal(expr, entry, row, column)
     outside = [factor for factor in factors if not free_indices(factor) & {row, column}]
     by_row = [factor for factor in factors if free_indices(factor) & {row, column} == {row}]
     by_column = [factor for factor in factors if free_indices(factor) & {row, column} == {column}]
@@ -42,13 +41,35 @@ def of_simpler_matrices(expr: Inverse | Determinant) -> Expr | None:
             rest = Determinant(matrix(Mul(*by_row, *by_column, *both), row, column))
             return Mul(*outside) ** row.size * rest
         rest = Inverse(matrix(Mul(*both), row, column), expr.row, expr.column)
-        scales = (Mul(*by_column).subs(column, expr.row), Mul(*by_row).subs(row, expr.column))
+        scales = (substitute(Mul(*by_column), {column: expr.row}), substitute(Mul(*by_row), {row: expr.column}))
         return rest / Mul(*outside, *scales)
     if len(factors) == 1:
         found = _of_an_inverse(expr, entry, row, column) or _of_a_product(expr, entry, row, column)
         if found is not None:
             return found
-    return _transposed(expr, entry, row, column)
+    return None
+
+
+def _of_a_diagonal(expr: Inverse | Determinant, entry: Expr, row: Index, column: Index) -> Expr | None:
+    """The same of a diagonal matrix; for a product of entries that are not alike there is no expression."""
+    value = substitute(entry / Delta(row, column), {column: row})
+    if isinstance(expr, Inverse):
+        return Delta(expr.row, expr.column) / substitute(value, {row: expr.row})
+    return None if row in free_indices(value) else value**row.size
+
+
+def transposed(expr: Inverse | Determinant) -> Expr:
+    """Return the same of the transposed matrix.
+
+    Example:
+        >>> from derive.indices import Tensor, size
+        >>> I = size("I"); i, j = Index("i", I), Index("j", I); a = Tensor("a", (I, I))
+        >>> transposed(Inverse(matrix(a[i, j], i, j), 0, 1))
+        inv(a[j,i], i, j)[1,0]
+    """
+    entry, row, column = expr.opened()
+    other = matrix(entry, column, row)
+    return Inverse(other, expr.column, expr.row) if isinstance(expr, Inverse) else Determinant(other)
 
 
 def _of_an_inverse(expr: MatrixFunction, entry: Expr, row: Index, column: Index) -> Expr | None:
@@ -98,11 +119,3 @@ def _summed(factors: Sequence[Expr], bound: Sequence[Index]) -> Expr:
     product = Mul(*factors)
     mine = [index for index in bound if index in free_indices(product)]
     return IndexSum(product, *mine) if mine else product
-
-
-def _transposed(expr: MatrixFunction, entry: Expr, row: Index, column: Index) -> Expr | None:
-    """The same of the transposed matrix, where that stands first in an order of all expressions."""
-    here, other = (canonical(matrix(entry, *places)) for places in ((row, column), (column, row)))
-    if structure_key(other) >= structure_key(here):
-        return None
-    return Inverse(other, expr.column, expr.row) if isinstance(expr, Inverse) else Determinant(other)

@@ -27,7 +27,7 @@ from derive.functions import Maximum, Minimum, Where, without_numbers
 from derive.generators import Generators
 from derive.indices import Bracket, Delta, Element, Index, Tensor, is_form
 from derive.matrices import Determinant, IndexArray, Inverse, LogDeterminant
-from derive.matrix_rules import of_simpler_matrices
+from derive.matrix_rules import of_simpler_matrices, transposed
 from derive.polynomials import (
     ONE,
     Monomial,
@@ -95,7 +95,7 @@ class Normaliser(Generators):
                 sympy.sign: self.read_sign,
                 Maximum: self.read_maximum,
                 Minimum: self.read_minimum,
-                Where: self.read_where,
+                Where: self._read_choice,
                 Bracket: self.read_bracket,
                 Inverse: self.read_matrix_function,
                 Determinant: self.read_matrix_function,
@@ -205,6 +205,13 @@ class Normaliser(Generators):
         rest = self.polynomial(Where(self.expression(expr.condition), *inside))
         return self.multiply({frozenset(deltas.items()): S.One}, rest)
 
+    def _read_choice(self, expr: Where) -> Polynomial:
+        """A choice by its condition as a factor, but where a matrix has an inverse only if the condition holds."""
+        places = free_indices(expr.condition)
+        if any(free_indices(each) & places for each in nodes(expr, Inverse, LogDeterminant)):
+            return self._opaque(expr)
+        return self.read_where(expr)
+
     def _comparison(self, expr: Bracket) -> Polynomial:
         """A number is compared with no sum and no extremum that has a number: [x + 3 > 0] = [x > -3]."""
         plain = without_numbers(expr)
@@ -240,8 +247,13 @@ class Normaliser(Generators):
         """What is computed of a matrix, by what is computed of simpler ones."""
         poly = self._opaque(expr)
         atom = only_atom(poly)
-        plainer = of_simpler_matrices(atom) if isinstance(atom, (Inverse, Determinant)) else None
-        return poly if plainer is None else self.polynomial(plainer)
+        if not isinstance(atom, (Inverse, Determinant)):
+            return poly
+        plainer = of_simpler_matrices(atom)
+        if plainer is not None:
+            return self.polynomial(plainer)
+        other = only_atom(self._opaque(transposed(atom)))
+        return poly if other is None else single(min(atom, other, key=structure_key))
 
     def _split_extremum(self, body: Expr, live: frozenset[Index]) -> tuple[Polynomial, Polynomial, Polynomial]:
         """Return (c, s, a) with body = c + s a, and c and s > 0 independent of the live indices."""

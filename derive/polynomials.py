@@ -14,6 +14,7 @@ from sympy import Add, Expr, Integer, Mul, Rational, S
 from derive.budget import tick
 from derive.canonical import structure_key
 from derive.errors import UnsupportedError
+from derive.indices import Bracket, Delta
 from derive.signs import is_positive
 
 Monomial = frozenset[tuple[Expr, Rational]]
@@ -121,19 +122,22 @@ def split_content(poly: Polynomial, positive: bool) -> tuple[Rational, Monomial,
     """Return (number, monomial, rest) with ``poly = number * monomial * rest`` and rest as plain as can be.
 
     The rest has integer coefficients without a common divisor and no negative exponents: one form for a ratio. Its
-    sign is told from itself alone, so that polynomials with the same ratio have the same rest.
+    sign is told from itself alone, so that polynomials with the same ratio have the same rest. Where indicators stand,
+    what divides some terms alone stays: 5 [x = 0] + [x != 0]/x is not (5 x [x = 0] + [x != 0])/x, where x is 0.
 
     Args:
         positive: take out only what is known to be positive, as a root must.
     """
     lowest: dict[Expr, Rational] = {}
     exponents: dict[Expr, list[Rational]] = {}
+    guarded = any(isinstance(atom, (Bracket, Delta)) for monomial in poly for atom, _ in monomial)
     for monomial in poly:
         for atom, exponent in monomial:
             exponents.setdefault(atom, []).append(exponent)
     for atom, found in exponents.items():
         tick()
-        least = min(found) if len(found) == len(poly) else min(*found, S.Zero)
+        everywhere = len(found) == len(poly)
+        least = min(found) if everywhere else S.Zero if guarded else min(*found, S.Zero)
         if least != 0 and (is_positive(atom) or not positive):
             lowest[atom] = least
     content = common_number(poly)

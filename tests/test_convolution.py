@@ -21,6 +21,7 @@ from codegen.verification import compare_numbers
 from derive.derivation import CheckFailedError
 from derive.errors import DefinitionError, InputError, UnsupportedError
 from derive.evaluation import Assignment
+from derive.gradients import parameters_of
 from derive.indices import Element, Index, Tensor
 from derive.parsing import parse_equation, parse_operation
 from derive.printing import definition_text, latex_text
@@ -543,7 +544,7 @@ def test_what_is_printed_is_read_again(name: str) -> None:
     for tensor in operation.differentiable:
         derivation = derive.vjp(operation, tensor.name)
         text = f"{definition_text(derivation.target)} = {definition_text(derivation.result)}"
-        target, result = parse_equation(text, tensors)
+        target, result = parse_equation(text, tensors, parameters=parameters_of(operation))
         assert (target, definition_text(result)) == (derivation.target, definition_text(derivation.result))
 
 
