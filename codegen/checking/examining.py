@@ -28,7 +28,7 @@ from codegen.checking.observing import (
     run_pass,
 )
 from codegen.checking.plans import Plan
-from codegen.checking.recognition import Recognised, recognise
+from codegen.checking.recognition import Recognised, fitting, recognise
 from codegen.checking.repairs import repair
 from codegen.checking.report import CANNOT, RIGHT, WRONG, Finding, Target
 from codegen.checking.subjects import CannotError, ForwardError, PairSubject, Subject
@@ -204,7 +204,7 @@ class Examination:
         if self.recognised is not None and not self.recognised.matched and self._is_of_named(name, evidence):
             told = f"it is right for {self.recognised.name}; the forward pass computes another function"
             return Diagnosis("forward-differs", told)
-        known = self.recognised if self.recognised is not None and self.recognised.matched else None
+        known = fitting(self.recognised, [each.observation for each in evidence])
         return (
             self._mended(evidence, False)
             or (diagnose_terms(known, name, evidence) if known else None)
@@ -235,9 +235,9 @@ class Examination:
         plan, upstream = choice.plan, base.upstreams[0]
         first = base.passes[plan][0].gathered
         self.findings.extend(behaviour.dtypes(first, base.case))
-        self.findings.extend(behaviour.mutations(base.case, plan, upstream))
+        self.findings[:0] = behaviour.mutations(base.case, plan, upstream)
         written = any(each.kind.startswith("mutates") for each in self.findings)
-        for finding in behaviour.repeats(base.case, plan, upstream, first):
+        for finding in behaviour.repeats(base.case, plan, upstream):
             if not (written and finding.kind == "mutates-cache"):
                 self.findings.append(finding)
         try:
@@ -317,7 +317,7 @@ class Examination:
             self.findings = [*self._forward(worlds, choice), *self.findings]
         if base.passes[choice.plan][0].gathered.unknown and all(each.convention for each in self.findings):
             raise CannotError(_unassigned(self.subject, base.case))
-        findings = sorted(self.findings, key=lambda each: (each.convention, not each.kind.startswith("mutates")))
+        findings = sorted(self.findings, key=lambda each: each.convention)
         verdict = WRONG if any(not each.convention for each in findings) else RIGHT
         operation = self.recognised.name if self.recognised and self.recognised.matched else None
         labels = tuple(given.label for given in gradients(base, choice.plan).values())

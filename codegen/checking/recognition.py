@@ -173,6 +173,24 @@ def recognise(worlds: Sequence[Observation], wanted: str | None, name: str) -> R
     return _nearly(worlds, ordered, wanted)
 
 
+def fitting(recognised: Recognised | None, worlds: Sequence[Observation]) -> Recognised | None:
+    """Return a recognised operation with the numbers that it has in other worlds; None where it is not that there."""
+    if recognised is None or not recognised.matched:
+        return None
+    if _is_in_all(recognised.match, worlds):
+        return recognised
+    others = (match for match in matches(recognised.match.operation, worlds[0]) if _is_in_all(match, worlds))
+    match = next(others, None)
+    return Recognised(match, True) if match is not None else None
+
+
+def _is_in_all(match: Match, worlds: Sequence[Observation]) -> bool:
+    try:
+        return all(match.difference(seen) <= SAME for seen in worlds)
+    except (DeriveError, ValueError, ArithmeticError, TypeError):
+        return False
+
+
 def _nearly(worlds: Sequence[Observation], near: list[Match], wanted: str | None) -> Recognised | None:
     if not near:
         return None

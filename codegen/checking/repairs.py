@@ -64,7 +64,7 @@ def repair(
     stop = time.monotonic() + (MORE_SECONDS if more else SECONDS)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        for change in rewrites(tree, names, more, shapes.may_be):
+        for change in rewrites(tree, names, more, shapes.may_be, filter(shapes.is_mask, names)):
             if time.monotonic() > stop:
                 return None
             changed = compiled(change.tree, function)
@@ -98,6 +98,7 @@ class _Shapes:
         finally:
             sys.settrace(old)
         self.known: dict[str, tuple[int, ...] | None] = {}
+        self.values: dict[str, Array] = {}
 
     def of(self, text: str) -> tuple[int, ...] | None:
         """Return the shape of an expression of the function's; None where it has none, or is no number."""
@@ -112,7 +113,18 @@ class _Shapes:
             kind = np.asarray(value).dtype.kind
         except Exception:  # It is not known at the end of the function.
             return None
-        return tuple(np.shape(value)) if kind in "fiub" and not isinstance(value, tuple | list) else None
+        if kind not in "fiub" or isinstance(value, tuple | list):
+            return None
+        self.values[text] = np.asarray(value)
+        return tuple(np.shape(value))
+
+    def is_mask(self, name: str) -> bool:
+        """Whether a variable holds 0 and one other number, or truth values."""
+        value = self.values.get(name)
+        if value is None or value.ndim == 0:
+            return False
+        others = np.unique(value[value != 0])
+        return value.dtype.kind == "b" or (len(others) == 1 and bool((value == 0).any()))
 
     def may_be(self, own: str, name: str) -> bool:
         """Whether one may be multiplied by the other without a change of its shape, as far as that is known."""
