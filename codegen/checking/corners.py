@@ -211,7 +211,7 @@ class Corners:
         outcome = case.forward()
         upstream = self._upstream(outcome.outputs)
         seen = Observation("kinks", case, outcome, {}, (upstream, upstream), {})
-        derived = recognised.gradient(seen, name)
+        derived = recognised.match.gradient(seen, name)
         if derived is None:
             return
         for entry, left, right in kinks:

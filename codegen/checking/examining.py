@@ -18,7 +18,7 @@ from codegen.checking.diagnosis import diagnose
 from codegen.checking.evidence import Evidence
 from codegen.checking.forwards import repair_forward
 from codegen.checking.judging import evidence_of, example, gradients, held_against
-from codegen.checking.layouts import find_layout, first_line, other_layouts, setting_layouts
+from codegen.checking.layouts import find_layout, first_line, longer_layouts, other_layouts, setting_layouts
 from codegen.checking.observing import (
     PULLED,
     SUM,
@@ -33,7 +33,7 @@ from codegen.checking.repairs import repair
 from codegen.checking.report import CANNOT, RIGHT, WRONG, Finding, Target
 from codegen.checking.subjects import CannotError, ForwardError, PairSubject, Subject
 from codegen.checking.terms import diagnose_terms
-from codegen.checking.values import EQUAL, FIRST, SECOND
+from codegen.checking.values import EQUAL, FIRST, SECOND, THIRD
 
 Array = NDArray[Any]
 #: Seconds for the Jacobian of one world.
@@ -142,7 +142,7 @@ class Examination:
 
     def _more(self, layout: Layout, choice: Choice) -> Iterator[Observation]:
         """Worlds of other sizes, or of other values where those do not fit."""
-        for world, sizes, seed in (("other sizes", SECOND, 23), ("other values", FIRST, 37)):
+        for world, sizes, seed in (("other sizes", SECOND, 23), ("other values", THIRD, 37)):
             try:
                 seen = self.observe(world, layout, sizes, self.options.seed + seed, (choice.plan,))
             except Exception:  # The forward pass does not take these sizes.
@@ -192,7 +192,7 @@ class Examination:
         label = given[name].label if name in given else f"d{name}"
         shown = next((each for each in evidence if each.is_wrong), evidence[0])
         found = self._diagnosed(name, evidence)
-        expected, got = example(shown)
+        expected, got = example(shown) if found.kind != "forward-differs" else ("", "")
         formula, line = self.recognised.formula(name) if self.recognised else ("", "")
         self.findings.append(Finding(label, found.kind, found.message, expected, got, formula=formula, line=line))
 
@@ -222,12 +222,8 @@ class Examination:
 
     def _is_of_named(self, name: str, evidence: list[Evidence]) -> bool:
         """Whether a gradient is that of the operation that the subject is called after."""
-        for each in evidence:
-            pulled = each.reduction == PULLED
-            derived = self.recognised.gradient(each.observation, name, pulled) if self.recognised else None
-            if derived is None or derived.shape != each.found.shape or not np.allclose(derived, each.found, rtol=1e-6):
-                return False
-        return True
+        seen = [(each.observation, each.found, each.reduction == PULLED) for each in evidence]
+        return self.recognised is not None and self.recognised.is_gradient(name, seen)
 
     # -- behaviour ----------------------------------------------------------------------------------------------------
 
@@ -261,8 +257,13 @@ class Examination:
                 self._other(changed, choice, _settings_words(layout, changed), True)
         for other in other_layouts(self.subject, layout):
             if not any(not each.convention for each in self.findings):
-                self._other(other, choice, corners.layout_words(other), corners.is_strict(other))
-                self.findings.extend(corners.same_losses(self.subject, layout, other, self.options.seed + 59))
+                apart = list(corners.same_losses(self.subject, layout, other, self.options.seed + 59))
+                self.findings.extend(apart)
+                if not apart:
+                    self._other(other, choice, corners.layout_words(other), corners.is_strict(other))
+        for longer in longer_layouts(self.subject, layout):
+            if not any(not each.convention for each in self.findings):
+                self._other(longer, choice, "inputs with one more axis", True)
 
     def _other(self, layout: Layout, choice: Choice, words: str, strict: bool) -> None:
         """Another kind of labels, numbers of any sign, or other settings."""
@@ -289,7 +290,7 @@ class Examination:
         if self.recognised is None:
             return []
         match, wrong = self.recognised.match, any(not each.convention for each in self.findings)
-        for near in self.recognised.near:
+        for near in self.recognised.nearest:
             change = repair_forward(worlds, near)
             if change is not None:
                 told = f"the forward pass is {near.operation.name} but for one place, {change[1]}"
@@ -301,7 +302,7 @@ class Examination:
             told = f"the gradients are those of {match.operation.name}, and the forward pass computes another function"
             return [Finding("", "forward-differs", told)]
         unexplained = any(each.kind == "value" and each.message.startswith("it differs") for each in self.findings)
-        if wrong and unexplained and not self.recognised.findings:
+        if wrong and unexplained and not self.recognised.findings and not self.recognised.is_scaled(worlds):
             told = (
                 f"the forward pass does not compute {match.operation.name}, and the backward pass is not its derivative"
             )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
+import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -112,11 +114,41 @@ def other_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
             continue
         for other in others:
             changed = layout.with_spec(name, other)
-            try:
-                if try_layout(subject, changed) is not None:
-                    yield changed
-            except Exception:  # It does not fit.
-                continue
+            if _runs(subject, changed, spec.kind in LABELLING):
+                yield changed
+
+
+def longer_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
+    """Yield a layout with one axis more, where the backward pass is written for any number of axes."""
+    arrays = [spec for spec in layout.forward.values() if spec.axes]
+    if any(spec.axes[0] != "N" or len(spec.axes) > 2 for spec in arrays) or not arrays or not _counts_axes(subject):
+        return
+    longer = {
+        name: replace(spec, axes=("N", "T", *spec.axes[1:])) if spec.axes else spec
+        for name, spec in layout.forward.items()
+    }
+    if _runs(subject, replace(layout, forward=longer)):
+        yield replace(layout, forward=longer)
+
+
+def _counts_axes(subject: Subject) -> bool:
+    """Whether a backward pass reshapes to rows, whatever comes before them, or counts with the number of axes."""
+    for node in ast.walk(parsed(subject.source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "reshape":
+            sizes = [ast.unparse(each) for each in node.args]
+            if len(sizes) == 2 and sizes[0] == "-1" and not sizes[1].isdigit():
+                return True
+        if isinstance(node, ast.BinOp) and isinstance(node.left, ast.Attribute) and node.left.attr == "ndim":
+            return True
+    return False
+
+
+def parsed(source: str) -> ast.Module:
+    """Return the syntax tree of a function's text; an empty one where there is none."""
+    try:
+        return ast.parse(textwrap.dedent(source))
+    except SyntaxError:
+        return ast.Module([], [])
 
 
 def setting_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
@@ -135,11 +167,21 @@ def setting_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
                         yield new
 
 
-def _runs(subject: Subject, layout: Layout) -> bool:
+def _runs(subject: Subject, layout: Layout, whatever: bool = False) -> bool:
+    """Whether a forward pass runs and gives numbers that depend on what comes in.
+
+    Args:
+        whatever: whether it may also give what is not finite.
+    """
     try:
-        return try_layout(subject, layout) is not None
+        return try_layout(subject, layout) is not None or (whatever and _gives(subject, layout))
     except Exception:  # It does not fit.
         return False
+
+
+def _gives(subject: Subject, layout: Layout) -> bool:
+    output = flat(make_case(subject, layout, FIRST, 1).forward().outputs)
+    return bool(output.size) and not np.isfinite(output).all()
 
 
 def _is_other(label: Spec, chosen: Spec, layout: Layout) -> bool:

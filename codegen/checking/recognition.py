@@ -26,6 +26,8 @@ Array = NDArray[Any]
 SAME, NEARLY = 1e-9, 0.05
 #: More inputs than this are not tried in every order.
 MOST_INPUTS = 5
+#: How many ways in which a subject may be nearly an operation are kept.
+MOST_NEAR = 12
 #: Small numbers that code adds below a line or under a root.
 SMALL = (1e-5, 1e-8, 1e-6, 1e-7, 1e-12, 1e-3, 0.0)
 #: What classes are called beside the names of operations.
@@ -87,6 +89,28 @@ class Match:
         away = float(np.abs(ours.reshape(-1) - theirs.reshape(-1)).max(initial=0.0))
         return away / scale if scale else np.inf
 
+    def input_of(self, name: str) -> str | None:
+        """Return the operation's name of a value of the subject's."""
+        return next((own for own, theirs in self.names.items() if theirs == name), None)
+
+    def gradient(self, seen: Observation, name: str, pulled: bool = True) -> Array | None:
+        """Return the derived gradient by a value of the subject's, in its shape; None where there is none."""
+        wrt = self.input_of(name)
+        if wrt is None or len(seen.outputs) != 1:
+            return None
+        try:
+            output, pull = vjp(self.operation, *self.arrays(seen), **self.numbers)
+            given = np.asarray(seen.upstreams[0][0]) if pulled else np.ones(np.shape(output))
+            upstream = 1.0 if self.mean else given.reshape(np.shape(output))
+            found = dict(zip(pull.wrt, pull(upstream), strict=True)).get(wrt)
+        except (DeriveError, ValueError):
+            return None
+        if found is None:
+            return None
+        shape = np.shape(seen.case.values[name])
+        turned = np.asarray(found).T if wrt in self.turned else np.asarray(found)
+        return turned.reshape(shape) if turned.size == np.prod(shape) else None
+
 
 @dataclass
 class Recognised:
@@ -122,27 +146,41 @@ class Recognised:
         body = source.split('"""')[-1].strip("\n").splitlines()
         return " ".join(text.split()), "; ".join(line.strip() for line in body)
 
-    def gradient(self, seen: Observation, name: str, pulled: bool = True) -> Array | None:
-        """Return the derived gradient by a value of the subject's, in its shape.
+    @property
+    def nearest(self) -> list[Match]:
+        """What it may be meant to be, the nearest match of each operation."""
+        first: dict[str, Match] = {}
+        for match in self.near:
+            first.setdefault(match.operation.name, match)
+        return list(first.values())
+
+    def is_gradient(self, name: str, seen: Sequence[tuple[Observation, Array, bool]]) -> bool:
+        """Whether gradients by a value are those of what it may be meant to be, with some numbers.
 
         Args:
-            pulled: whether an upstream gradient is passed; without it that is 1.
+            seen: the worlds, the gradients in them, and whether an upstream gradient is passed there.
         """
-        wrt = self.input_of(name)
-        if wrt is None or len(seen.outputs) != 1:
-            return None
-        try:
-            output, pull = vjp(self.match.operation, *self.match.arrays(seen), **self.match.numbers)
-            given = np.asarray(seen.upstreams[0][0]) if pulled else np.ones(np.shape(output))
-            upstream = 1.0 if self.match.mean else given.reshape(np.shape(output))
-            found = dict(zip(pull.wrt, pull(upstream), strict=True)).get(wrt)
-        except (DeriveError, ValueError):
-            return None
-        if found is None:
-            return None
-        shape = np.shape(seen.case.values[name])
-        turned = np.asarray(found).T if wrt in self.match.turned else np.asarray(found)
-        return turned.reshape(shape) if turned.size == np.prod(shape) else None
+
+        def agrees(match: Match) -> bool:
+            for world, found, pulled in seen:
+                derived = match.gradient(world, name, pulled)
+                if derived is None or derived.shape != found.shape or not np.allclose(derived, found, rtol=1e-6):
+                    return False
+            return True
+
+        return any(agrees(match) for match in self.near or [self.match])
+
+    def is_scaled(self, worlds: Sequence[Observation]) -> bool:
+        """Whether the outputs are the operation's but for a factor and a shift, or cannot be held beside them."""
+        if self.match.mean:
+            return True
+        ours = np.concatenate([self.match.output(seen).reshape(-1) for seen in worlds])
+        theirs = np.concatenate([np.asarray(seen.outputs[0], dtype=float).reshape(-1) for seen in worlds])
+        if ours.shape != theirs.shape or not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
+            return True
+        columns = np.stack([ours, np.ones_like(ours)], axis=1)
+        rest = theirs - columns @ np.linalg.lstsq(columns, theirs, rcond=None)[0]
+        return len(ours) < 3 or bool(np.abs(rest).max() <= 1e-8 * max(np.abs(theirs).max(), 1e-12))
 
 
 def recognise(worlds: Sequence[Observation], wanted: str | None, name: str) -> Recognised | None:
@@ -154,11 +192,11 @@ def recognise(worlds: Sequence[Observation], wanted: str | None, name: str) -> R
     Raises:
         InputError: there is no operation of that name.
     """
-    hint = find(wanted).name if wanted else hinted(name)
+    hints = [find(wanted).name] if wanted else hinted(name)
     if len(worlds[0].outputs) != 1:
         return None
-    near: dict[str, tuple[float, Match]] = {}
-    for operation in _candidates(worlds[0], hint, wanted is not None):
+    near: list[tuple[float, Match]] = []
+    for operation in _candidates(worlds[0], hints, wanted is not None):
         for match in matches(operation, worlds[0]):
             try:
                 away = match.difference(worlds[0])
@@ -166,10 +204,9 @@ def recognise(worlds: Sequence[Observation], wanted: str | None, name: str) -> R
                     return Recognised(match, True)
             except (DeriveError, ValueError, ArithmeticError, TypeError):
                 continue
-            is_hint = operation.name == hint or operation.name.startswith(f"{hint}-")
-            if is_hint and np.isfinite(away) and away < near.get(operation.name, (np.inf,))[0]:
-                near[operation.name] = away, match
-    ordered = [match for _, match in sorted(near.values(), key=lambda each: each[0])]
+            if np.isfinite(away) and _is_hinted(operation.name, hints):
+                near.append((away, match))
+    ordered = [match for _, match in sorted(near, key=lambda each: each[0])][:MOST_NEAR]
     return _nearly(worlds, ordered, wanted)
 
 
@@ -234,23 +271,28 @@ def _swapped(worlds: Sequence[Observation], match: Match) -> str | None:
     return None
 
 
-def hinted(name: str) -> str | None:
-    """Return the operation that a name of a class or function says.
+def hinted(name: str) -> list[str]:
+    """Return the operations that a name of a class or function says, the likeliest first.
 
     Example:
-        >>> hinted("Activation_ReLU"), hinted("LayerNorm"), hinted("Network")
-        ('relu', 'layer-norm', None)
+        >>> hinted("Activation_ReLU"), hinted("LayerNorm"), hinted("Network"), hinted("Swish")
+        (['relu'], ['layer-norm'], [], ['swish', 'silu'])
     """
     plain = _NOISE.sub("", name).lower()
     known = {record.replace("-", ""): record for record in records()}
-    return known.get(plain) or ALIASES.get(plain) or known.get(re.sub(r"_|-", "", name).lower())
+    found = (known.get(plain), ALIASES.get(plain), known.get(re.sub(r"_|-", "", name).lower()))
+    return list(dict.fromkeys(each for each in found if each))
 
 
-def _candidates(seen: Observation, hint: str | None, only: bool) -> Iterator[Operation]:
+def _is_hinted(name: str, hints: Sequence[str]) -> bool:
+    return any(name == hint or name.startswith(f"{hint}-") for hint in hints)
+
+
+def _candidates(seen: Observation, hints: Sequence[str], only: bool) -> Iterator[Operation]:
     count = sum(isinstance(value, np.ndarray) for value in seen.case.values.values())
     names = list(records())
-    if hint is not None:
-        first = [name for name in names if name == hint or name.startswith(f"{hint}-")]
+    if hints:
+        first = [name for name in names if _is_hinted(name, hints)]
         names = first if only else [*first, *(name for name in names if name not in first)]
     for name in names:
         operation = catalogue()[name]
@@ -341,8 +383,8 @@ def _settings(operation: Operation, seen: Observation) -> Iterator[dict[str, flo
         choices.append([(symbol.name, count) for count in counts])
     for tensor in operation.settings:
         default = defaults[tensor.name]
-        tiny = SMALL if 0 < default < 0.01 else ()
-        options = dict.fromkeys([*held, default, *tiny])
+        usual = SMALL if 0 < default < 0.01 else (1.0,)
+        options = dict.fromkeys([*held, default, *usual])
         choices.append([(tensor.name, number) for number in options])
     for chosen in itertools.islice(itertools.product(*choices), 200):
         yield dict(chosen)
