@@ -190,7 +190,7 @@ def crash(case: Case, plan: Plan, error: Exception, runs_when_equal: bool) -> Fi
     if isinstance(error, TypeError) and "NoneType" in str(error):
         return Finding("", "not-stored", f"{name} uses what the forward pass left as None: {told}")
     if runs_when_equal and re.search(r"matmul|aligned|mat1", str(error)):
-        what = "a matrix is transposed, the factors of a product are exchanged, or what is stored is taken out in another order"
+        what = "a matrix is transposed, or two matrices are exchanged"
         return Finding("", "transpose", f"{name} runs only where all sizes are equal: {what}: {told}")
     return Finding("", "crash", f"{name} raises {told}")
 

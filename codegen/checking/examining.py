@@ -27,7 +27,7 @@ from codegen.checking.observing import (
     reductions,
     run_pass,
 )
-from codegen.checking.plans import Plan
+from codegen.checking.plans import OUTPUT_FILL, Plan
 from codegen.checking.recognition import Recognised, fitting, recognise
 from codegen.checking.repairs import repair
 from codegen.checking.report import CANNOT, RIGHT, WRONG, Finding, Target
@@ -106,6 +106,7 @@ class Examination:
         self._judge(worlds, choice)
         clean = not self.findings
         self._order(base, choice)
+        self._takes_output(choice)
         self._behave(base, layout, choice)
         if clean:
             self._corners(worlds, layout, choice)
@@ -161,7 +162,21 @@ class Examination:
         except Exception:  # The forward pass itself does not take equal sizes.
             runs = False
         finding = behaviour.crash(base.case, plan, error, runs)
+        columns = {name: (FIRST["D"], 1) for name, spec in layout.forward.items() if spec.axes == ("D", "N")}
+        if columns and not self.options.shapes:
+            return self._of_one_column(columns, finding)
         return Target(self.subject.name, None, WRONG, (finding,))
+
+    def _of_one_column(self, shapes: Mapping[str, tuple[int, ...]], finding: Finding) -> Target:
+        """What is found with one column, where the backward pass raises with several."""
+        try:
+            found = Examination(self.subject, replace(self.options, shapes=shapes)).run()
+        except CannotError:
+            found = Target(self.subject.name, None, CANNOT)
+        if found.verdict != RIGHT:
+            return Target(self.subject.name, None, WRONG, (finding,))
+        told = f"it is right for one sample, a column; with several, {finding.message}"
+        return replace(found, findings=(*found.findings, replace(finding, message=told, convention=True)))
 
     # -- values -------------------------------------------------------------------------------------------------------
 
@@ -323,6 +338,15 @@ class Examination:
         operation = self.recognised.name if self.recognised and self.recognised.matched else None
         labels = tuple(given.label for given in gradients(base, choice.plan).values())
         return Target(self.subject.name, operation, verdict, tuple(_without_repeats(findings)), labels)
+
+    def _takes_output(self, choice: Choice) -> None:
+        """Whether a derivative is right as a function of the output, under the name of what went in."""
+        arguments = {each.name for each in self.subject.forward}
+        for name, fill in choice.plan.fills:
+            if fill.kind == OUTPUT_FILL and name in arguments and choice.right and not choice.wrong:
+                own, back = self.subject.forward_name, self.subject.backward_name
+                told = f"it is right for the output of {own}, to be called as {back}({own}({name})), not for {name}"
+                self.findings.append(Finding("", "value", told, convention=True))
 
     def _order(self, base: Observation, choice: Choice) -> None:
         """Whether a function returns its gradients in the order of what they are gradients of."""

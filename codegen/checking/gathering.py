@@ -91,6 +91,8 @@ def _meant(case: Case, path: Path) -> Iterator[str]:
 
 
 def _named(case: Case, word: str, outer: Path, in_container: bool) -> Iterator[str]:
+    if word in case.arguments and word not in case.layout.differentiable:
+        return
     for name, paths in case.paths.items():
         for path in paths:
             alike = canonical(str(path[-1])) == canonical(word)

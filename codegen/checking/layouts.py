@@ -12,13 +12,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codegen.checking.cases import Case, Layout, flat, make_case
-from codegen.checking.roles import IDENTIFIERS, argument_specs, constructor_specs, is_label
+from codegen.checking.roles import IDENTIFIERS, argument_specs, constructor_specs, in_usual_order, is_label
 from codegen.checking.state import Path, path_text
 from codegen.checking.subjects import Argument, CannotError, ClassSubject, ForwardError, Subject
 from codegen.checking.values import FIRST, FLAG, GIVEN, IDS, LABELLING, NUMBER, ONE_HOT, PROBABILITIES, REAL, SIZE, Spec
 
+Array = NDArray[Any]
 #: How many layouts are tried, and how many seconds.
 MOST_TRIED, MOST_SECONDS = 3000, 4.0
 #: Values of settings to check with beside those that were found, by the settings' names.
@@ -26,6 +28,8 @@ OFF_DEFAULT: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(("stride", "strides"), (1, 2)), **dict.fromkeys(("padding", "pad", "pads", "p"), (1,)),
     **dict.fromkeys(("pool_size", "pool", "window", "kernel_size", "kernel", "k"), (3,)), "dilation": (2,),
 }  # fmt: skip
+#: Arrays that may be left out, which are passed where they can be.
+OPTIONAL = frozenset("b bias biases gamma beta w weight weights scale shift".split())
 #: Dictionaries of settings that functions of courses take.
 DICTIONARIES: Mapping[str, dict[str, Any]] = {
     "bn_param": {"mode": "train", "eps": 1e-5, "momentum": 0.9},
@@ -50,16 +54,17 @@ def find_layout(
         CannotError: none fits; the text says what was tried and what to give.
     """
     args, shapes = dict(args or {}), dict(shapes or {})
-    constructor = _choices(subject.constructor, args, shapes, _constructor_choice)
+    strings = compared_strings(subject)
+    constructor = _choices(subject.constructor, args, shapes, _constructor_choice, strings, True)
     labelled = _is_labelled(subject)
-    names = [each.name for each in subject.forward]
+    names = in_usual_order([each.name for each in subject.forward])
     places = {name: place for place, name in enumerate(names)}
 
     def forward_choice(argument: Argument) -> list[Spec]:
         found = argument_specs(argument.name, labelled, places[argument.name], names)
         return _vectors_first(found) if "outer(" in subject.source else found
 
-    forward = _choices(subject.forward, args, shapes, forward_choice)
+    forward = _choices(subject.forward, args, shapes, forward_choice, strings)
     last: Exception | None = None
     blunder: Exception | None = None
     stop = time.monotonic() + MOST_SECONDS
@@ -70,8 +75,12 @@ def find_layout(
         layout = Layout(
             dict(zip(constructor, chosen[:split], strict=True)), dict(zip(forward, chosen[split:], strict=True))
         )
-        labels = [layout.forward[name] for name in layout.labels if is_label(name) and name not in shapes]
-        if not all(labels_fit(each, layout) for each in labels):
+        labels = [
+            layout.forward[name]
+            for name in layout.labels
+            if is_label(name) and name not in shapes and layout.forward[name].kind in LABELLING
+        ]
+        if not all(labels_fit(each, layout) for each in labels) or not _is_plausible(layout):
             continue
         try:
             case = try_layout(subject, layout)
@@ -81,6 +90,7 @@ def find_layout(
             continue
         if case is not None:
             return replace(layout, fixed=frozenset(_fixed(case)))
+        last = last or ValueError("what it gives is not finite, or does not depend on what it is given")
     if blunder is not None:
         if isinstance(blunder, ForwardError):
             raise blunder
@@ -90,18 +100,39 @@ def find_layout(
     raise CannotError(_advice(subject, constructor, forward, last))
 
 
+def _is_plausible(layout: Layout) -> bool:
+    """Whether filters of images stand beside images, and arrays of features do not."""
+    specs = [spec for spec in layout.forward.values() if spec.is_differentiable]
+    letters = {letter for spec in specs for letter in spec.axes}
+    if "H" in letters and letters & {"D", "K"}:
+        return False
+    for spec in specs:
+        if spec.axes[:1] == ("O",) and "R" in spec.axes:
+            return any(len(each.axes) == len(spec.axes) for each in specs if each is not spec)
+    return True
+
+
 def try_layout(subject: Subject, layout: Layout, sizes: Mapping[str, int] = FIRST, seed: int = 1) -> Case | None:
     """Return a case of a layout whose forward pass gives numbers that depend on what comes in; None where not."""
     case = make_case(subject, layout, sizes, seed)
+    _refuse_empty(subject, case.thing)
     output = flat(case.forward().outputs)
     if not output.size or not np.isfinite(output).all():
         return None
     return case if any(_matters(case, name, output) for name in case.differentiable) else None
 
 
+def _refuse_empty(subject: Subject, thing: Any) -> None:
+    """Refuse an object whose passes run a list of layers in which there are none."""
+    for name, value in getattr(thing, "__dict__", {}).items():
+        loops = re.search(rf"\bfor\b[^\n]*\.{name}\b", subject.forward_source)
+        if isinstance(value, list | tuple) and not value and loops:
+            raise CannotError(f"its passes run what is in {name}, and there is nothing in it; check the layers alone")
+
+
 def other_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
     """Yield layouts that fit too: with other kinds of labels, and with numbers of any sign for probabilities."""
-    names = [each.name for each in subject.forward]
+    names = in_usual_order([each.name for each in subject.forward])
     for place, name in enumerate(names):
         spec = layout.forward.get(name)
         if spec is None or not spec.axes:
@@ -143,6 +174,20 @@ def _counts_axes(subject: Subject) -> bool:
     return False
 
 
+def compared_strings(subject: Subject) -> dict[str, list[str]]:
+    """Return the strings that the passes compare names and attributes with: those that an argument may be."""
+    found: dict[str, list[str]] = {}
+    for source in (subject.forward_source, subject.source):
+        for node in ast.walk(parsed(source)):
+            if not isinstance(node, ast.Compare) or not isinstance(node.ops[0], ast.Eq | ast.In):
+                continue
+            name = getattr(node.left, "id", getattr(node.left, "attr", ""))
+            for each in ast.walk(node.comparators[0]):
+                if isinstance(each, ast.Constant) and isinstance(each.value, str) and name:
+                    found.setdefault(name, []).append(each.value)
+    return {name: list(dict.fromkeys(words)) for name, words in found.items()}
+
+
 def parsed(source: str) -> ast.Module:
     """Return the syntax tree of a function's text; an empty one where there is none."""
     try:
@@ -153,11 +198,12 @@ def parsed(source: str) -> ast.Module:
 
 def setting_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
     """Yield layouts with settings off their defaults: a stride below the window and above 1, a padding."""
+    strings = compared_strings(subject)
     for arguments, given, in_constructor in (
         (subject.constructor, layout.constructor, True), (subject.forward, layout.forward, False),
     ):  # fmt: skip
         for argument in arguments:
-            numbers = OFF_DEFAULT.get(argument.name.lower().strip("_"), ())
+            numbers = (*OFF_DEFAULT.get(argument.name.lower().strip("_"), ()), *strings.get(argument.name, ()))
             used = given[argument.name].number if argument.name in given else argument.default
             for number in numbers:
                 if number != used:
@@ -198,33 +244,55 @@ def labels_fit(label: Spec, layout: Layout) -> bool:
 
 
 def _choices(
-    arguments: Sequence[Argument], args: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], choose: Any
+    arguments: Sequence[Argument],
+    args: Mapping[str, Any],
+    shapes: Mapping[str, tuple[int, ...]],
+    choose: Any,
+    strings: Mapping[str, list[str]],
+    in_constructor: bool = False,
 ) -> dict[str, list[Spec]]:
     found: dict[str, list[Spec]] = {}
     for argument in arguments:
         name = argument.name
         if name in args:
-            found[name] = [given_spec(args[name])]
+            found[name] = given_specs(name, args[name])
         elif name in shapes:
             axes = tuple(map(str, shapes[name]))
             kinds = {spec.kind: spec for spec in choose(argument) if spec.kind not in (SIZE, NUMBER, FLAG)}
             found[name] = [replace(spec, axes=axes) for spec in kinds.values()] or [Spec(REAL, axes)]
         elif name in DICTIONARIES and argument.required:
             found[name] = [Spec(NUMBER, number=DICTIONARIES[name])]
+        elif argument.required and strings.get(name):
+            found[name] = [Spec(NUMBER, number=each) for each in strings[name]]
         elif argument.required or (argument.default is None and is_label(name)):
             found[name] = choose(argument)
+        elif argument.default is None and name.lower() in OPTIONAL and not in_constructor:
+            found[name] = [*choose(argument), Spec(NUMBER, number=None)]
         elif isinstance(argument.default, float) and _is_free(name):
             found[name] = [Spec(NUMBER, number=_off(argument.default)), Spec(NUMBER, number=argument.default)]
     return found
 
 
-def given_spec(value: Any) -> Spec:
-    """Return the spec of a value that is given: arrays of real numbers are moved a little from draw to draw."""
-    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        return Spec(GIVEN, tuple(map(str, value.shape)), number=value.astype(float))
-    if isinstance(value, np.ndarray):
-        return Spec(NUMBER, tuple(map(str, value.shape)), number=value.copy())
-    return Spec(NUMBER, number=value)
+def given_specs(name: str, value: Any) -> list[Spec]:
+    """Return what a value that is given may be: numbers that are moved a little from draw to draw, or as they are.
+
+    Labels are left as they are; whole numbers are numbers where the forward pass takes them so.
+    """
+    if not isinstance(value, np.ndarray):
+        return [Spec(NUMBER, number=value)]
+    axes = tuple(map(str, value.shape))
+    as_it_is = Spec(NUMBER, axes, number=value.copy())
+    moved = Spec(GIVEN, axes, number=value.astype(float) if value.dtype.kind in "iuf" else value)
+    if value.dtype.kind == "f":
+        return [as_it_is] if is_label(name) and _is_distribution(value) else [moved]
+    return [moved, as_it_is] if value.dtype.kind in "iu" and not is_label(name) else [as_it_is]
+
+
+def _is_distribution(value: Array) -> bool:
+    """Whether an array holds 0 and 1 alone, or rows that sum to 1: moved, it would be no labels any more."""
+    if not value.size or not value.ndim:
+        return False
+    return bool(np.isin(value, (0.0, 1.0)).all() or np.allclose(value.sum(axis=-1), 1.0))
 
 
 def _is_free(name: str) -> bool:
@@ -242,7 +310,7 @@ def _constructor_choice(argument: Argument) -> list[Spec]:
 
 def _is_labelled(subject: Subject) -> bool:
     """Whether labels come in: a second argument is called as labels are."""
-    names = [each.name for each in subject.forward]
+    names = in_usual_order([each.name for each in subject.forward])
     if names and names[0].lower() in IDENTIFIERS | {"q", "query"}:
         return False
     return any(is_label(name) for name in names[1:])
@@ -296,6 +364,8 @@ def _advice(
     """What could not be guessed, and how to give it."""
     told = f": {type(error).__name__}: {first_line(str(error))}" if error is not None else ""
     arguments = ", ".join(forward) or "nothing"
+    if subject.name.startswith("<"):
+        return f"forward does not run with what is given{told}"
     text = f"no shapes were found with which {subject.forward_name}({arguments}) runs{told}"
     hints = []
     if constructor and isinstance(subject, ClassSubject):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.checking.cases import Case, as_passed
-from codegen.checking.roles import OUTPUTS, RATE, is_label, is_upstream
+from codegen.checking.roles import OUTPUTS, RATE, in_usual_order, is_label, is_upstream
 from codegen.checking.subjects import Argument, Outcome, TorchSubject, is_cache
 
 Array = NDArray[Any]
@@ -101,7 +101,7 @@ class _Reader:
         self.known = {each.name: each.name for each in self.subject.forward if each.name in case.arguments}
         self.labels = case.layout.labels
         self.label_names = [name for name in case.arguments if is_label(name) or name in self.labels]
-        self.is_loss = bool(self.labels) or any(is_label(name) for name in list(case.arguments)[1:])
+        self.is_loss = bool(self.labels) or any(is_label(name) for name in in_usual_order(list(case.arguments))[1:])
         self.given_labels = any(is_label(each.name) or each.name in self.labels for each in self.subject.backward)
         self.first = next(iter(case.layout.differentiable), "")
         lower = [each.name.lower() for each in self.subject.backward]
@@ -110,9 +110,13 @@ class _Reader:
 
     def fills(self, place: int, argument: Argument) -> list[Fill]:
         name = argument.name
+        if name == self.subject.cache_name:
+            return [Fill(CACHE_FILL)]
         if name in self.known and not (place == 0 and is_upstream(name) and not self.subject.is_derivative):
-            own = self._own(name) if place == 0 and self.is_loss and not self._same(name) else []
-            return [*own, Fill(VALUE_FILL, name)]
+            mine = place == 0 and self.is_loss and not self._same(name) and name not in self.labels
+            own = self._own(name) if mine else []
+            alone = self.subject.is_derivative and len(self.subject.backward) == 1 and name == self.first
+            return [*own, Fill(VALUE_FILL, name), *(self._outputs() if alone else ())]
         if is_cache(name):
             return [Fill(CACHE_FILL)]
         if name.lower() in RATE:

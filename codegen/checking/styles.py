@@ -21,11 +21,12 @@ from codegen.checking.subjects import (
 )
 
 FORWARD_METHODS = (
-    "forward forward_pass forward_propagation feedforward feed_forward fwd __call__ call calculate".split()
-)
+    "forward forward_pass forward_propagation feedforward feed_forward fwd fprop __call__ call calculate apply "
+    "activate loss cost compute_loss calculate_loss function fn forward_prop activation compute f"
+).split()
 BACKWARD_METHODS = (
-    "backward backward_pass backprop backward_propagation backpropagate backpropagation bwd back grad gradient "
-    "gradients derivative prime deriv delta"
+    "backward backward_pass backprop backward_propagation backpropagate backpropagation bwd bprop back grad gradient "
+    "gradients derivative prime deriv delta back_prop compute_gradient vjp df"
 ).split()
 _AFTER = "backward_pass|backward|backprop|bwd|back|gradient|grads|grad|prime|derivative|deriv|vjp|der"
 _SUFFIX = re.compile(rf"^(?P<base>.+?)_?(?:{_AFTER})_?$", re.I)
@@ -47,7 +48,7 @@ def class_subject(kind: type, replay: Replay) -> Subject | None:
         import_torch = __import__("torch")
         return TorchSubject(
             kind.__name__, "forward", "backward", [], _after_context(kind.forward), _after_context(kind.backward),  # type: ignore[attr-defined]
-            replay, _source(kind.backward), kind=kind, torch=import_torch,  # type: ignore[attr-defined]
+            replay, _source(kind.backward), _source(kind.forward), kind=kind, torch=import_torch,  # type: ignore[attr-defined]
         )  # fmt: skip
     forward = next((name for name in FORWARD_METHODS if _is_written(kind, name)), None)
     backward = next((name for name in BACKWARD_METHODS if _is_written(kind, name)), None)
@@ -71,6 +72,7 @@ def class_subject(kind: type, replay: Replay) -> Subject | None:
         arguments[1],
         replay,
         _source(functions[1]),
+        _source(functions[0]),
         kind=kind,
     )
 
@@ -84,7 +86,8 @@ def pair_subject(
     skip = 1 if context else 0
     return PairSubject(
         name, forward.__name__, backward.__name__, [], first[skip:], [] if own else arguments_of(backward, skip),
-        replay, _source(backward), functions=(forward, backward), context=context, own=own,
+        replay, _source(backward), _source(forward), functions=(forward, backward), context=context, own=own,
+        returns=tuple(returned_names(_source(forward))),
     )  # fmt: skip
 
 
@@ -107,7 +110,7 @@ def _pairs(own: Mapping[str, Any], replay: Replay) -> Iterator[Subject]:
     for name, backward in functions.items():
         forward = _forward_of(name, lower)
         if forward is not None and forward != name:
-            short = re.sub(r"_?forward_?(pass)?", "", forward) or forward
+            short = re.sub(r"_forward(_pass)?(?=_|$)|^forward_(pass_)?", "", forward) or forward
             yield pair_subject(short, functions[forward], backward, replay)
 
 
@@ -115,6 +118,10 @@ def _forward_of(name: str, lower: Mapping[str, str]) -> str | None:
     """Return the name of the function that one is the backward pass of."""
     if name.lower() in ("backward", "backprop", "backward_pass", "gradient", "grad"):
         return next((lower[each] for each in ("forward", "forward_pass", "loss", "f") if each in lower), None)
+    for word, other in (("backward", "forward"), ("backprop", "forward"), ("bprop", "fprop"), ("bwd", "fwd")):
+        found = lower.get(name.lower().replace(word, other))
+        if found is not None and found != name:
+            return found
     for pattern in (_SUFFIX, _PREFIX):
         match = pattern.match(name)
         if match:
