@@ -42,8 +42,8 @@ def check(
 
     Args:
         target: a path ``"FILE.py"`` or ``"FILE.py:NAME"``, whose file is run in a process of its own; a class with
-            ``forward`` and ``backward``, or an object of it; or a pair of functions. Classes and functions are called in
-            this process.
+            ``forward`` and ``backward``, or an object of it; or a pair of functions. Classes and functions are called
+            in this process.
         forward: called with the inputs and parameters by name; it returns the output, or the output and a cache.
         backward: called with the upstream gradient, and by name with what it takes of the inputs, the parameters and
             ``cache``; it returns a dictionary of gradients by name, or a tuple in the order of inputs and parameters.

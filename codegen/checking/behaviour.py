@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from codegen.checking.cases import Case
 from codegen.checking.gathering import Gathered, Given, gather, held
-from codegen.checking.layouts import first_line
 from codegen.checking.observing import Pass, copies, run_pass
 from codegen.checking.plans import OUTPUT_FILL, OWN_FILL, UPSTREAM_FILL, VALUE_FILL, Plan
+from codegen.checking.readings import first_line
 from codegen.checking.report import Finding
 from codegen.checking.state import Path, arrays_in, can_put, path_text, put
 from codegen.checking.subjects import Outcome

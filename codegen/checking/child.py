@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from codegen.checking.examining import Options, examine
-from codegen.checking.layouts import first_line
+from codegen.checking.readings import first_line
 from codegen.checking.report import CANNOT, Target
 from codegen.checking.styles import subjects_in
 from codegen.checking.subjects import CannotError, Subject

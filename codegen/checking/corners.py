@@ -13,11 +13,11 @@ from codegen.checking import precisions
 from codegen.checking.axes import Diagnosis
 from codegen.checking.cases import Layout, make_case
 from codegen.checking.evidence import Evidence
-from codegen.checking.layouts import first_line
 from codegen.checking.observing import PULLED, SUM, Observation, compare, observe, run_pass, taken
+from codegen.checking.readings import first_line
 from codegen.checking.report import Finding
 from codegen.checking.roles import FLAGS
-from codegen.checking.values import BINARY, FIRST, FLAG, IDS, ONE_HOT, PROBABILITIES, REAL, SINGLE, Spec
+from codegen.checking.values import BINARY, FIRST, FLAG, GIVEN, IDS, ONE_HOT, PROBABILITIES, REAL, SINGLE, Spec
 
 Array = NDArray[Any]
 #: Attributes that say whether a layer is trained.
@@ -30,6 +30,7 @@ class Examining(Protocol):
     subject: Any
     options: Any
     recognised: Any
+    softened: bool
 
     def observe(
         self, world: str, layout: Layout, sizes: Any, seed: int, chosen: Any = (), least: float = 1.0
@@ -95,7 +96,8 @@ class Corners:
 
     def findings(self) -> Iterator[Finding]:
         """Yield what is found in each world."""
-        for world in (self._single, self._kinks, self._edges, self._wide, self._precisions, self._soft, self._modes):
+        far = () if self.examination.softened else (self._edges, self._wide, self._precisions)
+        for world in (self._single, self._kinks, *far, self._soft, self._modes):
             try:
                 yield from world()
             except Exception:  # The forward pass does not take these values: nothing is said of them.
@@ -241,8 +243,16 @@ class Corners:
             value.flat[:count] = 1e-9 * (1 + np.arange(count) % 3)
         seen = observe("probabilities near 0", case, self.seed + 79, 0.5, 0.0, (self.choice.plan,))
         for _, label, evidence in self._wrong(seen):
-            message = "where a probability is nearly 0, forward clips and backward does not, or the other way round"
-            yield self._finding(label, "clip", message, evidence)
+            same = evidence.found.shape == evidence.truth.shape
+            at = compare(evidence.found, evidence.truth, evidence.bound) if same else None
+            message = "where a probability is nearly 0 the backward pass is cut off, and the forward pass is not"
+            if at is not None and abs(at.expected) < 1e-9:
+                message = (
+                    "where a probability is nearly 0 the forward pass is cut off, so that the derivative is 0 there, "
+                    "and the gradient is not: multiply it by a mask of what lies within the limits"
+                )
+            found = self._finding(label, "clip", message, evidence)
+            yield replace(found, formula="", line="")
 
     def _wide(self) -> Iterator[Finding]:
         """Values up to 12 and beyond: what is cut off or has another branch there."""
@@ -262,7 +272,8 @@ class Corners:
     def _precisions(self) -> Iterator[Finding]:
         """Single precision, and values in the hundreds."""
         case = self.base.case
-        yield from precisions.single(case, self.choice.plan, self.base.upstreams[0])
+        if all(spec.kind != GIVEN for spec in self.layout.forward.values()):
+            yield from precisions.single(case, self.choice.plan, self.base.upstreams[0])
         recognised = self.examination.recognised
         formula = recognised.formula if recognised is not None else lambda name: ("", "")
         yield from precisions.large(case, self.choice.plan, self.seed + 97, formula)

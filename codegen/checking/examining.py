@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from codegen.checking import behaviour, corners
 from codegen.checking.axes import Diagnosis
-from codegen.checking.cases import Case, Layout, make_case
+from codegen.checking.cases import Layout, make_case
 from codegen.checking.diagnosis import diagnose
 from codegen.checking.evidence import Evidence
 from codegen.checking.forwards import repair_forward
-from codegen.checking.judging import evidence_of, example, gradients, held_against
-from codegen.checking.layouts import find_layout, first_line, longer_layouts, other_layouts, setting_layouts
+from codegen.checking.judging import evidence_of, example, gradients, held_against, softened
+from codegen.checking.layouts import find_layout, longer_layouts, other_layouts, setting_layouts
 from codegen.checking.observing import (
     PULLED,
     SUM,
@@ -28,12 +28,14 @@ from codegen.checking.observing import (
     run_pass,
 )
 from codegen.checking.plans import OUTPUT_FILL, Plan
+from codegen.checking.readings import first_line
 from codegen.checking.recognition import Recognised, fitting, recognise
 from codegen.checking.repairs import repair
 from codegen.checking.report import CANNOT, RIGHT, WRONG, Finding, Target
 from codegen.checking.subjects import CannotError, ForwardError, PairSubject, Subject
 from codegen.checking.terms import diagnose_terms
 from codegen.checking.values import EQUAL, FIRST, SECOND, THIRD
+from codegen.checking.words import no_gradients, settings_words, unassigned
 
 Array = NDArray[Any]
 #: Seconds for the Jacobian of one world.
@@ -85,6 +87,7 @@ class Examination:
         self.plan: Plan | None = None
         self.searched = 0
         self.repairs: list[tuple[Diagnosis, Subject]] = []
+        self.softened = False
 
     def run(self) -> Target:
         """Return the verdict."""
@@ -99,12 +102,12 @@ class Examination:
             return self._crashed(base, layout)
         choice = self._choose(base, list(working))
         if choice is None:
-            raise CannotError(_no_gradients(self.subject, base.case))
+            raise CannotError(no_gradients(self.subject, base.case))
         self.plan = choice.plan
         worlds = [base, *self._more(layout, choice)]
         self.recognised = recognise(worlds, self.options.operation, self.subject.name)
         self._judge(worlds, choice)
-        clean = not self.findings
+        clean = all(each.convention for each in self.findings)
         self._order(base, choice)
         self._takes_output(choice)
         self._behave(base, layout, choice)
@@ -206,6 +209,11 @@ class Examination:
         given = gradients(base, choice.plan)
         label = given[name].label if name in given else f"d{name}"
         shown = next((each for each in evidence if each.is_wrong), evidence[0])
+        softening = softened(self.subject, evidence)
+        if softening:
+            self.softened = True
+            self.findings.append(Finding(label, "value", softening, *example(shown), convention=True))
+            return
         found = self._diagnosed(name, evidence)
         expected, got = example(shown) if found.kind != "forward-differs" else ("", "")
         formula, line = self.recognised.formula(name) if self.recognised else ("", "")
@@ -269,7 +277,7 @@ class Examination:
                 self.findings.append(finding)
         for changed in setting_layouts(self.subject, layout):
             if not any(not each.convention for each in self.findings):
-                self._other(changed, choice, _settings_words(layout, changed), True)
+                self._other(changed, choice, settings_words(layout, changed), True)
         for other in other_layouts(self.subject, layout):
             if not any(not each.convention for each in self.findings):
                 apart = list(corners.same_losses(self.subject, layout, other, self.options.seed + 59))
@@ -293,7 +301,8 @@ class Examination:
             name, evidence = next(iter(chosen.wrong.items()))
             self._explain(name, [evidence], seen, chosen)
             last = self.findings.pop()
-            self._add(replace(last, convention=not strict), f"with {seen.world}")
+            if not (last.convention and self.softened):
+                self._add(replace(last, convention=last.convention or not strict), f"with {seen.world}")
 
     def _add(self, finding: Finding, where: str) -> None:
         self.findings.append(replace(finding, message=f"{where}: {finding.message}" if where else finding.message))
@@ -332,12 +341,16 @@ class Examination:
         if self.recognised is not None and not self.recognised.matched:
             self.findings = [*self._forward(worlds, choice), *self.findings]
         if base.passes[choice.plan][0].gathered.unknown and all(each.convention for each in self.findings):
-            raise CannotError(_unassigned(self.subject, base.case))
+            raise CannotError(unassigned(self.subject, base.case))
         findings = sorted(self.findings, key=lambda each: each.convention)
         verdict = WRONG if any(not each.convention for each in findings) else RIGHT
         operation = self.recognised.name if self.recognised and self.recognised.matched else None
-        labels = tuple(given.label for given in gradients(base, choice.plan).values())
-        return Target(self.subject.name, operation, verdict, tuple(_without_repeats(findings)), labels)
+        given = gradients(base, choice.plan)
+        labels = tuple(each.label for each in given.values())
+        without = tuple(name for name in base.case.differentiable if name not in given)
+        return Target(
+            self.subject.name, operation, verdict, tuple(_without_repeats(findings)), labels, unchecked=without
+        )
 
     def _takes_output(self, choice: Choice) -> None:
         """Whether a derivative is right as a function of the output, under the name of what went in."""
@@ -359,11 +372,6 @@ class Examination:
             self.findings.append(Finding("", "shape", told, arguments, order))
 
 
-def _settings_words(old: Layout, new: Layout) -> str:
-    before, after = {**old.constructor, **old.forward}, {**new.constructor, **new.forward}
-    return ", ".join(f"{name}={spec.number}" for name, spec in after.items() if before.get(name) != spec)
-
-
 def _without_repeats(findings: list[Finding]) -> Iterator[Finding]:
     met = set()
     for finding in findings:
@@ -371,19 +379,3 @@ def _without_repeats(findings: list[Finding]) -> Iterator[Finding]:
         if key not in met:
             met.add(key)
             yield finding
-
-
-def _unassigned(subject: Subject, case: Case) -> str:
-    names = ", ".join(case.differentiable)
-    return (
-        f"{subject.backward_name} returns more than the gradients of {names}, and names do not tell what of; "
-        "call codegen.check(forward=..., backward=...) with a dictionary of gradients"
-    )
-
-
-def _no_gradients(subject: Subject, case: Case) -> str:
-    names, first = ", ".join(case.differentiable), next(iter(case.differentiable), "x")
-    return (
-        f"{subject.backward_name} returns no gradient of {names} and leaves none in an attribute; return them in the "
-        f"order of what they are gradients of, or leave them in attributes with names such as d{first}"
-    )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import itertools
 import re
-import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.checking.cases import Case, Layout, flat, make_case
+from codegen.checking.readings import compared_strings, counts_axes, first_line, given_specs
 from codegen.checking.roles import IDENTIFIERS, argument_specs, constructor_specs, in_usual_order, is_label
-from codegen.checking.state import Path, path_text
+from codegen.checking.state import Path, arrays_in, path_text
 from codegen.checking.subjects import Argument, CannotError, ClassSubject, ForwardError, Subject
-from codegen.checking.values import FIRST, FLAG, GIVEN, IDS, LABELLING, NUMBER, ONE_HOT, PROBABILITIES, REAL, SIZE, Spec
+from codegen.checking.values import FIRST, FLAG, IDS, LABELLING, NUMBER, ONE_HOT, PROBABILITIES, REAL, SIZE, Spec
 
 Array = NDArray[Any]
 #: How many layouts are tried, and how many seconds.
@@ -62,6 +61,8 @@ def find_layout(
 
     def forward_choice(argument: Argument) -> list[Spec]:
         found = argument_specs(argument.name, labelled, places[argument.name], names)
+        own = sizes_held(subject) if places[argument.name] == 0 else []
+        found = [Spec(REAL, axes) for size in own for axes in (("N", str(size)), (str(size), "N"))] + found
         return _vectors_first(found) if "outer(" in subject.source else found
 
     forward = _choices(subject.forward, args, shapes, forward_choice, strings)
@@ -112,6 +113,13 @@ def _is_plausible(layout: Layout) -> bool:
     return True
 
 
+def sizes_held(subject: Subject) -> list[int]:
+    """Return the sizes of the arrays that an object holds which is given as it is."""
+    thing = subject.instance if isinstance(subject, ClassSubject) else None
+    held = (array for _, array in arrays_in(thing)) if thing is not None else ()
+    return list(dict.fromkeys(size for array in held for size in array.shape if size > 1))
+
+
 def try_layout(subject: Subject, layout: Layout, sizes: Mapping[str, int] = FIRST, seed: int = 1) -> Case | None:
     """Return a case of a layout whose forward pass gives numbers that depend on what comes in; None where not."""
     case = make_case(subject, layout, sizes, seed)
@@ -152,7 +160,7 @@ def other_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
 def longer_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
     """Yield a layout with one axis more, where the backward pass is written for any number of axes."""
     arrays = [spec for spec in layout.forward.values() if spec.axes]
-    if any(spec.axes[0] != "N" or len(spec.axes) > 2 for spec in arrays) or not arrays or not _counts_axes(subject):
+    if any(spec.axes[0] != "N" or len(spec.axes) > 2 for spec in arrays) or not arrays or not counts_axes(subject):
         return
     longer = {
         name: replace(spec, axes=("N", "T", *spec.axes[1:])) if spec.axes else spec
@@ -160,40 +168,6 @@ def longer_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
     }
     if _runs(subject, replace(layout, forward=longer)):
         yield replace(layout, forward=longer)
-
-
-def _counts_axes(subject: Subject) -> bool:
-    """Whether a backward pass reshapes to rows, whatever comes before them, or counts with the number of axes."""
-    for node in ast.walk(parsed(subject.source)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "reshape":
-            sizes = [ast.unparse(each) for each in node.args]
-            if len(sizes) == 2 and sizes[0] == "-1" and not sizes[1].isdigit():
-                return True
-        if isinstance(node, ast.BinOp) and isinstance(node.left, ast.Attribute) and node.left.attr == "ndim":
-            return True
-    return False
-
-
-def compared_strings(subject: Subject) -> dict[str, list[str]]:
-    """Return the strings that the passes compare names and attributes with: those that an argument may be."""
-    found: dict[str, list[str]] = {}
-    for source in (subject.forward_source, subject.source):
-        for node in ast.walk(parsed(source)):
-            if not isinstance(node, ast.Compare) or not isinstance(node.ops[0], ast.Eq | ast.In):
-                continue
-            name = getattr(node.left, "id", getattr(node.left, "attr", ""))
-            for each in ast.walk(node.comparators[0]):
-                if isinstance(each, ast.Constant) and isinstance(each.value, str) and name:
-                    found.setdefault(name, []).append(each.value)
-    return {name: list(dict.fromkeys(words)) for name, words in found.items()}
-
-
-def parsed(source: str) -> ast.Module:
-    """Return the syntax tree of a function's text; an empty one where there is none."""
-    try:
-        return ast.parse(textwrap.dedent(source))
-    except SyntaxError:
-        return ast.Module([], [])
 
 
 def setting_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
@@ -271,28 +245,6 @@ def _choices(
         elif isinstance(argument.default, float) and _is_free(name):
             found[name] = [Spec(NUMBER, number=_off(argument.default)), Spec(NUMBER, number=argument.default)]
     return found
-
-
-def given_specs(name: str, value: Any) -> list[Spec]:
-    """Return what a value that is given may be: numbers that are moved a little from draw to draw, or as they are.
-
-    Labels are left as they are; whole numbers are numbers where the forward pass takes them so.
-    """
-    if not isinstance(value, np.ndarray):
-        return [Spec(NUMBER, number=value)]
-    axes = tuple(map(str, value.shape))
-    as_it_is = Spec(NUMBER, axes, number=value.copy())
-    moved = Spec(GIVEN, axes, number=value.astype(float) if value.dtype.kind in "iuf" else value)
-    if value.dtype.kind == "f":
-        return [as_it_is] if is_label(name) and _is_distribution(value) else [moved]
-    return [moved, as_it_is] if value.dtype.kind in "iu" and not is_label(name) else [as_it_is]
-
-
-def _is_distribution(value: Array) -> bool:
-    """Whether an array holds 0 and 1 alone, or rows that sum to 1: moved, it would be no labels any more."""
-    if not value.size or not value.ndim:
-        return False
-    return bool(np.isin(value, (0.0, 1.0)).all() or np.allclose(value.sum(axis=-1), 1.0))
 
 
 def _is_free(name: str) -> bool:
@@ -373,12 +325,6 @@ def _advice(
     if forward:
         hints.append(f'--shapes "{", ".join(f"{name}=3x4" for name in forward)}"')
     return f"{text}; give them: {' '.join(hints)}" if hints else text
-
-
-def first_line(text: str) -> str:
-    """Return the first line of a text, cut where it is long."""
-    line = re.split(r"[\r\n]", text.strip(), maxsplit=1)[0]
-    return line if len(line) <= 160 else f"{line[:157]}..."
 
 
 def shown(layout: Layout) -> str:

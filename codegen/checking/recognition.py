@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -143,8 +144,8 @@ class Recognised:
             source = backward(self.match.operation, wrt=[wrt]).source
         except DeriveError:
             return "", ""
-        body = source.split('"""')[-1].strip("\n").splitlines()
-        return " ".join(text.split()), "; ".join(line.strip() for line in body)
+        body = textwrap.dedent(source.split('"""')[-1].strip("\n"))
+        return " ".join(text.split()), body.strip()
 
     @property
     def nearest(self) -> list[Match]:
