@@ -57,27 +57,6 @@ def is_strict(layout: Layout) -> bool:
     return any(spec.kind in (IDS, ONE_HOT) for spec in layout.forward.values())
 
 
-def same_losses(subject: Any, first: Layout, second: Layout, seed: int) -> Iterator[Finding]:
-    """Yield whether a loss is another one for the same labels as class numbers and as one-hot rows."""
-    case, other = (make_case(subject, layout, FIRST, seed) for layout in (first, second))
-    pairs = {(a.kind, b.kind): name for name, a in first.forward.items() if (b := second.forward[name]) != a}
-    name = pairs.get((IDS, ONE_HOT)) or pairs.get((ONE_HOT, IDS))
-    if name is None or "K" not in (*first.forward[name].axes, *second.forward[name].axes):
-        return
-    rows = second if (IDS, ONE_HOT) in pairs else first
-    axis = rows.forward[name].axes.index("K")
-    other.arguments.update({key: value for key, value in case.arguments.items() if key != name})
-    labels = case.arguments[name]
-    other.arguments[name] = (
-        np.moveaxis(np.eye(FIRST["K"])[labels], -1, axis) if rows is second else labels.argmax(axis=axis)
-    )
-    other.thing, other.parameters = case.thing, case.parameters
-    losses = case.output(), other.output()
-    if losses[0].shape != losses[1].shape or not np.allclose(*losses, rtol=1e-6):
-        message = "the loss of the same labels is another one as class numbers and as one-hot rows"
-        yield Finding("", "forward-differs", message, f"{losses[0].flat[0]:.6g}", f"{losses[1].flat[0]:.6g}")
-
-
 def unexplained(evidence: Sequence[Evidence]) -> Diagnosis:
     """Return what is said where no mistake explains a gradient."""
     count = sum(int(np.sum(~np.isclose(e.found, e.truth))) for e in evidence if e.found.shape == e.truth.shape)
@@ -185,13 +164,8 @@ class Corners:
                     if kind == "tie"
                     else "at a kink it lies between neither side's derivative"
                 )
-                yield Finding(
-                    given.label,
-                    kind,
-                    message,
-                    f"between {at[1]:.6g} and {at[2]:.6g} at {where}",
-                    f"{given.value.flat[at[0]]:.6g}",
-                )
+                sides = f"between {at[1]:.6g} and {at[2]:.6g} at {where}", f"{given.value.flat[at[0]]:.6g}"
+                yield Finding(given.label, kind, message, *(sides if outside else ("", "")))
             else:
                 yield from self._side(given, name, case, kinks)
 
@@ -261,13 +235,23 @@ class Corners:
         for name in names:
             case.arguments[name] = case.arguments[name] * 7.3
         seen = observe("wide values", case, self.seed + 89, 0.4, 1.0, (self.choice.plan,))
-        for _, label, evidence in self._wrong(seen):
+        for name, label, evidence in self._wrong(seen):
+            if self._is_derived(name, evidence):
+                continue  # It is the operation's; the forward pass keeps logarithms from what they are not defined for.
             same = evidence.found.shape == evidence.truth.shape
             at = compare(evidence.found, evidence.truth, evidence.bound) if same else None
             clipped = at is not None and abs(at.expected) < 1e-9
             kind = "clip" if clipped else "value" if np.isfinite(evidence.found).all() else "not-finite"
             told = "the forward pass is cut off for values of this size, and the gradient is not 0 there"
             yield self._finding(label, kind, told if clipped else "it is wrong for values far from 0", evidence)
+
+    def _is_derived(self, name: str, evidence: Evidence) -> bool:
+        """Whether a gradient is the derived one of the operation that the forward pass computes where it is not cut."""
+        recognised = self.examination.recognised
+        if recognised is None or not recognised.matched:
+            return False
+        derived = recognised.match.gradient(evidence.observation, name, evidence.reduction == PULLED)
+        return derived is not None and derived.shape == evidence.found.shape and np.allclose(derived, evidence.found)
 
     def _precisions(self) -> Iterator[Finding]:
         """Single precision, and values in the hundreds."""

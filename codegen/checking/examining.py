@@ -18,6 +18,7 @@ from codegen.checking.diagnosis import diagnose
 from codegen.checking.evidence import Evidence
 from codegen.checking.forwards import repair_forward
 from codegen.checking.judging import evidence_of, example, gradients, held_against, softened
+from codegen.checking.labels import refused_by_forward, same_losses
 from codegen.checking.layouts import find_layout, longer_layouts, other_layouts, setting_layouts
 from codegen.checking.observing import (
     PULLED,
@@ -280,10 +281,12 @@ class Examination:
                 self._other(changed, choice, settings_words(layout, changed), True)
         for other in other_layouts(self.subject, layout):
             if not any(not each.convention for each in self.findings):
-                apart = list(corners.same_losses(self.subject, layout, other, self.options.seed + 59))
+                apart = list(same_losses(self.subject, layout, other, self.options.seed + 59))
                 self.findings.extend(apart)
                 if not apart:
                     self._other(other, choice, corners.layout_words(other), corners.is_strict(other))
+        if not any(not each.convention for each in self.findings):
+            self.findings.extend(refused_by_forward(layout, choice.plan, worlds[0]))
         for longer in longer_layouts(self.subject, layout):
             if not any(not each.convention for each in self.findings):
                 self._other(longer, choice, "inputs with one more axis", True)

@@ -85,6 +85,8 @@ def _meant(case: Case, path: Path) -> Iterator[str]:
     """What the array at a path may be the gradient of."""
     *outer, last = path
     in_container = any(isinstance(each, str) and CONTAINERS.match(each) for each in outer)
+    if outer and str(last).lower() in ("grad", "gradient", "g", "d"):
+        yield from (name for name, paths in case.paths.items() if any(each[:-1] == path[:-1] for each in paths))
     words = [str(last), *gradient_names(str(last))] if in_container else gradient_names(str(last))
     for word in words:
         yield from _named(case, word, tuple(outer), in_container)

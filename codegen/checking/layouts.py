@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import re
 import time
@@ -14,8 +15,16 @@ from numpy.typing import NDArray
 
 from codegen.checking.cases import Case, Layout, flat, make_case
 from codegen.checking.readings import compared_strings, counts_axes, first_line, given_specs
-from codegen.checking.roles import IDENTIFIERS, argument_specs, constructor_specs, in_usual_order, is_label
+from codegen.checking.roles import (
+    IDENTIFIERS,
+    argument_specs,
+    constructor_specs,
+    gradient_names,
+    in_usual_order,
+    is_label,
+)
 from codegen.checking.state import Path, arrays_in, path_text
+from codegen.checking.styles import returned_names, source_of
 from codegen.checking.subjects import Argument, CannotError, ClassSubject, ForwardError, Subject
 from codegen.checking.values import FIRST, FLAG, IDS, LABELLING, NUMBER, ONE_HOT, PROBABILITIES, REAL, SIZE, Spec
 
@@ -263,15 +272,44 @@ def _constructor_choice(argument: Argument) -> list[Spec]:
 def _is_labelled(subject: Subject) -> bool:
     """Whether labels come in: a second argument is called as labels are."""
     names = in_usual_order([each.name for each in subject.forward])
+    if _are_operands(subject):
+        return False
     if names and names[0].lower() in IDENTIFIERS | {"q", "query"}:
         return False
     return any(is_label(name) for name in names[1:])
 
 
+def _are_operands(subject: Subject) -> bool:
+    """Whether the backward pass returns a gradient by every argument, by those too that are called as labels are."""
+    names = [each.name for each in subject.forward if each.required]
+    returned = returned_names(subject.source)
+    if len(names) < 2 or len(returned) != len(names):
+        return False
+    if (
+        names[1].lower() == "y"
+        and names[0].lower() in ("x", "a")
+        and not re.search(r"return .*\bNone\b", subject.source)
+    ):
+        return True
+    meant = [{word.lower() for word in gradient_names(each)} for each in returned]
+    return all(name.lower() in words for name, words in zip(names, meant, strict=True))
+
+
 def _is_blunder(error: Exception, subject: Subject) -> bool:
     """Whether an exception is the code's own fault, whatever it is given: a name or attribute that there is not."""
+    if isinstance(error, AttributeError) and _is_set_elsewhere(subject, error.name or ""):
+        return False
     own = f"'{subject.name}' object has no attribute"
     return isinstance(error, NameError | ForwardError) or (isinstance(error, AttributeError) and own in str(error))
+
+
+def _is_set_elsewhere(subject: Subject, name: str) -> bool:
+    """Whether a method that nobody calls here sets an attribute."""
+    if not isinstance(subject, ClassSubject) or not name:
+        return False
+    methods = [value for key, value in vars(subject.kind).items() if inspect.isfunction(value) and key != "__init__"]
+    texts = [source_of(method) for method in methods]
+    return any(re.search(rf"\bself\.{name}\s*=[^=]", text) for text in texts if text != subject.source)
 
 
 def _vectors_first(specs: list[Spec]) -> list[Spec]:

@@ -100,9 +100,14 @@ class _Reader:
         self.case, self.outcome, self.subject = case, outcome, case.subject
         self.known = {each.name: each.name for each in self.subject.forward if each.name in case.arguments}
         self.labels = case.layout.labels
-        self.label_names = [name for name in case.arguments if is_label(name) or name in self.labels]
-        self.is_loss = bool(self.labels) or any(is_label(name) for name in in_usual_order(list(case.arguments))[1:])
-        self.given_labels = any(is_label(each.name) or each.name in self.labels for each in self.subject.backward)
+        usual = in_usual_order(list(case.arguments))
+        operands = set(case.layout.differentiable) if not self.labels and len(usual) > 1 else set()
+        self.label_names = [n for n in case.arguments if (is_label(n) and n not in operands) or n in self.labels]
+        self.is_loss = bool(self.labels) or any(is_label(name) and name not in operands for name in usual[1:])
+        self.given_labels = any(
+            (is_label(each.name) and each.name not in operands) or each.name in self.labels
+            for each in self.subject.backward
+        )
         self.first = next(iter(case.layout.differentiable), "")
         lower = [each.name.lower() for each in self.subject.backward]
         named = [name for name in lower if is_upstream(name)]

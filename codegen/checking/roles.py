@@ -57,7 +57,8 @@ SYNONYMS = {
 }
 #: Names that may say "the gradient of".
 GRADIENT_BEFORE = re.compile(
-    r"^(?:dL_?d_?|dl_?d_?|dJ_?d_?|dloss_?d?_?|gradients?_(?:of_|wrt_)?|grad_?|g_|delta_?|nabla_?|d_|d)(?=\w)", re.I
+    r"^(?:dL_?d_?|dl_?d_?|dJ_?d_?|dloss_?d?_?|gradients?_(?:of_|wrt_)?|grad_?|g_|(?-i:g(?=[A-Z]))|delta_?|nabla_?|d_|d)(?=\w)",
+    re.I,
 )
 GRADIENT_AFTER = re.compile(r"_?(?:grads?|gradients?|_d|_delta|deriv|derivative)$", re.I)
 
@@ -108,7 +109,8 @@ _TABLE: tuple[tuple[frozenset[str], tuple[tuple[str, ...], ...]], ...] = (
      (("N", "K"), ("K",), ("K", "N"), ("N", "J"))),
     (_words("q query queries"), (("T", "E"), ("N", "T", "E"), ("N", "M", "T", "E"))),
     (_words("k key keys"), (("S", "E"), ("N", "S", "E"), ("N", "M", "S", "E"), ("T", "E"), ("N", "T", "E"))),
-    (_words("v value values_"), (("S", "F"), ("N", "S", "F"), ("N", "M", "S", "F"), ("T", "F"), ("N", "T", "F"))),
+    (_words("v value values_"), (("S", "F"), ("N", "S", "F"), ("N", "M", "S", "F"), ("T", "F"), ("N", "T", "F"),
+      ("S", "E"), ("N", "S", "E"))),
 )  # fmt: skip
 #: States that cells with gates have beside the hidden one.
 _CELLS = _words("prev_c c_prev c0 c_t cell prev_cell cprev")

@@ -48,7 +48,7 @@ def class_subject(kind: type, replay: Replay) -> Subject | None:
         import_torch = __import__("torch")
         return TorchSubject(
             kind.__name__, "forward", "backward", [], _after_context(kind.forward), _after_context(kind.backward),  # type: ignore[attr-defined]
-            replay, _source(kind.backward), _source(kind.forward), kind=kind, torch=import_torch,  # type: ignore[attr-defined]
+            replay, source_of(kind.backward), source_of(kind.forward), kind=kind, torch=import_torch,  # type: ignore[attr-defined]
         )  # fmt: skip
     forward = next((name for name in FORWARD_METHODS if _is_written(kind, name)), None)
     backward = next((name for name in BACKWARD_METHODS if _is_written(kind, name)), None)
@@ -71,8 +71,8 @@ def class_subject(kind: type, replay: Replay) -> Subject | None:
         arguments[0],
         arguments[1],
         replay,
-        _source(functions[1]),
-        _source(functions[0]),
+        source_of(functions[1]),
+        source_of(functions[0]),
         kind=kind,
     )
 
@@ -86,8 +86,8 @@ def pair_subject(
     skip = 1 if context else 0
     return PairSubject(
         name, forward.__name__, backward.__name__, [], first[skip:], [] if own else arguments_of(backward, skip),
-        replay, _source(backward), _source(forward), functions=(forward, backward), context=context, own=own,
-        returns=tuple(returned_names(_source(forward))),
+        replay, source_of(backward), source_of(forward), functions=(forward, backward), context=context, own=own,
+        returns=tuple(returned_names(source_of(forward))),
     )  # fmt: skip
 
 
@@ -137,7 +137,7 @@ def _losses_with_gradients(own: Mapping[str, Any], replay: Replay) -> Iterator[S
     """Functions that return a loss and its gradients together."""
     for name, value in own.items():
         if inspect.isfunction(value) and ("loss" in name.lower() or "_and_grad" in name.lower()):
-            returned = returned_names(_source(value))
+            returned = returned_names(source_of(value))
             if len(returned) > 1 and all(re.match(r"(?:d|grad)", each, re.I) for each in returned[1:]):
                 yield pair_subject(name, value, value, replay, own=True)
 
@@ -179,7 +179,7 @@ def _is_written(kind: type, name: str) -> bool:
     if not inspect.isfunction(method):
         return False
     try:
-        tree = ast.parse(textwrap.dedent(_source(method)))
+        tree = ast.parse(textwrap.dedent(source_of(method)))
     except SyntaxError:
         return True
     body = getattr(tree.body[0], "body", []) if tree.body else []
@@ -200,7 +200,7 @@ def _after_context(function: Callable[..., Any]) -> list[Any]:
     return arguments_of(function, 1)
 
 
-def _source(function: Any) -> str:
+def source_of(function: Any) -> str:
     try:
         return inspect.getsource(function)
     except (OSError, TypeError):
