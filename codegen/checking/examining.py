@@ -35,7 +35,7 @@ from codegen.checking.repairs import repair
 from codegen.checking.report import CANNOT, RIGHT, WRONG, Finding, Target
 from codegen.checking.subjects import CannotError, ForwardError, PairSubject, Subject
 from codegen.checking.terms import diagnose_terms
-from codegen.checking.values import EQUAL, FIRST, SECOND, THIRD
+from codegen.checking.values import EQUAL, FIRST, PROBABILITIES, REAL, SECOND, THIRD
 from codegen.checking.words import no_gradients, settings_words, unassigned
 
 Array = NDArray[Any]
@@ -197,14 +197,29 @@ class Examination:
             bad, _ = held_against(seen, choice.plan, choice.reduction)
             for name in bad:
                 wrong.setdefault(name, [])
+        more = [*worlds, *self._of_any_sign(base.case.layout, choice)] if wrong else worlds
         for name in wrong:
-            evidence = self._evidences(worlds, choice, name)
+            evidence = self._evidences(more, choice, name)
             if evidence:
                 self._explain(name, evidence, base, choice)
         if choice.reduction == SUM and base.outputs[0].size > 1 and not wrong and base.case.layout.labels:
             label = next(iter(gradients(base, choice.plan).values())).label
             message = "it is the gradient of the sum of the samples' losses; many take that of their mean"
             self.findings.append(Finding(label, "reduction", message, convention=True))
+
+    def _of_any_sign(self, layout: Layout, choice: Choice) -> Iterator[Observation]:
+        """A world of numbers of any sign in the place of probabilities, where the operation takes them as well."""
+        names = [name for name, spec in layout.forward.items() if spec.kind == PROBABILITIES]
+        if not names or self.recognised is None or not self.recognised.matched:
+            return
+        for name in names:
+            layout = layout.with_spec(name, replace(layout.forward[name], kind=REAL))
+        try:
+            seen = self.observe("numbers of any sign", layout, FIRST, self.options.seed + 41, (choice.plan,))
+        except Exception:  # The forward pass does not take them.
+            return
+        if seen.passes[choice.plan][0].error is None and fitting(self.recognised, [seen]) is self.recognised:
+            yield seen
 
     def _explain(self, name: str, evidence: list[Evidence], base: Observation, choice: Choice) -> None:
         given = gradients(base, choice.plan)
@@ -222,12 +237,13 @@ class Examination:
 
     def _diagnosed(self, name: str, evidence: list[Evidence]) -> Diagnosis:
         """The simplest explanation: of the gradient, of the forward pass, of a line, of the derived formula."""
+        named = self._named(name, evidence) if self.recognised is not None and not self.recognised.matched else ""
+        if named:
+            told = f"it is right for {named}; the forward pass computes another function"
+            return Diagnosis("forward-differs", told)
         found = diagnose(evidence)
         if found is not None and found.certain:
             return found
-        if self.recognised is not None and not self.recognised.matched and self._is_of_named(name, evidence):
-            told = f"it is right for {self.recognised.name}; the forward pass computes another function"
-            return Diagnosis("forward-differs", told)
         known = fitting(self.recognised, [each.observation for each in evidence])
         return (
             self._mended(evidence, False)
@@ -244,10 +260,10 @@ class Examination:
         self.searched += 1
         return repair(evidence, self.plan, more, self.repairs, self.searched <= MOST_SEARCHES)
 
-    def _is_of_named(self, name: str, evidence: list[Evidence]) -> bool:
-        """Whether a gradient is that of the operation that the subject is called after."""
+    def _named(self, name: str, evidence: list[Evidence]) -> str:
+        """The operation that the subject is called after, if a gradient is of that."""
         seen = [(each.observation, each.found, each.reduction == PULLED) for each in evidence]
-        return self.recognised is not None and self.recognised.is_gradient(name, seen)
+        return self.recognised.gradient_of(name, seen) if self.recognised is not None else ""
 
     # -- behaviour ----------------------------------------------------------------------------------------------------
 
@@ -324,7 +340,7 @@ class Examination:
                 scaled = near.operation.is_loss and not wrong and change[0] in ("reduction", "factor")
                 return [Finding("", "reduction" if scaled else "forward-differs", told, convention=scaled)]
         named = [name for name in choice.right if self.recognised.input_of(name)]
-        same = all(self._is_of_named(name, self._evidences(worlds, choice, name)) for name in named)
+        same = all(self._named(name, self._evidences(worlds, choice, name)) for name in named)
         if named and same and not self.recognised.findings:
             told = f"the gradients are those of {match.operation.name}, and the forward pass computes another function"
             return [Finding("", "forward-differs", told)]

@@ -31,6 +31,8 @@ from codegen.checking.values import FIRST, FLAG, IDS, LABELLING, NUMBER, ONE_HOT
 Array = NDArray[Any]
 #: How many layouts are tried, and how many seconds.
 MOST_TRIED, MOST_SECONDS = 3000, 4.0
+#: Seconds that others are tried for, where a layout runs and broadcasts to more axes than any array has.
+MORE_SECONDS = 0.3
 #: Values of settings to check with beside those that were found, by the settings' names.
 OFF_DEFAULT: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(("stride", "strides"), (1, 2)), **dict.fromkeys(("padding", "pad", "pads", "p"), (1,)),
@@ -77,6 +79,7 @@ def find_layout(
     forward = _choices(subject.forward, args, shapes, forward_choice, strings)
     last: Exception | None = None
     blunder: Exception | None = None
+    found: list[tuple[bool, Layout]] = []
     stop = time.monotonic() + MOST_SECONDS
     for chosen in itertools.islice(_by_rank([*constructor.values(), *forward.values()]), MOST_TRIED):
         if time.monotonic() > stop:
@@ -99,8 +102,13 @@ def find_layout(
             blunder = blunder or (error if _is_blunder(error, subject) else None)
             continue
         if case is not None:
-            return replace(layout, fixed=frozenset(_fixed(case)))
+            found.append((_grows(case), replace(layout, fixed=frozenset(_fixed(case)))))
+            if not _grows(case):
+                break
+            stop = min(stop, time.monotonic() + MORE_SECONDS)
         last = last or ValueError("what it gives is not finite, or does not depend on what it is given")
+    if found:
+        return min(found, key=lambda each: each[0])[1]
     if blunder is not None:
         if isinstance(blunder, ForwardError):
             raise blunder
@@ -108,6 +116,14 @@ def find_layout(
     if isinstance(last, CannotError):
         raise last
     raise CannotError(_advice(subject, constructor, forward, last))
+
+
+def _grows(case: Case) -> bool:
+    """Whether an output has more axes than all that comes in: what is broadcast so is seldom meant."""
+    if any(spec.kind == IDS for spec in case.layout.forward.values()):
+        return False
+    ranks = [np.ndim(value) for value in case.values.values()]
+    return max((output.ndim for output in case.forward().outputs), default=0) > max(ranks, default=0)
 
 
 def _is_plausible(layout: Layout) -> bool:

@@ -155,8 +155,8 @@ class Recognised:
             first.setdefault(match.operation.name, match)
         return list(first.values())
 
-    def is_gradient(self, name: str, seen: Sequence[tuple[Observation, Array, bool]]) -> bool:
-        """Whether gradients by a value are those of what it may be meant to be, with some numbers.
+    def gradient_of(self, name: str, seen: Sequence[tuple[Observation, Array, bool]]) -> str:
+        """Return what it may be meant to be, with some numbers, that has these gradients by a value; "" if nothing.
 
         Args:
             seen: the worlds, the gradients in them, and whether an upstream gradient is passed there.
@@ -169,7 +169,7 @@ class Recognised:
                     return False
             return True
 
-        return any(agrees(match) for match in self.near or [self.match])
+        return next((match.operation.name for match in self.near or [self.match] if agrees(match)), "")
 
     def is_scaled(self, worlds: Sequence[Observation]) -> bool:
         """Whether the outputs are the operation's but for a factor and a shift, or cannot be held beside them."""
