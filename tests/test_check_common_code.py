@@ -185,7 +185,8 @@ def test_layers_that_are_not_there_cannot_be_checked(tmp_path: Path, monkeypatch
     text = (
         "class Network:\n    def __init__(self):\n        self.layers = []\n\n    def forward(self, x):\n"
         "        for layer in self.layers:\n            x = layer.forward(x)\n        return x\n\n"
-        "    def backward(self, d):\n        for layer in self.layers:\n            d = layer.backward(d)\n        return d\n"
+        "    def backward(self, d):\n        for layer in self.layers:\n            d = layer.backward(d)\n"
+        "        return d\n"
     )
     (target,) = targets_of(text, tmp_path, monkeypatch)
     assert target.verdict == "cannot"
@@ -202,7 +203,7 @@ def test_no_gradient_that_is_not_given_is_passed_over(tmp_path: Path, monkeypatc
     text = ROWS.replace("        self.db = dout.reshape(-1, dout.shape[-1]).sum(0)\n", "")
     (target,) = targets_of(text, tmp_path, monkeypatch)
     assert target.unchecked == ("b",)
-    assert "none given: b" in target.text()
+    assert "not checked: b" in target.text()
 
 
 # -- files that do more than to define ---------------------------------------------------------------------------------

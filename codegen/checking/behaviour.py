@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from codegen.checking.cases import Case
 from codegen.checking.gathering import Gathered, Given, gather, held
 from codegen.checking.observing import Pass, copies, run_pass
-from codegen.checking.plans import OUTPUT_FILL, OWN_FILL, UPSTREAM_FILL, VALUE_FILL, Plan
+from codegen.checking.plans import OUTPUT_FILL, OWN_FILL, UPSTREAM_FILL, VALUE_FILL, Plan, step_rate
 from codegen.checking.readings import first_line
 from codegen.checking.report import Finding
 from codegen.checking.state import Path, arrays_in, can_put, path_text, put
@@ -65,7 +65,7 @@ def _changed(
     """Stored arrays that a backward pass wrote to, without gradients and without parameters that it updates."""
     if holder is None:
         return []
-    parameters = {path for paths in case.paths.values() for path in paths} if plan.takes_rate else set()
+    parameters = {path for paths in case.paths.values() for path in paths} if step_rate(case, plan) else set()
     gradient = {given.label for given in gather(case, plan, _Held(holder), before, None).gradients.values()}  # type: ignore[arg-type]
     return [
         path
@@ -109,12 +109,17 @@ def _adds(case: Case, plan: Plan, upstream: list[Any], name: str, given: Given) 
     return alike and np.allclose(now.value, given.value, rtol=1e-7, atol=1e-10)  # type: ignore[union-attr]
 
 
+def _stepped(first: Pass) -> bool:
+    """Whether a backward pass updated parameters, so that a second one starts from others."""
+    return any(given.label.startswith("the step of") for given in first.gathered.gradients.values())
+
+
 def repeats(case: Case, plan: Plan, upstream: list[Any]) -> Iterator[Finding]:
     """Yield what a second backward pass after one forward pass does otherwise."""
     if plan.takes_rate:
         return
     outcome, first, second = _twice(case, plan, upstream, frozenset())
-    if second.error is not None or first.error is not None:
+    if second.error is not None or first.error is not None or _stepped(first):
         return
     for name, given in first.gathered.gradients.items():
         now = second.gathered.gradients.get(name)

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from codegen.checking import behaviour, corners
 from codegen.checking.axes import Diagnosis
+from codegen.checking.calling import of_the_output, order_of_returned
 from codegen.checking.cases import Layout, make_case
 from codegen.checking.diagnosis import diagnose
 from codegen.checking.evidence import Evidence
 from codegen.checking.forwards import repair_forward
 from codegen.checking.judging import evidence_of, example, gradients, held_against, softened
 from codegen.checking.labels import refused_by_forward, same_losses
-from codegen.checking.layouts import find_layout, longer_layouts, other_layouts, setting_layouts
+from codegen.checking.layouts import find_layout, longer_layouts, other_layouts
 from codegen.checking.observing import (
     PULLED,
     SUM,
@@ -28,12 +29,13 @@ from codegen.checking.observing import (
     reductions,
     run_pass,
 )
-from codegen.checking.plans import OUTPUT_FILL, Plan
+from codegen.checking.plans import Plan
 from codegen.checking.readings import first_line
 from codegen.checking.recognition import Recognised, fitting, recognise
 from codegen.checking.repairs import repair
 from codegen.checking.report import CANNOT, RIGHT, WRONG, Finding, Target
-from codegen.checking.subjects import CannotError, ForwardError, PairSubject, Subject
+from codegen.checking.settings import setting_layouts
+from codegen.checking.subjects import CannotError, ForwardError, Subject
 from codegen.checking.terms import diagnose_terms
 from codegen.checking.values import EQUAL, FIRST, PROBABILITIES, REAL, SECOND, THIRD
 from codegen.checking.words import no_gradients, settings_words, unassigned
@@ -89,6 +91,7 @@ class Examination:
         self.searched = 0
         self.repairs: list[tuple[Diagnosis, Subject]] = []
         self.softened = False
+        self.wrong: dict[str, Evidence] = {}
 
     def run(self) -> Target:
         """Return the verdict."""
@@ -109,8 +112,9 @@ class Examination:
         self.recognised = recognise(worlds, self.options.operation, self.subject.name)
         self._judge(worlds, choice)
         clean = all(each.convention for each in self.findings)
-        self._order(base, choice)
-        self._takes_output(choice)
+        self.findings.extend(order_of_returned(self.subject, base, choice.plan))
+        if choice.right and not choice.wrong:
+            self.findings.extend(of_the_output(self.subject, choice.plan))
         self._behave(base, layout, choice)
         if clean:
             self._corners(worlds, layout, choice)
@@ -195,6 +199,7 @@ class Examination:
                 self._add(behaviour.crash(seen.case, choice.plan, error, False), f"in a world of {seen.world}")
                 continue
             bad, _ = held_against(seen, choice.plan, choice.reduction)
+            self.wrong = self.wrong or bad
             for name in bad:
                 wrong.setdefault(name, [])
         more = [*worlds, *self._of_any_sign(base.case.layout, choice)] if wrong else worlds
@@ -258,7 +263,9 @@ class Examination:
         if self.plan is None:
             return None
         self.searched += 1
-        return repair(evidence, self.plan, more, self.repairs, self.searched <= MOST_SEARCHES)
+        here = [each for each in self.wrong.values() if each.observation is evidence[0].observation]
+        others = [each for each in here if each.name != evidence[0].name]
+        return repair(evidence, self.plan, more, self.repairs, others, self.searched <= MOST_SEARCHES)
 
     def _named(self, name: str, evidence: list[Evidence]) -> str:
         """The operation that the subject is called after, if a gradient is of that."""
@@ -370,25 +377,6 @@ class Examination:
         return Target(
             self.subject.name, operation, verdict, tuple(_without_repeats(findings)), labels, unchecked=without
         )
-
-    def _takes_output(self, choice: Choice) -> None:
-        """Whether a derivative is right as a function of the output, under the name of what went in."""
-        arguments = {each.name for each in self.subject.forward}
-        for name, fill in choice.plan.fills:
-            if fill.kind == OUTPUT_FILL and name in arguments and choice.right and not choice.wrong:
-                own, back = self.subject.forward_name, self.subject.backward_name
-                told = f"it is right for the output of {own}, to be called as {back}({own}({name})), not for {name}"
-                self.findings.append(Finding("", "value", told, convention=True))
-
-    def _order(self, base: Observation, choice: Choice) -> None:
-        """Whether a function returns its gradients in the order of what they are gradients of."""
-        named = base.passes[choice.plan][0].gathered.order
-        wanted = [name for name in base.case.layout.differentiable if name in named]
-        plain = isinstance(self.subject, PairSubject) or not base.case.parameters
-        if plain and named != wanted and len(named) == len(base.case.differentiable):
-            order, arguments = ", ".join(named), ", ".join(wanted)
-            told = f"the gradients are returned in the order of {order}, where the arguments are {arguments}"
-            self.findings.append(Finding("", "shape", told, arguments, order))
 
 
 def _without_repeats(findings: list[Finding]) -> Iterator[Finding]:

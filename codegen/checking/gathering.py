@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.checking.cases import Case
-from codegen.checking.plans import Plan
+from codegen.checking.plans import Plan, step_rate
 from codegen.checking.roles import canonical, gradient_names
 from codegen.checking.state import Path, arrays_in, is_tensor, path_text
 from codegen.checking.styles import returned_names
@@ -58,8 +58,9 @@ def gather(
     found = Gathered()
     _take_attributes(case, outcome, before, found)
     _take_returned(case, returned, found)
-    if plan.takes_rate:
-        _take_steps(case, outcome, before, found)
+    rate = step_rate(case, plan)
+    if rate:
+        _take_steps(case, outcome, before, found, rate)
     return found
 
 
@@ -173,13 +174,15 @@ def _assign(name: str | None, label: str, value: Any, found: Gathered) -> None:
         found.gradients[name] = Given(label or f"d{name}", array)
 
 
-def _take_steps(case: Case, outcome: Outcome, before: Mapping[Path, tuple[int, Array]], found: Gathered) -> None:
-    """Gradients that were subtracted from the parameters, with a learning rate of 1."""
+def _take_steps(
+    case: Case, outcome: Outcome, before: Mapping[Path, tuple[int, Array]], found: Gathered, rate: float
+) -> None:
+    """Gradients that were subtracted from the parameters, times a learning rate."""
     now = dict(arrays_in(outcome.holder)) if outcome.holder is not None else {}
     for name, paths in case.paths.items():
         path = paths[0]
         if path in now and path in before and name not in found.gradients:
-            step = before[path][1] - now[path]
+            step = (before[path][1] - now[path]) / rate
             if step.any():
                 found.gradients[name] = Given(f"the step of {name}", step)
 

@@ -33,11 +33,6 @@ Array = NDArray[Any]
 MOST_TRIED, MOST_SECONDS = 3000, 4.0
 #: Seconds that others are tried for, where a layout runs and broadcasts to more axes than any array has.
 MORE_SECONDS = 0.3
-#: Values of settings to check with beside those that were found, by the settings' names.
-OFF_DEFAULT: Mapping[str, tuple[int, ...]] = {
-    **dict.fromkeys(("stride", "strides"), (1, 2)), **dict.fromkeys(("padding", "pad", "pads", "p"), (1,)),
-    **dict.fromkeys(("pool_size", "pool", "window", "kernel_size", "kernel", "k"), (3,)), "dilation": (2,),
-}  # fmt: skip
 #: Arrays that may be left out, which are passed where they can be.
 OPTIONAL = frozenset("b bias biases gamma beta w weight weights scale shift".split())
 #: Dictionaries of settings that functions of courses take.
@@ -178,7 +173,7 @@ def other_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
             continue
         for other in others:
             changed = layout.with_spec(name, other)
-            if _runs(subject, changed, spec.kind in LABELLING):
+            if runs(subject, changed, spec.kind in LABELLING):
                 yield changed
 
 
@@ -191,29 +186,12 @@ def longer_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
         name: replace(spec, axes=("N", "T", *spec.axes[1:])) if spec.axes else spec
         for name, spec in layout.forward.items()
     }
-    if _runs(subject, replace(layout, forward=longer)):
+    if runs(subject, replace(layout, forward=longer)):
         yield replace(layout, forward=longer)
 
 
-def setting_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
-    """Yield layouts with settings off their defaults: a stride below the window and above 1, a padding."""
-    strings = compared_strings(subject)
-    for arguments, given, in_constructor in (
-        (subject.constructor, layout.constructor, True), (subject.forward, layout.forward, False),
-    ):  # fmt: skip
-        for argument in arguments:
-            numbers = (*OFF_DEFAULT.get(argument.name.lower().strip("_"), ()), *strings.get(argument.name, ()))
-            used = given[argument.name].number if argument.name in given else argument.default
-            for number in numbers:
-                if number != used:
-                    changed = {**given, argument.name: Spec(NUMBER, number=number)}
-                    new = replace(layout, constructor=changed) if in_constructor else replace(layout, forward=changed)
-                    if _runs(subject, new):
-                        yield new
-
-
-def _runs(subject: Subject, layout: Layout, whatever: bool = False) -> bool:
-    """Whether a forward pass runs and gives numbers that depend on what comes in.
+def runs(subject: Subject, layout: Layout, whatever: bool = False) -> bool:
+    """Return whether a forward pass runs and gives numbers that depend on what comes in.
 
     Args:
         whatever: whether it may also give what is not finite.

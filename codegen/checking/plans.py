@@ -18,6 +18,8 @@ Array = NDArray[Any]
 UPSTREAM_FILL, CACHE_FILL, RATE_FILL, VALUE_FILL, OWN_FILL, OUTPUT_FILL = (
     "upstream", "cache", "rate", "value", "own", "output",
 )  # fmt: skip
+#: The learning rate that is passed: not 1, for which a step and what is made of it are the same.
+STEP_RATE = 0.5
 #: More ways than this are not tried.
 MOST_PLANS = 8
 
@@ -60,12 +62,20 @@ class Plan:
         if fill.kind == CACHE_FILL:
             return outcome.cache
         if fill.kind == RATE_FILL:
-            return 1.0
+            return STEP_RATE
         if fill.kind == OUTPUT_FILL:
             return np.array(outcome.outputs[int(fill.which)])
         if fill.kind == OWN_FILL:
             return np.array(getattr(outcome.holder, fill.which))
         return as_passed(case.values[fill.which])
+
+
+def step_rate(case: Case, plan: Plan) -> float:
+    """Return the learning rate of a backward pass that may update parameters, passed or held; 0 where there is none."""
+    if plan.takes_rate:
+        return STEP_RATE
+    held = case.subject.settings(case.thing)
+    return next((number for name, number in held.items() if name.lower() in RATE and number), 0.0)
 
 
 def plans(case: Case, outcome: Outcome) -> list[Plan]:

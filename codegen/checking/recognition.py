@@ -205,7 +205,8 @@ def recognise(worlds: Sequence[Observation], wanted: str | None, name: str) -> R
                     return Recognised(match, True)
             except (DeriveError, ValueError, ArithmeticError, TypeError):
                 continue
-            if np.isfinite(away) and _is_hinted(operation.name, hints):
+            is_meant = operation.name == hints[0] if wanted else _is_hinted(operation.name, hints)
+            if np.isfinite(away) and is_meant:
                 near.append((away, match))
     ordered = [match for _, match in sorted(near, key=lambda each: each[0])][:MOST_NEAR]
     return _nearly(worlds, ordered, wanted)
@@ -238,7 +239,8 @@ def _nearly(worlds: Sequence[Observation], near: list[Match], wanted: str | None
     small = max([0.0, *(20 * number for number in match.numbers.values() if 0 < number < 0.01)])
     is_close = max(away) < NEARLY and min(away) > max(1e-6, small)
     if is_close or wanted:
-        told = f"the forward pass computes nearly {match.operation.name}: outputs differ by up to {max(away):.2g}"
+        what = "nearly" if is_close else "another function than"
+        told = f"the forward pass computes {what} {match.operation.name}: outputs differ by up to {max(away):.2g}"
         definition = match.operation.record.definition
         text = f"{told} of the largest; its definition is {' '.join(definition.split())}"
         theirs, ours = _example(worlds[0], match)

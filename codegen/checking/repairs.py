@@ -32,18 +32,26 @@ from codegen.checking.subjects import ClassSubject, PairSubject, Subject, TorchS
 Array = NDArray[Any]
 #: Seconds that changes are tried for, of what stands there and of what is missing.
 SECONDS, MORE_SECONDS = 1.5, 4.0
+#: Seconds that a change is looked for which mends other gradients too.
+EXTRA_SECONDS = 0.7
 #: More names than this are not put in.
 MOST_NAMES = 24
 
 
 def repair(
-    evidence: Sequence[Evidence], plan: Plan, more: bool, known: list[tuple[Diagnosis, Subject]], search: bool = True
+    evidence: Sequence[Evidence],
+    plan: Plan,
+    more: bool,
+    known: list[tuple[Diagnosis, Subject]],
+    others: Sequence[Evidence],
+    search: bool = True,
 ) -> Diagnosis | None:
     """Return the change of the backward pass that makes a gradient right in every world; None where none is found.
 
     Args:
         more: whether to look for what is missing, which takes longer, and not for what stands there and is wrong.
         known: the changes that were found for other gradients, which are tried first; what is found is added.
+        others: the other gradients that are wrong: a change that mends them too is looked for a little longer.
         search: whether others are tried too.
     """
     for diagnosis, changed_subject in known:
@@ -62,19 +70,27 @@ def repair(
     shapes = _Shapes(subject, function, evidence[0], plan)
     names = [name for name in names if shapes.of(name) is not None]
     stop = time.monotonic() + (MORE_SECONDS if more else SECONDS)
+    first: tuple[Diagnosis, Subject] | None = None
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for change in rewrites(tree, names, more, shapes.may_be, filter(shapes.is_mask, names)):
             if time.monotonic() > stop:
-                return None
+                break
             changed = compiled(change.tree, function)
             if changed is None:
                 continue
             twin = with_backward(subject, changed)
             if all(_is_right(twin, plan, each) for each in evidence) and _keeps(twin, plan, evidence[0]):
-                known.append((Diagnosis(change.kind, on_line(change.words, offset)), twin))
-                return known[-1][0]
-    return None
+                found = Diagnosis(change.kind, on_line(change.words, offset)), twin
+                if all(_is_right(twin, plan, each) for each in others):
+                    first = found
+                    break
+                stop = min(stop, time.monotonic() + EXTRA_SECONDS) if first is None else stop
+                first = first or found
+    if first is None:
+        return None
+    known.append(first)
+    return first[0]
 
 
 class _Shapes:

@@ -80,7 +80,7 @@ class Target:
         findings: mistakes first, conventions after them.
         checked: the gradients that were held against derivatives.
         needs: what is needed where it cannot be checked.
-        unchecked: the arguments and parameters of which the backward pass gives no gradient.
+        unchecked: the arguments and parameters of which no gradient was found in what the backward pass gives.
     """
 
     name: str
@@ -104,7 +104,7 @@ class Target:
         if self.checked:
             lines[0] += f"  checked: {', '.join(self.checked)}"
         if self.unchecked:
-            lines[0] += f"; none given: {', '.join(self.unchecked)}"
+            lines[0] += f"; not checked: {', '.join(self.unchecked)}"
         if self.needs:
             lines.append(f"  {self.needs}")
         for finding in _merged(self.findings):

@@ -57,10 +57,10 @@ SYNONYMS = {
 }
 #: Names that may say "the gradient of".
 GRADIENT_BEFORE = re.compile(
-    r"^(?:dL_?d_?|dl_?d_?|dJ_?d_?|dloss_?d?_?|gradients?_(?:of_|wrt_)?|grad_?|g_|(?-i:g(?=[A-Z]))|delta_?|nabla_?|d_|d)(?=\w)",
+    r"^(?:dL_?d_?|dl_?d_?|dJ_?d_?|dloss_?d?_?|gradients?_(?:of_|wrt_)?|grad_?|g_|(?-i:g(?=[A-Z]|[wb]$))|delta_?|nabla_?|d_|d)(?=\w)",
     re.I,
 )
-GRADIENT_AFTER = re.compile(r"_?(?:grads?|gradients?|_d|_delta|deriv|derivative)$", re.I)
+GRADIENT_AFTER = re.compile(r"_?(?:grads?|gradients?|_d|_g|_delta|deriv|derivative)$", re.I)
 
 _SIZES: tuple[tuple[str, str], ...] = (
     (
