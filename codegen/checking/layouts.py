@@ -25,7 +25,7 @@ from codegen.checking.roles import (
 )
 from codegen.checking.state import Path, arrays_in, path_text
 from codegen.checking.styles import returned_names, source_of
-from codegen.checking.subjects import Argument, CannotError, ClassSubject, ForwardError, Subject
+from codegen.checking.subjects import Argument, CannotError, ClassSubject, ForwardError, PairSubject, Subject
 from codegen.checking.values import FIRST, FLAG, IDS, LABELLING, NUMBER, ONE_HOT, PROBABILITIES, REAL, SIZE, Spec
 
 Array = NDArray[Any]
@@ -277,7 +277,7 @@ def _are_operands(subject: Subject) -> bool:
     """Whether the backward pass returns a gradient by every argument, by those too that are called as labels are."""
     names = [each.name for each in subject.forward if each.required]
     returned = returned_names(subject.source)
-    if len(names) < 2 or len(returned) != len(names):
+    if len(names) < 2 or len(returned) != len(names) or (isinstance(subject, PairSubject) and subject.own):
         return False
     if (
         names[1].lower() == "y"

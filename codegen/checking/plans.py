@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.checking.cases import Case, as_passed
+from codegen.checking.readings import is_one_line
 from codegen.checking.roles import OUTPUTS, RATE, in_usual_order, is_label, is_upstream
 from codegen.checking.subjects import Argument, Outcome, TorchSubject, is_cache
 
@@ -131,6 +132,7 @@ class _Reader:
             mine = place == 0 and self.is_loss and not self._same(name) and name not in self.labels
             own = self._own(name) if mine else []
             alone = self.subject.is_derivative and len(self.subject.backward) == 1 and name == self.first
+            alone = alone and is_one_line(self.subject.source)
             return [*own, Fill(VALUE_FILL, name), *(self._outputs() if alone else ())]
         if is_cache(name):
             return [Fill(CACHE_FILL)]

@@ -43,6 +43,19 @@ def counts_axes(subject: Subject) -> bool:
     return False
 
 
+def is_one_line(source: str) -> bool:
+    """Whether a function does nothing but return an expression.
+
+    Example:
+        >>> is_one_line("def f(x):\\n    return x * (1 - x)"), is_one_line("def f(x):\\n    s = x\\n    return s")
+        (True, False)
+    """
+    functions = [each for each in parsed(source).body if isinstance(each, ast.FunctionDef)]
+    body = functions[0].body if functions else []
+    told = [each for each in body if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))]
+    return len(told) == 1 and isinstance(told[0], ast.Return)
+
+
 def parsed(source: str) -> ast.Module:
     """Return the syntax tree of a function's text; an empty one where there is none."""
     try:
