@@ -109,6 +109,64 @@ class Rows:
         self.db = dout.reshape(-1, dout.shape[-1]).sum(0)
         return dout @ self.w.T
 """
+AXIS = """
+class Softmax:
+    def __init__(self, axis=-1):
+        self.axis = axis
+
+    def forward(self, x):
+        e = np.exp(x - x.max(axis=self.axis, keepdims=True))
+        self.y = e / e.sum(axis=self.axis, keepdims=True)
+        return self.y
+
+    def backward(self, d):
+        return self.y * (d - (d * self.y).sum(axis=self.axis, keepdims=True))
+"""
+LOSS = """
+class SquaredError:
+    def __init__(self, reduction="mean", weight=1.0):
+        self.reduction, self.weight = reduction, weight
+
+    def forward(self, pred, target):
+        self.d = pred - target
+        total = self.weight * np.sum(self.d**2)
+        return total / self.d.size if self.reduction == "mean" else total
+
+    def backward(self):
+        scale = 2 * self.weight
+        if self.reduction == "mean":
+            scale = scale / self.d.size
+        return scale * self.d
+"""
+STEPS = """
+class Dense:
+    def __init__(self, n_in, n_out, lr=0.1):
+        self.W, self.lr = np.random.randn(n_in, n_out), lr
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, d):
+        dx = d @ self.W.T
+        self.W -= self.lr * self.x.T @ d
+        return dx
+"""
+GATES = """
+class Gates:
+    def __init__(self, n_in, n_out):
+        self.Wa, self.Wb = np.random.randn(n_in, n_out), np.random.randn(n_in, n_out)
+
+    def forward(self, x):
+        self.x, self.a, self.b = x, np.tanh(x @ self.Wa), np.tanh(x @ self.Wb)
+        return self.a * self.b
+
+    def backward(self, d):
+        da = d * self.b * (1 - self.a**2)
+        db = d * self.a * (1 - self.b**2)
+        self.dWa, self.dWb = self.x.T @ da, self.x.T @ db
+        return da @ self.Wa.T + db @ self.Wb.T
+"""
 #: The text, what is replaced, the replacement, the kind, and words of the message.
 MISTAKES = [
     (BOTH_LABELS, "if y_true.ndim == 1:\n            right", "if y_pred.ndim == 2:\n            right", "crash",
@@ -116,6 +174,11 @@ MISTAKES = [
     (BOTH_LABELS, "y_true, axis=1", "y_true, axis=0", "forward-differs", "one-hot rows"),
     (ROWS, "dout.reshape(-1, dout.shape[-1]).sum(0)", "dout.sum(0)", "missing-sum", "one more axis"),
     (ROWS, "self.db = dout.reshape(", "self.db = 2 * dout.reshape(", "factor", "2"),
+    (AXIS, "self.y).sum(axis=self.axis", "self.y).sum(axis=-1", "axis", "with axis=0"),
+    (LOSS, 'if self.reduction == "mean":', "if self.reduction:", "factor", "with reduction='sum'"),
+    (LOSS, "2 * self.weight", "2", "factor", "with weight=0.8"),
+    (STEPS, "self.lr * self.x.T @ d", "self.lr * self.x.T @ d / len(d)", "factor", "the number of samples"),
+    (GATES, "d * self.b * (1", "d * (1", "missing-term", "self.b"),
 ]  # fmt: skip
 
 
@@ -127,7 +190,7 @@ def test_common_code_is_right(name: str, tmp_path: Path, monkeypatch: pytest.Mon
     assert {each.replace("dA_prev", "dA") for each in target.checked} == checked
 
 
-@pytest.mark.parametrize("text", [BOTH_LABELS, ROWS])
+@pytest.mark.parametrize("text", [BOTH_LABELS, ROWS, AXIS, LOSS, STEPS, GATES])
 def test_what_the_mistakes_are_made_in_is_right(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (target,) = targets_of(text, tmp_path, monkeypatch)
     assert (target.verdict, target.findings) == ("right", ())
@@ -142,6 +205,14 @@ def test_a_mistake_off_the_beaten_track_is_named(
     assert target.verdict == "wrong"
     assert target.findings[0].kind == kind
     assert words in target.findings[0].message
+
+
+def test_one_change_is_named_for_all_gradients_that_it_mends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (target,) = targets_of(GATES.replace("d * self.b * (1", "d * (1"), tmp_path, monkeypatch)
+    assert len({each.message for each in target.findings}) == 1
+    assert {each.gradient for each in target.findings} == {"dWa", "dx"}
+    (line,) = [line for line in target.text().splitlines() if "has to be" in line]
+    assert line.startswith("  missing-term: dWa, dx: line ")
 
 
 def test_a_small_number_that_is_left_out_is_a_convention(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from codegen.checking.subjects import Subject
 
 def settings_words(old: Layout, new: Layout) -> str:
     before, after = {**old.constructor, **old.forward}, {**new.constructor, **new.forward}
-    return ", ".join(f"{name}={spec.number}" for name, spec in after.items() if before.get(name) != spec)
+    return ", ".join(f"{name}={spec.number!r}" for name, spec in after.items() if before.get(name) != spec)
 
 
 def unassigned(subject: Subject, case: Case) -> str:
