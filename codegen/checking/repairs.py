@@ -267,11 +267,16 @@ def compiled(tree: ast.Module, function: Any) -> Callable[..., Any] | None:
 
 
 def _names(tree: ast.Module, case: Case, holder: Any) -> list[str]:
-    """Variables of the function and attributes of the object, which may stand in a repaired line."""
+    """Variables of the function, then attributes of the object, which may stand in a repaired line."""
     function = tree.body[0]
     assert isinstance(function, ast.FunctionDef)
     first = function.args.args[0].arg if function.args.args else ""
     found: dict[str, None] = {}
+    arguments = [each.arg for each in function.args.args]
+    skipped = {first} if isinstance(case.subject, ClassSubject) else set()
+    for name in (*arguments, *_assigned(function)):
+        if name not in skipped and name not in ("cache", "ctx", "context"):
+            found[name] = None
     if isinstance(case.subject, ClassSubject) and holder is not None:
         for path, _ in arrays_in(holder):
             if len(path) == 1 and isinstance(path[0], str):
@@ -279,11 +284,6 @@ def _names(tree: ast.Module, case: Case, holder: Any) -> list[str]:
             elif len(path) == 2:
                 key = path[1] if isinstance(path[1], int) else repr(path[1])
                 found[f"{first}.{path[0]}[{key}]"] = None
-    arguments = [each.arg for each in function.args.args]
-    skipped = {first} if isinstance(case.subject, ClassSubject) else set()
-    for name in (*arguments, *_assigned(function)):
-        if name not in skipped and name not in ("cache", "ctx", "context"):
-            found[name] = None
     return list(found)[:MOST_NAMES]
 
 
