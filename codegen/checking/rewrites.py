@@ -91,15 +91,23 @@ def rewrites(
             if getattr(make, "keywords", {}).get("templates") in (FACTORS, OTHERS) and slot.is_factor:
                 continue  # The whole product is tried.
             node = slot.get()
+            around = text_of(slot.parent) if _is_number(node) and isinstance(slot.parent, ast.expr) else ""
             for kind, words, new in make(node):
                 ast.copy_location(new, node)
                 ast.fix_missing_locations(new)
                 slot.set(new)
+                if around:
+                    words = f"`{around}` has to be `{text_of(slot.parent)}`"
                 try:
                     is_other = isinstance(node, ast.Constant) and (slot.is_inside or not slot.is_factor)
                     yield Rewrite("value" if is_other else kind, _at(node, words), tree)
                 finally:
                     slot.set(node)
+
+
+def _is_number(node: ast.AST) -> bool:
+    """Whether a number stands there, which says little without what stands around it."""
+    return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
 
 
 def _at(node: ast.AST, words: str) -> str:
