@@ -101,6 +101,11 @@ def find_layout(
             if not _grows(case):
                 break
             stop = min(stop, time.monotonic() + MORE_SECONDS)
+        if isinstance(subject, ClassSubject) and subject.is_guess:
+            blunder = blunder or ForwardError(
+                f"{subject.forward_name} returns nothing and leaves no output in an attribute: what it leaves does not "
+                "depend on what comes in"
+            )
         last = last or ValueError("what it gives is not finite, or does not depend on what it is given")
     if found:
         return min(found, key=lambda each: each[0])[1]
