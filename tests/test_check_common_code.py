@@ -224,6 +224,14 @@ def test_a_small_number_that_is_left_out_is_a_convention(tmp_path: Path, monkeyp
     assert wrong.verdict == "wrong"
 
 
+def test_a_smaller_number_is_a_guard_and_no_other_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = SOFTMAX_LOSS.replace("1e-7", "1e-9")
+    (target,) = targets_of(text, tmp_path, monkeypatch)
+    assert (target.verdict, target.findings, target.operation) == ("right", (), "softmax-cce-sparse")
+    (wrong,) = targets_of(text.replace("-np.sum(np.log", "-1.001 * np.sum(np.log"), tmp_path, monkeypatch)
+    assert wrong.verdict == "wrong"
+
+
 def test_a_derivative_of_the_output_is_a_convention(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "def sigmoid(x):\n    return 1 / (1 + np.exp(-x))\n\ndef sigmoid_prime(x):\n    return x * (1 - x)\n"
     (target,) = targets_of(text, tmp_path, monkeypatch)

@@ -75,8 +75,8 @@ class Corners:
 
     def findings(self) -> Iterator[Finding]:
         """Yield what is found in each world."""
-        far = () if self.examination.softened else (self._edges, self._wide, self._precisions)
-        for world in (self._single, self._kinks, *far, self._soft, self._modes):
+        far = () if self.examination.softened else (self._edges, self._wide)
+        for world in (self._single, self._kinks, *far, self._precisions, self._soft, self._modes):
             try:
                 yield from world()
             except Exception:  # The forward pass does not take these values: nothing is said of them.

@@ -30,7 +30,7 @@ from codegen.checking.observing import (
     run_pass,
 )
 from codegen.checking.plans import Plan
-from codegen.checking.readings import first_line
+from codegen.checking.readings import first_line, is_guarded
 from codegen.checking.recognition import Recognised, fitting, recognise
 from codegen.checking.repairs import repair
 from codegen.checking.report import CANNOT, RIGHT, WRONG, Finding, Target
@@ -110,6 +110,7 @@ class Examination:
         self.plan = choice.plan
         worlds = [base, *self._more(layout, choice)]
         self.recognised = recognise(worlds, self.options.operation, self.subject.name)
+        self.softened = is_guarded(self.subject.forward_source)
         self._judge(worlds, choice)
         clean = all(each.convention for each in self.findings)
         self.findings.extend(order_of_returned(self.subject, base, choice.plan))

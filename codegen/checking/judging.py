@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,11 +11,12 @@ from numpy.typing import NDArray
 from codegen.checking.evidence import Evidence
 from codegen.checking.observing import JACOBIAN, Observation, compare, is_known, taken
 from codegen.checking.plans import Plan
+from codegen.checking.readings import SMALL, small_numbers
 from codegen.checking.subjects import Subject
 
 Array = NDArray[Any]
-#: What is a small number in a forward pass, and how much more than it a gradient may differ where it is left out.
-SMALL, MOST_SOFTENED = 1e-3, 30.0
+#: How much more than a small number of the forward pass a gradient may differ where that is left out.
+MOST_SOFTENED = 30.0
 
 
 def gradients(seen: Observation, plan: Plan, which: int = 0) -> dict[str, Any]:
@@ -75,9 +75,8 @@ def softened(subject: Subject, evidence: Sequence[Evidence]) -> str:
     A number such as 1e-7 that is added below a logarithm or a root changes the derivative by little, and many leave it
     out; what is wrong by as little for another reason is a mistake.
     """
-    numbers = [float(each) for each in re.findall(r"\b\d+(?:\.\d*)?e-\d+|\b0\.000\d+", subject.forward_source)]
     held = subject.settings(evidence[0].observation.case.thing).values()
-    small = [number for number in (*numbers, *held) if 0 < number < SMALL]
+    small = [*small_numbers(subject.forward_source), *(number for number in held if 0 < number < SMALL)]
     if not small or any(each.found.shape != each.truth.shape for each in evidence):
         return ""
     away = max(float(np.max(np.abs(e.found - e.truth), initial=0) / np.max(np.abs(e.truth))) for e in evidence)

@@ -15,6 +15,38 @@ from codegen.checking.subjects import Subject
 from codegen.checking.values import GIVEN, NUMBER, Spec
 
 Array = NDArray[Any]
+#: What is a small number.
+SMALL = 1e-3
+
+
+def small_numbers(source: str) -> list[float]:
+    """Return the small numbers in a text, such as are added below a root or a logarithm.
+
+    Example:
+        >>> small_numbers("np.log(p + 1e-7) / 2e-1 + 0.00001")
+        [1e-07, 1e-05]
+    """
+    found = re.findall(r"(?<![\w.])(?:\d+(?:\.\d*)?e-\d+|0\.000\d+)", source)
+    return [float(each) for each in found if float(each) < SMALL]
+
+
+def is_guarded(source: str) -> bool:
+    """Whether a small number is added below a logarithm, which keeps it from what it is not defined for.
+
+    Example:
+        >>> is_guarded("loss = -np.log(p[i] + 1e-9).mean()"), is_guarded("loss = np.log(p) + 1e-9")
+        (True, False)
+    """
+    for node in ast.walk(parsed(source)):
+        is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "log"
+        if not is_call or not isinstance(node, ast.Call) or not node.args:
+            continue
+        argument = node.args[0]
+        if isinstance(argument, ast.BinOp) and isinstance(argument.op, ast.Add):
+            added = ast.unparse(argument.right)
+            if small_numbers(added) or re.search(r"eps|tiny|small|delta", added):
+                return True
+    return False
 
 
 def compared_strings(subject: Subject) -> dict[str, list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import derive
+from codegen.checking.hints import hinted, is_hinted
 from codegen.checking.observing import Observation
+from codegen.checking.readings import small_numbers
 from codegen.checking.report import Finding
 from codegen.runtime import backward, forward, vjp
 from codegen.whole_numbers import default_numbers
@@ -27,23 +28,12 @@ Array = NDArray[Any]
 SAME, NEARLY = 1e-9, 0.05
 #: More inputs than this are not tried in every order.
 MOST_INPUTS = 5
+#: The largest number that is a guard, and how much more than it outputs may differ for it.
+LARGEST_GUARD, GUARD = 1e-6, 100.0
 #: How many ways in which a subject may be nearly an operation are kept.
 MOST_NEAR = 12
 #: Small numbers that code adds below a line or under a root.
 SMALL = (1e-5, 1e-8, 1e-6, 1e-7, 1e-12, 1e-3, 0.0)
-#: What classes are called beside the names of operations.
-ALIASES = {
-    "linear": "dense", "affine": "dense", "fullyconnected": "dense", "fc": "dense", "columndense": "dense-columns",
-    "categoricalcrossentropy": "cce", "crossentropy": "cce", "softmaxcrossentropy": "softmax-cce",
-    "softmaxcategoricalcrossentropy": "softmax-cce", "softmaxwithloss": "softmax-cce", "swish": "silu",
-    "meansquarederror": "mse", "meansquared": "mse", "meanabsoluteerror": "mae", "binarycrossentropy": "bce",
-    "logistic": "sigmoid", "lrelu": "leaky-relu", "huberloss": "huber", "softmaxce": "softmax-cce",
-    "batchnormalization": "batch-norm", "layernormalization": "layer-norm", "rms": "rms-norm", "l2norm": "l2-normalise",
-    "l2normalize": "l2-normalise",
-    "sigmoidbce": "bce-logits", "bcewithlogits": "bce-logits", "kldivergence": "kl", "geluapprox": "gelu-tanh",
-    "logcosh": "log-cosh", "negativeloglikelihood": "nll", "gelutanh": "gelu-tanh", "tanhgelu": "gelu-tanh",
-}  # fmt: skip
-_NOISE = re.compile(r"activation|layer(?!norm)|function|numpy|forward|module|^my|^np|loss|_|-", re.I)
 
 
 @dataclass
@@ -205,7 +195,7 @@ def recognise(worlds: Sequence[Observation], wanted: str | None, name: str) -> R
                     return Recognised(match, True)
             except (DeriveError, ValueError, ArithmeticError, TypeError):
                 continue
-            is_meant = operation.name == hints[0] if wanted else _is_hinted(operation.name, hints)
+            is_meant = operation.name == hints[0] if wanted else is_hinted(operation.name, hints)
             if np.isfinite(away) and is_meant:
                 near.append((away, match))
     ordered = [match for _, match in sorted(near, key=lambda each: each[0])][:MOST_NEAR]
@@ -235,6 +225,8 @@ def _nearly(worlds: Sequence[Observation], near: list[Match], wanted: str | None
         return None
     match = near[0]
     away = [match.difference(seen) for seen in worlds]
+    if max(away) <= GUARD * max(_guards(worlds[0]), default=0.0):
+        return Recognised(match, True)
     recognised = Recognised(match, False, near=near)
     small = max([0.0, *(20 * number for number in match.numbers.values() if 0 < number < 0.01)])
     is_close = max(away) < NEARLY and min(away) > max(1e-6, small)
@@ -248,6 +240,13 @@ def _nearly(worlds: Sequence[Observation], near: list[Match], wanted: str | None
     elif swapped := _swapped(worlds, match):
         recognised.findings.append(Finding("", "forward-differs", swapped))
     return recognised
+
+
+def _guards(seen: Observation) -> list[float]:
+    """Numbers of the forward pass's that keep logarithms and quotients from what they are not defined for."""
+    subject = seen.case.subject
+    numbers = (*small_numbers(subject.forward_source), *subject.settings(seen.case.thing).values())
+    return [number for number in numbers if 0 < number <= LARGEST_GUARD]
 
 
 def _example(seen: Observation, match: Match) -> tuple[str, str]:
@@ -274,28 +273,11 @@ def _swapped(worlds: Sequence[Observation], match: Match) -> str | None:
     return None
 
 
-def hinted(name: str) -> list[str]:
-    """Return the operations that a name of a class or function says, the likeliest first.
-
-    Example:
-        >>> hinted("Activation_ReLU"), hinted("LayerNorm"), hinted("Network"), hinted("Swish")
-        (['relu'], ['layer-norm'], [], ['swish', 'silu'])
-    """
-    plain = _NOISE.sub("", name).lower()
-    known = {record.replace("-", ""): record for record in records()}
-    found = (known.get(plain), ALIASES.get(plain), known.get(re.sub(r"_|-", "", name).lower()))
-    return list(dict.fromkeys(each for each in found if each))
-
-
-def _is_hinted(name: str, hints: Sequence[str]) -> bool:
-    return any(name == hint or name.startswith(f"{hint}-") for hint in hints)
-
-
 def _candidates(seen: Observation, hints: Sequence[str], only: bool) -> Iterator[Operation]:
     count = sum(isinstance(value, np.ndarray) for value in seen.case.values.values())
     names = list(records())
     if hints:
-        first = [name for name in names if _is_hinted(name, hints)]
+        first = [name for name in names if is_hinted(name, hints)]
         names = first if only else [*first, *(name for name in names if name not in first)]
     for name in names:
         operation = catalogue()[name]
