@@ -31,7 +31,8 @@ def hinted(name: str) -> list[str]:
     """
     plain = _NOISE.sub("", name).lower()
     known = {record.replace("-", ""): record for record in records()}
-    found = (known.get(plain), ALIASES.get(plain), known.get(re.sub(r"_|-", "", name).lower()))
+    whole = re.sub(r"_|-", "", name).lower()
+    found = (known.get(plain), ALIASES.get(plain), known.get(whole), ALIASES.get(whole))
     return list(dict.fromkeys(each for each in found if each))
 
 
