@@ -42,6 +42,8 @@ def run_check(options: argparse.Namespace) -> int:
 
     if not 0 < options.seconds < math.inf:
         raise InputError(f"--seconds is a number of seconds above 0, not {options.seconds:g}")
+    if "=" in (options.operation or ""):
+        raise InputError(f"--as takes a name from `derive list`, not a definition: {options.operation!r}")
     path, _ = split(options.target)
     operation = find(options.operation).name if options.operation else None
     args, shapes = read_args(options.args), read_shapes(options.shapes)

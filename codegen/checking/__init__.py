@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from codegen.checking.examining import Options, examine
 from codegen.checking.report import KINDS, Finding, Report, Target
@@ -38,7 +42,8 @@ def check(
 
     Args:
         target: a path ``"FILE.py"`` or ``"FILE.py:NAME"``, whose file is run in a process of its own; a class with
-            ``forward`` and ``backward``; or a pair of functions. Classes and functions are called in this process.
+            ``forward`` and ``backward``, or an object of it; or a pair of functions. Classes and functions are called
+            in this process.
         forward: called with the inputs and parameters by name; it returns the output, or the output and a cache.
         backward: called with the upstream gradient, and by name with what it takes of the inputs, the parameters and
             ``cache``; it returns a dictionary of gradients by name, or a tuple in the order of inputs and parameters.
@@ -69,7 +74,13 @@ def check(
         return check_file(os.fspath(target), timeout=timeout, **options)  # type: ignore[arg-type]
     given = {**(inputs or {}), **(parameters or {})}
     subject = _subject(target, forward, backward)
-    return Report((examine(subject, Options(seed, operation, {**(args or {}), **given}, shapes or {})),))
+    states = np.random.get_state(), random.getstate()
+    try:
+        found = examine(subject, Options(seed, operation, {**(args or {}), **given}, shapes or {}))
+    finally:
+        np.random.set_state(states[0])
+        random.setstate(states[1])
+    return Report((found,))
 
 
 def _subject(target: Any, forward: Any, backward: Any) -> Subject:
@@ -81,9 +92,11 @@ def _subject(target: Any, forward: Any, backward: Any) -> Subject:
             return subject
         if isinstance(target, tuple) and len(target) == 2 and all(map(callable, target)):
             return pair_subject(target[0].__name__, *target, replay)
+        if not callable(target) and (subject := class_subject(type(target), replay)) is not None:
+            return replace(subject, constructor=[], instance=target)  # type: ignore[call-arg]
     except CannotError as error:
         raise InputError(str(error)) from None
     raise InputError(
-        "codegen.check takes a path, a class with forward and backward, a pair of functions, or forward= and "
-        f"backward=, not {target!r}"
+        "codegen.check takes a path, a class with forward and backward or an object of it, a pair of functions, or "
+        f"forward= and backward=, not {target!r}"
     )

@@ -41,11 +41,12 @@ def diagnose_shape(evidence: Sequence[Evidence]) -> Diagnosis | None:
         if each.found.ndim < each.truth.ndim and each.found.size < each.truth.size:
             for axes in _subsets(each.truth.ndim):
                 if explained(evidence, lambda e, axes=axes: _reduced(e.truth, axes, np.sum, e.found.shape)):
-                    return Diagnosis(
-                        "reduction", f"it is summed over {_axes_words(axes)}, which it must not be; {told}"
-                    )
+                    return Diagnosis("axis", f"it is summed over {_axes_words(axes)}, which it must not be; {told}")
                 if explained(evidence, lambda e, axes=axes: _reduced(e.truth, axes, np.mean, e.found.shape)):
-                    return Diagnosis("reduction", f"it is averaged over {_axes_words(axes)}; {told}")
+                    if all(_is_constant(e.truth, axes) for e in evidence):
+                        what = f"it is not spread over {_axes_words(axes)}, along which every entry is the same"
+                        return Diagnosis("shape", f"{what}; {told}")
+                    return Diagnosis("axis", f"it is averaged over {_axes_words(axes)}, which it must not be; {told}")
     return Diagnosis("shape", told, certain=False)
 
 
@@ -54,6 +55,11 @@ def _reduced(array: Array, axes: tuple[int, ...], reduce: Any, shape: tuple[int,
         return None
     reduced = np.asarray(reduce(array, axis=axes)) if axes else array
     return reduced.reshape(shape) if reduced.size == math.prod(shape) else None
+
+
+def _is_constant(array: Array, axes: tuple[int, ...]) -> bool:
+    """Whether an array is the same all along some of its axes."""
+    return bool(np.allclose(array, array.mean(axis=axes, keepdims=True), rtol=1e-6, atol=1e-9))
 
 
 def _subsets(rank: int) -> Iterator[tuple[int, ...]]:

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.checking.cases import Case
-from codegen.checking.gathering import Gathered, gather, held
-from codegen.checking.layouts import first_line
-from codegen.checking.observing import copies, run_pass
-from codegen.checking.plans import OUTPUT_FILL, OWN_FILL, UPSTREAM_FILL, VALUE_FILL, Plan
+from codegen.checking.gathering import Gathered, Given, gather, held
+from codegen.checking.observing import Pass, copies, run_pass
+from codegen.checking.plans import OUTPUT_FILL, OWN_FILL, UPSTREAM_FILL, VALUE_FILL, Plan, step_rate
+from codegen.checking.readings import first_line
 from codegen.checking.report import Finding
-from codegen.checking.state import Path, arrays_in, path_text
+from codegen.checking.state import Path, arrays_in, can_put, path_text, put
+from codegen.checking.subjects import Outcome
 
 Array = NDArray[Any]
 MUTATIONS = {UPSTREAM_FILL: "mutates-upstream", VALUE_FILL: "mutates-input"}
@@ -64,7 +65,7 @@ def _changed(
     """Stored arrays that a backward pass wrote to, without gradients and without parameters that it updates."""
     if holder is None:
         return []
-    parameters = {path for paths in case.paths.values() for path in paths} if plan.takes_rate else set()
+    parameters = {path for paths in case.paths.values() for path in paths} if step_rate(case, plan) else set()
     gradient = {given.label for given in gather(case, plan, _Held(holder), before, None).gradients.values()}  # type: ignore[arg-type]
     return [
         path
@@ -84,16 +85,43 @@ class _Held:
         self.holder = holder
 
 
-def repeats(case: Case, plan: Plan, upstream: list[Any], first: Gathered) -> Iterator[Finding]:
+def _twice(case: Case, plan: Plan, upstream: list[Any], emptied: frozenset[str]) -> tuple[Outcome, Pass, Pass]:
+    """Run forward once and backward twice, with the same random numbers.
+
+    Args:
+        emptied: the labels of gradients that are set to 0 between the two.
+    """
+    outcome = case.forward()
+    case.subject.replay.start()
+    first = run_pass(case, plan, upstream, outcome)
+    for path, array in list(arrays_in(outcome.holder)) if emptied else ():
+        if path_text(path) in emptied and can_put(outcome.holder, path):
+            put(outcome.holder, path, np.zeros_like(array))
+    case.subject.replay.start()
+    return outcome, first, run_pass(case, plan, upstream, outcome)
+
+
+def _adds(case: Case, plan: Plan, upstream: list[Any], name: str, given: Given) -> bool:
+    """Whether a second pass gives what the first gave once the first one's gradient is set to 0."""
+    _, _, again = _twice(case, plan, upstream, frozenset({given.label}))
+    now = again.gathered.gradients.get(name)
+    alike = now is not None and now.value.shape == given.value.shape
+    return alike and np.allclose(now.value, given.value, rtol=1e-7, atol=1e-10)  # type: ignore[union-attr]
+
+
+def _stepped(first: Pass) -> bool:
+    """Whether a backward pass updated parameters, so that a second one starts from others."""
+    return any(given.label.startswith("the step of") for given in first.gathered.gradients.values())
+
+
+def repeats(case: Case, plan: Plan, upstream: list[Any]) -> Iterator[Finding]:
     """Yield what a second backward pass after one forward pass does otherwise."""
     if plan.takes_rate:
         return
-    outcome = case.forward()
-    run_pass(case, plan, upstream, outcome)
-    second = run_pass(case, plan, upstream, outcome)
-    if second.error is not None:
+    outcome, first, second = _twice(case, plan, upstream, frozenset())
+    if second.error is not None or first.error is not None or _stepped(first):
         return
-    for name, given in first.gradients.items():
+    for name, given in first.gathered.gradients.items():
         now = second.gathered.gradients.get(name)
         if now is None and given.kept:
             held_now = dict(arrays_in(outcome.holder))
@@ -107,11 +135,7 @@ def repeats(case: Case, plan: Plan, upstream: list[Any], first: Gathered) -> Ite
             value = now.value
         if value.shape == given.value.shape and np.allclose(value, given.value, rtol=1e-9, atol=1e-12, equal_nan=True):
             continue
-        if (
-            given.kept
-            and value.shape == given.value.shape
-            and np.allclose(value, 2 * given.value, rtol=1e-7, atol=1e-10)
-        ):
+        if given.kept and _adds(case, plan, upstream, name, given):
             resets = any(RESETS.search(name) for name in dir(outcome.holder) if not name.startswith("__"))
             yield Finding(
                 given.label,
@@ -171,7 +195,7 @@ def crash(case: Case, plan: Plan, error: Exception, runs_when_equal: bool) -> Fi
     if isinstance(error, TypeError) and "NoneType" in str(error):
         return Finding("", "not-stored", f"{name} uses what the forward pass left as None: {told}")
     if runs_when_equal and re.search(r"matmul|aligned|mat1", str(error)):
-        what = "a matrix is transposed, or a product's factors are exchanged"
+        what = "a matrix is transposed, or two matrices are exchanged"
         return Finding("", "transpose", f"{name} runs only where all sizes are equal: {what}: {told}")
     return Finding("", "crash", f"{name} raises {told}")
 

@@ -9,7 +9,9 @@ import importlib.util
 import io
 import json
 import os
+import signal
 import sys
+import time
 import types
 from collections.abc import Mapping
 from contextlib import redirect_stdout
@@ -17,11 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from codegen.checking.examining import Options, examine
-from codegen.checking.layouts import first_line
+from codegen.checking.readings import first_line
+from codegen.checking.report import CANNOT, Target
 from codegen.checking.styles import subjects_in
 from codegen.checking.subjects import CannotError, Subject
 
 MODULE = "checked_file"
+#: How much of the time limit the targets may take together.
+SHARE = 0.9
 
 
 def main(request_path: str, results_path: str) -> int:
@@ -53,14 +58,56 @@ def _check(request: Mapping[str, Any], write: Any) -> None:
         return
     options = Options(request["seed"], request["operation"], request["args"], request["shapes"])
     write({"targets": [each.name for each in found], "defined": defined(vars(module))})
-    for subject in found:
-        write({"target": examine(subject, options).to_dict()})
+    unknown = _unknown(request, found)
+    if unknown:
+        write({"failed": unknown})
+        return
+    stop = time.monotonic() + SHARE * request["seconds"]
+    for place, subject in enumerate(found):
+        seconds = max(stop - time.monotonic(), 0.1) / (len(found) - place) ** 0.5
+        write({"target": _in_time(subject, options, seconds).to_dict()})
+
+
+def _unknown(request: Mapping[str, Any], found: list[Subject]) -> str:
+    """What is said of arguments that nothing has; nothing where there are none."""
+    known = list(dict.fromkeys(each.name for subject in found for each in (*subject.constructor, *subject.forward)))
+    for option in ("args", "shapes"):
+        for name in request[option]:
+            if found and name not in known:
+                return f"--{option} gives {name}, and nothing that is checked takes it; there are {', '.join(known)}"
+    return ""
+
+
+class _OutOfTime(BaseException):
+    """A target has used its share of the time; no handler of exceptions stops it."""
+
+
+def _in_time(subject: Subject, options: Options, seconds: float) -> Target:
+    """Examine a target, and stop where it takes more than its share of the time."""
+
+    def ring(number: int, frame: Any) -> None:
+        raise _OutOfTime
+
+    if not hasattr(signal, "setitimer"):
+        return examine(subject, options)
+    old = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        return examine(subject, options)
+    except _OutOfTime:
+        return Target(
+            subject.name, None, CANNOT, needs=f"it took more than {seconds:.2g} seconds, its share of the time"
+        )
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
 
 
 def load(path: Path) -> types.ModuleType:
     """Run a file and return its module; what it imports from its own folder is found."""
     os.environ.setdefault("MPLBACKEND", "Agg")
     sys.path.insert(0, str(path.parent))
+    sys.argv = [str(path)]
     spec = importlib.util.spec_from_file_location(MODULE, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path.name} is no Python file")
@@ -89,7 +136,7 @@ def defined(namespace: Mapping[str, Any]) -> list[str]:
 
 def _line_of(error: BaseException, path: Path) -> str:
     if isinstance(error, SyntaxError):
-        return f", line {error.lineno},"
+        return f", line {error.lineno}," if error.lineno else ""
     trace, line = error.__traceback__, 0
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == str(path):
@@ -99,4 +146,6 @@ def _line_of(error: BaseException, path: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    status = main(*sys.argv[1:])
+    # Threads that the file left running are not waited for.
+    os._exit(status)

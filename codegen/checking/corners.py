@@ -13,11 +13,11 @@ from codegen.checking import precisions
 from codegen.checking.axes import Diagnosis
 from codegen.checking.cases import Layout, make_case
 from codegen.checking.evidence import Evidence
-from codegen.checking.layouts import first_line
 from codegen.checking.observing import PULLED, SUM, Observation, compare, observe, run_pass, taken
+from codegen.checking.readings import first_line
 from codegen.checking.report import Finding
 from codegen.checking.roles import FLAGS
-from codegen.checking.values import BINARY, FIRST, FLAG, IDS, ONE_HOT, PROBABILITIES, REAL, SINGLE, Spec
+from codegen.checking.values import BINARY, FIRST, FLAG, GIVEN, IDS, ONE_HOT, PROBABILITIES, REAL, SINGLE, Spec
 
 Array = NDArray[Any]
 #: Attributes that say whether a layer is trained.
@@ -30,6 +30,7 @@ class Examining(Protocol):
     subject: Any
     options: Any
     recognised: Any
+    softened: bool
 
     def observe(
         self, world: str, layout: Layout, sizes: Any, seed: int, chosen: Any = (), least: float = 1.0
@@ -56,27 +57,6 @@ def is_strict(layout: Layout) -> bool:
     return any(spec.kind in (IDS, ONE_HOT) for spec in layout.forward.values())
 
 
-def same_losses(subject: Any, first: Layout, second: Layout, seed: int) -> Iterator[Finding]:
-    """Yield whether a loss is another one for the same labels as class numbers and as one-hot rows."""
-    case, other = (make_case(subject, layout, FIRST, seed) for layout in (first, second))
-    pairs = {(a.kind, b.kind): name for name, a in first.forward.items() if (b := second.forward[name]) != a}
-    name = pairs.get((IDS, ONE_HOT)) or pairs.get((ONE_HOT, IDS))
-    if name is None or "K" not in (*first.forward[name].axes, *second.forward[name].axes):
-        return
-    rows = second if (IDS, ONE_HOT) in pairs else first
-    axis = rows.forward[name].axes.index("K")
-    other.arguments.update({key: value for key, value in case.arguments.items() if key != name})
-    labels = case.arguments[name]
-    other.arguments[name] = (
-        np.moveaxis(np.eye(FIRST["K"])[labels], -1, axis) if rows is second else labels.argmax(axis=axis)
-    )
-    other.thing, other.parameters = case.thing, case.parameters
-    losses = case.output(), other.output()
-    if losses[0].shape != losses[1].shape or not np.allclose(*losses, rtol=1e-6):
-        message = "the loss of the same labels is another one as class numbers and as one-hot rows"
-        yield Finding("", "forward-differs", message, f"{losses[0].flat[0]:.6g}", f"{losses[1].flat[0]:.6g}")
-
-
 def unexplained(evidence: Sequence[Evidence]) -> Diagnosis:
     """Return what is said where no mistake explains a gradient."""
     count = sum(int(np.sum(~np.isclose(e.found, e.truth))) for e in evidence if e.found.shape == e.truth.shape)
@@ -95,7 +75,8 @@ class Corners:
 
     def findings(self) -> Iterator[Finding]:
         """Yield what is found in each world."""
-        for world in (self._single, self._kinks, self._edges, self._wide, self._precisions, self._soft, self._modes):
+        far = () if self.examination.softened else (self._edges, self._wide)
+        for world in (self._single, self._kinks, *far, self._precisions, self._soft, self._modes):
             try:
                 yield from world()
             except Exception:  # The forward pass does not take these values: nothing is said of them.
@@ -183,13 +164,8 @@ class Corners:
                     if kind == "tie"
                     else "at a kink it lies between neither side's derivative"
                 )
-                yield Finding(
-                    given.label,
-                    kind,
-                    message,
-                    f"between {at[1]:.6g} and {at[2]:.6g} at {where}",
-                    f"{given.value.flat[at[0]]:.6g}",
-                )
+                sides = f"between {at[1]:.6g} and {at[2]:.6g} at {where}", f"{given.value.flat[at[0]]:.6g}"
+                yield Finding(given.label, kind, message, *(sides if outside else ("", "")))
             else:
                 yield from self._side(given, name, case, kinks)
 
@@ -211,7 +187,7 @@ class Corners:
         outcome = case.forward()
         upstream = self._upstream(outcome.outputs)
         seen = Observation("kinks", case, outcome, {}, (upstream, upstream), {})
-        derived = recognised.gradient(seen, name)
+        derived = recognised.match.gradient(seen, name)
         if derived is None:
             return
         for entry, left, right in kinks:
@@ -241,8 +217,16 @@ class Corners:
             value.flat[:count] = 1e-9 * (1 + np.arange(count) % 3)
         seen = observe("probabilities near 0", case, self.seed + 79, 0.5, 0.0, (self.choice.plan,))
         for _, label, evidence in self._wrong(seen):
-            message = "where a probability is nearly 0, forward clips and backward does not, or the other way round"
-            yield self._finding(label, "clip", message, evidence)
+            same = evidence.found.shape == evidence.truth.shape
+            at = compare(evidence.found, evidence.truth, evidence.bound) if same else None
+            message = "where a probability is nearly 0 the backward pass is cut off, and the forward pass is not"
+            if at is not None and abs(at.expected) < 1e-9:
+                message = (
+                    "where a probability is nearly 0 the forward pass is cut off, so that the derivative is 0 there, "
+                    "and the gradient is not: multiply it by a mask of what lies within the limits"
+                )
+            found = self._finding(label, "clip", message, evidence)
+            yield replace(found, formula="", line="")
 
     def _wide(self) -> Iterator[Finding]:
         """Values up to 12 and beyond: what is cut off or has another branch there."""
@@ -251,7 +235,9 @@ class Corners:
         for name in names:
             case.arguments[name] = case.arguments[name] * 7.3
         seen = observe("wide values", case, self.seed + 89, 0.4, 1.0, (self.choice.plan,))
-        for _, label, evidence in self._wrong(seen):
+        for name, label, evidence in self._wrong(seen):
+            if self._is_derived(name, evidence):
+                continue  # It is the operation's; the forward pass keeps logarithms from what they are not defined for.
             same = evidence.found.shape == evidence.truth.shape
             at = compare(evidence.found, evidence.truth, evidence.bound) if same else None
             clipped = at is not None and abs(at.expected) < 1e-9
@@ -259,10 +245,19 @@ class Corners:
             told = "the forward pass is cut off for values of this size, and the gradient is not 0 there"
             yield self._finding(label, kind, told if clipped else "it is wrong for values far from 0", evidence)
 
+    def _is_derived(self, name: str, evidence: Evidence) -> bool:
+        """Whether a gradient is the derived one of the operation that the forward pass computes where it is not cut."""
+        recognised = self.examination.recognised
+        if recognised is None or not recognised.matched:
+            return False
+        derived = recognised.match.gradient(evidence.observation, name, evidence.reduction == PULLED)
+        return derived is not None and derived.shape == evidence.found.shape and np.allclose(derived, evidence.found)
+
     def _precisions(self) -> Iterator[Finding]:
         """Single precision, and values in the hundreds."""
         case = self.base.case
-        yield from precisions.single(case, self.choice.plan, self.base.upstreams[0])
+        if all(spec.kind != GIVEN for spec in self.layout.forward.values()):
+            yield from precisions.single(case, self.choice.plan, self.base.upstreams[0])
         recognised = self.examination.recognised
         formula = recognised.formula if recognised is not None else lambda name: ("", "")
         yield from precisions.large(case, self.choice.plan, self.seed + 97, formula)

@@ -6,6 +6,7 @@ A mistake is named only if it explains the gradient in every world in which it w
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from codegen.checking.axes import Diagnosis, contributions, diagnose_axes, diagnose_shape
 from codegen.checking.evidence import Evidence, explained
 from codegen.checking.observing import DIAGONAL, PULLED
+from codegen.checking.repairs import backward_function, forward_function
 
 Array = NDArray[Any]
 Predict = Callable[[Evidence], Array | None]
@@ -167,12 +169,27 @@ def _constants(evidence: Sequence[Evidence]) -> Iterator[tuple[str, bool, list[f
         for number, words in ((2.0, "2"), (0.5, "1/2"), (-1.0, "-1")):
             yield f"{words} times {text}", True, [number * size for size in sizes]
             yield f"{words} over {text}", True, [number / size for size in sizes]
+    for name, value in _global_numbers(evidence[0]).items():
+        for words, sizes in (("1", [1.0] * count), *_sizes(evidence)):
+            yield f"{words} over the global {name}", False, [size / value for size in sizes]
+            yield f"the global {name} over {words}", False, [value / size for size in sizes]
     for name in sorted(set.intersection(*(set(_numbers(each)) for each in evidence))):
         values = [_numbers(each)[name] for each in evidence]
         for text, changed in ((name, values), (f"1 - {name}", [1 - value for value in values])):
             if all(changed) and set(changed) != {1.0}:
                 yield text, False, changed
                 yield f"1/({text})", False, [1 / each for each in changed]
+
+
+def _global_numbers(e: Evidence) -> dict[str, float]:
+    """Numbers outside of the passes that they use, such as a size of batches."""
+    subject, found = e.observation.case.subject, {}
+    for function in (backward_function(subject), forward_function(subject)):
+        known, code = getattr(function, "__globals__", {}), getattr(function, "__code__", None)
+        for name in code.co_names if code is not None else ():
+            if isinstance(known.get(name), int | float) and not isinstance(known[name], bool) and known[name]:
+                found[name] = float(known[name])
+    return found
 
 
 def _numbers(e: Evidence) -> dict[str, float]:
@@ -204,6 +221,11 @@ def _sizes(evidence: Sequence[Evidence]) -> Iterator[tuple[str, list[float]]]:
     yield from single.items()
     for (left, first_values), (right, second_values) in itertools.combinations(single.items(), 2):
         yield f"{left} times {right}", [a * b for a, b in zip(first_values, second_values, strict=True)]
+    for parts in itertools.combinations(single.items(), 3):
+        products = [math.prod(each) for each in zip(*(values for _, values in parts), strict=True)]
+        yield " times ".join(words for words, _ in parts), products
+    for words, values in single.items():
+        yield f"the square root of {words}", [value**0.5 for value in values]
     for (left, first_values), (right, second_values) in itertools.permutations(single.items(), 2):
         yield f"{left} over {right}", [a / b for a, b in zip(first_values, second_values, strict=True)]
 

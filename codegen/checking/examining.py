@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from codegen.checking import behaviour, corners
 from codegen.checking.axes import Diagnosis
-from codegen.checking.cases import Case, Layout, make_case
+from codegen.checking.calling import of_the_output, order_of_returned
+from codegen.checking.cases import Layout, make_case
 from codegen.checking.diagnosis import diagnose
 from codegen.checking.evidence import Evidence
 from codegen.checking.forwards import repair_forward
-from codegen.checking.judging import evidence_of, example, gradients, held_against
-from codegen.checking.layouts import find_layout, first_line, other_layouts, setting_layouts
+from codegen.checking.judging import evidence_of, example, gradients, held_against, softened
+from codegen.checking.labels import refused_by_forward, same_losses
+from codegen.checking.layouts import find_layout, longer_layouts, other_layouts
 from codegen.checking.observing import (
     PULLED,
     SUM,
@@ -28,12 +30,15 @@ from codegen.checking.observing import (
     run_pass,
 )
 from codegen.checking.plans import Plan
-from codegen.checking.recognition import Recognised, recognise
+from codegen.checking.readings import first_line, is_guarded
+from codegen.checking.recognition import Recognised, fitting, recognise
 from codegen.checking.repairs import repair
 from codegen.checking.report import CANNOT, RIGHT, WRONG, Finding, Target
-from codegen.checking.subjects import CannotError, ForwardError, PairSubject, Subject
+from codegen.checking.settings import setting_layouts
+from codegen.checking.subjects import CannotError, ForwardError, Subject
 from codegen.checking.terms import diagnose_terms
-from codegen.checking.values import EQUAL, FIRST, SECOND
+from codegen.checking.values import EQUAL, FIRST, PROBABILITIES, REAL, SECOND, THIRD
+from codegen.checking.words import no_gradients, settings_words, unassigned
 
 Array = NDArray[Any]
 #: Seconds for the Jacobian of one world.
@@ -85,6 +90,8 @@ class Examination:
         self.plan: Plan | None = None
         self.searched = 0
         self.repairs: list[tuple[Diagnosis, Subject]] = []
+        self.softened = False
+        self.wrong: dict[str, Evidence] = {}
 
     def run(self) -> Target:
         """Return the verdict."""
@@ -99,13 +106,16 @@ class Examination:
             return self._crashed(base, layout)
         choice = self._choose(base, list(working))
         if choice is None:
-            raise CannotError(_no_gradients(self.subject, base.case))
+            raise CannotError(no_gradients(self.subject, base.case))
         self.plan = choice.plan
         worlds = [base, *self._more(layout, choice)]
         self.recognised = recognise(worlds, self.options.operation, self.subject.name)
+        self.softened = is_guarded(self.subject.forward_source)
         self._judge(worlds, choice)
-        clean = not self.findings
-        self._order(base, choice)
+        clean = all(each.convention for each in self.findings)
+        self.findings.extend(order_of_returned(self.subject, base, choice.plan))
+        if choice.right and not choice.wrong:
+            self.findings.extend(of_the_output(self.subject, choice.plan))
         self._behave(base, layout, choice)
         if clean:
             self._corners(worlds, layout, choice)
@@ -142,7 +152,7 @@ class Examination:
 
     def _more(self, layout: Layout, choice: Choice) -> Iterator[Observation]:
         """Worlds of other sizes, or of other values where those do not fit."""
-        for world, sizes, seed in (("other sizes", SECOND, 23), ("other values", FIRST, 37)):
+        for world, sizes, seed in (("other sizes", SECOND, 23), ("other values", THIRD, 37)):
             try:
                 seen = self.observe(world, layout, sizes, self.options.seed + seed, (choice.plan,))
             except Exception:  # The forward pass does not take these sizes.
@@ -161,7 +171,21 @@ class Examination:
         except Exception:  # The forward pass itself does not take equal sizes.
             runs = False
         finding = behaviour.crash(base.case, plan, error, runs)
+        columns = {name: (FIRST["D"], 1) for name, spec in layout.forward.items() if spec.axes == ("D", "N")}
+        if columns and not self.options.shapes:
+            return self._of_one_column(columns, finding)
         return Target(self.subject.name, None, WRONG, (finding,))
+
+    def _of_one_column(self, shapes: Mapping[str, tuple[int, ...]], finding: Finding) -> Target:
+        """What is found with one column, where the backward pass raises with several."""
+        try:
+            found = Examination(self.subject, replace(self.options, shapes=shapes)).run()
+        except CannotError:
+            found = Target(self.subject.name, None, CANNOT)
+        if found.verdict != RIGHT:
+            return Target(self.subject.name, None, WRONG, (finding,))
+        told = f"it is right for one sample, a column; with several, {finding.message}"
+        return replace(found, findings=(*found.findings, replace(finding, message=told, convention=True)))
 
     # -- values -------------------------------------------------------------------------------------------------------
 
@@ -176,10 +200,12 @@ class Examination:
                 self._add(behaviour.crash(seen.case, choice.plan, error, False), f"in a world of {seen.world}")
                 continue
             bad, _ = held_against(seen, choice.plan, choice.reduction)
+            self.wrong = self.wrong or bad
             for name in bad:
                 wrong.setdefault(name, [])
+        more = [*worlds, *self._of_any_sign(base.case.layout, choice)] if wrong else worlds
         for name in wrong:
-            evidence = self._evidences(worlds, choice, name)
+            evidence = self._evidences(more, choice, name)
             if evidence:
                 self._explain(name, evidence, base, choice)
         if choice.reduction == SUM and base.outputs[0].size > 1 and not wrong and base.case.layout.labels:
@@ -187,24 +213,44 @@ class Examination:
             message = "it is the gradient of the sum of the samples' losses; many take that of their mean"
             self.findings.append(Finding(label, "reduction", message, convention=True))
 
+    def _of_any_sign(self, layout: Layout, choice: Choice) -> Iterator[Observation]:
+        """A world of numbers of any sign in the place of probabilities, where the operation takes them as well."""
+        names = [name for name, spec in layout.forward.items() if spec.kind == PROBABILITIES]
+        if not names or self.recognised is None or not self.recognised.matched:
+            return
+        for name in names:
+            layout = layout.with_spec(name, replace(layout.forward[name], kind=REAL))
+        try:
+            seen = self.observe("numbers of any sign", layout, FIRST, self.options.seed + 41, (choice.plan,))
+        except Exception:  # The forward pass does not take them.
+            return
+        if seen.passes[choice.plan][0].error is None and fitting(self.recognised, [seen]) is self.recognised:
+            yield seen
+
     def _explain(self, name: str, evidence: list[Evidence], base: Observation, choice: Choice) -> None:
         given = gradients(base, choice.plan)
         label = given[name].label if name in given else f"d{name}"
         shown = next((each for each in evidence if each.is_wrong), evidence[0])
+        softening = softened(self.subject, evidence)
+        if softening:
+            self.softened = True
+            self.findings.append(Finding(label, "value", softening, *example(shown), convention=True))
+            return
         found = self._diagnosed(name, evidence)
-        expected, got = example(shown)
+        expected, got = example(shown) if found.kind != "forward-differs" else ("", "")
         formula, line = self.recognised.formula(name) if self.recognised else ("", "")
         self.findings.append(Finding(label, found.kind, found.message, expected, got, formula=formula, line=line))
 
     def _diagnosed(self, name: str, evidence: list[Evidence]) -> Diagnosis:
         """The simplest explanation: of the gradient, of the forward pass, of a line, of the derived formula."""
+        named = self._named(name, evidence) if self.recognised is not None and not self.recognised.matched else ""
+        if named:
+            told = f"it is right for {named}; the forward pass computes another function"
+            return Diagnosis("forward-differs", told)
         found = diagnose(evidence)
         if found is not None and found.certain:
             return found
-        if self.recognised is not None and not self.recognised.matched and self._is_of_named(name, evidence):
-            told = f"it is right for {self.recognised.name}; the forward pass computes another function"
-            return Diagnosis("forward-differs", told)
-        known = self.recognised if self.recognised is not None and self.recognised.matched else None
+        known = fitting(self.recognised, [each.observation for each in evidence])
         return (
             self._mended(evidence, False)
             or (diagnose_terms(known, name, evidence) if known else None)
@@ -218,16 +264,14 @@ class Examination:
         if self.plan is None:
             return None
         self.searched += 1
-        return repair(evidence, self.plan, more, self.repairs, self.searched <= MOST_SEARCHES)
+        here = [each for each in self.wrong.values() if each.observation is evidence[0].observation]
+        others = [each for each in here if each.name != evidence[0].name]
+        return repair(evidence, self.plan, more, self.repairs, others, self.searched <= MOST_SEARCHES)
 
-    def _is_of_named(self, name: str, evidence: list[Evidence]) -> bool:
-        """Whether a gradient is that of the operation that the subject is called after."""
-        for each in evidence:
-            pulled = each.reduction == PULLED
-            derived = self.recognised.gradient(each.observation, name, pulled) if self.recognised else None
-            if derived is None or derived.shape != each.found.shape or not np.allclose(derived, each.found, rtol=1e-6):
-                return False
-        return True
+    def _named(self, name: str, evidence: list[Evidence]) -> str:
+        """The operation that the subject is called after, if a gradient is of that."""
+        seen = [(each.observation, each.found, each.reduction == PULLED) for each in evidence]
+        return self.recognised.gradient_of(name, seen) if self.recognised is not None else ""
 
     # -- behaviour ----------------------------------------------------------------------------------------------------
 
@@ -235,9 +279,9 @@ class Examination:
         plan, upstream = choice.plan, base.upstreams[0]
         first = base.passes[plan][0].gathered
         self.findings.extend(behaviour.dtypes(first, base.case))
-        self.findings.extend(behaviour.mutations(base.case, plan, upstream))
+        self.findings[:0] = behaviour.mutations(base.case, plan, upstream)
         written = any(each.kind.startswith("mutates") for each in self.findings)
-        for finding in behaviour.repeats(base.case, plan, upstream, first):
+        for finding in behaviour.repeats(base.case, plan, upstream):
             if not (written and finding.kind == "mutates-cache"):
                 self.findings.append(finding)
         try:
@@ -258,11 +302,18 @@ class Examination:
                 self.findings.append(finding)
         for changed in setting_layouts(self.subject, layout):
             if not any(not each.convention for each in self.findings):
-                self._other(changed, choice, _settings_words(layout, changed), True)
+                self._other(changed, choice, settings_words(layout, changed), True)
         for other in other_layouts(self.subject, layout):
             if not any(not each.convention for each in self.findings):
-                self._other(other, choice, corners.layout_words(other), corners.is_strict(other))
-                self.findings.extend(corners.same_losses(self.subject, layout, other, self.options.seed + 59))
+                apart = list(same_losses(self.subject, layout, other, self.options.seed + 59))
+                self.findings.extend(apart)
+                if not apart:
+                    self._other(other, choice, corners.layout_words(other), corners.is_strict(other))
+        if not any(not each.convention for each in self.findings):
+            self.findings.extend(refused_by_forward(layout, choice.plan, worlds[0]))
+        for longer in longer_layouts(self.subject, layout):
+            if not any(not each.convention for each in self.findings):
+                self._other(longer, choice, "inputs with one more axis", True)
 
     def _other(self, layout: Layout, choice: Choice, words: str, strict: bool) -> None:
         """Another kind of labels, numbers of any sign, or other settings."""
@@ -277,7 +328,8 @@ class Examination:
             name, evidence = next(iter(chosen.wrong.items()))
             self._explain(name, [evidence], seen, chosen)
             last = self.findings.pop()
-            self._add(replace(last, convention=not strict), f"with {seen.world}")
+            if not (last.convention and self.softened):
+                self._add(replace(last, convention=last.convention or not strict), f"with {seen.world}")
 
     def _add(self, finding: Finding, where: str) -> None:
         self.findings.append(replace(finding, message=f"{where}: {finding.message}" if where else finding.message))
@@ -289,19 +341,19 @@ class Examination:
         if self.recognised is None:
             return []
         match, wrong = self.recognised.match, any(not each.convention for each in self.findings)
-        for near in self.recognised.near:
+        for near in self.recognised.nearest:
             change = repair_forward(worlds, near)
             if change is not None:
                 told = f"the forward pass is {near.operation.name} but for one place, {change[1]}"
                 scaled = near.operation.is_loss and not wrong and change[0] in ("reduction", "factor")
                 return [Finding("", "reduction" if scaled else "forward-differs", told, convention=scaled)]
         named = [name for name in choice.right if self.recognised.input_of(name)]
-        same = all(self._is_of_named(name, self._evidences(worlds, choice, name)) for name in named)
+        same = all(self._named(name, self._evidences(worlds, choice, name)) for name in named)
         if named and same and not self.recognised.findings:
             told = f"the gradients are those of {match.operation.name}, and the forward pass computes another function"
             return [Finding("", "forward-differs", told)]
         unexplained = any(each.kind == "value" and each.message.startswith("it differs") for each in self.findings)
-        if wrong and unexplained and not self.recognised.findings:
+        if wrong and unexplained and not self.recognised.findings and not self.recognised.is_scaled(worlds):
             told = (
                 f"the forward pass does not compute {match.operation.name}, and the backward pass is not its derivative"
             )
@@ -316,27 +368,16 @@ class Examination:
         if self.recognised is not None and not self.recognised.matched:
             self.findings = [*self._forward(worlds, choice), *self.findings]
         if base.passes[choice.plan][0].gathered.unknown and all(each.convention for each in self.findings):
-            raise CannotError(_unassigned(self.subject, base.case))
-        findings = sorted(self.findings, key=lambda each: (each.convention, not each.kind.startswith("mutates")))
+            raise CannotError(unassigned(self.subject, base.case))
+        findings = sorted(self.findings, key=lambda each: each.convention)
         verdict = WRONG if any(not each.convention for each in findings) else RIGHT
         operation = self.recognised.name if self.recognised and self.recognised.matched else None
-        labels = tuple(given.label for given in gradients(base, choice.plan).values())
-        return Target(self.subject.name, operation, verdict, tuple(_without_repeats(findings)), labels)
-
-    def _order(self, base: Observation, choice: Choice) -> None:
-        """Whether a function returns its gradients in the order of what they are gradients of."""
-        named = base.passes[choice.plan][0].gathered.order
-        wanted = [name for name in base.case.layout.differentiable if name in named]
-        plain = isinstance(self.subject, PairSubject) or not base.case.parameters
-        if plain and named != wanted and len(named) == len(base.case.differentiable):
-            order, arguments = ", ".join(named), ", ".join(wanted)
-            told = f"the gradients are returned in the order of {order}, where the arguments are {arguments}"
-            self.findings.append(Finding("", "shape", told, arguments, order))
-
-
-def _settings_words(old: Layout, new: Layout) -> str:
-    before, after = {**old.constructor, **old.forward}, {**new.constructor, **new.forward}
-    return ", ".join(f"{name}={spec.number}" for name, spec in after.items() if before.get(name) != spec)
+        given = gradients(base, choice.plan)
+        labels = tuple(each.label for each in given.values())
+        without = tuple(name for name in base.case.differentiable if name not in given)
+        return Target(
+            self.subject.name, operation, verdict, tuple(_without_repeats(findings)), labels, unchecked=without
+        )
 
 
 def _without_repeats(findings: list[Finding]) -> Iterator[Finding]:
@@ -346,19 +387,3 @@ def _without_repeats(findings: list[Finding]) -> Iterator[Finding]:
         if key not in met:
             met.add(key)
             yield finding
-
-
-def _unassigned(subject: Subject, case: Case) -> str:
-    names = ", ".join(case.differentiable)
-    return (
-        f"{subject.backward_name} returns more than the gradients of {names}, and names do not tell what of; "
-        "call codegen.check(forward=..., backward=...) with a dictionary of gradients"
-    )
-
-
-def _no_gradients(subject: Subject, case: Case) -> str:
-    names, first = ", ".join(case.differentiable), next(iter(case.differentiable), "x")
-    return (
-        f"{subject.backward_name} returns no gradient of {names} and leaves none in an attribute; return them in the "
-        f"order of what they are gradients of, or leave them in attributes with names such as d{first}"
-    )

@@ -14,7 +14,7 @@ from codegen.checking.observing import Observation
 from codegen.checking.recognition import SAME, Match
 from codegen.checking.repairs import compiled, forward_function, on_line, replace_subject, syntax_tree
 from codegen.checking.rewrites import rewrites
-from codegen.checking.subjects import ClassSubject, Outcome, PairSubject, Subject
+from codegen.checking.subjects import ClassSubject, Outcome, PairSubject, Subject, TorchSubject
 from derive.errors import DeriveError
 
 SECONDS = 1.0
@@ -54,6 +54,9 @@ def with_forward(subject: Subject, function: Callable[..., Any]) -> Subject | No
     """Return a subject with another forward pass; None where that cannot be."""
     if isinstance(subject, PairSubject):
         return replace(subject, functions=(function, subject.functions[1]))
+    if isinstance(subject, TorchSubject):
+        kind = type(subject.name, (subject.kind,), {subject.forward_name: staticmethod(function)})
+        return replace(subject, kind=kind)
     if isinstance(subject, ClassSubject):
         twin = _Changed(**vars(subject))
         twin.changed = function

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.checking.cases import Case
-from codegen.checking.plans import Plan
+from codegen.checking.plans import Plan, step_rate
 from codegen.checking.roles import canonical, gradient_names
 from codegen.checking.state import Path, arrays_in, is_tensor, path_text
 from codegen.checking.styles import returned_names
@@ -58,8 +58,9 @@ def gather(
     found = Gathered()
     _take_attributes(case, outcome, before, found)
     _take_returned(case, returned, found)
-    if plan.takes_rate:
-        _take_steps(case, outcome, before, found)
+    rate = step_rate(case, plan)
+    if rate:
+        _take_steps(case, outcome, before, found, rate)
     return found
 
 
@@ -85,12 +86,16 @@ def _meant(case: Case, path: Path) -> Iterator[str]:
     """What the array at a path may be the gradient of."""
     *outer, last = path
     in_container = any(isinstance(each, str) and CONTAINERS.match(each) for each in outer)
+    if outer and str(last).lower() in ("grad", "gradient", "g", "d"):
+        yield from (name for name, paths in case.paths.items() if any(each[:-1] == path[:-1] for each in paths))
     words = [str(last), *gradient_names(str(last))] if in_container else gradient_names(str(last))
     for word in words:
         yield from _named(case, word, tuple(outer), in_container)
 
 
 def _named(case: Case, word: str, outer: Path, in_container: bool) -> Iterator[str]:
+    if word in case.arguments and word not in case.layout.differentiable:
+        return
     for name, paths in case.paths.items():
         for path in paths:
             alike = canonical(str(path[-1])) == canonical(word)
@@ -169,13 +174,15 @@ def _assign(name: str | None, label: str, value: Any, found: Gathered) -> None:
         found.gradients[name] = Given(label or f"d{name}", array)
 
 
-def _take_steps(case: Case, outcome: Outcome, before: Mapping[Path, tuple[int, Array]], found: Gathered) -> None:
-    """Gradients that were subtracted from the parameters, with a learning rate of 1."""
+def _take_steps(
+    case: Case, outcome: Outcome, before: Mapping[Path, tuple[int, Array]], found: Gathered, rate: float
+) -> None:
+    """Gradients that were subtracted from the parameters, times a learning rate."""
     now = dict(arrays_in(outcome.holder)) if outcome.holder is not None else {}
     for name, paths in case.paths.items():
         path = paths[0]
         if path in now and path in before and name not in found.gradients:
-            step = before[path][1] - now[path]
+            step = (before[path][1] - now[path]) / rate
             if step.any():
                 found.gradients[name] = Given(f"the step of {name}", step)
 

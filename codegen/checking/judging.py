@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,12 @@ from numpy.typing import NDArray
 from codegen.checking.evidence import Evidence
 from codegen.checking.observing import JACOBIAN, Observation, compare, is_known, taken
 from codegen.checking.plans import Plan
+from codegen.checking.readings import SMALL, small_numbers
+from codegen.checking.subjects import Subject
 
 Array = NDArray[Any]
+#: How much more than a small number of the forward pass a gradient may differ where that is left out.
+MOST_SOFTENED = 30.0
 
 
 def gradients(seen: Observation, plan: Plan, which: int = 0) -> dict[str, Any]:
@@ -62,6 +67,22 @@ def _as_jacobian(found: Array, truth: Array) -> Array:
     if found.size == truth.size:
         return found.reshape(truth.shape)
     return found
+
+
+def softened(subject: Subject, evidence: Sequence[Evidence]) -> str:
+    """Return what is said of a gradient that a small number of the forward pass's is left out of; nothing if none is.
+
+    A number such as 1e-7 that is added below a logarithm or a root changes the derivative by little, and many leave it
+    out; what is wrong by as little for another reason is a mistake.
+    """
+    held = subject.settings(evidence[0].observation.case.thing).values()
+    small = [*small_numbers(subject.forward_source), *(number for number in held if 0 < number < SMALL)]
+    if not small or any(each.found.shape != each.truth.shape for each in evidence):
+        return ""
+    away = max(float(np.max(np.abs(e.found - e.truth), initial=0) / np.max(np.abs(e.truth))) for e in evidence)
+    if not away <= MOST_SOFTENED * max(small):
+        return ""
+    return f"it differs by {away:.1g} of the largest entry, as {max(small):g} of the forward pass is left out of it"
 
 
 def example(evidence: Evidence) -> tuple[str, str]:

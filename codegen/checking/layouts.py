@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import re
 import time
@@ -10,20 +11,30 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codegen.checking.cases import Case, Layout, flat, make_case
-from codegen.checking.roles import IDENTIFIERS, argument_specs, constructor_specs, is_label
-from codegen.checking.state import Path, path_text
-from codegen.checking.subjects import Argument, CannotError, ClassSubject, ForwardError, Subject
-from codegen.checking.values import FIRST, FLAG, GIVEN, IDS, LABELLING, NUMBER, ONE_HOT, PROBABILITIES, REAL, SIZE, Spec
+from codegen.checking.readings import compared_strings, counts_axes, first_line, given_specs
+from codegen.checking.roles import (
+    IDENTIFIERS,
+    argument_specs,
+    constructor_specs,
+    gradient_names,
+    in_usual_order,
+    is_label,
+)
+from codegen.checking.state import Path, arrays_in, path_text
+from codegen.checking.styles import returned_names, source_of
+from codegen.checking.subjects import Argument, CannotError, ClassSubject, ForwardError, PairSubject, Subject
+from codegen.checking.values import FIRST, FLAG, IDS, LABELLING, NUMBER, ONE_HOT, PROBABILITIES, REAL, SIZE, Spec
 
+Array = NDArray[Any]
 #: How many layouts are tried, and how many seconds.
 MOST_TRIED, MOST_SECONDS = 3000, 4.0
-#: Values of settings to check with beside those that were found, by the settings' names.
-OFF_DEFAULT: Mapping[str, tuple[int, ...]] = {
-    **dict.fromkeys(("stride", "strides"), (1, 2)), **dict.fromkeys(("padding", "pad", "pads", "p"), (1,)),
-    **dict.fromkeys(("pool_size", "pool", "window", "kernel_size", "kernel", "k"), (3,)), "dilation": (2,),
-}  # fmt: skip
+#: Seconds that others are tried for, where a layout runs and broadcasts to more axes than any array has.
+MORE_SECONDS = 0.3
+#: Arrays that may be left out, which are passed where they can be.
+OPTIONAL = frozenset("b bias biases gamma beta w weight weights scale shift".split())
 #: Dictionaries of settings that functions of courses take.
 DICTIONARIES: Mapping[str, dict[str, Any]] = {
     "bn_param": {"mode": "train", "eps": 1e-5, "momentum": 0.9},
@@ -48,18 +59,22 @@ def find_layout(
         CannotError: none fits; the text says what was tried and what to give.
     """
     args, shapes = dict(args or {}), dict(shapes or {})
-    constructor = _choices(subject.constructor, args, shapes, _constructor_choice)
+    strings = compared_strings(subject)
+    constructor = _choices(subject.constructor, args, shapes, _constructor_choice, strings, True)
     labelled = _is_labelled(subject)
-    names = [each.name for each in subject.forward]
+    names = in_usual_order([each.name for each in subject.forward])
     places = {name: place for place, name in enumerate(names)}
 
     def forward_choice(argument: Argument) -> list[Spec]:
         found = argument_specs(argument.name, labelled, places[argument.name], names)
+        own = sizes_held(subject) if places[argument.name] == 0 else []
+        found = [Spec(REAL, axes) for size in own for axes in (("N", str(size)), (str(size), "N"))] + found
         return _vectors_first(found) if "outer(" in subject.source else found
 
-    forward = _choices(subject.forward, args, shapes, forward_choice)
+    forward = _choices(subject.forward, args, shapes, forward_choice, strings)
     last: Exception | None = None
     blunder: Exception | None = None
+    found: list[tuple[bool, Layout]] = []
     stop = time.monotonic() + MOST_SECONDS
     for chosen in itertools.islice(_by_rank([*constructor.values(), *forward.values()]), MOST_TRIED):
         if time.monotonic() > stop:
@@ -68,8 +83,12 @@ def find_layout(
         layout = Layout(
             dict(zip(constructor, chosen[:split], strict=True)), dict(zip(forward, chosen[split:], strict=True))
         )
-        labels = [layout.forward[name] for name in layout.labels if is_label(name) and name not in shapes]
-        if not all(labels_fit(each, layout) for each in labels):
+        labels = [
+            layout.forward[name]
+            for name in layout.labels
+            if is_label(name) and name not in shapes and layout.forward[name].kind in LABELLING
+        ]
+        if not all(labels_fit(each, layout) for each in labels) or not _is_plausible(layout):
             continue
         try:
             case = try_layout(subject, layout)
@@ -78,7 +97,18 @@ def find_layout(
             blunder = blunder or (error if _is_blunder(error, subject) else None)
             continue
         if case is not None:
-            return replace(layout, fixed=frozenset(_fixed(case)))
+            found.append((_grows(case), replace(layout, fixed=frozenset(_fixed(case)))))
+            if not _grows(case):
+                break
+            stop = min(stop, time.monotonic() + MORE_SECONDS)
+        if isinstance(subject, ClassSubject) and subject.is_guess:
+            blunder = blunder or ForwardError(
+                f"{subject.forward_name} returns nothing and leaves no output in an attribute: what it leaves does not "
+                "depend on what comes in"
+            )
+        last = last or ValueError("what it gives is not finite, or does not depend on what it is given")
+    if found:
+        return min(found, key=lambda each: each[0])[1]
     if blunder is not None:
         if isinstance(blunder, ForwardError):
             raise blunder
@@ -88,18 +118,54 @@ def find_layout(
     raise CannotError(_advice(subject, constructor, forward, last))
 
 
+def _grows(case: Case) -> bool:
+    """Whether an output has more axes than all that comes in: what is broadcast so is seldom meant."""
+    if any(spec.kind == IDS for spec in case.layout.forward.values()):
+        return False
+    ranks = [np.ndim(value) for value in case.values.values()]
+    return max((output.ndim for output in case.forward().outputs), default=0) > max(ranks, default=0)
+
+
+def _is_plausible(layout: Layout) -> bool:
+    """Whether filters of images stand beside images, and arrays of features do not."""
+    specs = [spec for spec in layout.forward.values() if spec.is_differentiable]
+    letters = {letter for spec in specs for letter in spec.axes}
+    if "H" in letters and letters & {"D", "K"}:
+        return False
+    for spec in specs:
+        if spec.axes[:1] == ("O",) and "R" in spec.axes:
+            return any(len(each.axes) == len(spec.axes) for each in specs if each is not spec)
+    return True
+
+
+def sizes_held(subject: Subject) -> list[int]:
+    """Return the sizes of the arrays that an object holds which is given as it is."""
+    thing = subject.instance if isinstance(subject, ClassSubject) else None
+    held = (array for _, array in arrays_in(thing)) if thing is not None else ()
+    return list(dict.fromkeys(size for array in held for size in array.shape if size > 1))
+
+
 def try_layout(subject: Subject, layout: Layout, sizes: Mapping[str, int] = FIRST, seed: int = 1) -> Case | None:
     """Return a case of a layout whose forward pass gives numbers that depend on what comes in; None where not."""
     case = make_case(subject, layout, sizes, seed)
+    _refuse_empty(subject, case.thing)
     output = flat(case.forward().outputs)
     if not output.size or not np.isfinite(output).all():
         return None
     return case if any(_matters(case, name, output) for name in case.differentiable) else None
 
 
+def _refuse_empty(subject: Subject, thing: Any) -> None:
+    """Refuse an object whose passes run a list of layers in which there are none."""
+    for name, value in getattr(thing, "__dict__", {}).items():
+        loops = re.search(rf"\bfor\b[^\n]*\.{name}\b", subject.forward_source)
+        if isinstance(value, list | tuple) and not value and loops:
+            raise CannotError(f"its passes run what is in {name}, and there is nothing in it; check the layers alone")
+
+
 def other_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
     """Yield layouts that fit too: with other kinds of labels, and with numbers of any sign for probabilities."""
-    names = [each.name for each in subject.forward]
+    names = in_usual_order([each.name for each in subject.forward])
     for place, name in enumerate(names):
         spec = layout.forward.get(name)
         if spec is None or not spec.axes:
@@ -112,34 +178,38 @@ def other_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
             continue
         for other in others:
             changed = layout.with_spec(name, other)
-            try:
-                if try_layout(subject, changed) is not None:
-                    yield changed
-            except Exception:  # It does not fit.
-                continue
+            if runs(subject, changed, spec.kind in LABELLING):
+                yield changed
 
 
-def setting_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
-    """Yield layouts with settings off their defaults: a stride below the window and above 1, a padding."""
-    for arguments, given, in_constructor in (
-        (subject.constructor, layout.constructor, True), (subject.forward, layout.forward, False),
-    ):  # fmt: skip
-        for argument in arguments:
-            numbers = OFF_DEFAULT.get(argument.name.lower().strip("_"), ())
-            used = given[argument.name].number if argument.name in given else argument.default
-            for number in numbers:
-                if number != used:
-                    changed = {**given, argument.name: Spec(NUMBER, number=number)}
-                    new = replace(layout, constructor=changed) if in_constructor else replace(layout, forward=changed)
-                    if _runs(subject, new):
-                        yield new
+def longer_layouts(subject: Subject, layout: Layout) -> Iterator[Layout]:
+    """Yield a layout with one axis more, where the backward pass is written for any number of axes."""
+    arrays = [spec for spec in layout.forward.values() if spec.axes]
+    if any(spec.axes[0] != "N" or len(spec.axes) > 2 for spec in arrays) or not arrays or not counts_axes(subject):
+        return
+    longer = {
+        name: replace(spec, axes=("N", "T", *spec.axes[1:])) if spec.axes else spec
+        for name, spec in layout.forward.items()
+    }
+    if runs(subject, replace(layout, forward=longer)):
+        yield replace(layout, forward=longer)
 
 
-def _runs(subject: Subject, layout: Layout) -> bool:
+def runs(subject: Subject, layout: Layout, whatever: bool = False) -> bool:
+    """Return whether a forward pass runs and gives numbers that depend on what comes in.
+
+    Args:
+        whatever: whether it may also give what is not finite.
+    """
     try:
-        return try_layout(subject, layout) is not None
+        return try_layout(subject, layout) is not None or (whatever and _gives(subject, layout))
     except Exception:  # It does not fit.
         return False
+
+
+def _gives(subject: Subject, layout: Layout) -> bool:
+    output = flat(make_case(subject, layout, FIRST, 1).forward().outputs)
+    return bool(output.size) and not np.isfinite(output).all()
 
 
 def _is_other(label: Spec, chosen: Spec, layout: Layout) -> bool:
@@ -156,33 +226,33 @@ def labels_fit(label: Spec, layout: Layout) -> bool:
 
 
 def _choices(
-    arguments: Sequence[Argument], args: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], choose: Any
+    arguments: Sequence[Argument],
+    args: Mapping[str, Any],
+    shapes: Mapping[str, tuple[int, ...]],
+    choose: Any,
+    strings: Mapping[str, list[str]],
+    in_constructor: bool = False,
 ) -> dict[str, list[Spec]]:
     found: dict[str, list[Spec]] = {}
     for argument in arguments:
         name = argument.name
         if name in args:
-            found[name] = [given_spec(args[name])]
+            found[name] = given_specs(name, args[name])
         elif name in shapes:
             axes = tuple(map(str, shapes[name]))
             kinds = {spec.kind: spec for spec in choose(argument) if spec.kind not in (SIZE, NUMBER, FLAG)}
             found[name] = [replace(spec, axes=axes) for spec in kinds.values()] or [Spec(REAL, axes)]
         elif name in DICTIONARIES and argument.required:
             found[name] = [Spec(NUMBER, number=DICTIONARIES[name])]
+        elif argument.required and strings.get(name):
+            found[name] = [Spec(NUMBER, number=each) for each in strings[name]]
         elif argument.required or (argument.default is None and is_label(name)):
             found[name] = choose(argument)
+        elif argument.default is None and name.lower() in OPTIONAL and not in_constructor:
+            found[name] = [*choose(argument), Spec(NUMBER, number=None)]
         elif isinstance(argument.default, float) and _is_free(name):
             found[name] = [Spec(NUMBER, number=_off(argument.default)), Spec(NUMBER, number=argument.default)]
     return found
-
-
-def given_spec(value: Any) -> Spec:
-    """Return the spec of a value that is given: arrays of real numbers are moved a little from draw to draw."""
-    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        return Spec(GIVEN, tuple(map(str, value.shape)), number=value.astype(float))
-    if isinstance(value, np.ndarray):
-        return Spec(NUMBER, tuple(map(str, value.shape)), number=value.copy())
-    return Spec(NUMBER, number=value)
 
 
 def _is_free(name: str) -> bool:
@@ -200,16 +270,45 @@ def _constructor_choice(argument: Argument) -> list[Spec]:
 
 def _is_labelled(subject: Subject) -> bool:
     """Whether labels come in: a second argument is called as labels are."""
-    names = [each.name for each in subject.forward]
+    names = in_usual_order([each.name for each in subject.forward])
+    if _are_operands(subject):
+        return False
     if names and names[0].lower() in IDENTIFIERS | {"q", "query"}:
         return False
     return any(is_label(name) for name in names[1:])
 
 
+def _are_operands(subject: Subject) -> bool:
+    """Whether the backward pass returns a gradient by every argument, by those too that are called as labels are."""
+    names = [each.name for each in subject.forward if each.required]
+    returned = returned_names(subject.source)
+    if len(names) < 2 or len(returned) != len(names) or (isinstance(subject, PairSubject) and subject.own):
+        return False
+    if (
+        names[1].lower() == "y"
+        and names[0].lower() in ("x", "a")
+        and not re.search(r"return .*\bNone\b", subject.source)
+    ):
+        return True
+    meant = [{word.lower() for word in gradient_names(each)} for each in returned]
+    return all(name.lower() in words for name, words in zip(names, meant, strict=True))
+
+
 def _is_blunder(error: Exception, subject: Subject) -> bool:
     """Whether an exception is the code's own fault, whatever it is given: a name or attribute that there is not."""
+    if isinstance(error, AttributeError) and _is_set_elsewhere(subject, error.name or ""):
+        return False
     own = f"'{subject.name}' object has no attribute"
     return isinstance(error, NameError | ForwardError) or (isinstance(error, AttributeError) and own in str(error))
+
+
+def _is_set_elsewhere(subject: Subject, name: str) -> bool:
+    """Whether a method that nobody calls here sets an attribute."""
+    if not isinstance(subject, ClassSubject) or not name:
+        return False
+    methods = [value for key, value in vars(subject.kind).items() if inspect.isfunction(value) and key != "__init__"]
+    texts = [source_of(method) for method in methods]
+    return any(re.search(rf"\bself\.{name}\s*=[^=]", text) for text in texts if text != subject.source)
 
 
 def _vectors_first(specs: list[Spec]) -> list[Spec]:
@@ -254,6 +353,8 @@ def _advice(
     """What could not be guessed, and how to give it."""
     told = f": {type(error).__name__}: {first_line(str(error))}" if error is not None else ""
     arguments = ", ".join(forward) or "nothing"
+    if subject.name.startswith("<"):
+        return f"forward does not run with what is given{told}"
     text = f"no shapes were found with which {subject.forward_name}({arguments}) runs{told}"
     hints = []
     if constructor and isinstance(subject, ClassSubject):
@@ -261,12 +362,6 @@ def _advice(
     if forward:
         hints.append(f'--shapes "{", ".join(f"{name}=3x4" for name in forward)}"')
     return f"{text}; give them: {' '.join(hints)}" if hints else text
-
-
-def first_line(text: str) -> str:
-    """Return the first line of a text, cut where it is long."""
-    line = re.split(r"[\r\n]", text.strip(), maxsplit=1)[0]
-    return line if len(line) <= 160 else f"{line[:157]}..."
 
 
 def shown(layout: Layout) -> str:

@@ -11,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.checking.cases import Case, as_passed
-from codegen.checking.roles import OUTPUTS, RATE, is_label, is_upstream
+from codegen.checking.readings import is_one_line
+from codegen.checking.roles import OUTPUTS, RATE, in_usual_order, is_label, is_upstream
 from codegen.checking.subjects import Argument, Outcome, TorchSubject, is_cache
 
 Array = NDArray[Any]
 UPSTREAM_FILL, CACHE_FILL, RATE_FILL, VALUE_FILL, OWN_FILL, OUTPUT_FILL = (
     "upstream", "cache", "rate", "value", "own", "output",
 )  # fmt: skip
+#: The learning rate that is passed: not 1, for which a step and what is made of it are the same.
+STEP_RATE = 0.5
 #: More ways than this are not tried.
 MOST_PLANS = 8
 
@@ -60,12 +63,20 @@ class Plan:
         if fill.kind == CACHE_FILL:
             return outcome.cache
         if fill.kind == RATE_FILL:
-            return 1.0
+            return STEP_RATE
         if fill.kind == OUTPUT_FILL:
             return np.array(outcome.outputs[int(fill.which)])
         if fill.kind == OWN_FILL:
             return np.array(getattr(outcome.holder, fill.which))
         return as_passed(case.values[fill.which])
+
+
+def step_rate(case: Case, plan: Plan) -> float:
+    """Return the learning rate of a backward pass that may update parameters, passed or held; 0 where there is none."""
+    if plan.takes_rate:
+        return STEP_RATE
+    held = case.subject.settings(case.thing)
+    return next((number for name, number in held.items() if name.lower() in RATE and number), 0.0)
 
 
 def plans(case: Case, outcome: Outcome) -> list[Plan]:
@@ -100,9 +111,14 @@ class _Reader:
         self.case, self.outcome, self.subject = case, outcome, case.subject
         self.known = {each.name: each.name for each in self.subject.forward if each.name in case.arguments}
         self.labels = case.layout.labels
-        self.label_names = [name for name in case.arguments if is_label(name) or name in self.labels]
-        self.is_loss = bool(self.labels) or any(is_label(name) for name in list(case.arguments)[1:])
-        self.given_labels = any(is_label(each.name) or each.name in self.labels for each in self.subject.backward)
+        usual = in_usual_order(list(case.arguments))
+        operands = set(case.layout.differentiable) if not self.labels and len(usual) > 1 else set()
+        self.label_names = [n for n in case.arguments if (is_label(n) and n not in operands) or n in self.labels]
+        self.is_loss = bool(self.labels) or any(is_label(name) and name not in operands for name in usual[1:])
+        self.given_labels = any(
+            (is_label(each.name) and each.name not in operands) or each.name in self.labels
+            for each in self.subject.backward
+        )
         self.first = next(iter(case.layout.differentiable), "")
         lower = [each.name.lower() for each in self.subject.backward]
         named = [name for name in lower if is_upstream(name)]
@@ -110,9 +126,14 @@ class _Reader:
 
     def fills(self, place: int, argument: Argument) -> list[Fill]:
         name = argument.name
+        if name == self.subject.cache_name:
+            return [Fill(CACHE_FILL)]
         if name in self.known and not (place == 0 and is_upstream(name) and not self.subject.is_derivative):
-            own = self._own(name) if place == 0 and self.is_loss and not self._same(name) else []
-            return [*own, Fill(VALUE_FILL, name)]
+            mine = place == 0 and self.is_loss and not self._same(name) and name not in self.labels
+            own = self._own(name) if mine else []
+            alone = self.subject.is_derivative and len(self.subject.backward) == 1 and name == self.first
+            alone = alone and is_one_line(self.subject.source)
+            return [*own, Fill(VALUE_FILL, name), *(self._outputs() if alone else ())]
         if is_cache(name):
             return [Fill(CACHE_FILL)]
         if name.lower() in RATE:

@@ -13,7 +13,7 @@ from codegen.checking.cases import Case
 from codegen.checking.observing import Pass, run_pass
 from codegen.checking.plans import Plan
 from codegen.checking.report import Finding
-from codegen.checking.state import duplicate, put
+from codegen.checking.state import arrays_in, can_put, duplicate, put
 from codegen.checking.subjects import Outcome, TorchSubject
 from codegen.checking.values import REAL
 
@@ -28,6 +28,9 @@ def converted(case: Case, dtype: DTypeLike) -> Case:
     twin.arguments = {name: _as(value, dtype) for name, value in case.arguments.items()}
     twin.parameters = {name: _as(value, dtype) for name, value in case.parameters.items()}
     twin.thing = duplicate(case.thing)
+    for path, array in list(arrays_in(twin.thing)):
+        if array.dtype == np.float64 and array.ndim and can_put(twin.thing, path):
+            put(twin.thing, path, array.astype(dtype))
     for name, paths in case.paths.items():
         for path in paths:
             put(twin.thing, path, twin.parameters[name].copy())

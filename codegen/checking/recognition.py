@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import re
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import derive
+from codegen.checking.hints import hinted, is_hinted
 from codegen.checking.observing import Observation
+from codegen.checking.readings import small_numbers
 from codegen.checking.report import Finding
 from codegen.runtime import backward, forward, vjp
 from codegen.whole_numbers import default_numbers
@@ -26,21 +28,12 @@ Array = NDArray[Any]
 SAME, NEARLY = 1e-9, 0.05
 #: More inputs than this are not tried in every order.
 MOST_INPUTS = 5
+#: The largest number that is a guard, and how much more than it outputs may differ for it.
+LARGEST_GUARD, GUARD = 1e-6, 100.0
+#: How many ways in which a subject may be nearly an operation are kept.
+MOST_NEAR = 12
 #: Small numbers that code adds below a line or under a root.
 SMALL = (1e-5, 1e-8, 1e-6, 1e-7, 1e-12, 1e-3, 0.0)
-#: What classes are called beside the names of operations.
-ALIASES = {
-    "linear": "dense", "affine": "dense", "fullyconnected": "dense", "fc": "dense", "columndense": "dense-columns",
-    "categoricalcrossentropy": "cce", "crossentropy": "cce", "softmaxcrossentropy": "softmax-cce",
-    "softmaxcategoricalcrossentropy": "softmax-cce", "softmaxwithloss": "softmax-cce", "swish": "silu",
-    "meansquarederror": "mse", "meansquared": "mse", "meanabsoluteerror": "mae", "binarycrossentropy": "bce",
-    "logistic": "sigmoid", "lrelu": "leaky-relu", "huberloss": "huber", "softmaxce": "softmax-cce",
-    "batchnormalization": "batch-norm", "layernormalization": "layer-norm", "rms": "rms-norm", "l2norm": "l2-normalise",
-    "l2normalize": "l2-normalise",
-    "sigmoidbce": "bce-logits", "bcewithlogits": "bce-logits", "kldivergence": "kl", "geluapprox": "gelu-tanh",
-    "logcosh": "log-cosh", "negativeloglikelihood": "nll", "gelutanh": "gelu-tanh", "tanhgelu": "gelu-tanh",
-}  # fmt: skip
-_NOISE = re.compile(r"activation|layer(?!norm)|function|numpy|forward|module|^my|^np|loss|_|-", re.I)
 
 
 @dataclass
@@ -87,6 +80,28 @@ class Match:
         away = float(np.abs(ours.reshape(-1) - theirs.reshape(-1)).max(initial=0.0))
         return away / scale if scale else np.inf
 
+    def input_of(self, name: str) -> str | None:
+        """Return the operation's name of a value of the subject's."""
+        return next((own for own, theirs in self.names.items() if theirs == name), None)
+
+    def gradient(self, seen: Observation, name: str, pulled: bool = True) -> Array | None:
+        """Return the derived gradient by a value of the subject's, in its shape; None where there is none."""
+        wrt = self.input_of(name)
+        if wrt is None or len(seen.outputs) != 1:
+            return None
+        try:
+            output, pull = vjp(self.operation, *self.arrays(seen), **self.numbers)
+            given = np.asarray(seen.upstreams[0][0]) if pulled else np.ones(np.shape(output))
+            upstream = 1.0 if self.mean else given.reshape(np.shape(output))
+            found = dict(zip(pull.wrt, pull(upstream), strict=True)).get(wrt)
+        except (DeriveError, ValueError):
+            return None
+        if found is None:
+            return None
+        shape = np.shape(seen.case.values[name])
+        turned = np.asarray(found).T if wrt in self.turned else np.asarray(found)
+        return turned.reshape(shape) if turned.size == np.prod(shape) else None
+
 
 @dataclass
 class Recognised:
@@ -119,30 +134,44 @@ class Recognised:
             source = backward(self.match.operation, wrt=[wrt]).source
         except DeriveError:
             return "", ""
-        body = source.split('"""')[-1].strip("\n").splitlines()
-        return " ".join(text.split()), "; ".join(line.strip() for line in body)
+        body = textwrap.dedent(source.split('"""')[-1].strip("\n"))
+        return " ".join(text.split()), body.strip()
 
-    def gradient(self, seen: Observation, name: str, pulled: bool = True) -> Array | None:
-        """Return the derived gradient by a value of the subject's, in its shape.
+    @property
+    def nearest(self) -> list[Match]:
+        """What it may be meant to be, the nearest match of each operation."""
+        first: dict[str, Match] = {}
+        for match in self.near:
+            first.setdefault(match.operation.name, match)
+        return list(first.values())
+
+    def gradient_of(self, name: str, seen: Sequence[tuple[Observation, Array, bool]]) -> str:
+        """Return what it may be meant to be, with some numbers, that has these gradients by a value; "" if nothing.
 
         Args:
-            pulled: whether an upstream gradient is passed; without it that is 1.
+            seen: the worlds, the gradients in them, and whether an upstream gradient is passed there.
         """
-        wrt = self.input_of(name)
-        if wrt is None or len(seen.outputs) != 1:
-            return None
-        try:
-            output, pull = vjp(self.match.operation, *self.match.arrays(seen), **self.match.numbers)
-            given = np.asarray(seen.upstreams[0][0]) if pulled else np.ones(np.shape(output))
-            upstream = 1.0 if self.match.mean else given.reshape(np.shape(output))
-            found = dict(zip(pull.wrt, pull(upstream), strict=True)).get(wrt)
-        except (DeriveError, ValueError):
-            return None
-        if found is None:
-            return None
-        shape = np.shape(seen.case.values[name])
-        turned = np.asarray(found).T if wrt in self.match.turned else np.asarray(found)
-        return turned.reshape(shape) if turned.size == np.prod(shape) else None
+
+        def agrees(match: Match) -> bool:
+            for world, found, pulled in seen:
+                derived = match.gradient(world, name, pulled)
+                if derived is None or derived.shape != found.shape or not np.allclose(derived, found, rtol=1e-6):
+                    return False
+            return True
+
+        return next((match.operation.name for match in self.near or [self.match] if agrees(match)), "")
+
+    def is_scaled(self, worlds: Sequence[Observation]) -> bool:
+        """Whether the outputs are the operation's but for a factor and a shift, or cannot be held beside them."""
+        if self.match.mean:
+            return True
+        ours = np.concatenate([self.match.output(seen).reshape(-1) for seen in worlds])
+        theirs = np.concatenate([np.asarray(seen.outputs[0], dtype=float).reshape(-1) for seen in worlds])
+        if ours.shape != theirs.shape or not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
+            return True
+        columns = np.stack([ours, np.ones_like(ours)], axis=1)
+        rest = theirs - columns @ np.linalg.lstsq(columns, theirs, rcond=None)[0]
+        return len(ours) < 3 or bool(np.abs(rest).max() <= 1e-8 * max(np.abs(theirs).max(), 1e-12))
 
 
 def recognise(worlds: Sequence[Observation], wanted: str | None, name: str) -> Recognised | None:
@@ -154,11 +183,11 @@ def recognise(worlds: Sequence[Observation], wanted: str | None, name: str) -> R
     Raises:
         InputError: there is no operation of that name.
     """
-    hint = find(wanted).name if wanted else hinted(name)
+    hints = [find(wanted).name] if wanted else hinted(name)
     if len(worlds[0].outputs) != 1:
         return None
-    near: dict[str, tuple[float, Match]] = {}
-    for operation in _candidates(worlds[0], hint, wanted is not None):
+    near: list[tuple[float, Match]] = []
+    for operation in _candidates(worlds[0], hints, wanted is not None):
         for match in matches(operation, worlds[0]):
             try:
                 away = match.difference(worlds[0])
@@ -166,11 +195,29 @@ def recognise(worlds: Sequence[Observation], wanted: str | None, name: str) -> R
                     return Recognised(match, True)
             except (DeriveError, ValueError, ArithmeticError, TypeError):
                 continue
-            is_hint = operation.name == hint or operation.name.startswith(f"{hint}-")
-            if is_hint and np.isfinite(away) and away < near.get(operation.name, (np.inf,))[0]:
-                near[operation.name] = away, match
-    ordered = [match for _, match in sorted(near.values(), key=lambda each: each[0])]
+            is_meant = operation.name == hints[0] if wanted else is_hinted(operation.name, hints)
+            if np.isfinite(away) and is_meant:
+                near.append((away, match))
+    ordered = [match for _, match in sorted(near, key=lambda each: each[0])][:MOST_NEAR]
     return _nearly(worlds, ordered, wanted)
+
+
+def fitting(recognised: Recognised | None, worlds: Sequence[Observation]) -> Recognised | None:
+    """Return a recognised operation with the numbers that it has in other worlds; None where it is not that there."""
+    if recognised is None or not recognised.matched:
+        return None
+    if _is_in_all(recognised.match, worlds):
+        return recognised
+    others = (match for match in matches(recognised.match.operation, worlds[0]) if _is_in_all(match, worlds))
+    match = next(others, None)
+    return Recognised(match, True) if match is not None else None
+
+
+def _is_in_all(match: Match, worlds: Sequence[Observation]) -> bool:
+    try:
+        return all(match.difference(seen) <= SAME for seen in worlds)
+    except (DeriveError, ValueError, ArithmeticError, TypeError):
+        return False
 
 
 def _nearly(worlds: Sequence[Observation], near: list[Match], wanted: str | None) -> Recognised | None:
@@ -178,11 +225,14 @@ def _nearly(worlds: Sequence[Observation], near: list[Match], wanted: str | None
         return None
     match = near[0]
     away = [match.difference(seen) for seen in worlds]
+    if max(away) <= GUARD * max(_guards(worlds[0]), default=0.0):
+        return Recognised(match, True)
     recognised = Recognised(match, False, near=near)
     small = max([0.0, *(20 * number for number in match.numbers.values() if 0 < number < 0.01)])
     is_close = max(away) < NEARLY and min(away) > max(1e-6, small)
     if is_close or wanted:
-        told = f"the forward pass computes nearly {match.operation.name}: outputs differ by up to {max(away):.2g}"
+        what = "nearly" if is_close else "another function than"
+        told = f"the forward pass computes {what} {match.operation.name}: outputs differ by up to {max(away):.2g}"
         definition = match.operation.record.definition
         text = f"{told} of the largest; its definition is {' '.join(definition.split())}"
         theirs, ours = _example(worlds[0], match)
@@ -190,6 +240,13 @@ def _nearly(worlds: Sequence[Observation], near: list[Match], wanted: str | None
     elif swapped := _swapped(worlds, match):
         recognised.findings.append(Finding("", "forward-differs", swapped))
     return recognised
+
+
+def _guards(seen: Observation) -> list[float]:
+    """Numbers of the forward pass's that keep logarithms and quotients from what they are not defined for."""
+    subject = seen.case.subject
+    numbers = (*small_numbers(subject.forward_source), *subject.settings(seen.case.thing).values())
+    return [number for number in numbers if 0 < number <= LARGEST_GUARD]
 
 
 def _example(seen: Observation, match: Match) -> tuple[str, str]:
@@ -216,23 +273,11 @@ def _swapped(worlds: Sequence[Observation], match: Match) -> str | None:
     return None
 
 
-def hinted(name: str) -> str | None:
-    """Return the operation that a name of a class or function says.
-
-    Example:
-        >>> hinted("Activation_ReLU"), hinted("LayerNorm"), hinted("Network")
-        ('relu', 'layer-norm', None)
-    """
-    plain = _NOISE.sub("", name).lower()
-    known = {record.replace("-", ""): record for record in records()}
-    return known.get(plain) or ALIASES.get(plain) or known.get(re.sub(r"_|-", "", name).lower())
-
-
-def _candidates(seen: Observation, hint: str | None, only: bool) -> Iterator[Operation]:
+def _candidates(seen: Observation, hints: Sequence[str], only: bool) -> Iterator[Operation]:
     count = sum(isinstance(value, np.ndarray) for value in seen.case.values.values())
     names = list(records())
-    if hint is not None:
-        first = [name for name in names if name == hint or name.startswith(f"{hint}-")]
+    if hints:
+        first = [name for name in names if is_hinted(name, hints)]
         names = first if only else [*first, *(name for name in names if name not in first)]
     for name in names:
         operation = catalogue()[name]
@@ -323,8 +368,8 @@ def _settings(operation: Operation, seen: Observation) -> Iterator[dict[str, flo
         choices.append([(symbol.name, count) for count in counts])
     for tensor in operation.settings:
         default = defaults[tensor.name]
-        tiny = SMALL if 0 < default < 0.01 else ()
-        options = dict.fromkeys([*held, default, *tiny])
+        usual = SMALL if 0 < default < 0.01 else (1.0,)
+        options = dict.fromkeys([*held, default, *usual])
         choices.append([(tensor.name, number) for number in options])
     for chosen in itertools.islice(itertools.product(*choices), 200):
         yield dict(chosen)

@@ -32,18 +32,26 @@ from codegen.checking.subjects import ClassSubject, PairSubject, Subject, TorchS
 Array = NDArray[Any]
 #: Seconds that changes are tried for, of what stands there and of what is missing.
 SECONDS, MORE_SECONDS = 1.5, 4.0
+#: Seconds that a change is looked for which mends other gradients too.
+EXTRA_SECONDS = 0.7
 #: More names than this are not put in.
 MOST_NAMES = 24
 
 
 def repair(
-    evidence: Sequence[Evidence], plan: Plan, more: bool, known: list[tuple[Diagnosis, Subject]], search: bool = True
+    evidence: Sequence[Evidence],
+    plan: Plan,
+    more: bool,
+    known: list[tuple[Diagnosis, Subject]],
+    others: Sequence[Evidence],
+    search: bool = True,
 ) -> Diagnosis | None:
     """Return the change of the backward pass that makes a gradient right in every world; None where none is found.
 
     Args:
         more: whether to look for what is missing, which takes longer, and not for what stands there and is wrong.
         known: the changes that were found for other gradients, which are tried first; what is found is added.
+        others: the other gradients that are wrong: a change that mends them too is looked for a little longer.
         search: whether others are tried too.
     """
     for diagnosis, changed_subject in known:
@@ -62,19 +70,27 @@ def repair(
     shapes = _Shapes(subject, function, evidence[0], plan)
     names = [name for name in names if shapes.of(name) is not None]
     stop = time.monotonic() + (MORE_SECONDS if more else SECONDS)
+    first: tuple[Diagnosis, Subject] | None = None
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        for change in rewrites(tree, names, more, shapes.may_be):
+        for change in rewrites(tree, names, more, shapes.may_be, filter(shapes.is_mask, names)):
             if time.monotonic() > stop:
-                return None
+                break
             changed = compiled(change.tree, function)
             if changed is None:
                 continue
             twin = with_backward(subject, changed)
             if all(_is_right(twin, plan, each) for each in evidence) and _keeps(twin, plan, evidence[0]):
-                known.append((Diagnosis(change.kind, on_line(change.words, offset)), twin))
-                return known[-1][0]
-    return None
+                found = Diagnosis(change.kind, on_line(change.words, offset)), twin
+                if all(_is_right(twin, plan, each) for each in others):
+                    first = found
+                    break
+                stop = min(stop, time.monotonic() + EXTRA_SECONDS) if first is None else stop
+                first = first or found
+    if first is None:
+        return None
+    known.append(first)
+    return first[0]
 
 
 class _Shapes:
@@ -98,6 +114,7 @@ class _Shapes:
         finally:
             sys.settrace(old)
         self.known: dict[str, tuple[int, ...] | None] = {}
+        self.values: dict[str, Array] = {}
 
     def of(self, text: str) -> tuple[int, ...] | None:
         """Return the shape of an expression of the function's; None where it has none, or is no number."""
@@ -112,7 +129,18 @@ class _Shapes:
             kind = np.asarray(value).dtype.kind
         except Exception:  # It is not known at the end of the function.
             return None
-        return tuple(np.shape(value)) if kind in "fiub" and not isinstance(value, tuple | list) else None
+        if kind not in "fiub" or isinstance(value, tuple | list):
+            return None
+        self.values[text] = np.asarray(value)
+        return tuple(np.shape(value))
+
+    def is_mask(self, name: str) -> bool:
+        """Whether a variable holds 0 and one other number, or truth values."""
+        value = self.values.get(name)
+        if value is None or value.ndim == 0:
+            return False
+        others = np.unique(value[value != 0])
+        return value.dtype.kind == "b" or (len(others) == 1 and bool((value == 0).any()))
 
     def may_be(self, own: str, name: str) -> bool:
         """Whether one may be multiplied by the other without a change of its shape, as far as that is known."""
@@ -239,11 +267,16 @@ def compiled(tree: ast.Module, function: Any) -> Callable[..., Any] | None:
 
 
 def _names(tree: ast.Module, case: Case, holder: Any) -> list[str]:
-    """Variables of the function and attributes of the object, which may stand in a repaired line."""
+    """Variables of the function, then attributes of the object, which may stand in a repaired line."""
     function = tree.body[0]
     assert isinstance(function, ast.FunctionDef)
     first = function.args.args[0].arg if function.args.args else ""
     found: dict[str, None] = {}
+    arguments = [each.arg for each in function.args.args]
+    skipped = {first} if isinstance(case.subject, ClassSubject) else set()
+    for name in (*arguments, *_assigned(function)):
+        if name not in skipped and name not in ("cache", "ctx", "context"):
+            found[name] = None
     if isinstance(case.subject, ClassSubject) and holder is not None:
         for path, _ in arrays_in(holder):
             if len(path) == 1 and isinstance(path[0], str):
@@ -251,11 +284,6 @@ def _names(tree: ast.Module, case: Case, holder: Any) -> list[str]:
             elif len(path) == 2:
                 key = path[1] if isinstance(path[1], int) else repr(path[1])
                 found[f"{first}.{path[0]}[{key}]"] = None
-    arguments = [each.arg for each in function.args.args]
-    skipped = {first} if isinstance(case.subject, ClassSubject) else set()
-    for name in (*arguments, *_assigned(function)):
-        if name not in skipped and name not in ("cache", "ctx", "context"):
-            found[name] = None
     return list(found)[:MOST_NAMES]
 
 

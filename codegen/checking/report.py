@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 #: The kinds of findings, each with what it says. The command's JSON uses these words and no others.
@@ -79,6 +80,7 @@ class Target:
         findings: mistakes first, conventions after them.
         checked: the gradients that were held against derivatives.
         needs: what is needed where it cannot be checked.
+        unchecked: the arguments and parameters of which no gradient was found in what the backward pass gives.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Target:
     findings: tuple[Finding, ...] = ()
     checked: tuple[str, ...] = ()
     needs: str = ""
+    unchecked: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the JSON says of it."""
@@ -100,9 +103,11 @@ class Target:
         lines = [head]
         if self.checked:
             lines[0] += f"  checked: {', '.join(self.checked)}"
+        if self.unchecked:
+            lines[0] += f"; not checked: {', '.join(self.unchecked)}"
         if self.needs:
             lines.append(f"  {self.needs}")
-        for finding in self.findings:
+        for finding in _merged(self.findings):
             lines.extend(_finding_lines(finding, paint))
         return "\n".join(lines)
 
@@ -151,12 +156,25 @@ def _finding_lines(finding: Finding, paint: Any) -> list[str]:
         lines.append(f"    expected {finding.expected}; found {finding.found}")
     if finding.formula:
         lines.append(f"    derived   {finding.formula}")
-    if finding.line:
-        lines.append(f"    generated {finding.line}")
+    for place, line in enumerate(finding.line.splitlines()):
+        lines.append(f"    {'generated' if not place else '':<9} {line}")
     return lines
+
+
+def _merged(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """One finding for all the gradients of which the same line is wrong."""
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in findings:
+        own = "" if re.search(r"\bline \d+: ", finding.message) else finding.gradient
+        groups.setdefault((finding.kind, finding.message, str(finding.convention), own), []).append(finding)
+    for group in groups.values():
+        names = ", ".join(dict.fromkeys(each.gradient for each in group if each.gradient))
+        yield replace(group[0], gradient=names)
 
 
 def target_from(data: Mapping[str, Any]) -> Target:
     """Return the target that JSON describes."""
     findings = tuple(Finding(**each) for each in data["findings"])
-    return Target(**{**data, "findings": findings, "checked": tuple(data["checked"])})
+    return Target(
+        **{**data, "findings": findings, "checked": tuple(data["checked"]), "unchecked": tuple(data["unchecked"])}
+    )

@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from codegen.checking.places import slots
 from codegen.checking.roles import gradient_names, is_upstream
 
 AXES = (0, 1, -1, -2, 2, None)
 REDUCTIONS = {"sum": "mean", "mean": "sum"}
+OPPOSITES = {"max": "min", "maximum": "minimum", "argmax": "argmin", "ceil": "floor", "sin": "cos", "any": "all"}
+OPPOSITES |= {second: first for first, second in OPPOSITES.items()}
 AXIS_WORDS = ("axis", "dim", "axes")
 
 
@@ -61,7 +64,11 @@ Change = tuple[str, str, ast.AST]
 
 
 def rewrites(
-    tree: ast.Module, names: Iterable[str], more: bool, fits: Callable[[str, str], bool] = lambda own, name: True
+    tree: ast.Module,
+    names: Iterable[str],
+    more: bool,
+    fits: Callable[[str, str], bool] = lambda own, name: True,
+    masks: Iterable[str] = (),
 ) -> Iterator[Rewrite]:
     """Yield the functions that one change makes of a function.
 
@@ -71,67 +78,36 @@ def rewrites(
         names: expressions, as texts, that may be used: variables and attributes.
         more: whether to yield those that put something in which is missing, of which there are many.
         fits: whether a variable may be put beside an expression.
+        masks: those of the names that are masks.
     """
     known = list(names)
-    places = list(_slots(tree))
+    places = list(slots(tree))
     makers = _puts_in(known, fits) if more else (
-        _signs, _accumulation, _axis, _reduction, _transposes, _operators, _compares, _numbers, _branches,
-        _variables(known),
+        _opposites, _signs, _accumulation, _axis, _reduction, _transposes, _operators, _compares, _numbers, _branches,
+        _variables(known, frozenset(masks)),
     )  # fmt: skip
     for make in makers:
         for slot in places:
             if getattr(make, "keywords", {}).get("templates") in (FACTORS, OTHERS) and slot.is_factor:
                 continue  # The whole product is tried.
             node = slot.get()
+            around = text_of(slot.parent) if _is_number(node) and isinstance(slot.parent, ast.expr) else ""
             for kind, words, new in make(node):
                 ast.copy_location(new, node)
                 ast.fix_missing_locations(new)
                 slot.set(new)
+                if around:
+                    words = f"`{around}` has to be `{text_of(slot.parent)}`"
                 try:
-                    is_other = isinstance(node, ast.Constant) and not slot.is_factor
+                    is_other = isinstance(node, ast.Constant) and (slot.is_inside or not slot.is_factor)
                     yield Rewrite("value" if is_other else kind, _at(node, words), tree)
                 finally:
                     slot.set(node)
 
 
-@dataclass(frozen=True)
-class _Slot:
-    """A place in a tree: a field of a node, or an entry of a list in it."""
-
-    parent: ast.AST
-    field: str
-    entry: int | None
-
-    @property
-    def is_factor(self) -> bool:
-        """Whether it is a factor of a product."""
-        return isinstance(self.parent, ast.BinOp) and isinstance(self.parent.op, ast.Mult | ast.Div)
-
-    def get(self) -> ast.AST:
-        value = getattr(self.parent, self.field)
-        found: ast.AST = value if self.entry is None else value[self.entry]
-        return found
-
-    def set(self, node: ast.AST) -> None:
-        if self.entry is None:
-            setattr(self.parent, self.field, node)
-        else:
-            getattr(self.parent, self.field)[self.entry] = node
-
-
-def _slots(tree: ast.Module) -> Iterator[_Slot]:
-    """Yield the places of a function's body, the outer ones first."""
-    waiting: list[ast.AST] = [tree.body[0]]
-    for node in waiting:
-        for field, value in ast.iter_fields(node):
-            if node is tree.body[0] and field != "body":
-                continue
-            entries = list(enumerate(value)) if isinstance(value, list) else [(None, value)]
-            for entry, each in entries:
-                if isinstance(each, ast.expr | ast.stmt):
-                    yield _Slot(node, field, entry)
-                if isinstance(each, ast.AST):
-                    waiting.append(each)
+def _is_number(node: ast.AST) -> bool:
+    """Whether a number stands there, which says little without what stands around it."""
+    return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
 
 
 def _at(node: ast.AST, words: str) -> str:
@@ -153,6 +129,13 @@ def _change(kind: str, old: ast.AST, new: ast.AST) -> Change:
 
 
 # -- what stands there and is wrong -----------------------------------------------------------------------------------
+
+
+def _opposites(node: ast.AST) -> Iterator[Change]:
+    """The largest for the smallest, and the like."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in OPPOSITES:
+        other = ast.Attribute(node.func.value, OPPOSITES[node.func.attr], ast.Load())
+        yield _change("value", node, ast.Call(other, node.args, node.keywords))
 
 
 def _signs(node: ast.AST) -> Iterator[Change]:
@@ -260,6 +243,8 @@ def _operators(node: ast.AST) -> Iterator[Change]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
         other = ast.Div() if isinstance(node.op, ast.Mult) else ast.Mult()
         yield _change("value", node, ast.BinOp(node.left, other, node.right))
+        if isinstance(node.op, ast.Div):
+            yield _change("value", node, _turned_over(node))
         yield from _whole_jacobian(node)
         yield _change("factor" if isinstance(node.right, ast.Constant) else "value", node, node.left)
         if isinstance(node.op, ast.Mult):
@@ -269,6 +254,13 @@ def _operators(node: ast.AST) -> Iterator[Change]:
         yield _change("value", node, node.right)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
         yield _change("value", node, node.left)
+
+
+def _turned_over(node: ast.BinOp) -> ast.expr:
+    """A quotient with its two parts exchanged; a sign stays in front."""
+    if isinstance(node.left, ast.UnaryOp) and isinstance(node.left.op, ast.USub):
+        return ast.BinOp(ast.UnaryOp(ast.USub(), node.right), ast.Div(), node.left.operand)
+    return ast.BinOp(node.right, ast.Div(), node.left)
 
 
 def _whole_jacobian(node: ast.BinOp) -> Iterator[Change]:
@@ -317,7 +309,7 @@ def _branches(node: ast.AST) -> Iterator[Change]:
         yield _change("missing-mask", node, third)
 
 
-def _variables(known: list[str]) -> Callable[[ast.AST], Iterator[Change]]:
+def _variables(known: list[str], masks: frozenset[str]) -> Callable[[ast.AST], Iterator[Change]]:
     """One variable in the place of another; within a comparison it is a mask."""
 
     def change(node: ast.AST) -> Iterator[Change]:
@@ -328,7 +320,8 @@ def _variables(known: list[str]) -> Callable[[ast.AST], Iterator[Change]]:
         if is_name and isinstance(getattr(node, "ctx", None), ast.Load) and ast.unparse(node) in known:
             for name in known:
                 if name != ast.unparse(node):
-                    yield _change("value", node, _parsed(name))
+                    kind = "missing-mask" if name in masks else "missing-term"
+                    yield _change(kind, node, _parsed(name))
 
     return change
 

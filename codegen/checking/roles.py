@@ -7,7 +7,7 @@ they are tried; the forward pass decides which of them fits.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from codegen.checking.values import (
     BINARY,
@@ -57,9 +57,10 @@ SYNONYMS = {
 }
 #: Names that may say "the gradient of".
 GRADIENT_BEFORE = re.compile(
-    r"^(?:dL_?d_?|dl_?d_?|dJ_?d_?|dloss_?d?_?|gradients?_(?:of_|wrt_)?|grad_?|g_|delta_?|nabla_?|d_|d)(?=\w)", re.I
+    r"^(?:dL_?d_?|dl_?d_?|dJ_?d_?|dloss_?d?_?|gradients?_(?:of_|wrt_)?|grad_?|g_|(?-i:g(?=[A-Z]|[wb]$))|delta_?|nabla_?|d_|d)(?=\w)",
+    re.I,
 )
-GRADIENT_AFTER = re.compile(r"_?(?:grads?|gradients?|_d|_delta|deriv|derivative)$", re.I)
+GRADIENT_AFTER = re.compile(r"_?(?:grads?|gradients?|_d|_g|_delta|deriv|derivative)$", re.I)
 
 _SIZES: tuple[tuple[str, str], ...] = (
     (
@@ -97,7 +98,7 @@ _NUMBERS: tuple[tuple[float, str], ...] = (
 )
 FLAGS = _words("training train is_training mode is_train istrain train_mode deterministic")
 
-_DATA = (("N", "D"), ("N", "T", "D"), ("N", "C", "H", "W"), ("N", "C", "T"), ("D", "N"), ("D",), ("D", "1"), ())
+_DATA = (("N", "D"), ("D", "N"), ("N", "T", "D"), ("N", "C", "H", "W"), ("N", "C", "T"), ("D",), ("D", "1"), ())
 _TABLE: tuple[tuple[frozenset[str], tuple[tuple[str, ...], ...]], ...] = (
     (_words("w weight weights kernel kernels filters filter wx w_x wxh w1 wih w_ih filt wq wk wv"),
      (("D", "K"), ("K", "D"), ("O", "C", "R", "R"), ("O", "C", "R"), ("D",), ("D", "K4"))),
@@ -108,7 +109,8 @@ _TABLE: tuple[tuple[frozenset[str], tuple[tuple[str, ...], ...]], ...] = (
      (("N", "K"), ("K",), ("K", "N"), ("N", "J"))),
     (_words("q query queries"), (("T", "E"), ("N", "T", "E"), ("N", "M", "T", "E"))),
     (_words("k key keys"), (("S", "E"), ("N", "S", "E"), ("N", "M", "S", "E"), ("T", "E"), ("N", "T", "E"))),
-    (_words("v value values_"), (("S", "F"), ("N", "S", "F"), ("N", "M", "S", "F"), ("T", "F"), ("N", "T", "F"))),
+    (_words("v value values_"), (("S", "F"), ("N", "S", "F"), ("N", "M", "S", "F"), ("T", "F"), ("N", "T", "F"),
+      ("S", "E"), ("N", "S", "E"))),
 )  # fmt: skip
 #: States that cells with gates have beside the hidden one.
 _CELLS = _words("prev_c c_prev c0 c_t cell prev_cell cprev")
@@ -150,6 +152,20 @@ def is_label(name: str) -> bool:
     return name.lower().strip("_") in LABELS
 
 
+def in_usual_order(names: Sequence[str]) -> list[str]:
+    """Return arguments with the predictions first, where labels stand before them.
+
+    Example:
+        >>> in_usual_order(["y_true", "y_pred"]), in_usual_order(["y", "t"])
+        (['y_pred', 'y_true'], ['y', 't'])
+    """
+    rest = names[1:]
+    if not rest or not is_label(names[0]) or any(is_label(each) for each in rest):
+        return list(names)
+    place = next((at for at, each in enumerate(rest, 1) if each.lower().strip("_") in PREDICTIONS | PROBABLE), 0)
+    return [names[place], *names[:place], *names[place + 1 :]]
+
+
 def is_upstream(name: str) -> bool:
     """Whether a name is one that upstream gradients have."""
     plain = name.lower().strip("_")
@@ -177,7 +193,7 @@ def argument_specs(name: str, labelled: bool, position: int, others: Iterable[st
         return [Spec(IDS, each, below="V") for each in axes]
     if others & IDENTIFIERS and canonical(plain).startswith("w"):
         return [Spec(REAL, ("V", "E"))]
-    if plain == "b" and others & {"a"}:
+    if plain == "b" and others == {"a", "b"}:
         return [Spec(REAL, axes) for axes in _SECOND]
     rows = {"q", "k", "v", "query", "key", "value", "keys", "queries"} & others
     for words, shapes in _TABLE:
@@ -188,6 +204,8 @@ def argument_specs(name: str, labelled: bool, position: int, others: Iterable[st
     known = size_specs(name)
     if known and position:
         return known
+    if position and plain in PROBABLE:
+        return [Spec(PROBABILITIES, axes) for axes in _DATA]
     if position:
         return [Spec(REAL, axes) for axes in (_SECOND if not labelled else (("N", "K"), ("K",), ()))]
     shapes = _DATA if not labelled else (("N", "K"), ("N", "T", "K"), ("N",), ("K",), ("K", "N"))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,7 @@ def check_file(
     path, name = split(text)
     request = {
         "file": str(path.resolve()), "name": name, "operation": operation, "seed": seed, "args": dict(args or {}),
+        "seconds": timeout,
         "shapes": {key: list(value) for key, value in (shapes or {}).items()},
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
@@ -73,17 +76,31 @@ def _run(arguments: list[str], path: Path, timeout: float) -> str:
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "codegen.checking.child", *arguments]
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=timeout,
-            check=False, env=environment, cwd=path.resolve().parent, text=True, errors="replace",
+    with tempfile.TemporaryFile("w+", errors="replace") as said:
+        # A session of its own: what the file starts ends with it.
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, env=environment,
+            cwd=path.resolve().parent, start_new_session=True,
         )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return f"it took more than {timeout:g} seconds"
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        return f"its process ended with status {done.returncode}: {last[0]}"
-    return ""
+        try:
+            status = child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return f"it took more than {timeout:g} seconds"
+        finally:
+            _end(child)
+        said.seek(0)
+        last = said.read().strip().splitlines()[-1:] or ["no message"]
+    return f"its process ended with status {status}: {last[0]}" if status else ""
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started."""
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+    else:
+        child.kill()
+    child.wait()
 
 
 def _report(lines: list[dict[str, Any]], ended: str, path: Path, name: str | None) -> Report:
@@ -92,8 +109,8 @@ def _report(lines: list[dict[str, Any]], ended: str, path: Path, name: str | Non
             raise InputError(line["failed"])
     announced = next((line for line in lines if "targets" in line), None)
     if announced is None:
-        advice = "a file that trains when it is imported takes long: put that under if __name__ == '__main__'"
-        raise InputError(f"{path.name} was not run to its end: {ended}; {advice}")
+        advice = "what a file does beside defining classes and functions belongs under if __name__ == '__main__'"
+        raise InputError(f"{path.name} was not run to its end: {ended or 'it ended its process'}; {advice}")
     if not announced["targets"]:
         raise InputError(_nothing(path, name, announced["defined"]))
     found = [target_from(line["target"]) for line in lines if "target" in line]

@@ -21,11 +21,12 @@ from codegen.checking.subjects import (
 )
 
 FORWARD_METHODS = (
-    "forward forward_pass forward_propagation feedforward feed_forward fwd __call__ call calculate".split()
-)
+    "forward forward_pass forward_propagation feedforward feed_forward fwd fprop __call__ call calculate apply "
+    "activate loss cost compute_loss calculate_loss function fn forward_prop activation compute f"
+).split()
 BACKWARD_METHODS = (
-    "backward backward_pass backprop backward_propagation backpropagate backpropagation bwd back grad gradient "
-    "gradients derivative prime deriv delta"
+    "backward backward_pass backprop backward_propagation backpropagate backpropagation bwd bprop back grad gradient "
+    "gradients derivative prime deriv delta back_prop compute_gradient vjp df"
 ).split()
 _AFTER = "backward_pass|backward|backprop|bwd|back|gradient|grads|grad|prime|derivative|deriv|vjp|der"
 _SUFFIX = re.compile(rf"^(?P<base>.+?)_?(?:{_AFTER})_?$", re.I)
@@ -47,7 +48,7 @@ def class_subject(kind: type, replay: Replay) -> Subject | None:
         import_torch = __import__("torch")
         return TorchSubject(
             kind.__name__, "forward", "backward", [], _after_context(kind.forward), _after_context(kind.backward),  # type: ignore[attr-defined]
-            replay, _source(kind.backward), kind=kind, torch=import_torch,  # type: ignore[attr-defined]
+            replay, source_of(kind.backward), source_of(kind.forward), kind=kind, torch=import_torch,  # type: ignore[attr-defined]
         )  # fmt: skip
     forward = next((name for name in FORWARD_METHODS if _is_written(kind, name)), None)
     backward = next((name for name in BACKWARD_METHODS if _is_written(kind, name)), None)
@@ -70,7 +71,8 @@ def class_subject(kind: type, replay: Replay) -> Subject | None:
         arguments[0],
         arguments[1],
         replay,
-        _source(functions[1]),
+        source_of(functions[1]),
+        source_of(functions[0]),
         kind=kind,
     )
 
@@ -84,7 +86,8 @@ def pair_subject(
     skip = 1 if context else 0
     return PairSubject(
         name, forward.__name__, backward.__name__, [], first[skip:], [] if own else arguments_of(backward, skip),
-        replay, _source(backward), functions=(forward, backward), context=context, own=own,
+        replay, source_of(backward), source_of(forward), functions=(forward, backward), context=context, own=own,
+        returns=tuple(returned_names(source_of(forward))),
     )  # fmt: skip
 
 
@@ -107,7 +110,7 @@ def _pairs(own: Mapping[str, Any], replay: Replay) -> Iterator[Subject]:
     for name, backward in functions.items():
         forward = _forward_of(name, lower)
         if forward is not None and forward != name:
-            short = re.sub(r"_?forward_?(pass)?", "", forward) or forward
+            short = re.sub(r"_forward(_pass)?(?=_|$)|^forward_(pass_)?", "", forward) or forward
             yield pair_subject(short, functions[forward], backward, replay)
 
 
@@ -115,6 +118,10 @@ def _forward_of(name: str, lower: Mapping[str, str]) -> str | None:
     """Return the name of the function that one is the backward pass of."""
     if name.lower() in ("backward", "backprop", "backward_pass", "gradient", "grad"):
         return next((lower[each] for each in ("forward", "forward_pass", "loss", "f") if each in lower), None)
+    for word, other in (("backward", "forward"), ("backprop", "forward"), ("bprop", "fprop"), ("bwd", "fwd")):
+        found = lower.get(name.lower().replace(word, other))
+        if found is not None and found != name:
+            return found
     for pattern in (_SUFFIX, _PREFIX):
         match = pattern.match(name)
         if match:
@@ -130,7 +137,7 @@ def _losses_with_gradients(own: Mapping[str, Any], replay: Replay) -> Iterator[S
     """Functions that return a loss and its gradients together."""
     for name, value in own.items():
         if inspect.isfunction(value) and ("loss" in name.lower() or "_and_grad" in name.lower()):
-            returned = returned_names(_source(value))
+            returned = returned_names(source_of(value))
             if len(returned) > 1 and all(re.match(r"(?:d|grad)", each, re.I) for each in returned[1:]):
                 yield pair_subject(name, value, value, replay, own=True)
 
@@ -172,7 +179,7 @@ def _is_written(kind: type, name: str) -> bool:
     if not inspect.isfunction(method):
         return False
     try:
-        tree = ast.parse(textwrap.dedent(_source(method)))
+        tree = ast.parse(textwrap.dedent(source_of(method)))
     except SyntaxError:
         return True
     body = getattr(tree.body[0], "body", []) if tree.body else []
@@ -193,7 +200,7 @@ def _after_context(function: Callable[..., Any]) -> list[Any]:
     return arguments_of(function, 1)
 
 
-def _source(function: Any) -> str:
+def source_of(function: Any) -> str:
     try:
         return inspect.getsource(function)
     except (OSError, TypeError):

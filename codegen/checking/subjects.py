@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.checking.state import Path, Replay, arrays_in, can_put, is_tensor, numbers_in
+from codegen.checking.state import Path, Replay, arrays_in, can_put, duplicate, is_tensor, numbers_in
 
 Array = NDArray[Any]
 #: Attributes that hold the result of a forward pass which returns nothing, in the order of preference.
@@ -72,7 +72,8 @@ class Subject:
         forward_name, backward_name: of the methods or functions.
         constructor, forward, backward: the arguments.
         replay: sets the random numbers.
-        source: the text of the backward pass, to read the names of what it returns from.
+        source, forward_source: the texts of the backward and the forward pass, to read names from.
+        cache_name: the argument of the backward pass that is what the forward pass stored, whatever it is called.
     """
 
     name: str
@@ -83,6 +84,8 @@ class Subject:
     backward: list[Argument]
     replay: Replay
     source: str = ""
+    forward_source: str = ""
+    cache_name: str = ""
 
     def make(self, settings: Mapping[str, Any]) -> Any:
         """Return a new object, or None where there is none."""
@@ -119,9 +122,13 @@ class ClassSubject(Subject):
     """A class with a forward and a backward method."""
 
     kind: type = object
+    instance: Any = None
+    is_guess: bool = False
 
     def make(self, settings: Mapping[str, Any]) -> Any:
         self.replay.start()
+        if self.instance is not None:
+            return duplicate(self.instance)
         return self.kind(**settings)
 
     def run(self, thing: Any, arguments: Mapping[str, Any]) -> Outcome:
@@ -143,8 +150,12 @@ class ClassSubject(Subject):
             if isinstance(value, np.ndarray) or (isinstance(value, float | np.floating) and not callable(value)):
                 return [np.asarray(value)]
         given = [value for value in passed.values() if isinstance(value, np.ndarray)]
-        if all(any(array is each for each in given) for array in after.values()):
+        others = [array for array in after.values() if not any(array is each for each in given)]
+        if not others:
             raise ForwardError(f"{self.forward_name} returns nothing and leaves no output in an attribute")
+        if len(others) == 1 and others[0].dtype.kind == "f":
+            self.is_guess = True
+            return others
         raise CannotError(
             f"{self.forward_name} returns no array and leaves none in an attribute called {', '.join(OUTPUT_NAMES[:3])}"
             "; return the output"
@@ -161,6 +172,7 @@ class PairSubject(Subject):
     functions: tuple[Callable[..., Any], Callable[..., Any]] = (min, max)
     context: bool = False
     own: bool = False
+    returns: tuple[str, ...] = ()
 
     def run(self, thing: Any, arguments: Mapping[str, Any]) -> Outcome:
         if self.context:
@@ -170,7 +182,7 @@ class PairSubject(Subject):
         returned = self.functions[0](**arguments)
         if self.own:
             return Outcome(_arrays(returned[0]), None, None, returned)
-        if self.takes_cache and isinstance(returned, tuple) and len(returned) > 1:
+        if isinstance(returned, tuple) and len(returned) > 1 and self._ends_in_cache(returned[-1]):
             cache = returned[-1]
             return Outcome(_arrays(returned[:-1]), cache, cache, returned, dict(arrays_in([cache])))
         return Outcome(_arrays(returned), returned, None, returned)
@@ -182,6 +194,17 @@ class PairSubject(Subject):
         if self.context:
             return self.functions[1](outcome.cache, **arguments)
         return self.functions[1](**arguments)
+
+    def _ends_in_cache(self, last: Any) -> bool:
+        """Whether what the forward pass returned last is what the backward pass takes, which may have any name."""
+        if self.takes_cache:
+            return True
+        known = {each.name for each in self.forward}
+        others = [each.name for each in self.backward[1:] if each.required and each.name not in known]
+        named = next(iter(others), "") if len(others) == 1 else ""
+        if named and (not isinstance(last, np.ndarray | float | int) or self.returns[-1:] == (named,)):
+            self.cache_name = named
+        return bool(self.cache_name)
 
     @property
     def takes_cache(self) -> bool:

@@ -22,6 +22,8 @@ FIRST = {"N": 3, "D": 6, "K": 4, "T": 5, "C": 2, "O": 5, "H": 4, "W": 6, "R": 3,
          "M": 2, "S": 7, "1": 1, "K4": 16}  # fmt: skip
 SECOND = {"N": 5, "D": 4, "K": 2, "T": 3, "C": 1, "O": 2, "H": 6, "W": 4, "R": 3, "V": 8, "E": 2, "F": 3, "J": 3,
           "M": 2, "S": 4, "1": 1, "K4": 8}  # fmt: skip
+#: As the first, and images of other proportions.
+THIRD = {**FIRST, "H": 4, "W": 8}
 SINGLE = {**FIRST, "N": 1}
 EQUAL = {**dict.fromkeys(FIRST, 4), "1": 1, "K4": 4}
 #: Values keep this far from 0, where many functions have a kink.
