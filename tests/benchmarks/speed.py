@@ -3,8 +3,8 @@
 Run: ``python tests/benchmarks/speed.py [words of names ...] [--size small middle large] [--dtype float32 float64]
 [--threads 1] [--rounds R] [--only backward] [--keep FILE] [--write FILE] [--plot FILE]``.
 ``NumPy`` is what ``codegen`` returns, which checks its arguments, ``file`` the functions of the generated file alone,
-and ``expert`` such functions written by hand. All that a row compares is run in turn, once a round, and the fastest
-round of each counts: one in which other work has the processor, or the kernel puts memory together for huge pages, says
+and ``expert`` such functions written by hand. All that a row compares is run once a round, in another order each time, and the
+fastest round of each counts: one in which other work has the processor, or the kernel puts memory together for huge pages, says
 nothing of the code. With one thread what is counted is the processor's time.
 Columns of what is not installed (torch, JAX, a C compiler) are left out. With the GNU C library the allocator is told
 to keep memory that is freed, as it does by itself in a long run: else it is the order of the columns that decides which
@@ -107,8 +107,9 @@ def measure(row: Row, size: str, dtype: str, options: argparse.Namespace) -> Mea
     for name, call in calls.items():
         lasts[name] = timed(call, 1)
         repeats[name] = max(1, int(SHORTEST / max(lasts[name], 1e-7)))
+    order = np.random.default_rng(0)
     for turn in range(options.rounds):
-        for name, call in calls.items():
+        for name, call in order.permutation(list(calls.items())):  # Each leaves other numbers in the cache.
             if lasts[name] > 2 and name in found.seconds:  # Once is enough of what takes so long.
                 continue
             skipped = 16 * (turn * 53 % 256)
