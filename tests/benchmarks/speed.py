@@ -3,9 +3,11 @@
 Run: ``python tests/benchmarks/speed.py [words of names ...] [--size small middle large] [--dtype float32 float64]
 [--threads 1] [--rounds R] [--only backward] [--keep FILE] [--write FILE] [--plot FILE]``.
 ``NumPy`` is what ``codegen`` returns, which checks its arguments, ``file`` the functions of the generated file alone,
-and ``expert`` such functions written by hand. All that a row compares is run once a round, in another order each time, and the
-fastest round of each counts: one in which other work has the processor, or the kernel puts memory together for huge pages, says
-nothing of the code. With one thread what is counted is the processor's time.
+and ``expert`` such functions written by hand. All that a row compares is run once a round, in another order each time,
+and the fastest round of each counts: one in which other work has the processor, or the kernel puts memory together for
+huge pages, says nothing of the code. With one thread what is counted is the processor's time. What ``--keep`` names has
+the rows of earlier runs, so that a table can be measured in several.
+
 Columns of what is not installed (torch, JAX, a C compiler) are left out. With the GNU C library the allocator is told
 to keep memory that is freed, as it does by itself in a long run: else it is the order of the columns that decides which
 of them waits for the kernel to clear pages.
