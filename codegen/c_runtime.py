@@ -58,7 +58,7 @@ class CProgram:
     ) -> None:
         self.operation, self.program, self.comment = operation, program, comment
         self._is_elementwise = operation.is_elementwise
-        made = c_functions(program, name, comment, self._is_elementwise, notation)
+        made = c_functions(program, name, comment, self._is_elementwise, notation, operation.sizes)
         self.functions = {function.precision.name: function for function in made}
         arguments = program.arguments
         statements = {statement.name: statement for statement in program.statements}

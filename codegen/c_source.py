@@ -48,7 +48,12 @@ class CFunction:
 
 
 def c_functions(
-    program: Program, name: str, comment: Sequence[str], is_elementwise: bool, notation: Notation = BAR
+    program: Program,
+    name: str,
+    comment: Sequence[str],
+    is_elementwise: bool,
+    notation: Notation = BAR,
+    sizes: Sequence[Symbol] = (),
 ) -> list[CFunction]:
     """Return functions of a program's arguments, one for each precision.
 
@@ -58,6 +63,7 @@ def c_functions(
         comment: the lines above them.
         is_elementwise: whether they take any number of single numbers.
         notation: what gradients are called.
+        sizes: the order of those that are arguments; others come after them.
 
     Raises:
         UnsupportedError: the program has what C code can not be generated for.
@@ -65,15 +71,17 @@ def c_functions(
     program = simplify(program, is_elementwise)
     nest = plan_loops(program)
     writers = [Writer(program, nest, precision, notation) for precision in PRECISIONS]
-    return [_function(writer, name, comment, is_elementwise) for writer in writers]
+    order = _symbols(program, sizes)
+    return [_function(writer, name, comment, is_elementwise, order) for writer in writers]
 
 
-def _function(writer: Writer, name: str, comment: Sequence[str], is_elementwise: bool) -> CFunction:
+def _function(
+    writer: Writer, name: str, comment: Sequence[str], is_elementwise: bool, symbols: Sequence[Symbol]
+) -> CFunction:
     program, precision = writer.program, writer.precision
     body = writer.lines()
     body = [*writer.work(), *body]
     names, text = writer.names, "\n".join(body)
-    symbols = _symbols(program)
     sizes = tuple(symbol for symbol in symbols if _mentions(text, names.of_size(symbol)))
     parameters = [f"{WHOLE} {names.of_size(symbol)}" for symbol in sizes]
     arguments = []
@@ -107,7 +115,8 @@ def _function(writer: Writer, name: str, comment: Sequence[str], is_elementwise:
     )
 
 
-def _symbols(program: Program) -> list[Symbol]:
+def _symbols(program: Program, first: Sequence[Symbol]) -> list[Symbol]:
+    """Return a program's sizes, those that are said first in their order."""
     found: dict[Symbol, None] = {}
     labels = [label for argument in program.arguments for label in argument.labels]
     labels += [label for statement in program.statements for label in statement.labels]
@@ -126,7 +135,7 @@ def _symbols(program: Program) -> list[Symbol]:
             for label in statement.op.indices():
                 found.update(dict.fromkeys(sorted(label.size.free_symbols, key=str)))
     found.update(dict.fromkeys(program.parameters))
-    return list(found)
+    return [*(symbol for symbol in first if symbol in found), *(symbol for symbol in found if symbol not in first)]
 
 
 def _mentions(text: str, name: str) -> bool:

@@ -524,7 +524,7 @@ def test_given_facts_and_one_gradient_alone():
 class Plain:
     """What a call of a program needs to know of an operation: that it is none."""
 
-    is_elementwise, name = False, "case"
+    is_elementwise, name, sizes = False, "case", ()
 
     @staticmethod
     def leads(tensor: Tensor) -> bool:
@@ -578,3 +578,13 @@ def test_sums_over_samples_go_from_row_to_row_and_not_down_columns():
     text = codegen.source("batch-norm", target="c")
     assert re.search(r"n < N; n\+\+\) \{\n#pragma omp simd\n +for \(ptrdiff_t k", text)
     assert not re.search(r"k < K; k\+\+\) \{[^}]*n < N", text)
+
+
+def test_sizes_come_in_one_order_forward_and_backward():
+    for name in ("dense", "attention", "softmax-cce", "lstm-cell"):
+        text = codegen.source(name, target="c")
+        stem = name.replace("-", "_")
+        found = [re.search(rf"void {stem}_{way}_f\(((?:ptrdiff_t \w+,\s*)+)", text) for way in ("forward", "backward")]
+        orders = [re.findall(r"ptrdiff_t (\w+)", each.group(1)) for each in found if each is not None]
+        assert len(orders) == 2
+        assert [size for size in orders[1] if size in orders[0]] == [size for size in orders[0] if size in orders[1]]

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 #: By column, its colour and marker; the colours are told apart by those who do not tell red from green.
 STYLES = {
     "NumPy": ("#0072b2", "o"),
+    "file": ("#56b4e9", "D"),
     "C": ("#009e73", "s"),
     "notebooks": ("#999999", "x"),
     "torch": ("#d55e00", "^"),

@@ -1,9 +1,13 @@
 """How fast generated code is beside an expert's NumPy, teaching notebooks, torch and JAX.
 
 Run: ``python tests/benchmarks/speed.py [words of names ...] [--size small middle large] [--dtype float32 float64]
-[--threads 1] [--rounds R] [--only backward] [--write FILE] [--plot FILE]``. All that a row compares is run in turn,
-once a round, and the fastest round of each counts: one in which other work has the processor, or the kernel puts
-memory together for huge pages, says nothing of the code. With one thread what is counted is the processor's time.
+[--threads 1] [--rounds R] [--only backward] [--keep FILE] [--write FILE] [--plot FILE]``.
+``NumPy`` is what ``codegen`` returns, which checks its arguments, ``file`` the functions of the generated file alone,
+and ``expert`` such functions written by hand. All that a row compares is run once a round, in another order each time,
+and the fastest round of each counts: one in which other work has the processor, or the kernel puts memory together for
+huge pages, says nothing of the code. With one thread what is counted is the processor's time. What ``--keep`` names has
+the rows of earlier runs, so that a table can be measured in several.
+
 Columns of what is not installed (torch, JAX, a C compiler) are left out. With the GNU C library the allocator is told
 to keep memory that is freed, as it does by itself in a long run: else it is the order of the columns that decides which
 of them waits for the kernel to clear pages.
@@ -43,124 +47,23 @@ if _MALLOPT is not None:
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # The checkout's own packages, wherever they are installed.
 import numpy as np  # noqa: E402
-from experts import EXPERTS, LOOPS, NOTEBOOKS, Passes  # noqa: E402
-from rows import ROWS, Random, Row, jax, jnp, torch  # noqa: E402
+from contestants import by_hand, contestants, ours  # noqa: E402
+from experts import NOTEBOOKS  # noqa: E402
+from keeping import FIELDS, keep, kept  # noqa: E402
+from rows import ROWS, Random, Row, jax, torch  # noqa: E402
 
 import codegen  # noqa: E402
 from codegen.c_compiler import find_compiler, flags  # noqa: E402
+from codegen.loading import load_function  # noqa: E402
 
 if torch is not None:
     torch.set_num_threads(int(THREADS))
 SIZES = {"small": (8, 10), "middle": (512, 1000), "large": (8192, 4000)}
-COLUMNS = ("NumPy", "C", "expert", "notebooks", "torch", "JAX")
+DTYPES = ("float32", "float64")
+COLUMNS = ("NumPy", "file", "C", "expert", "notebooks", "torch", "JAX")
 #: What one round lasts at least, so that short calls are told from the clock's noise.
 SHORTEST = 1e-3
-#: Plain loops over products of matrices would take minutes at large sizes.
-SLOW_IN_C = ("dense", "attention", "lstm-cell")
 clock = time.process_time if THREADS == "1" else time.perf_counter
-
-
-@dataclass(frozen=True)
-class Contestant:
-    """Forward and backward pass together, and the backward pass alone after a forward pass that was run before."""
-
-    both: Callable[[], Any]
-    prepare: Callable[[], Callable[[], Any]]
-
-    def call(self, only_backward: bool) -> Callable[[], Any]:
-        return self.prepare() if only_backward else self.both
-
-
-def contestants(row: Row, size: str, dtype: str) -> dict[str, Contestant]:
-    """Return what is run, by column."""
-    n, k = SIZES[size]
-    inputs = row.draw(Random(dtype), n, k)
-    operation = codegen.forward(row.name).operation
-    output, _ = codegen.forward(row.name).with_saved(*inputs)
-    outputs = output if isinstance(output, tuple) else (output,)
-    random = Random(dtype, 1)
-    upstream = [np.ones((), dtype) if operation.is_loss else random.normal(*np.shape(each)) for each in outputs]
-    found = {"NumPy": _ours(row, inputs, upstream, "numpy")}
-    if find_compiler() is not None and (size != "large" or row.name not in SLOW_IN_C):
-        found["C"] = _ours(row, inputs, upstream, "c")
-    found["expert"] = _by_hand(EXPERTS[row.name], inputs, upstream)
-    if row.name in NOTEBOOKS and (size != "large" or row.name not in LOOPS):
-        found["notebooks"] = _by_hand(NOTEBOOKS[row.name], inputs, upstream)
-    if torch is not None:
-        found["torch"] = _torch(row, inputs, upstream)
-    if jax is not None:
-        found["JAX"] = _jax(row, inputs, upstream)
-    return found
-
-
-def _ours(row: Row, inputs: Sequence[Any], upstream: Sequence[Any], target: str) -> Contestant:
-    forward = codegen.forward(row.name, target=target)
-    backward = codegen.backward(row.name, given=row.given, target=target)
-
-    def both() -> Any:
-        output, saved = forward.with_saved(*inputs, given=row.given)
-        return output, backward(*upstream, **saved)
-
-    def prepare() -> Callable[[], Any]:
-        output, saved = forward.with_saved(*inputs, given=row.given)
-        return lambda: (output, backward(*upstream, **saved))
-
-    return Contestant(both, prepare)
-
-
-def _by_hand(passes: Passes, inputs: Sequence[Any], upstream: Sequence[Any]) -> Contestant:
-    forward, backward = passes
-
-    def both() -> Any:
-        output, saved = forward(*inputs)
-        return output, backward(*upstream, *saved)
-
-    def prepare() -> Callable[[], Any]:
-        output, saved = forward(*inputs)
-        return lambda: (output, backward(*upstream, *saved))
-
-    return Contestant(both, prepare)
-
-
-def _torch(row: Row, inputs: Sequence[Any], upstream: Sequence[Any]) -> Contestant:
-    tensors = [torch.from_numpy(each) for each in inputs]
-    wanted = [each.requires_grad_() for each in tensors[: row.differentiable]]
-    given = [torch.from_numpy(each) for each in upstream]
-
-    def both() -> Any:
-        output = row.torch(*tensors)
-        return output, torch.autograd.grad(output, wanted, given)
-
-    def prepare() -> Callable[[], Any]:
-        output = row.torch(*tensors)
-        return lambda: (output, torch.autograd.grad(output, wanted, given, retain_graph=True))
-
-    return Contestant(both, prepare)
-
-
-def _jax(row: Row, inputs: Sequence[Any], upstream: Sequence[Any]) -> Contestant:
-    jax.config.update("jax_enable_x64", any(np.asarray(each).dtype == np.float64 for each in inputs))
-    arrays = [jnp.asarray(each) for each in inputs]
-    given = tuple(jnp.asarray(each) for each in upstream)
-    count = row.differentiable
-
-    def forward(arrays: Any) -> Any:
-        return jax.vjp(lambda *own: row.jax(*own, *arrays[count:]), *arrays[:count])
-
-    def pulled(pull: Any, given: Any) -> Any:
-        return pull(given if len(given) > 1 else given[0])
-
-    def together(arrays: Any, given: Any) -> Any:
-        output, pull = forward(arrays)
-        return output, pulled(pull, given)
-
-    compiled = jax.jit(together)
-
-    def prepare() -> Callable[[], Any]:
-        (output, pull), backward = jax.jit(forward)(arrays), jax.jit(pulled)
-        return lambda: (output, jax.block_until_ready(backward(pull, given)))
-
-    return Contestant(lambda: jax.block_until_ready(compiled(arrays, given)), prepare)
 
 
 # ---- measuring ----
@@ -174,6 +77,7 @@ class Measured:
     size: str
     dtype: str
     floor: float
+    bandwidth: float
     seconds: dict[str, float] = field(default_factory=dict)
     peaks: dict[str, float] = field(default_factory=dict)
 
@@ -195,8 +99,9 @@ def check(row: Row, results: dict[str, Any], dtype: str) -> None:
 
 def measure(row: Row, size: str, dtype: str, options: argparse.Namespace) -> Measured:
     n, k = SIZES[size]
-    found = Measured(row, size, dtype, row.moved * n * k * np.dtype(dtype).itemsize / bandwidth(size, dtype))
-    entered = contestants(row, size, dtype)
+    speed = bandwidth(size, dtype)
+    found = Measured(row, size, dtype, row.moved * n * k * np.dtype(dtype).itemsize / speed, speed)
+    entered = contestants(row, *SIZES[size], dtype, is_large=size == "large")
     entered = {name: each for name, each in entered.items() if name not in options.without}
     check(row, {name: each.both() for name, each in entered.items()}, dtype)
     calls = {name: each.call(options.only == "backward") for name, each in entered.items()}
@@ -204,8 +109,9 @@ def measure(row: Row, size: str, dtype: str, options: argparse.Namespace) -> Mea
     for name, call in calls.items():
         lasts[name] = timed(call, 1)
         repeats[name] = max(1, int(SHORTEST / max(lasts[name], 1e-7)))
+    order = np.random.default_rng(0)
     for turn in range(options.rounds):
-        for name, call in calls.items():
+        for name, call in order.permutation(list(calls.items())):  # Each leaves other numbers in the cache.
             if lasts[name] > 2 and name in found.seconds:  # Once is enough of what takes so long.
                 continue
             skipped = 16 * (turn * 53 % 256)
@@ -263,16 +169,26 @@ def table(measured: Sequence[Measured]) -> Iterator[str]:
     unit, factor = ("µs", 1e6) if first.size == "small" else ("ms", 1e3)
     columns = [name for name in COLUMNS if any(name in each.seconds for each in measured)]
     n, k = SIZES[first.size]
-    speed = bandwidth(first.size, first.dtype) / 1e9
+    speed = max(each.bandwidth for each in measured) / 1e9
     yield f"### {first.size}, {n} x {k}, {first.dtype}: {unit} of the fastest round; {speed:.1f} GB/s"
     yield ""
-    heads = ["operation", *columns, "framework / C", "NumPy / expert", "moved", "C / moved", "memory", "expert's"]
+    heads = [
+        "operation",
+        *columns,
+        "framework / C",
+        "NumPy / expert",
+        "file / expert",
+        "moved",
+        "C / moved",
+        "memory",
+        "expert's",
+    ]
     yield f"| {' | '.join(heads)} |"
     yield "|---" * len(heads) + "|"
     for each in measured:
         own, numpy_ratio = each.seconds.get("C"), each.ratio(["NumPy"], "expert")
         cells = [shown(each.seconds[name] * factor if name in each.seconds else None) for name in columns]
-        cells += [shown(each.ratio(["torch", "JAX"], "C")), shown(numpy_ratio)]
+        cells += [shown(each.ratio(["torch", "JAX"], "C")), shown(numpy_ratio), shown(each.ratio(["file"], "expert"))]
         is_bound = bool(each.row.moved) and each.size != "small"
         cells += [shown(each.floor * factor if is_bound else None)]
         cells += [shown(own / each.floor if own and is_bound else None)]
@@ -306,7 +222,7 @@ def beside_notebooks() -> Iterator[str]:
     """Yield how softmax's backward pass does beside a loop over Jacobians, and two operations beside one."""
     random = Random("float32")
     x, dy = random.normal(1024, 1000), random.normal(1024, 1000)
-    loop = _by_hand(NOTEBOOKS["softmax"], [x], [dy]).prepare()
+    loop = by_hand(NOTEBOOKS["softmax"], [x], [dy]).prepare()
     slow = timed(loop, 1)
     for target in ("numpy", "c") if find_compiler() else ("numpy",):
         forward, backward = codegen.forward("softmax", target=target), codegen.backward("softmax", target=target)
@@ -316,11 +232,25 @@ def beside_notebooks() -> Iterator[str]:
         yield f"Backward pass of softmax, 1024 x 1000: {slow / fast:.0f} times as fast in {target} as a Jacobian a row."
     z, t = random.normal(3, 3), random.one_hot(3, 3)
     row = next(row for row in ROWS if row.name == "softmax-cce")
-    together, apart = _ours(row, [z, t], [np.float32(1)], "numpy").prepare(), _apart(z, t)
+    together, apart = ours(row, [z, t], [np.float32(1)], "numpy").prepare(), _apart(z, t)
     assert np.allclose(together()[1][0], apart(), atol=1e-6)
+    p = codegen.forward("softmax")(z)
     ratio = min(timed(apart, 100) for _ in range(7)) / min(timed(together, 100) for _ in range(7))
     yield f"Softmax and cross-entropy, 3 x 3, backward: together {ratio:.1f} times as fast as one after the other."
+    ratio = _functions_apart(p, t)
+    yield f"The same of the generated file's functions alone: {ratio:.1f} times; the notebooks print 2.16 and 3.65."
     yield ""
+
+
+def _functions_apart(p: Any, t: Any) -> float:
+    """Return how much longer the functions of two operations take than that of the combined one."""
+    names = ("softmax", "cce", "softmax-cce")
+    made = [codegen.backward(name, given=row.given) for name in names for row in ROWS if row.name == name]
+    softmax, cce, both = (load_function(each.text) for each in made)
+    one = np.float32(1)
+    assert np.allclose(softmax(cce(one, p, t), p), both(one, p, t), atol=1e-6)
+    slow = min(timed(lambda: softmax(cce(one, p, t), p), 300) for _ in range(15))
+    return slow / min(timed(lambda: both(one, p, t), 300) for _ in range(15))
 
 
 def _apart(z: Any, t: Any) -> Callable[[], Any]:
@@ -329,15 +259,22 @@ def _apart(z: Any, t: Any) -> Callable[[], Any]:
     return lambda: first(second(np.float32(1))[0])[0]
 
 
+def known_rows(path: Path, size: str, dtype: str) -> list[Measured]:
+    """Return the rows of a size and dtype that a file keeps, in their order."""
+    found = {each["name"]: each for each in kept(path) if (each["size"], each["dtype"]) == (size, dtype)}
+    return [Measured(row, *(found[row.name][name] for name in FIELDS)) for row in ROWS if row.name in found]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("words", nargs="*", help="rows whose names have one of these words; all when left out")
-    parser.add_argument("--size", nargs="+", choices=SIZES, default=["small", "middle"])
-    parser.add_argument("--dtype", nargs="+", choices=["float32", "float64"], default=["float32"])
+    parser.add_argument("--size", nargs="+", choices=SIZES, default=["small", "middle"], help="which are measured")
+    parser.add_argument("--dtype", nargs="+", choices=DTYPES, default=["float32"])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--only", choices=["backward"], help="the backward pass alone")
     parser.add_argument("--without", nargs="+", default=[], choices=COLUMNS[1:], help="columns to leave out")
+    parser.add_argument("--keep", type=Path, help="a file of rows measured before, for the tables to have them too")
     parser.add_argument("--write", type=Path, help="a file to write the tables to")
     parser.add_argument("--plot", type=Path, help="a file, such as speed.svg, to draw the tables in")
     options = parser.parse_args()
@@ -351,13 +288,17 @@ def main() -> int:
 
     say(head(options))
     every: list[list[Measured]] = []
-    for size in options.size:
-        for dtype in options.dtype:
-            every.append([])
-            for row in rows:
-                every[-1].append(measure(row, size, dtype, options))
+    for size in SIZES:
+        for dtype in DTYPES:
+            measured: list[Measured] = []
+            for row in rows if size in options.size and dtype in options.dtype else ():
+                measured.append(measure(row, size, dtype, options))
                 print(f"  {row.name}", file=sys.stderr, flush=True)
-            say(table(every[-1]))
+                if options.keep is not None:
+                    keep(measured[-1:], options.keep)
+            every.append(measured if options.keep is None else known_rows(options.keep, size, dtype))
+            if every[-1]:
+                say(table(every[-1]))
     if not options.words:
         say(beside_notebooks())
     if options.write is not None:
@@ -365,7 +306,7 @@ def main() -> int:
     if options.plot is not None:
         from drawing import draw
 
-        draw(every, options.plot)
+        draw([each for each in every if each and each[0].dtype == DTYPES[0]], options.plot)
     return 0
 
 

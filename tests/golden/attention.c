@@ -157,7 +157,7 @@ void attention_forward_f(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, p
  *
  * work: memory for n_i + n_i * J numbers.
  */
-void attention_backward_f(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t E, ptrdiff_t D, ptrdiff_t J,
+void attention_backward_f(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, ptrdiff_t E,
         const float *restrict dy, const float *restrict q, const float *restrict k, const float *restrict v,
         const float *restrict p, float *restrict dq, float *restrict dk, float *restrict dv,
         float *restrict work)
@@ -306,7 +306,7 @@ void attention_forward_d(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, p
 }
 
 /* attention_backward_f in double. */
-void attention_backward_d(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t E, ptrdiff_t D, ptrdiff_t J,
+void attention_backward_d(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, ptrdiff_t E,
         const double *restrict dy, const double *restrict q, const double *restrict k,
         const double *restrict v, const double *restrict p, double *restrict dq, double *restrict dk,
         double *restrict dv, double *restrict work)

@@ -73,7 +73,7 @@ void dense_forward_f(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K, const float *restric
  *     dw: (D, K)
  *     db: (K,)
  */
-void dense_backward_f(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, const float *restrict dy,
+void dense_backward_f(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K, const float *restrict dy,
         const float *restrict x, const float *restrict w, float *restrict dx, float *restrict dw,
         float *restrict db)
 {
@@ -126,7 +126,7 @@ void dense_forward_d(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K, const double *restri
 }
 
 /* dense_backward_f in double. */
-void dense_backward_d(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, const double *restrict dy,
+void dense_backward_d(ptrdiff_t N, ptrdiff_t D, ptrdiff_t K, const double *restrict dy,
         const double *restrict x, const double *restrict w, double *restrict dx, double *restrict dw,
         double *restrict db)
 {

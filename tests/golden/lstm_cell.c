@@ -211,7 +211,7 @@ void lstm_cell_forward_f(ptrdiff_t N, ptrdiff_t D, ptrdiff_t J, ptrdiff_t K, con
  *
  * work: memory for 4 * K * N numbers.
  */
-void lstm_cell_backward_f(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, ptrdiff_t J, const float *restrict dh,
+void lstm_cell_backward_f(ptrdiff_t N, ptrdiff_t D, ptrdiff_t J, ptrdiff_t K, const float *restrict dh,
         const float *restrict dc_out, const float *restrict x, const float *restrict h0,
         const float *restrict c0, const float *restrict w, const float *restrict u, const float *restrict i,
         const float *restrict f, const float *restrict g, const float *restrict o, const float *restrict s,
@@ -404,7 +404,7 @@ void lstm_cell_forward_d(ptrdiff_t N, ptrdiff_t D, ptrdiff_t J, ptrdiff_t K, con
 }
 
 /* lstm_cell_backward_f in double. */
-void lstm_cell_backward_d(ptrdiff_t N, ptrdiff_t K, ptrdiff_t D, ptrdiff_t J, const double *restrict dh,
+void lstm_cell_backward_d(ptrdiff_t N, ptrdiff_t D, ptrdiff_t J, ptrdiff_t K, const double *restrict dh,
         const double *restrict dc_out, const double *restrict x, const double *restrict h0,
         const double *restrict c0, const double *restrict w, const double *restrict u,
         const double *restrict i, const double *restrict f, const double *restrict g,
