@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 #: By column, its colour and marker; the colours are told apart by those who do not tell red from green.
 STYLES = {
@@ -25,7 +26,8 @@ def draw(every: Sequence[Sequence[Any]], path: Path) -> None:
     panels = figure.subplots(1, len(every), squeeze=False)[0]
     for axes, measured in zip(panels, every, strict=True):
         _panel(axes, measured)
-    panels[0].legend(loc="upper left", fontsize="small")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
     figure.savefig(path)
 
 
@@ -37,6 +39,9 @@ def _panel(axes: Any, measured: Sequence[Any]) -> None:
         axes.plot(ratios, places, marker, color=colour, label=column, linestyle="none")
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.set_yticks(range(len(rows)), [each.row.name for each in rows])
     axes.invert_yaxis()
     axes.grid(axis="x", alpha=0.3)
