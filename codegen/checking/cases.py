@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from codegen.checking.state import Path, arrays_in, duplicate, path_text, put
 from codegen.checking.subjects import Outcome, Subject
-from codegen.checking.values import REAL, Spec, real_values
+from codegen.checking.values import Spec, real_values
 
 Array = NDArray[Any]
 #: The step of a difference quotient, relative to a value's size where that is above 1.
@@ -235,7 +235,3 @@ def _randomise(case: Case, generator: np.random.Generator) -> None:
         own = value.copy()
         for path in paths:
             put(case.thing, path, own)
-
-
-def real_spec(axes: tuple[str, ...]) -> Spec:
-    return Spec(REAL, axes)

@@ -305,8 +305,3 @@ class Corners:
 def _between(value: float, left: float, right: float) -> bool:
     slack = 1e-5 * max(1.0, abs(left), abs(right))
     return min(left, right) - slack <= value <= max(left, right) + slack
-
-
-def with_ids(layout: Layout, name: str, spec: Spec) -> Layout:
-    """Return a layout with another kind of ids."""
-    return replace(layout, forward={**layout.forward, name: spec})

@@ -47,11 +47,6 @@ class Plan:
     def takes_rate(self) -> bool:
         return any(fill.kind == RATE_FILL for _, fill in self.fills)
 
-    @property
-    def takes_own_output(self) -> bool:
-        """Whether it is given what the forward pass computed on the way."""
-        return any(fill.kind in (OWN_FILL, OUTPUT_FILL) for _, fill in self.fills)
-
     def arguments(self, case: Case, outcome: Outcome, upstream: Sequence[Any]) -> dict[str, Any]:
         """Return the arguments to pass."""
         given = iter(upstream)

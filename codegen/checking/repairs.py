@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import copy
 import inspect
-import linecache
 import sys
 import textwrap
 import time
@@ -291,8 +290,3 @@ def _assigned(function: ast.FunctionDef) -> Iterator[str]:
     for node in ast.walk(function):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
-
-
-def forget_sources() -> None:
-    """Read files again that are written anew."""
-    linecache.checkcache()
