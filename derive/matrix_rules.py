@@ -65,7 +65,7 @@ def transposed(expr: Inverse | Determinant) -> Expr:
         >>> from derive.indices import Tensor, size
         >>> I = size("I"); i, j = Index("i", I), Index("j", I); a = Tensor("a", (I, I))
         >>> transposed(Inverse(matrix(a[i, j], i, j), 0, 1))
-        inv(a[j,i], i, j)[1,0]
+        inv(a[i,j], j, i)[1,0]
     """
     entry, row, column = expr.opened()
     other = matrix(entry, column, row)

@@ -17,7 +17,7 @@ try:
     import jax
     import jax.numpy as jnp
 except ImportError:
-    jax = None
+    jax = jnp = None
 
 Array = Any
 Draw = Callable[["Random", int, int], list[Array]]

@@ -31,20 +31,27 @@ from pathlib import Path
 from typing import Any
 
 THREADS = sys.argv[sys.argv.index("--threads") + 1] if "--threads" in sys.argv[:-1] else "1"
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = THREADS
-if THREADS == "1":
-    if hasattr(os, "sched_setaffinity"):  # JAX has threads of its own.
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-else:
-    os.environ["DERIVEGEN_CFLAGS"] = os.environ.get("DERIVEGEN_CFLAGS", "") + " -fopenmp"
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
-_MALLOPT = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-if _MALLOPT is not None:
-    for _setting in (-1, -3):  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
-        _MALLOPT(_setting, 1 << 30)
 
+
+def _pin_down() -> None:
+    """Give this process one core, the libraries their threads and malloc its memory, before NumPy is there."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = THREADS
+    if THREADS == "1":
+        if hasattr(os, "sched_setaffinity"):  # JAX has threads of its own.
+            os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+        os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    else:
+        os.environ["DERIVEGEN_CFLAGS"] = os.environ.get("DERIVEGEN_CFLAGS", "") + " -fopenmp"
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        for setting in (-1, -3):  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
+            mallopt(setting, 1 << 30)
+
+
+if __name__ == "__main__":  # Who imports this, as the collection of doctests does, keeps their cores.
+    _pin_down()
 sys.path.insert(0, str(Path(__file__).parents[2]))  # The checkout's own packages, wherever they are installed.
 import numpy as np  # noqa: E402
 from contestants import by_hand, contestants, ours  # noqa: E402
@@ -56,7 +63,7 @@ import codegen  # noqa: E402
 from codegen.c_compiler import find_compiler, flags  # noqa: E402
 from codegen.loading import load_function  # noqa: E402
 
-if torch is not None:
+if torch is not None and __name__ == "__main__":
     torch.set_num_threads(int(THREADS))
 SIZES = {"small": (8, 10), "middle": (512, 1000), "large": (8192, 4000)}
 DTYPES = ("float32", "float64")
