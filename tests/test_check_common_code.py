@@ -167,6 +167,20 @@ class Gates:
         self.dWa, self.dWb = self.x.T @ da, self.x.T @ db
         return da @ self.Wa.T + db @ self.Wb.T
 """
+DROPOUT = """
+class Dropout:
+    def __init__(self, dropout_ratio=0.25):
+        self.dropout_ratio, self.mask = dropout_ratio, None
+
+    def forward(self, x, train_flg=True):
+        if train_flg:
+            self.mask = np.random.rand(*x.shape) > self.dropout_ratio
+            return x * self.mask
+        return x * (1.0 - self.dropout_ratio)
+
+    def backward(self, dout):
+        return dout * self.mask
+"""
 #: The text, what is replaced, the replacement, the kind, and words of the message.
 MISTAKES = [
     (BOTH_LABELS, "if y_true.ndim == 1:\n            right", "if y_pred.ndim == 2:\n            right", "crash",
@@ -179,6 +193,7 @@ MISTAKES = [
     (LOSS, "2 * self.weight", "2", "factor", "with weight=0.8"),
     (STEPS, "self.lr * self.x.T @ d", "self.lr * self.x.T @ d / len(d)", "factor", "the number of samples"),
     (GATES, "d * self.b * (1", "d * (1", "missing-term", "self.b"),
+    (DROPOUT, "dropout_ratio, None", "dropout_ratio, 1.0", "value", "with train_flg=False"),
 ]  # fmt: skip
 
 
@@ -190,7 +205,7 @@ def test_common_code_is_right(name: str, tmp_path: Path, monkeypatch: pytest.Mon
     assert {each.replace("dA_prev", "dA") for each in target.checked} == checked
 
 
-@pytest.mark.parametrize("text", [BOTH_LABELS, ROWS, AXIS, LOSS, STEPS, GATES])
+@pytest.mark.parametrize("text", [BOTH_LABELS, ROWS, AXIS, LOSS, STEPS, GATES, DROPOUT])
 def test_what_the_mistakes_are_made_in_is_right(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (target,) = targets_of(text, tmp_path, monkeypatch)
     assert (target.verdict, target.findings) == ("right", ())
@@ -229,6 +244,32 @@ def test_a_smaller_number_is_a_guard_and_no_other_function(tmp_path: Path, monke
     (target,) = targets_of(text, tmp_path, monkeypatch)
     assert (target.verdict, target.findings, target.operation) == ("right", (), "softmax-cce-sparse")
     (wrong,) = targets_of(text.replace("-np.sum(np.log", "-1.001 * np.sum(np.log"), tmp_path, monkeypatch)
+    assert wrong.verdict == "wrong"
+
+
+def test_half_a_squared_error_is_no_huber_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = LOSS.replace("self.weight * np.sum(self.d**2)", "0.5 * np.sum(self.d**2)").replace("2 * self.weight", "1")
+    (target,) = targets_of(text, tmp_path, monkeypatch)
+    assert (target.verdict, target.operation) == ("right", None)
+    text = text.replace("weight=1.0", "weight=0.3").replace(
+        "scale * self.d", "scale * np.clip(self.d, -self.weight, self.weight)"
+    )
+    bounded = "np.where(abs(self.d) < self.weight, self.d**2, 2 * self.weight * abs(self.d) - self.weight**2))"
+    (target,) = targets_of(text.replace("self.d**2)", bounded), tmp_path, monkeypatch)
+    assert (target.verdict, target.operation) == ("right", "huber")
+
+
+def test_probabilities_are_wanted_where_logarithms_are_guarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "class CrossEntropy:\n    def loss(self, y, p):\n        p = np.clip(p, 1e-15, 1 - 1e-15)\n"
+        "        return -y * np.log(p) - (1 - y) * np.log(1 - p)\n\n"
+        "    def gradient(self, y, p):\n        p = np.clip(p, 1e-15, 1 - 1e-15)\n"
+        "        return -(y / p) + (1 - y) / (1 - p)\n"
+    )
+    (target,) = targets_of(text, tmp_path, monkeypatch)
+    assert target.verdict == "right"
+    assert not any("one-hot" in each.message for each in target.findings)
+    (wrong,) = targets_of(text.replace("-(y / p)", "-y"), tmp_path, monkeypatch)
     assert wrong.verdict == "wrong"
 
 

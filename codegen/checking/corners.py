@@ -16,12 +16,10 @@ from codegen.checking.evidence import Evidence
 from codegen.checking.observing import PULLED, SUM, Observation, compare, observe, run_pass, taken
 from codegen.checking.readings import first_line
 from codegen.checking.report import Finding
-from codegen.checking.roles import FLAGS
+from codegen.checking.roles import is_mode
 from codegen.checking.values import BINARY, FIRST, FLAG, GIVEN, IDS, ONE_HOT, PROBABILITIES, REAL, SINGLE, Spec
 
 Array = NDArray[Any]
-#: Attributes that say whether a layer is trained.
-MODES = ("training", "train", "is_training", "train_mode")
 
 
 class Examining(Protocol):
@@ -39,22 +37,25 @@ class Examining(Protocol):
         ...
 
 
-def layout_words(layout: Layout) -> str:
-    """Return what is special about a layout's labels and inputs, in words."""
+def layout_words(layout: Layout, other: Layout) -> str:
+    """Return what is special about another layout's labels or inputs, in words."""
     words = {
         IDS: "class numbers as labels",
         ONE_HOT: "one-hot labels",
         BINARY: "labels 0 and 1",
         REAL: "inputs of any sign",
     }
-    kinds = [spec.kind for spec in layout.forward.values() if spec.axes]
-    labels = [kind for kind in kinds if kind in (IDS, ONE_HOT, BINARY)]
-    return words.get(labels[-1] if labels else REAL, "other labels")
+    return next((words[kind] for kind in _changed(layout, other) if kind in words), "other labels")
 
 
-def is_strict(layout: Layout) -> bool:
-    """Whether what is wrong there is a mistake, and not the use of what was not meant."""
-    return any(spec.kind in (IDS, ONE_HOT) for spec in layout.forward.values())
+def is_strict(layout: Layout, other: Layout) -> bool:
+    """Whether what is wrong in another layout is a mistake, and not the use of what was not meant."""
+    return any(kind in (IDS, ONE_HOT) for kind in _changed(layout, other))
+
+
+def _changed(layout: Layout, other: Layout) -> list[str]:
+    """The kinds of the arrays that are others."""
+    return [spec.kind for name, spec in other.forward.items() if spec.axes and spec != layout.forward[name]]
 
 
 def unexplained(evidence: Sequence[Evidence]) -> Diagnosis:
@@ -265,10 +266,11 @@ class Corners:
     def _modes(self) -> Iterator[Finding]:
         """The other mode, where there is one: evaluation for training."""
         case = make_case(self.examination.subject, self.layout, FIRST, self.seed + 109)
-        flags = [name for name in MODES if isinstance(getattr(case.thing, name, None), bool)]
+        held = getattr(case.thing, "__dict__", {})
+        flags = [name for name, value in held.items() if isinstance(value, bool) and is_mode(name)]
         own = self.examination.subject.forward
         passed = {each.name: True for each in own if self.layout.forward.get(each.name, Spec(REAL)).kind == FLAG}
-        passed |= {each.name: each.default for each in own if each.name in FLAGS and isinstance(each.default, bool)}
+        passed |= {each.name: each.default for each in own if is_mode(each.name) and isinstance(each.default, bool)}
         if not flags and not passed:
             return
         for name in flags:

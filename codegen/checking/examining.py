@@ -308,7 +308,7 @@ class Examination:
                 apart = list(same_losses(self.subject, layout, other, self.options.seed + 59))
                 self.findings.extend(apart)
                 if not apart:
-                    self._other(other, choice, corners.layout_words(other), corners.is_strict(other))
+                    self._other(other, choice, corners.layout_words(layout, other), corners.is_strict(layout, other))
         if not any(not each.convention for each in self.findings):
             self.findings.extend(refused_by_forward(layout, choice.plan, worlds[0]))
         for longer in longer_layouts(self.subject, layout):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from codegen.checking.cases import Case, as_passed
 from codegen.checking.readings import is_one_line
-from codegen.checking.roles import OUTPUTS, RATE, in_usual_order, is_label, is_upstream
+from codegen.checking.roles import OUTPUTS, RATE, in_usual_order, is_label, is_mode, is_upstream
 from codegen.checking.subjects import Argument, Outcome, TorchSubject, is_cache
 
 Array = NDArray[Any]
@@ -133,7 +133,7 @@ class _Reader:
             return [Fill(CACHE_FILL)]
         if name.lower() in RATE:
             return [Fill(RATE_FILL)]
-        if name.lower() in ("training", "train", "is_training", "mode"):
+        if is_mode(name):
             return []
         if is_label(name) and self.label_names and place:
             return [Fill(VALUE_FILL, self.label_names[0])]

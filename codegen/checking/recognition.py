@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ SAME, NEARLY = 1e-9, 0.05
 MOST_INPUTS = 5
 #: The largest number that is a guard, and how much more than it outputs may differ for it.
 LARGEST_GUARD, GUARD = 1e-6, 100.0
+#: Settings below this guard a quotient or a root, and may show in no output.
+LARGEST_SMALL = 0.01
 #: How many ways in which a subject may be nearly an operation are kept.
 MOST_NEAR = 12
 #: Small numbers that code adds below a line or under a root.
@@ -191,7 +193,7 @@ def recognise(worlds: Sequence[Observation], wanted: str | None, name: str) -> R
         for match in matches(operation, worlds[0]):
             try:
                 away = match.difference(worlds[0])
-                if away <= SAME and all(match.difference(seen) <= SAME for seen in worlds[1:]):
+                if away <= SAME and _is_in_all(match, worlds[1:]) and _shows_its_settings(match, worlds):
                     return Recognised(match, True)
             except (DeriveError, ValueError, ArithmeticError, TypeError):
                 continue
@@ -220,6 +222,16 @@ def _is_in_all(match: Match, worlds: Sequence[Observation]) -> bool:
         return False
 
 
+def _shows_its_settings(match: Match, worlds: Sequence[Observation]) -> bool:
+    """Whether the worlds tell a setting from another: half a squared error is Huber's loss as far as its threshold."""
+    for tensor in match.operation.settings:
+        number = match.numbers.get(tensor.name, 0.0)
+        changed = replace(match, numbers={**match.numbers, tensor.name: 1.5 * number})
+        if number >= LARGEST_SMALL and _is_in_all(changed, worlds):
+            return False
+    return True
+
+
 def _nearly(worlds: Sequence[Observation], near: list[Match], wanted: str | None) -> Recognised | None:
     if not near:
         return None
@@ -228,7 +240,7 @@ def _nearly(worlds: Sequence[Observation], near: list[Match], wanted: str | None
     if max(away) <= GUARD * max(_guards(worlds[0]), default=0.0):
         return Recognised(match, True)
     recognised = Recognised(match, False, near=near)
-    small = max([0.0, *(20 * number for number in match.numbers.values() if 0 < number < 0.01)])
+    small = max([0.0, *(20 * number for number in match.numbers.values() if 0 < number < LARGEST_SMALL)])
     is_close = max(away) < NEARLY and min(away) > max(1e-6, small)
     if is_close or wanted:
         what = "nearly" if is_close else "another function than"
@@ -368,7 +380,7 @@ def _settings(operation: Operation, seen: Observation) -> Iterator[dict[str, flo
         choices.append([(symbol.name, count) for count in counts])
     for tensor in operation.settings:
         default = defaults[tensor.name]
-        usual = SMALL if 0 < default < 0.01 else (1.0,)
+        usual = SMALL if 0 < default < LARGEST_SMALL else (1.0,)
         options = dict.fromkeys([*held, default, *usual])
         choices.append([(tensor.name, number) for number in options])
     for chosen in itertools.islice(itertools.product(*choices), 200):

@@ -96,7 +96,7 @@ _NUMBERS: tuple[tuple[float, str], ...] = (
     (0.9, "momentum"),
     (0.7, "alpha slope negative_slope delta threshold margin temperature tau beta weight smoothing lam c"),
 )
-FLAGS = _words("training train is_training mode is_train istrain train_mode deterministic")
+_MODE = re.compile(r"(is_?|in_?)?(train(ing)?|eval(uation)?|test(ing)?|deterministic|mode)(_?(mode|fla?g|phase|time))?")
 
 _DATA = (("N", "D"), ("D", "N"), ("N", "T", "D"), ("N", "C", "H", "W"), ("N", "C", "T"), ("D",), ("D", "1"), ())
 _TABLE: tuple[tuple[frozenset[str], tuple[tuple[str, ...], ...]], ...] = (
@@ -182,7 +182,7 @@ def argument_specs(name: str, labelled: bool, position: int, others: Iterable[st
     """
     plain = name.lower().strip("_")
     others = {each.lower().strip("_") for each in others}
-    if plain in FLAGS:
+    if is_mode(plain):
         return [Spec(FLAG)]
     if position and (labelled and plain in LABELS):
         return label_specs()
@@ -261,9 +261,19 @@ def size_specs(name: str) -> list[Spec]:
     for number, words in _NUMBERS:
         if plain in words.split():
             found.append(Spec(NUMBER, number=number))
-    if plain in FLAGS:
+    if is_mode(plain):
         found.append(Spec(FLAG))
     return found
+
+
+def is_mode(name: str) -> bool:
+    """Whether a name says that a layer is trained, or is not.
+
+    Example:
+        >>> [name for name in ("is_training", "train_flg", "mode", "trained_on", "model") if is_mode(name)]
+        ['is_training', 'train_flg', 'mode']
+    """
+    return _MODE.fullmatch(name.lower().strip("_")) is not None
 
 
 def constructor_specs(name: str) -> list[Spec]:

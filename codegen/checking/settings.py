@@ -9,7 +9,7 @@ from typing import Any
 from codegen.checking.cases import Layout
 from codegen.checking.layouts import DICTIONARIES, runs
 from codegen.checking.readings import compared_strings
-from codegen.checking.roles import FLAGS
+from codegen.checking.roles import is_mode
 from codegen.checking.subjects import Argument, Subject
 from codegen.checking.values import NUMBER, SIZE, Spec
 
@@ -51,7 +51,7 @@ def off_default(argument: Argument, strings: Iterable[str]) -> tuple[Any, ...]:
     """
     name, default = argument.name.lower().strip("_"), argument.default
     known = (*OFF_DEFAULT.get(name, ()), *strings)
-    if known or argument.required or name in FLAGS | LEFT_ALONE:
+    if known or argument.required or name in LEFT_ALONE or is_mode(name):
         return known
     if isinstance(default, bool):
         return (not default,)
