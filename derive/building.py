@@ -19,7 +19,7 @@ from derive.record import Definition
 from derive.scopes import Scope
 from derive.settling import Settled
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, all_indices, free_indices, fresh_index
-from derive.syntax import Access, Call, Comparison, Factors, Literal, Name, Power, Terms, Tree
+from derive.trees import Access, Call, Comparison, Factors, Literal, Name, Power, Terms, Tree
 from derive.vocabulary import MATRIX_FUNCTIONS, SCALAR_FUNCTIONS
 
 

@@ -9,8 +9,8 @@ from sympy import Rational
 
 from derive.indices import Tensor
 from derive.record import Operation
-from derive.syntax import Access, Call, Comparison, Literal, Name, Statement, Terms, Tree
 from derive.tokens import Span, Text
+from derive.trees import Access, Call, Comparison, Literal, Name, Statement, Terms, Tree
 from derive.vocabulary import FUNCTIONS, MATRIX_FUNCTIONS, SCALAR_FUNCTIONS, WRITTEN, suggest
 
 Lookup = Callable[[str], Operation | None]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 
-from derive.syntax import Access, Call, Comparison, Factors, Literal, Name, Power, Terms, Tree
 from derive.tokens import Span, Text
+from derive.trees import Access, Call, Comparison, Factors, Literal, Name, Power, Terms, Tree
 from derive.vocabulary import BINDING
 
 EXPECTED = "expected a sum of indices and whole numbers, each times a whole number, as in x[n, s*t + r - p]"

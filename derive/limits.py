@@ -9,8 +9,8 @@ import sympy
 from sympy import Expr, Float, Rational, log
 
 from derive.errors import DefinitionError
-from derive.syntax import Tree
 from derive.tokens import Text
+from derive.trees import Tree
 
 LARGEST_EXPONENT = 100
 #: A number in an exponent that is not a number itself, as in 2**(3*x).

@@ -25,8 +25,9 @@ from derive.record import Definition, Operation, Record
 from derive.scopes import Scope
 from derive.settling import settle
 from derive.sums import tensors_in
-from derive.syntax import Statement, Tree, read_definitions, read_fact, read_sides
+from derive.syntax import read_definitions, read_fact, read_sides
 from derive.tokens import Text
+from derive.trees import Statement, Tree
 
 #: What a default may be: it stands in a function's signature as it is.
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE]-?[0-9]+)?")

@@ -17,6 +17,7 @@ from sympy import Expr, sympify
 from derive.affine import is_whole
 from derive.budget import OutOfTimeError, within
 from derive.cases import where_defined
+from derive.contractions import stands_at
 from derive.counterexamples import Counterexample, Question, assignments
 from derive.demands import Demand, demands
 from derive.derivation import Step
@@ -26,7 +27,7 @@ from derive.errors import EngineError, InputError
 from derive.evaluation import Assignment
 from derive.functions import Where
 from derive.indices import Bracket
-from derive.normal_form import Normaliser, stands_at
+from derive.normal_form import Normaliser
 from derive.precision import UndefinedError, context
 from derive.premises import (
     Equality,

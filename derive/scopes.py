@@ -24,8 +24,8 @@ from derive.forms import check_form, check_letters, find_names, is_arithmetic, i
 from derive.indices import Tensor
 from derive.record import Operation
 from derive.sizes import Place, SizeClasses, count_of_indices
-from derive.syntax import Access, Call, Comparison, Factors, Literal, Name, Power, Statement, Terms, Tree
 from derive.tokens import Span, Text
+from derive.trees import Access, Call, Comparison, Factors, Literal, Name, Power, Statement, Terms, Tree
 from derive.vocabulary import (
     BINDING,
     FUNCTIONS,

@@ -11,7 +11,7 @@ from derive.indices import Tensor
 from derive.scopes import Scope
 from derive.size_names import SizeNames, leading_size
 from derive.sizes import Place, count_of_indices
-from derive.syntax import Access, Call, Name, Tree
+from derive.trees import Access, Call, Name, Tree
 
 
 @dataclass(frozen=True)

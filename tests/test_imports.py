@@ -16,14 +16,15 @@ ROOT = Path(__file__).parent.parent
 #: A module imports only modules above it in its list, and those of the packages that its package may import.
 ORDERS = {
     "derive": """
-        errors budget precision tokens sizes syntax limits indices sums functions matrices canonical matrix_rules affine
-        extents demands record leading evaluators evaluation instantiation letters vocabulary forms calls scopes
-        size_names settling building necks signs polynomials factoring division algebra reindexing generators facts
-        normal_form inequalities cases vanishing intervals premises regions notation layout reading writing latex
-        printing domains kinks differentiation problems parsing composition sampling gradient_operations derivation
-        library catalogue costs quotients solving absorbing folding rewriting counterexamples trials chain derivatives
-        assumptions proof rendering exposition claims stability pullback second_derivatives hessian_products pairs slips
-        mistakes diagnosis gradients misreadings gradient_claims verification __init__ commands check_command __main__
+        errors budget precision tokens trees sizes syntax limits indices sums functions matrices canonical
+        matrix_rules affine extents demands record leading evaluators evaluation instantiation letters
+        vocabulary forms calls scopes size_names settling building necks signs polynomials factoring division
+        algebra reindexing generators facts contractions normal_form inequalities cases vanishing intervals
+        premises regions notation layout reading writing latex printing domains kinks differentiation problems
+        parsing composition sampling gradient_operations derivation library catalogue costs quotients solving
+        absorbing folding rewriting counterexamples trials chain derivatives assumptions proof rendering
+        exposition claims stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis
+        gradients misreadings gradient_claims verification __init__ commands check_command __main__
     """.split(),
     "codegen": """
         factoring elementary fitting helpers program program_checks building arithmetic contraction finishing indexing
