@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,7 @@ class Call:
         work: the shapes and dtypes of the memory that it needs.
     """
 
-    function: Callable[..., None]
+    function: Any
     precision: str
     sizes: tuple[int, ...]
     arguments: tuple[tuple[int, str], ...]
@@ -47,8 +47,8 @@ class Call:
         single = {ARRAY: ctypes.c_void_p, WHOLE: ctypes.c_ssize_t, SINGLE: NUMBERS[self.precision]}
         pointers = [ctypes.c_void_p] * (len(self.results) + len(self.work))
         given = [single[kind] for _, kind in self.arguments]
-        self.function.argtypes = [*[ctypes.c_ssize_t] * len(self.sizes), *given, *pointers]  # type: ignore[attr-defined]
-        self.function.restype = None  # type: ignore[attr-defined]
+        self.function.argtypes = [*[ctypes.c_ssize_t] * len(self.sizes), *given, *pointers]
+        self.function.restype = None
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """Return the results; arrays that are handed over are contiguous, aligned and of the function's dtypes."""

@@ -1,6 +1,6 @@
 """From a text to an operation or an expression.
 
-The text is read into trees (``derive.trees``), the trees' names are understood (``derive.scopes``), and then the
+The text is read into trees (``derive.syntax``), the trees' names are understood (``derive.scopes``), and then the
 expressions are made here. Text is never evaluated: every expression is put together from nodes of a closed set.
 """
 

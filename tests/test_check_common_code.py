@@ -251,6 +251,8 @@ def test_half_a_squared_error_is_no_huber_loss(tmp_path: Path, monkeypatch: pyte
     text = LOSS.replace("self.weight * np.sum(self.d**2)", "0.5 * np.sum(self.d**2)").replace("2 * self.weight", "1")
     (target,) = targets_of(text, tmp_path, monkeypatch)
     assert (target.verdict, target.operation) == ("right", None)
+    (target,) = targets_of(text.replace("SquaredError", "HuberLoss"), tmp_path, monkeypatch)
+    assert (target.verdict, target.operation) == ("right", "huber")  # Its name says so, and nothing that it is not.
     text = text.replace("weight=1.0", "weight=0.3").replace(
         "scale * self.d", "scale * np.clip(self.d, -self.weight, self.weight)"
     )
@@ -426,3 +428,18 @@ def test_an_object_is_checked_and_the_random_numbers_are_as_before() -> None:
     (target,) = codegen.check(Scale(4)).targets
     assert np.random.rand() == first
     assert [(each.gradient, each.kind) for each in target.findings] == [("dw", "axis")]
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "right"), (2.0, "wrong")])
+def test_an_object_of_static_methods_is_checked(factor: float, verdict: str) -> None:
+    class Square:
+        @staticmethod
+        def forward(x: np.ndarray) -> np.ndarray:
+            return x**2
+
+        @staticmethod
+        def backward(dout: np.ndarray, x: np.ndarray) -> np.ndarray:
+            return factor * 2 * x * dout
+
+    (target,) = codegen.check(Square()).targets
+    assert target.verdict == verdict

@@ -15,7 +15,7 @@ from codegen.checking.report import KINDS, Finding, Report, Target
 from codegen.checking.running import TIMEOUT, check_file
 from codegen.checking.state import Replay
 from codegen.checking.styles import class_subject, pair_subject
-from codegen.checking.subjects import CannotError, Subject
+from codegen.checking.subjects import CannotError, ClassSubject, Subject
 from derive.errors import InputError
 
 __all__ = ["KINDS", "Finding", "Report", "Target", "check"]
@@ -69,9 +69,9 @@ def check(
         >>> print(report.targets[0].findings[0].formula)
         x̄ = ȳ (1 - y²)
     """
-    options = {"operation": operation, "seed": seed, "args": args, "shapes": shapes}
     if isinstance(target, str | os.PathLike):
-        return check_file(os.fspath(target), timeout=timeout, **options)  # type: ignore[arg-type]
+        path = os.fspath(target)
+        return check_file(path, operation=operation, seed=seed, args=args, shapes=shapes, timeout=timeout)
     given = {**(inputs or {}), **(parameters or {})}
     subject = _subject(target, forward, backward)
     states = np.random.get_state(), random.getstate()
@@ -93,7 +93,9 @@ def _subject(target: Any, forward: Any, backward: Any) -> Subject:
         if isinstance(target, tuple) and len(target) == 2 and all(map(callable, target)):
             return pair_subject(target[0].__name__, *target, replay)
         if not callable(target) and (subject := class_subject(type(target), replay)) is not None:
-            return replace(subject, constructor=[], instance=target)  # type: ignore[call-arg]
+            if isinstance(subject, ClassSubject):
+                subject = replace(subject, constructor=[], instance=target)
+            return subject
     except CannotError as error:
         raise InputError(str(error)) from None
     raise InputError(

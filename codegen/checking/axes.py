@@ -76,16 +76,17 @@ def contributions(e: Evidence) -> Array | None:
 
 def diagnose_axes(evidence: Sequence[Evidence]) -> Diagnosis | None:
     """A sum over an axis that is missing, is another one, or is a mean."""
-    parts = [contributions(each) for each in evidence]
-    if any(each is None or each.ndim == 0 for each in parts):
+    found = [contributions(each) for each in evidence]
+    parts = [each for each in found if each is not None and each.ndim]
+    if len(parts) < len(found):
         return None
     by_id = {id(e): c for e, c in zip(evidence, parts, strict=True)}
-    rank = min(each.ndim for each in parts if each is not None)
+    rank = min(each.ndim for each in parts)
     right = next(
         (
             axes
             for axes in ((), *_subsets(rank))
-            if all(_fits(_reduced(by_id[id(e)], axes, np.sum, e.shape), e.truth, e.bound) for e in evidence)  # type: ignore[arg-type]
+            if all(_fits(_reduced(by_id[id(e)], axes, np.sum, e.shape), e.truth, e.bound) for e in evidence)
         ),
         None,
     )

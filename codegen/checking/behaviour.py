@@ -66,7 +66,8 @@ def _changed(
     if holder is None:
         return []
     parameters = {path for paths in case.paths.values() for path in paths} if step_rate(case, plan) else set()
-    gradient = {given.label for given in gather(case, plan, _Held(holder), before, None).gradients.values()}  # type: ignore[arg-type]
+    gathered = gather(case, plan, Outcome([], holder=holder), before, None)
+    gradient = {given.label for given in gathered.gradients.values()}
     return [
         path
         for path, array in arrays_in(holder)
@@ -76,13 +77,6 @@ def _changed(
         and path not in parameters
         and path_text(path) not in gradient
     ]
-
-
-class _Held:
-    """An object alone, as what a forward pass gave."""
-
-    def __init__(self, holder: Any) -> None:
-        self.holder = holder
 
 
 def _twice(case: Case, plan: Plan, upstream: list[Any], emptied: frozenset[str]) -> tuple[Outcome, Pass, Pass]:
@@ -105,8 +99,9 @@ def _adds(case: Case, plan: Plan, upstream: list[Any], name: str, given: Given) 
     """Whether a second pass gives what the first gave once the first one's gradient is set to 0."""
     _, _, again = _twice(case, plan, upstream, frozenset({given.label}))
     now = again.gathered.gradients.get(name)
-    alike = now is not None and now.value.shape == given.value.shape
-    return alike and np.allclose(now.value, given.value, rtol=1e-7, atol=1e-10)  # type: ignore[union-attr]
+    if now is None or now.value.shape != given.value.shape:
+        return False
+    return np.allclose(now.value, given.value, rtol=1e-7, atol=1e-10)
 
 
 def _stepped(first: Pass) -> bool:

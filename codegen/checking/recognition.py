@@ -190,14 +190,14 @@ def recognise(worlds: Sequence[Observation], wanted: str | None, name: str) -> R
         return None
     near: list[tuple[float, Match]] = []
     for operation in _candidates(worlds[0], hints, wanted is not None):
+        is_meant = operation.name == hints[0] if wanted else is_hinted(operation.name, hints)
         for match in matches(operation, worlds[0]):
             try:
                 away = match.difference(worlds[0])
-                if away <= SAME and _is_in_all(match, worlds[1:]) and _shows_its_settings(match, worlds):
+                if away <= SAME and _is_in_all(match, worlds[1:]) and (is_meant or _shows_its_settings(match, worlds)):
                     return Recognised(match, True)
             except (DeriveError, ValueError, ArithmeticError, TypeError):
                 continue
-            is_meant = operation.name == hints[0] if wanted else is_hinted(operation.name, hints)
             if np.isfinite(away) and is_meant:
                 near.append((away, match))
     ordered = [match for _, match in sorted(near, key=lambda each: each[0])][:MOST_NEAR]

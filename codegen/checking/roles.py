@@ -126,10 +126,10 @@ def canonical(name: str) -> str:
         ('w', 'w1', 'my_input')
     """
     plain = name.lower().strip("_")
-    stem, number = re.fullmatch(r"(.*?)_?(\d*)", plain, re.S).groups()  # type: ignore[union-attr]
+    stem = plain.rstrip("0123456789")
     for first, words in SYNONYMS.items():
-        if stem in words:
-            return first + number
+        if stem.removesuffix("_") in words:
+            return first + plain[len(stem) :]
     return plain
 
 

@@ -93,8 +93,10 @@ def can_put(thing: Any, path: Path) -> bool:
 
 
 def _member(thing: Any, key: str | int) -> Any:
-    if isinstance(thing, Mapping) or (isinstance(thing, list | tuple) and isinstance(key, int)):
-        return thing[key]  # type: ignore[index]
+    if isinstance(thing, Mapping):
+        return thing[key]
+    if isinstance(thing, list | tuple) and isinstance(key, int):
+        return thing[key]
     return getattr(thing, str(key))
 
 

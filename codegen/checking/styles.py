@@ -7,6 +7,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 from codegen.checking.state import Replay
@@ -45,11 +46,7 @@ def subjects_in(namespace: Mapping[str, Any], module: str) -> list[Subject]:
 def class_subject(kind: type, replay: Replay) -> Subject | None:
     """Return a class as what is checked; None where it has not both passes."""
     if _is_torch_function(kind):
-        import_torch = __import__("torch")
-        return TorchSubject(
-            kind.__name__, "forward", "backward", [], _after_context(kind.forward), _after_context(kind.backward),  # type: ignore[attr-defined]
-            replay, source_of(kind.backward), source_of(kind.forward), kind=kind, torch=import_torch,  # type: ignore[attr-defined]
-        )  # fmt: skip
+        return _torch_subject(kind, replay)
     forward = next((name for name in FORWARD_METHODS if _is_written(kind, name)), None)
     backward = next((name for name in BACKWARD_METHODS if _is_written(kind, name)), None)
     if forward is None or backward is None:
@@ -194,6 +191,14 @@ def _is_empty(statement: ast.stmt) -> bool:
 
 def _is_torch_function(kind: type) -> bool:
     return any(each.__module__.startswith("torch.autograd") for each in kind.__mro__[1:])
+
+
+def _torch_subject(kind: Any, replay: Replay) -> Subject:
+    forward, backward = kind.forward, kind.backward
+    return TorchSubject(
+        kind.__name__, "forward", "backward", [], _after_context(forward), _after_context(backward),
+        replay, source_of(backward), source_of(forward), kind=kind, torch=import_module("torch"),
+    )  # fmt: skip
 
 
 def _after_context(function: Callable[..., Any]) -> list[Any]:

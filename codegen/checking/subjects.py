@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,7 +65,7 @@ def arguments_of(function: Callable[..., Any], skip: int = 0) -> list[Argument]:
 
 
 @dataclass
-class Subject:
+class Subject(ABC):
     """A forward and a backward pass to check.
 
     Attributes:
@@ -91,13 +92,13 @@ class Subject:
         """Return a new object, or None where there is none."""
         return None
 
+    @abstractmethod
     def run(self, thing: Any, arguments: Mapping[str, Any]) -> Outcome:
         """Run the forward pass."""
-        raise NotImplementedError
 
+    @abstractmethod
     def pull(self, outcome: Outcome, arguments: Mapping[str, Any]) -> Any:
         """Run the backward pass; return what it returns."""
-        raise NotImplementedError
 
     def parameters(self, thing: Any) -> dict[Path, Array]:
         """Return the arrays of real numbers that an object holds before its first forward pass."""

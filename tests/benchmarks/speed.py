@@ -19,7 +19,6 @@ memory is the peak that tracemalloc saw of forward and backward pass together, i
 from __future__ import annotations
 
 import argparse
-import ctypes
 import os
 import platform
 import sys
@@ -30,47 +29,50 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-THREADS = sys.argv[sys.argv.index("--threads") + 1] if "--threads" in sys.argv[:-1] else "1"
+import numpy as np
+from contestants import by_hand, contestants, ours
+from experts import NOTEBOOKS
+from keeping import FIELDS, keep, kept
+from rows import ROWS, Random, Row, jax, torch
 
+import codegen
+from codegen.c_compiler import find_compiler, flags
+from codegen.loading import load_function
 
-def _pin_down() -> None:
-    """Give this process one core, the libraries their threads and malloc its memory, before NumPy is there."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = THREADS
-    if THREADS == "1":
-        if hasattr(os, "sched_setaffinity"):  # JAX has threads of its own.
-            os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-        os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-    else:
-        os.environ["DERIVEGEN_CFLAGS"] = os.environ.get("DERIVEGEN_CFLAGS", "") + " -fopenmp"
-    os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:
-        for setting in (-1, -3):  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
-            mallopt(setting, 1 << 30)
-
-
-if __name__ == "__main__":  # Who imports this, as the collection of doctests does, keeps their cores.
-    _pin_down()
-sys.path.insert(0, str(Path(__file__).parents[2]))  # The checkout's own packages, wherever they are installed.
-import numpy as np  # noqa: E402
-from contestants import by_hand, contestants, ours  # noqa: E402
-from experts import NOTEBOOKS  # noqa: E402
-from keeping import FIELDS, keep, kept  # noqa: E402
-from rows import ROWS, Random, Row, jax, torch  # noqa: E402
-
-import codegen  # noqa: E402
-from codegen.c_compiler import find_compiler, flags  # noqa: E402
-from codegen.loading import load_function  # noqa: E402
-
-if torch is not None and __name__ == "__main__":
-    torch.set_num_threads(int(THREADS))
+#: The variable by which a process that was prepared for measuring knows that it was, and how many threads it has.
+PREPARED = "DERIVEGEN_BENCHMARK_THREADS"
+THREADS = os.environ.get(PREPARED, "1")
 SIZES = {"small": (8, 10), "middle": (512, 1000), "large": (8192, 4000)}
 DTYPES = ("float32", "float64")
 COLUMNS = ("NumPy", "file", "C", "expert", "notebooks", "torch", "JAX")
 #: What one round lasts at least, so that short calls are told from the clock's noise.
 SHORTEST = 1e-3
 clock = time.process_time if THREADS == "1" else time.perf_counter
+
+
+# ---- the process ----
+
+
+def prepare(threads: int) -> None:
+    """Begin again with what has to be known before NumPy is there: one core, the libraries' threads, malloc's memory.
+
+    The packages are then this checkout's own, wherever they are installed.
+    """
+    if PREPARED in os.environ:
+        if torch is not None:
+            torch.set_num_threads(threads)
+        return
+    paths = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
+    wanted = {PREPARED: str(threads), "PYTHONPATH": os.pathsep.join(filter(None, paths)), "JAX_PLATFORMS": "cpu"}
+    wanted |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
+    wanted |= dict.fromkeys(("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"), str(1 << 30))
+    if threads > 1:
+        wanted["DERIVEGEN_CFLAGS"] = os.environ.get("DERIVEGEN_CFLAGS", "") + " -fopenmp"
+    else:
+        wanted["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+        if hasattr(os, "sched_setaffinity"):  # JAX has threads of its own.
+            os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | wanted)
 
 
 # ---- measuring ----
@@ -285,6 +287,7 @@ def main() -> int:
     parser.add_argument("--write", type=Path, help="a file to write the tables to")
     parser.add_argument("--plot", type=Path, help="a file, such as speed.svg, to draw the tables in")
     options = parser.parse_args()
+    prepare(options.threads)
     rows = [row for row in ROWS if not options.words or any(word in row.name for word in options.words)]
     text: list[str] = []
 
