@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -157,3 +158,8 @@ def test_the_reader_of_imports_sees(statement: str, expected: set[str]) -> None:
     assert set(imports(ast.parse(statement), inside_functions=True)) == set()
     assert set(imports(ast.parse(inside), inside_functions=True)) == expected
     assert set(imports(ast.parse(inside), inside_functions=False)) == set()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system does not tell a process's cores")
+def test_nothing_that_is_imported_keeps_the_suite_to_fewer_cores() -> None:
+    assert os.sched_getaffinity(0) == os.sched_getaffinity(os.getppid())
