@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from derive.notation import GREEK_NAMES, latex_name, subscripted
+from derive.names import GREEK_NAMES, latex_name, subscripted
 
 #: Half ems of ten points in a line of A4 with margins of two centimetres.
 LATEX_LINE = 96
