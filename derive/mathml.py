@@ -163,7 +163,7 @@ def over(base: str, sign: str, is_long: bool = False) -> str:
 
 def scripts(base: str, below: Iterable[str] = (), above: str = "") -> str:
     """Return a base with what stands below it, separated by commas, and above it."""
-    subscript = row(f'<mo rspace="0">,</mo>'.join(below))
+    subscript = row('<mo rspace="0">,</mo>'.join(below))
     if subscript != "<mrow></mrow>" and above:
         return f"<msubsup>{base}{subscript}{row(above)}</msubsup>"
     if above:
@@ -202,7 +202,7 @@ def subscripts(writer: Writer, parts: Iterable[Any]) -> list[str]:
 def signed(writer: Writer, phrase: Phrase) -> list[str]:
     """Return the terms of an addition with their signs; the first one's plus is not written."""
     (sign, opening), *others = writer.write_terms(phrase)
-    signs = {"+": "<mo>+</mo>", "-": "<mo>−</mo>"}
+    signs = {"+": '<mo form="infix">+</mo>', "-": '<mo form="infix">−</mo>'}
     return [opening if sign == "+" else f"{MINUS}{opening}", *(f"{signs[sign]}{term}" for sign, term in others)]
 
 
