@@ -6,7 +6,6 @@ import argparse
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
@@ -17,6 +16,7 @@ from derive import find, hessian, hvp, jacobian, prove, vjp
 from derive.catalogue import matching, nearest_word, records
 from derive.derivation import Derivation
 from derive.errors import InputError
+from derive.files import write_whole
 from derive.indices import INCOMING, Tensor
 from derive.notation import Notation, find_notation
 from derive.printing import leading_note, plain_text, shape_text
@@ -333,27 +333,10 @@ def _kinds(operation: Operation, steps: bool, output: str | None) -> tuple[Calla
 
 def _write(path: str, text: str) -> int:
     """Write a whole file or none; ``-`` is standard output."""
-    if not path:
-        raise InputError("'' names no file to write")
     if path == "-":
         sys.stdout.write(text)
         return 0
-    target = Path(path).resolve()
-    try:
-        if target.exists() and not target.is_file():  # A device or a pipe is written to, not replaced.
-            target.write_text(text, encoding="utf-8")
-            return 0
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error
+    write_whole(path, text)
     print(f"wrote {path}")
     return 0
 

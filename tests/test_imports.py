@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 #: A module imports only modules above it in its list, and those of the packages that its package may import.
 ORDERS = {
     "derive": """
-        errors budget precision tokens trees sizes syntax limits indices sums functions matrices canonical
+        errors files budget precision tokens trees sizes syntax limits indices sums functions matrices canonical
         matrix_rules affine extents demands record leading evaluators evaluation instantiation letters
         vocabulary forms calls scopes size_names settling building necks signs polynomials factoring division
         algebra reindexing generators facts contractions normal_form inequalities cases vanishing intervals

@@ -157,9 +157,7 @@ class _Contents:
             return
         yield from map(Paragraph, self.upstreams())
         if self.by_parts:
-            yield Paragraph(
-                self.say("The backward pass by its parts: gradients of intermediates keep their names.")
-            )
+            yield Paragraph(self.say("The backward pass by its parts: gradients of intermediates keep their names."))
         for derivation in self.derivations:
             heading = self.say("Gradient with respect to {name}", name=self.formula(source_of(derivation.target)))
             yield Section(heading, tuple(self.gradient(derivation)))
@@ -204,7 +202,13 @@ class _Contents:
 
     def reason(self, line: Right) -> Line:
         parts = [reason(text, self.language, self.read) for text in (line.rule, line.note) if text]
-        return parts[0] if len(parts) == 1 else (*parts[0], Words(SEPARATORS[self.language][2]), *parts[1]) if parts else ()
+        return (
+            parts[0]
+            if len(parts) == 1
+            else (*parts[0], Words(SEPARATORS[self.language][2]), *parts[1])
+            if parts
+            else ()
+        )
 
     def read(self, text: str) -> Piece:
         """Return what a step's note names, such as an element, as a formula."""

@@ -89,7 +89,9 @@ def line_html(line: Line) -> str:
 def line_text(line: Line) -> str:
     """Return a line as plain text, for an anchor or a title."""
     return "".join(
-        " = ".join(plain_text(side, piece.notation) for side in piece.sides) if isinstance(piece, Formula) else piece.text
+        " = ".join(plain_text(side, piece.notation) for side in piece.sides)
+        if isinstance(piece, Formula)
+        else piece.text
         for piece in line
     )
 
@@ -155,7 +157,9 @@ class _Writer:
         """Return a name for a section that no other has, made of its heading."""
         words = re.sub(r"\W+", "-", text).strip("-").lower() or "section"
         whole = f"{parent}-{words}" if parent else words
-        free = next(name for number in count(1) if (name := whole if number == 1 else f"{whole}-{number}") not in self.taken)
+        free = next(
+            name for number in count(1) if (name := whole if number == 1 else f"{whole}-{number}") not in self.taken
+        )
         self.taken.add(free)
         return escape(free)
 

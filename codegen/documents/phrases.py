@@ -88,8 +88,8 @@ PHRASES: Mapping[str, tuple[str, str, str]] = {
     "proved": ("bewiesen", "已证明", "démontré"),
     "refuted": ("widerlegt", "已否证", "réfuté"),
     "undecided": ("unentschieden", "未定", "indécidé"),
-    "every {sizes}": ("jedes {sizes}", "任意 {sizes}", "tout {sizes}"),
-    "every value": ("jeden Wert", "任意取值", "toute valeur"),
+    "every {sizes}": ("alle {sizes}", "任意 {sizes}", "tous {sizes}"),
+    "every value": ("alle Werte", "任意取值", "toute valeur"),
     "{count}, each equal at random values": (
         "{count}, jeder an zufälligen Werten geprüft", "{count} 步，每步均以随机数值验证",
         "{count}, chacune vérifiée en des valeurs aléatoires"),
@@ -154,9 +154,9 @@ PHRASES: Mapping[str, tuple[str, str, str]] = {
     "the gradient of {name}": ("der Gradient von {name}", "{name} 的梯度", "le gradient de {name}"),
     "the derivative by {name}": ("die Ableitung nach {name}", "关于 {name} 的导数", "la dérivée par rapport à {name}"),
     "the delta collapses the sum": (
-        "das Delta lässt von der Summe einen Summanden", "δ 使求和只剩一项", "le delta réduit la somme à un terme"),
+        "das Delta reduziert die Summe auf einen Summanden", "δ 使求和只剩一项", "le delta réduit la somme à un terme"),
     "collect": ("zusammenfassen", "合并同类项", "on regroupe"),
-    "fold back": ("zurück einsetzen", "代回", "on reconnaît"),
+    "fold back": ("Rücksubstitution", "代回", "on reconnaît"),
     "{element} as defined": ("{element} nach Definition", "{element} 的定义", "{element} par définition"),
     "given": ("gegeben", "已知", "par hypothèse"),
     "put the definitions in": ("Definitionen einsetzen", "代入定义", "on insère les définitions"),
@@ -232,20 +232,18 @@ def listed(parts: list[Line], language: str) -> Line:
 def reason(text: str, language: str, read: Callable[[str], Piece] = Words) -> Line:
     """Return what the engine says of a step in a language: rules separated by commas.
 
-    What the places of a phrase stand for is read by ``read``; a text that the table does not have stays as it is.
+    A name or an element that is put in is read by ``read``; a text that the table does not have stays as it is.
 
     Example:
         >>> reason("sum rule, derivative of log", "de", Verbatim)
-        (Words(text='Summenregel'), Words(text=', '), Words(text='Ableitung von '), Verbatim(text='log'))
+        (Words(text='Summenregel'), Words(text=', '), Words(text='Ableitung von '), Words(text='log'))
     """
-    if (whole := _known(text, language, read)) is not None:
-        return whole
+    parts = [_known(part, language, read) for part in text.split(", ")]
+    if None in parts:
+        return _known(text, language, read) or (read(text),)
     line: Line = ()
-    for part in text.split(", "):
-        known = _known(part, language, read)
-        if known is None:
-            return (read(text),)
-        line += (Words(SEPARATORS[language][0]), *known) if line else known
+    for part in filter(None, parts):
+        line += (Words(SEPARATORS[language][0]), *part) if line else part
     return line
 
 
@@ -255,7 +253,10 @@ def _known(text: str, language: str, read: Callable[[str], Piece]) -> Line | Non
         return say(text, language)
     for template, pattern in _patterns():
         if match := pattern.fullmatch(text):
-            return say(template, language, **{name: read(part) for name, part in match.groupdict().items()})
+            put_in = {
+                name: Words(part) if name == "function" else read(part) for name, part in match.groupdict().items()
+            }
+            return say(template, language, **put_in)
     return None
 
 
@@ -265,6 +266,9 @@ def _patterns() -> list[tuple[str, re.Pattern[str]]]:
     found = []
     for text in PHRASES:
         if "{" in text:
-            parts = [re.escape(part) if place % 2 == 0 else f"(?P<{part}>.+)" for place, part in enumerate(_PLACE.split(text))]
+            parts = [
+                re.escape(part) if place % 2 == 0 else f"(?P<{part}>.+)"
+                for place, part in enumerate(_PLACE.split(text))
+            ]
             found.append((text, re.compile("".join(parts))))
     return found
