@@ -46,7 +46,7 @@ LARGEST_TIMED = 100_000
 
 @dataclass(frozen=True)
 class Comparison:
-    """A line of the report: what was compared, the largest difference, whether it is small enough, and at what sizes."""
+    """A line of the report: what was compared, the largest difference, what is allowed of it, and at what sizes."""
 
     what: str
     difference: float

@@ -156,7 +156,8 @@ _ESCAPED = {
     "^": r"\textasciicircum ", "~": r"\textasciitilde ", "<": "$<$", ">": "$>$", "*": "$*$", "|": "$|$",
     "∂": r"$\partial$", "δ": r"$\delta$", "Σ": r"$\sum$", "≥": r"$\geq$", "≤": r"$\leq$", "≠": r"$\neq$",
     "·": r"$\cdot$", "×": r"$\times$", "→": r"$\to$", "²": "$^{2}$", "³": "$^{3}$",
-    "ß": r"{\ss}", "œ": r"{\oe}", "æ": r"{\ae}", "–": "--", "—": "---", "’": "'", "…": "...", "\N{NO-BREAK SPACE}": " ", "\n": " ",
+    "ß": r"{\ss}", "œ": r"{\oe}", "æ": r"{\ae}",
+    "–": "--", "—": "---", "’": "'", "…": "...", "\N{NO-BREAK SPACE}": " ", "\n": " ",
 }  # fmt: skip
 #: The accents of letters in words, by their combining marks.
 _MARKS = {
@@ -192,8 +193,8 @@ def _escaped_character(character: str) -> str:
         return character
     if character in GREEK_NAMES:
         return f"${GREEK_NAMES[character]}$"
-    letter, *marks = unicodedata.normalize("NFD", character)
-    if letter.isascii() and len(marks) == 1 and marks[0] in _MARKS:
-        return rf"\{_MARKS[marks[0]]}{{{letter}}}"
+    parts = unicodedata.normalize("NFD", character)
+    if len(parts) == 2 and parts[0].isascii() and parts[1] in _MARKS:
+        return rf"\{_MARKS[parts[1]]}{{{parts[0]}}}"
     plain = "".join(part for part in unicodedata.normalize("NFKD", character) if part.isascii())
     return plain or f"U+{ord(character):04X}"

@@ -115,7 +115,7 @@ def render_latex(derivation: Derivation, notation: Notation = BAR, steps: bool =
 
 
 def aligned(
-    chains: Sequence[tuple[Expr, Sequence[tuple[Expr, Sequence[str]]]]],
+    chains: Sequence[tuple[Expr, Sequence[tuple[Expr, list[str]]]]],
     notation: Notation = BAR,
     start: int = 1,
     notes: Sequence[str] = (),

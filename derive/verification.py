@@ -14,8 +14,8 @@ from derive.chain import keep_names
 from derive.derivation import Derivation
 from derive.differentiation import differentiate
 from derive.indices import Element, Tensor
-from derive.letters import disjoint
 from derive.kinks import KINKED
+from derive.letters import disjoint
 from derive.necks import FUNCTIONS
 from derive.proof import PROVED, Proof, prove_equal
 from derive.pullback import jacobian, pull_back, vjp

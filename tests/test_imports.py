@@ -21,8 +21,8 @@ ORDERS = {
         matrix_rules affine extents demands record leading evaluators evaluation instantiation letters
         vocabulary forms calls scopes size_names settling building necks signs polynomials factoring division
         algebra reindexing generators facts contractions normal_form inequalities cases vanishing intervals
-        premises regions names notation layout reading writing latex mathml printing domains kinks differentiation problems
-        parsing composition sampling gradient_operations derivation library catalogue costs quotients solving
+        premises regions names notation layout reading writing latex mathml printing domains kinks differentiation
+        problems parsing composition sampling gradient_operations derivation library catalogue costs quotients solving
         absorbing folding rewriting counterexamples trials chain derivatives assumptions proof rendering
         exposition claims stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis
         gradients misreadings gradient_claims verification __init__ commands check_command report_command __main__

@@ -34,7 +34,7 @@ from derive.derivation import Derivation
 from derive.facts import Fact
 from derive.indices import INCOMING, Index, Tensor, size
 from derive.latex import counted_from
-from derive.notation import Notation, find_notation
+from derive.notation import find_notation
 from derive.printing import shape_text
 from derive.proof import PROVED
 from derive.pullback import by_parts, is_long
@@ -247,8 +247,9 @@ class _Contents:
             verdict = self.say(each.proof.verdict)
             yield Paragraph(self.say("{equation} is {verdict} given {fact}.", verdict=verdict, **places))
             if (found := each.without.counterexample) is not None:
-                text = "Without this assumption it is refuted: the shorter form and the derived one differ at these numbers."
-                yield Paragraph(self.say(text))
+                yield Paragraph(
+                    self.say("Without this assumption it is refuted: the two forms differ at these numbers.")
+                )
                 left, right, at = (phrase(name, self.language) for name in ("shorter form", "derived form", "at"))
                 yield Listing(found.text(left, right, at), "text")
 

@@ -23,7 +23,6 @@ from codegen.documents.model import (
     Words,
     unknown,
 )
-from derive.latex import latex_text
 from derive.layout import latex_words
 from derive.names import GREEK_NAMES
 from derive.rendering import aligned, latex_document
@@ -36,7 +35,7 @@ _BABEL = {"en": "english", "de": "ngerman", "fr": "french"}
 
 
 def write_latex(document: Document, prefix: str = "") -> str:
-    """Return a document as LaTeX; pictures are files beside it, whose names begin with ``prefix``.
+    r"""Return a document as LaTeX; pictures are files beside it, whose names begin with ``prefix``.
 
     Example:
         >>> from codegen.documents.model import words

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from codegen.documents.model import Line, Piece, Verbatim, Words
+from codegen.documents.model import Line, Piece, Words
 from derive.errors import InputError
 
 #: The languages, by what follows ``--language``; what each calls itself.
@@ -28,7 +28,8 @@ PHRASES: Mapping[str, tuple[str, str, str]] = {
     "Gradients": ("Gradienten", "梯度", "Gradients"),
     "Gradient with respect to {name}": ("Gradient nach {name}", "关于 {name} 的梯度", "Gradient par rapport à {name}"),
     "Derivation": ("Herleitung", "推导", "Dérivation"),
-    "Derivation in {count} steps": ("Herleitung in {count} Schritten", "推导（共 {count} 步）", "Dérivation en {count} étapes"),
+    "Derivation in {count} steps": (
+        "Herleitung in {count} Schritten", "推导（共 {count} 步）", "Dérivation en {count} étapes"),
     "Derivation in one step": ("Herleitung in einem Schritt", "推导（共一步）", "Dérivation en une étape"),
     "Proof": ("Beweis", "证明", "Démonstration"),
     "Pictures": ("Abbildungen", "图", "Figures"),
@@ -104,11 +105,10 @@ PHRASES: Mapping[str, tuple[str, str, str]] = {
     "{equation} is {verdict} given {fact}.": (
         "{equation} ist unter der Voraussetzung {fact} {verdict}.", "在 {fact} 的条件下，{equation}：{verdict}。",
         "{equation} est {verdict} sous l'hypothèse {fact}."),
-    "Without this assumption it is refuted: the shorter form and the derived one differ at these numbers.": (
-        "Ohne diese Voraussetzung ist es widerlegt: Die kürzere und die hergeleitete Form unterscheiden sich "
-        "bei diesen Zahlen.",
-        "没有这个条件时它被否证：在下列数值处，较短的形式与推导出的形式不相等。",
-        "Sans cette hypothèse, c'est réfuté : la forme courte et la forme dérivée diffèrent pour ces nombres."),
+    "Without this assumption it is refuted: the two forms differ at these numbers.": (
+        "Ohne diese Voraussetzung ist es widerlegt: Die beiden Formen unterscheiden sich bei diesen Zahlen.",
+        "没有这个条件时它被否证：在下列数值处，两种形式不相等。",
+        "Sans cette hypothèse, c'est réfuté : les deux formes diffèrent pour ces nombres."),
     "shorter form": ("kürzere Form", "较短的形式", "forme courte"),
     "derived form": ("hergeleitete Form", "推导出的形式", "forme dérivée"),
     "at": ("bei", "取", "pour"),
@@ -141,7 +141,8 @@ PHRASES: Mapping[str, tuple[str, str, str]] = {
     "derivative of a maximum over an index": (
         "Ableitung eines Maximums über einen Index", "对指标取最大值的导数", "dérivée d'un maximum sur un indice"),
     "derivative of a minimum": ("Ableitung eines Minimums", "最小值的导数", "dérivée d'un minimum"),
-    "derivative of a choice": ("Ableitung einer Fallunterscheidung", "分段函数的导数", "dérivée d'une fonction par cas"),
+    "derivative of a choice": (
+        "Ableitung einer Fallunterscheidung", "分段函数的导数", "dérivée d'une fonction par morceaux"),
     "derivative of the absolute value": ("Ableitung des Betrags", "绝对值的导数", "dérivée de la valeur absolue"),
     "derivative of an inverse": ("Ableitung einer Inversen", "逆矩阵的导数", "dérivée d'un inverse"),
     "derivative of a determinant": ("Ableitung einer Determinante", "行列式的导数", "dérivée d'un déterminant"),
@@ -164,8 +165,10 @@ PHRASES: Mapping[str, tuple[str, str, str]] = {
     "written out": ("ausgeschrieben", "写开", "en développant"),
     "over one denominator": ("auf einen Nenner gebracht", "通分", "au même dénominateur"),
     "case by case, where both are defined": (
-        "Fall für Fall, wo beide definiert sind", "在两边都有定义处逐一讨论", "cas par cas, là où les deux sont définis"),
-    "so that it is seen to be symmetric": ("so dass die Symmetrie zu sehen ist", "使其对称性显明", "de sorte que la symétrie se voie"),
+        "Fall für Fall, wo beide definiert sind", "在两边都有定义处逐一讨论",
+        "cas par cas, là où les deux sont définis"),
+    "so that it is seen to be symmetric": (
+        "so dass die Symmetrie zu sehen ist", "使其对称性显明", "de sorte que la symétrie se voie"),
     "the derivative of the gradient": ("die Ableitung des Gradienten", "梯度的导数", "la dérivée du gradient"),
     # -- in formulas --
     "if": ("falls", "若", "si"),

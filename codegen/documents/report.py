@@ -19,7 +19,7 @@ from derive.files import write_whole
 from derive.notation import BAR, find_notation
 from derive.record import Derived, Operation
 
-#: What writes each format, by the ending of a file, and the format of the pictures beside it; none where they are in it.
+#: What writes each format, by the ending of a file, and the format of pictures beside it; none where they are in it.
 _FORMATS: Mapping[str, tuple[Callable[[Document, str], str], str]] = {
     ".html": (lambda document, prefix: write_html(document), ""),
     ".md": (write_markdown, "svg"),
@@ -42,7 +42,7 @@ class Report:
         return write_html(self.document)
 
     def markdown(self) -> str:
-        """Return Markdown with formulas between dollar signs; its pictures are files, which ``save`` writes beside it."""
+        """Return Markdown with formulas between dollars; its pictures are files, which ``save`` writes beside it."""
         return write_markdown(self.document)
 
     def latex(self) -> str:

@@ -35,7 +35,8 @@ details[open] { padding-bottom: .4rem; }
 summary { cursor: pointer; padding: .5em 0; color: var(--link); }
 .table { overflow-x: auto; margin: 1em 0; }
 table { border-collapse: collapse; font-size: .95em; }
-th, td { text-align: left; padding: .35em 1.2em .35em 0; border-bottom: 1px solid var(--rule); vertical-align: baseline; }
+th, td { text-align: left; padding: .35em 1.2em .35em 0; border-bottom: 1px solid var(--rule); }
+th, td { vertical-align: baseline; }
 th { color: var(--soft); font-weight: 600; }
 code, pre { font-family: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 code { font-size: .88em; }
