@@ -25,6 +25,8 @@ from codegen.fitting import named_positions
 from codegen.indexing import plan_indexing
 from codegen.leading import fits_any_rank, leads
 from codegen.maxima import search_of
+from codegen.ops import Broadcast, Constant, Gather, Identity, Invert, Labels, Map, Operand, Position, Reduce, Scatter
+from codegen.ops import Determinant as DeterminantOf
 from codegen.passes import improve
 from codegen.positions import build_rows, find_rows, split_rows
 from codegen.products import (
@@ -39,26 +41,7 @@ from codegen.products import (
     split_product,
     spread,
 )
-from codegen.program import (
-    INTEGER,
-    NUMBER,
-    REAL,
-    Argument,
-    Broadcast,
-    Constant,
-    Gather,
-    Identity,
-    InternalError,
-    Invert,
-    Labels,
-    Map,
-    Operand,
-    Position,
-    Program,
-    Reduce,
-    Scatter,
-)
-from codegen.program import Determinant as DeterminantOf
+from codegen.program import INTEGER, NUMBER, REAL, Argument, InternalError, Program
 from codegen.window_plans import find_windows, needs_windows, spread_out
 from codegen.windowing import Windowing
 from derive.errors import UnsupportedError

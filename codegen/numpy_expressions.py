@@ -25,13 +25,9 @@ from codegen.numpy_printer import (
     radicand,
 )
 from codegen.numpy_sums import SumTexts, index_letters
-from codegen.passes import Axes, renamed
-from codegen.program import (
-    NUMBER,
-    REAL,
+from codegen.ops import (
     AddChosen,
     AddWindows,
-    Argument,
     Arrange,
     Broadcast,
     Cast,
@@ -47,15 +43,15 @@ from codegen.program import (
     Map,
     Operand,
     Position,
-    Program,
     Reduce,
     Shift,
     Solve,
     Stack,
-    Statement,
     SumTo,
     Windows,
 )
+from codegen.passes import Axes, renamed
+from codegen.program import NUMBER, REAL, Argument, Program, Statement
 from derive.indices import Index
 
 
