@@ -193,7 +193,7 @@ def known_sum(total: IndexSum, definitions: tuple[Definition, ...]) -> Expr | No
         1
     """
     defined = {definition.tensor: definition for definition in definitions}
-    if not tensors_in(total) <= defined.keys() or not _trials(definitions).is_constant(total):
+    if not defined or not tensors_in(total) <= defined.keys() or not _trials(definitions).is_constant(total):
         return None
     sum_: Expr = total
     for definition in reversed(definitions):
