@@ -15,7 +15,8 @@ from codegen.leading import leads
 from codegen.numpy_maps import build_map
 from codegen.numpy_printer import Text, numpy_text
 from codegen.numpy_windows import WindowTexts
-from codegen.program import NUMBER, REAL, Labels, Map, Operand, Reduce, Statement
+from codegen.ops import Labels, Map, Operand, Reduce
+from codegen.program import NUMBER, REAL, Statement
 from derive.indices import Index
 
 

@@ -16,7 +16,8 @@ from functools import cached_property
 
 from codegen.leading import leads
 from codegen.numpy_maps import filled_branch
-from codegen.program import REAL, Argument, Contract, Map, Operand, Program, Reduce, Statement
+from codegen.ops import Contract, Map, Operand, Reduce
+from codegen.program import REAL, Argument, Program, Statement
 
 #: By the function of a statement, how it is done in place, and its NumPy function.
 OPERATORS = {"mul": ("*=", "np.multiply"), "div": ("/=", "np.divide")}

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 from functools import cache
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from codegen.documents import report
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no chromium, chromium-browser or google-chrome")
 
-#: Opens every fold and writes down how large things are.
+#: Opens every fold and tells how large things are.
 MEASURE = """<script>
 addEventListener("load", () => {
   document.querySelectorAll("details").forEach((each) => { each.open = true; });
@@ -28,12 +28,13 @@ addEventListener("load", () => {
     height: Math.min(...boxes.map((box) => box.height)), sum: sum.height,
     page: document.documentElement.scrollWidth, window: innerWidth,
     boxes: document.querySelectorAll(".formula").length };
-  const note = document.createElement("pre");
-  note.id = "found";
-  note.textContent = JSON.stringify(found);
-  document.body.append(note);
+  parent.postMessage(JSON.stringify(found), "*");
 });
 </script></body>"""
+#: Holds a page in a frame, which may be narrower than a browser's window, and writes down what it tells.
+FRAME = """<!DOCTYPE html><html><body><pre id="found"></pre><script>
+addEventListener("message", (event) => { document.querySelector("#found").textContent = event.data; });
+</script><iframe style="width: {width}px; height: 800px; border: 0" srcdoc="{page}"></iframe></body></html>"""
 
 
 @cache
@@ -51,9 +52,10 @@ def run(path: Path, *options: str) -> tuple[str, list[str]]:
 
 def measured(text: str, folder: Path, width: int) -> tuple[dict[str, Any], list[str]]:
     copy = folder / "page.html"
-    copy.write_text(text.replace("</body>", MEASURE), "utf-8")
-    dom, complaints = run(copy, "--dump-dom", f"--window-size={width},900")
-    found = re.search(r'<pre id="found">(.*?)</pre>', dom)
+    inner = escape(text.replace("</body>", MEASURE))
+    copy.write_text(FRAME.replace("{width}", str(width)).replace("{page}", inner), "utf-8")
+    dom, complaints = run(copy, "--dump-dom", "--window-size=1300,900", "--virtual-time-budget=20000")
+    found = re.search(r'<pre id="found">(\{.*?)</pre>', dom)
     assert found is not None, dom[-500:]
     return json.loads(unescape(found[1])), complaints
 
