@@ -22,7 +22,7 @@ ORDERS = {
         vocabulary forms calls scopes size_names settling building necks signs polynomials factoring division
         algebra reindexing generators facts contractions normal_form inequalities cases vanishing intervals
         premises regions notation layout reading writing latex printing domains kinks differentiation problems
-        parsing composition sampling gradient_operations derivation library catalogue costs quotients solving
+        parsing composition sampling gradient_operations derivation library arguments networks catalogue costs quotients solving
         absorbing folding rewriting counterexamples trials chain derivatives assumptions proof rendering
         exposition claims stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis
         gradients misreadings gradient_claims verification __init__ commands check_command __main__
