@@ -104,7 +104,7 @@ def network_operation(
     for loss in operations[:-1]:
         if loss.is_loss:
             raise InputError(f"{loss.name} makes one number of everything that comes in, so it stands last in a network")
-    names = _names(operations, kept)
+    names = name_tensors(operations, kept)
     operation = compose(*operations, name=name, names=names)
     record = replace(operation.record, title=title or f" {ARROW} ".join(each.name for each in operations))
     data = [tensor.name for tensor in operation.differentiable if tensor.name == DATA]
@@ -136,8 +136,14 @@ def with_settings(operation: Operation, numbers: Mapping[str, Any]) -> Operation
     return operation.with_defaults(told) if told else operation
 
 
-def _names(operations: Sequence[Operation], kept: Sequence[Collection[str]]) -> list[dict[str, str]]:
-    """Choose what the tensors of each layer are called."""
+def name_tensors(operations: Sequence[Operation], kept: Sequence[Collection[str]]) -> list[dict[str, str]]:
+    """Choose what a network calls the tensors of each layer that have not the layer's own names there.
+
+    Example:
+        >>> from derive.catalogue import find
+        >>> name_tensors([find("dense"), find("relu"), find("mse")], [["w", "b"], [], []])
+        [{'w': 'w1', 'b': 'b1', 'x': 'x', 'y': 'z1'}, {'y': 'y'}, {}]
+    """
     taken = {DATA, *RESERVED}
     names: list[dict[str, str]] = []
     number = count = 0

@@ -33,7 +33,7 @@ ORDERS = {
         docstrings numpy_windows numpy_sums numpy_expressions scalar_functions blocks whole_numbers lowering reuse
         numpy_source loading runtime hessians modules layer layer_kinds layers c_precisions c_functions c_numbers
         c_program c_saving c_loops c_texts c_expressions c_writer c_source c_compiler c_memory c_calls c_runtime targets
-        checking __init__ verification tour pages
+        usual networks optimisers datasets training checking __init__ verification tour pages
     """.split(),
 }
 #: What reads and carries out what was typed.
