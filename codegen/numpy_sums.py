@@ -1,4 +1,4 @@
-"""How sums of products are written in NumPy where no array of the products is needed: ``np.vecdot``, ``np.vdot``, ``np.einsum``.
+"""How sums of products are written in NumPy where no array of the products is needed.
 
 ``(a * b).sum(axis=-1)`` writes an array of all products and reads it again; ``np.vecdot(a, b)`` does neither, nor does
 ``np.vdot(a, b)`` where all of them are summed up.
@@ -16,7 +16,8 @@ from codegen.leading import leads
 from codegen.numpy_maps import build_map
 from codegen.numpy_printer import Text, numpy_text
 from codegen.numpy_windows import WindowTexts
-from codegen.program import NUMBER, REAL, Labels, Map, Operand, Reduce, Statement
+from codegen.ops import Labels, Map, Operand, Reduce
+from codegen.program import NUMBER, REAL, Statement
 from derive.indices import Index
 
 

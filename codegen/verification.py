@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sympy import Symbol
 
 import codegen
-from codegen.runtime import default_numbers
+from codegen.whole_numbers import default_numbers
 from derive.catalogue import parse_fact
 from derive.errors import InputError
 from derive.indices import Element, Tensor

@@ -1,4 +1,4 @@
-"""How fast a step of training is: the generated module of a network beside NumPy written by hand and torch's eager mode.
+"""How fast a step of training is: a network's generated module beside NumPy written by hand and torch's eager mode.
 
 Run: ``python tests/benchmarks/training.py [--batch 300] [--hidden 64] [--dtype float32] [--rounds R]``. A step is the
 forward pass, the loss, the gradients of all parameters of ``dense(2,64) > relu > dense(64,3) > softmax > cce``, and the
