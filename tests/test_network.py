@@ -174,7 +174,9 @@ def test_column_gradients_are_those_of_differences(figures: Figures) -> None:
 
 def test_a_convolution_in_a_network() -> None:
     rng = np.random.default_rng(0)
-    net = codegen.network("conv2d(2, 3, kernel=3, stride=2, padding=1) > relu > avg-pool2d(2, stride=1) > mse", seed=rng)
+    net = codegen.network(
+        "conv2d(2, 3, kernel=3, stride=2, padding=1) > relu > avg-pool2d(2, stride=1) > mse", seed=rng
+    )
     sharp(net, rng)
     x = rng.normal(size=(2, 2, 7, 7))
     t = rng.normal(size=net.forward(x).shape)
