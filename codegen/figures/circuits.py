@@ -1,8 +1,8 @@
 """An operation with a name for every step: what a computation graph has a node for.
 
-A definition of numbers is taken apart into single operations, as lecturers draw them: ``max(a*b + c, 0)`` is a product, a
-sum and a maximum. Definitions of arrays are steps as they stand. The result is an operation again, so that the values
-and the gradients of all steps are those that the engine derives of it.
+A definition of numbers is taken apart into single operations, as lecturers draw them: ``max(a*b + c, 0)`` is a
+product, a sum and a maximum. Definitions of arrays are steps as they stand. The result is an operation again, so that
+the values and the gradients of all steps are those that the engine derives of it.
 """
 
 from __future__ import annotations
@@ -78,7 +78,9 @@ def with_steps(operation: Operation) -> Operation:
 
     for definition in operation.definitions:
         body = definition.body
-        made.append(Definition(definition.target, body if isinstance(body, Element) else single(body, definition.tensor.name)))
+        made.append(
+            Definition(definition.target, body if isinstance(body, Element) else single(body, definition.tensor.name))
+        )
     return replace(operation, definitions=tuple(made))
 
 

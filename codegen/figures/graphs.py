@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import sqrt
 from typing import Any
 
@@ -76,7 +77,7 @@ def graph(
 
     Example:
         >>> picture = graph("y = max(w*x, 0)", {"w": 2.0, "x": 3.0})
-        >>> print(picture.alt)
+        >>> print(picture.alt)  # doctest: +NORMALIZE_WHITESPACE
         Computation graph of y: from the inputs w, x to the output y. Going forward: w = 2; x = 3; y1 = w x = 6;
         y = max(y1, 0) = 6. Going backward, gradients: y: 1; y1: 1; w: 3; x: 2.
     """
@@ -143,16 +144,16 @@ def _backward_order(operation: Operation) -> list[Definition]:
 
 def _is_complete(operation: Operation, tensor: Tensor, done: Sequence[Definition]) -> bool:
     """Whether all that goes back to a tensor has arrived there."""
-    return all(each in done for each in operation.definitions if tensor in _sources(each) and _goes_back(operation, each))
+    return all(
+        each in done for each in operation.definitions if tensor in _sources(each) and _goes_back(operation, each)
+    )
 
 
 def _goes_back(operation: Operation, definition: Definition) -> bool:
     return definition in _backward_order(operation)
 
 
-def _part(
-    operation: Operation, tensor: Tensor, traced: Trace | None, known: set[Tensor], notation: Notation
-) -> _Part:
+def _part(operation: Operation, tensor: Tensor, traced: Trace | None, known: set[Tensor], notation: Notation) -> _Part:
     definition = next((each for each in operation.definitions if each.tensor == tensor), None)
     name = name_of(tensor)
     is_input = definition is None
@@ -204,7 +205,8 @@ class _Ruler:
 
     def __init__(self) -> None:
         self.figure = Figure(figsize=(1, 1), dpi=72)
-        self.renderer = FigureCanvasAgg(self.figure).get_renderer()
+        canvas: Any = FigureCanvasAgg(self.figure)
+        self.renderer = canvas.get_renderer()
 
     def size(self, text: str, points: float) -> tuple[float, float]:
         if not text:
@@ -222,7 +224,8 @@ def _drawn(operation: Operation, parts: Mapping[str, _Part], active: str | None)
     for name, part in parts.items():
         (width, height), (above, below) = boxes[name], (ruler.size(each, NUMBERS) for each in (part.above, part.below))
         stem = max(STEM, above[0] + 2 * CLEAR, below[0] + 2 * CLEAR)
-        sizes[name] = (width + stem, *(max(height / 2, each[1] + 2 * CLEAR) for each in (above, below)))
+        up, down = (max(height / 2, each[1] + 2 * CLEAR) for each in (above, below))
+        sizes[name] = (width + stem, up, down)
     before = {each.tensor.name: [tensor.name for tensor in _sources(each)] for each in operation.definitions}
     layout = lay_out(sizes, before)
     ends = max(ruler.size(part.end, FORMULA)[0] for part in parts.values()) + CLEAR
@@ -256,7 +259,12 @@ def _draw_node(axes: Axes, node: Node, part: _Part, box: tuple[float, float], is
     middle = node.x + width / 2
     if not part.is_input:
         line = 2.4 if is_active else 1.1
-        look: dict[str, Any] = {"facecolor": "#fff1dc" if is_active else "white", "edgecolor": INK, "linewidth": line, "zorder": 2}
+        look: dict[str, Any] = {
+            "facecolor": "#fff1dc" if is_active else "white",
+            "edgecolor": INK,
+            "linewidth": line,
+            "zorder": 2,
+        }
         if width == 2 * RADIUS:
             axes.add_patch(Circle((middle, node.y), RADIUS, **look))
         else:
@@ -298,8 +306,8 @@ def _draw_lines(axes: Axes, layout: Layout, boxes: Mapping[str, tuple[float, flo
 
 def _draw_way(axes: Axes, layout: Layout, way: Sequence[Node], x: float, y: float) -> None:
     points: list[tuple[float, float]] = []
-    codes: list[int] = []
-    for place, (left, right) in enumerate(zip(way, way[1:], strict=False)):
+    codes: list[Any] = []
+    for place, (left, right) in enumerate(pairwise(way)):
         start, width = layout.columns[left.column]
         begin = (start + width, left.y)
         is_end = place == len(way) - 2

@@ -74,12 +74,20 @@ def jacobian(
         if max(rows, columns) <= MOST_WRITTEN:
             for (row, column), entry in np.ndenumerate(matrix):
                 colour = INK if entry > 0.25 * largest else "white"
-                axes.text(column, row, f"{entry:.2g}".replace("-", "\N{MINUS SIGN}"), ha="center", va="center", color=colour, fontsize=8)
+                axes.text(
+                    column,
+                    row,
+                    f"{entry:.2g}".replace("-", "\N{MINUS SIGN}"),
+                    ha="center",
+                    va="center",
+                    color=colour,
+                    fontsize=8,
+                )
         figure.set_layout_engine("constrained")
     place = ", ".join(f"{tensor.name} = {array.tolist()}" for tensor, array in zip(tensors, arrays, strict=True))
     alt = (
-        f"Jacobian of {operation.name} by {chosen.name}, {rows} entries of {output.name} by {columns} of {chosen.name}, "
-        f"from {number(matrix.min())} to {number(matrix.max())}, at {place}."
+        f"Jacobian of {operation.name} by {chosen.name}, {rows} entries of {output.name} by {columns} of "
+        f"{chosen.name}, from {number(matrix.min())} to {number(matrix.max())}, at {place}."
     )
     return Picture(figure, f"Jacobian of {operation.name}", alt)
 
@@ -100,7 +108,9 @@ def matrix_of(operation: Operation, arrays: list[Array], settings: Mapping[str, 
         upstream[at] = 1.0
         rows.append(np.asarray(pullback(upstream)[place]).reshape(-1))
         if len(rows) * rows[0].size > MOST_ENTRIES:
-            raise InputError(f"{operation.name}: its Jacobian has too many entries for a picture; give it less to work on")
+            raise InputError(
+                f"{operation.name}: its Jacobian has too many entries for a picture; give it less to work on"
+            )
     if not rows or not rows[0].size:
         raise InputError(f"{operation.name}: its Jacobian has no entries here; give it arrays that are not empty")
     return np.array(rows)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 #: Between two columns, and between two nodes of a column.
 GAP, SPACE = 34.0, 12.0
@@ -111,7 +112,7 @@ def _joined(source: Node, target: Node) -> tuple[Node, ...]:
     for column in range(source.column + 1, target.column):
         way.append(Node(None, 0.0, LINE / 2, LINE / 2, column=column))
     way.append(target)
-    for left, right in zip(way, way[1:], strict=False):
+    for left, right in pairwise(way):
         left.after.append(right)
         right.before.append(left)
     return tuple(way)
@@ -120,7 +121,7 @@ def _joined(source: Node, target: Node) -> tuple[Node, ...]:
 def _ordered(
     nodes: Mapping[str, Node], before: Mapping[str, Sequence[str]], lines: Mapping[tuple[str, str], tuple[Node, ...]]
 ) -> list[list[Node]]:
-    """The columns, each in the order in which a walk back from the outputs meets its nodes, then with fewer crossings."""
+    """The columns, in the order in which a walk back from the outputs meets their nodes, then with fewer crossings."""
     columns: list[list[Node]] = [[] for _ in range(1 + max(node.column for node in nodes.values()))]
     met: set[int] = set()
 
@@ -178,7 +179,7 @@ def _spread(column: Sequence[Node], wanted: Sequence[float]) -> None:
     Those that meet make a block that stands where they want to be on average.
     """
     offsets = [0.0]
-    for upper, lower in zip(column, column[1:], strict=False):
+    for upper, lower in pairwise(column):
         offsets.append(offsets[-1] + upper.below + lower.above + SPACE)
     blocks: list[list[float]] = []  # The sum of what the nodes want, less their offsets, and how many they are.
     for want, offset in zip(wanted, offsets, strict=True):

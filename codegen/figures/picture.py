@@ -23,7 +23,7 @@ FORMATS = {".svg": "svg", ".png": "png"}
 #: Dots an inch of a PNG.
 DOTS = 160
 #: What all pictures share: letters of one kind as formulas have them, thin frames, colours that differ in grey, too.
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "mathtext.fontset": "dejavusans",

@@ -40,7 +40,7 @@ def curve(op: str | Operation | Derived) -> Picture:
         InputError: the operation is not elementwise, or has several inputs.
 
     Example:
-        >>> print(curve("relu").alt)
+        >>> print(curve("relu").alt)  # doctest: +NORMALIZE_WHITESPACE
         relu, y = max(x, 0), and its derivative dy/dx = [x > 0] for x from −4 to 4. y goes from 0 to 4, the
         derivative from 0 to 1. There is a kink at x = 0, where the derivative is taken as 0.
     """

@@ -82,4 +82,3 @@ def _gradients(operation: Operation, values: Mapping[Tensor, Any], given: Any) -
     found = {output.tensor: np.asarray(one) for output, one in zip(operation.outputs, upstream, strict=True)}
     found |= {whole[tensor]: np.asarray(array) for tensor, array in zip(program.result_tensors, results, strict=True)}
     return found
-
