@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from derive.catalogue import find, parse_fact
-from derive.chain import Chain, NameCost, Sensitivity, any_name, keep_products
+from derive.chain import Chain, Insertion, NameCost, Sensitivity, any_name, keep_products
 from derive.costs import cost
 from derive.derivation import Derivation, Derivations
 from derive.errors import InputError
@@ -39,6 +39,7 @@ class Pullback:
         saved: the forward values needed, for their numbers or for their shapes.
         assumptions: given facts that were used.
         derivations: of each of the gradients, with steps.
+        insertions: gradients of intermediates that were put into others because the whole gets cheaper.
     """
 
     operation: Operation
@@ -49,6 +50,7 @@ class Pullback:
     saved: tuple[Tensor, ...]
     assumptions: tuple[str, ...] = ()
     derivations: Derivations = field(default_factory=Derivations, repr=False)
+    insertions: tuple[Insertion, ...] = field(default=(), repr=False)
 
     def _repr_latex_(self) -> str:
         return self.derivations.latex()
@@ -121,6 +123,7 @@ def _derivation(
     """Derive the Jacobian of an output, or the vector-Jacobian product."""
     chain = _short_chain(operation, tensor, facts, output)
     steps = tuple(step for own in chain.sensitivities.values() for step in own.steps)
+    facts = tuple(dict.fromkeys(fact for own in chain.sensitivities.values() for fact in own.facts))
     own = chain.sensitivities[tensor]
     several = f"{output.tensor.name} in " if output is not None and len(operation.outputs) > 1 else ""
     what = "vector-Jacobian product" if output is None else "Jacobian"
@@ -130,8 +133,8 @@ def _derivation(
         own.left,
         steps,
         own.value,
-        tuple(fact.text for fact in own.facts),
-        own.facts,
+        tuple(fact.text for fact in facts),
+        facts,
         _gradients(operation, [each for each in chain.sensitivities.values() if each is not own]),
     )
 
@@ -229,6 +232,7 @@ def _pulled_back(
         _saved(operation, tensors, used),
         tuple(dict.fromkeys(fact.text for own in chain.sensitivities.values() for fact in own.facts)),
         Derivations(_part(operation, own) for own in chain.sensitivities.values()),
+        tuple(chain.insertions),
     )
 
 
