@@ -168,8 +168,8 @@ def headings(document: Document) -> list[str]:
 
 
 def test_a_report_has_its_parts_in_order() -> None:
-    assert headings(made("softmax-cce").document) == ["Definition", "Gradients", "Proof", "Code", "Source"]
-    assert headings(made(NAMES[-1]).document) == ["Definition", "Gradients", "Proof", "Code"]
+    assert headings(made("softmax-cce").document) == ["Definition", "Pictures", "Gradients", "Proof", "Code", "Source"]
+    assert headings(made(NAMES[-1]).document) == ["Definition", "Pictures", "Gradients", "Proof", "Code"]
 
 
 def test_a_result_stands_before_its_steps_and_has_its_shorter_form() -> None:
@@ -289,7 +289,7 @@ def test_a_picture_is_a_part_of_the_page_and_has_words(tmp_path: Path) -> None:
     assert 'aria-label="nodes &amp; &quot;edges&quot;"' in page and "<?xml" not in page and loads(page) == []
     assert [path.name for path in drawn.save(tmp_path / "r.md")] == ["r.md", "r-graph.svg"]
     assert "](r-graph.svg)" in (tmp_path / "r.md").read_text("utf-8")
-    assert [path.name for path in drawn.save(tmp_path / "r.tex")] == ["r.tex", "r-graph.pdf"]
+    assert [path.name for path in drawn.save(tmp_path / "r.tex")] == ["r.tex", "r-graph.png"]
     assert [path.name for path in drawn.save(tmp_path / "r.html")] == ["r.html"]
     (cell,) = nbformat.reads(drawn.notebook(), as_version=4).cells[1:]
     assert list(cell.attachments) == ["graph.png"] and "](attachment:graph.png)" in cell.source
