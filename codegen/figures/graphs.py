@@ -78,7 +78,7 @@ def graph(
     Example:
         >>> picture = graph("y = max(w*x, 0)", {"w": 2.0, "x": 3.0})
         >>> print(picture.alt)  # doctest: +NORMALIZE_WHITESPACE
-        Computation graph of y: from the inputs w, x to the output y. Going forward: w = 2; x = 3; y1 = w x = 6;
+        Computation graph of y: from the inputs w, x to the output y. Going forward: w = 2; x = 3; y1 = x w = 6;
         y = max(y1, 0) = 6. Going backward, gradients: y: 1; y1: 1; w: 3; x: 2.
     """
     operation = with_steps(find(op))

@@ -65,11 +65,11 @@ def jacobian(
         axes.grid(False)
         axes.set_title(rf"$\partial\,${name(output)}$\,/\,\partial\,${name(chosen)}  of {operation.name}")
         for axis, tensor, shape in zip((axes.yaxis, axes.xaxis), (output, chosen), shapes, strict=True):
-            labels = [_entry(tensor.name, place) for place in np.ndindex(*shape)]
+            labels = [_entry(tensor.name, place, shape) for place in np.ndindex(*shape)]
             if len(labels) <= MOST_NAMED:
                 axis.set_ticks(range(len(labels)), labels)
             axis.set_label_text("")
-        if len(matrix[0]) > 6:
+        if columns > 6 or len(chosen.name) > 2 or len([extent for extent in shapes[1] if extent > 1]) > 1:
             axes.tick_params(axis="x", rotation=90)
         if max(rows, columns) <= MOST_WRITTEN:
             for (row, column), entry in np.ndenumerate(matrix):
@@ -116,5 +116,7 @@ def matrix_of(operation: Operation, arrays: list[Array], settings: Mapping[str, 
     return np.array(rows)
 
 
-def _entry(tensor: str, place: tuple[int, ...]) -> str:
-    return f"{tensor}[{', '.join(map(str, place))}]" if place else tensor
+def _entry(tensor: str, place: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    """What an entry is called; axes with one place are left out."""
+    where = [str(at) for at, extent in zip(place, shape, strict=True) if extent > 1]
+    return f"{tensor}[{', '.join(where)}]" if where else tensor

@@ -51,13 +51,13 @@ def curve(op: str | Operation | Derived) -> Picture:
     bends = kinks(operation, tensor, low, high)
     y, slope = values_and_slopes(operation, x)
     derivation = jacobian(operation, tensor.name)
-    body = operation.output.body
     output = operation.output.tensor.name
     with style():
         figure = new_figure(6.4, 4.0)
         axes = figure.subplots()
         (blue, solid), (orange, dashed) = LINES[:2]
-        axes.plot(x, y, solid, color=blue, label=f"{formula(operation.output.target)} = {formula(body)}")
+        lines = [f"{formula(each.target)} = {formula(each.body)}" for each in reversed(operation.definitions)]
+        axes.plot(x, y, solid, color=blue, label=",  ".join(lines))
         broken = slope.copy()
         for bend in bends:  # A jump is no line.
             broken[np.abs(x - bend) < (high - low) / PLACES] = np.nan
