@@ -433,3 +433,10 @@ def test_a_formula_counts_from_where_it_is_told() -> None:
 def test_a_listing_is_not_changed() -> None:
     listing = Listing("a = '<b>' & c")
     assert "a = &#x27;&lt;b&gt;&#x27; &amp; c" in Report(Document("t", "en", (listing,))).html()
+
+
+@pytest.mark.parametrize("name", ["elu", "gelu", "select"])
+def test_choices_and_roots_are_drawn(name: str) -> None:
+    graph, *others = [block for block in walk(made(name).document.blocks) if isinstance(block, Picture)]
+    assert graph.alt.startswith(f"Computation graph of {name}") and graph.draw("svg").startswith(b"<?xml")
+    assert [each.name for each in others] == ([f"{name}-curve"] if name != "select" else [])
