@@ -25,7 +25,8 @@ ORDERS = {
         problems parsing composition sampling gradient_operations derivation library catalogue costs quotients solving
         absorbing trials folding rewriting counterexamples chain derivatives assumptions proof rendering
         exposition claims stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis
-        gradients misreadings gradient_claims verification __init__ commands check_command report_command __main__
+        gradients misreadings gradient_claims verification __init__ commands check_command report_command plot_command
+        __main__
     """.split(),
     "codegen": """
         factoring elementary fitting helpers ops program program_checks building arithmetic contraction finishing
@@ -33,12 +34,18 @@ ORDERS = {
         summing naming docstrings numpy_windows numpy_sums numpy_matrices numpy_expressions scalar_functions blocks
         whole_numbers lowering reuse numpy_source loading keeping programs numpy_function runtime hessians modules
         layer layer_kinds layers c_precisions c_functions c_numbers c_program c_saving c_loops c_texts c_expressions
-        c_writer c_source c_compiler c_memory c_calls c_runtime targets checking verification documents
-        __init__ tour pages
+        c_writer c_source c_compiler c_memory c_calls c_runtime targets checking verification figures
+        documents __init__ tour pages
     """.split(),
 }
 #: What reads and carries out what was typed.
-COMMAND_LINE = {"derive.__main__", "derive.commands", "derive.check_command", "derive.report_command"}
+COMMAND_LINE = {
+    "derive.__main__",
+    "derive.commands",
+    "derive.check_command",
+    "derive.report_command",
+    "derive.plot_command",
+}
 #: Imports inside a function, and why each is right.
 LAZY = {
     ("derive.indices", "derive.printing"): "a node prints itself through the printer, which is made of nodes",
