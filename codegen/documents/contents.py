@@ -117,7 +117,9 @@ class _Contents:
             default = record.defaults.get(symbol.name)
             left_out = self.say("{default} where it is left out", default=str(default)) if default else ()
             rows.append((self.code_line(symbol.name), self.say("a whole number"), left_out))
-        yield Table((self.say("input"), self.say("shape"), self.say("note")), tuple(rows))
+        head = tuple(map(self.say, ("input", "shape", "note")))
+        noted = len(head) if any(note for _, _, note in rows) else len(head) - 1
+        yield Table(head[:noted], tuple(row[:noted] for row in rows))
         if len(operation.outputs) > 1:
             names: list[Line] = [(self.name(output.tensor),) for output in operation.outputs]
             yield Paragraph(self.say("Outputs: {names}.", names=listed(names, self.language)))

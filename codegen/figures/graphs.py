@@ -16,7 +16,8 @@ from matplotlib.path import Path
 
 from codegen.figures.circuits import step_label, with_steps
 from codegen.figures.layout import SPACE, Layout, Node, lay_out
-from codegen.figures.picture import BLUE, GREY, INK, ORANGE, Picture, new_figure, style
+from codegen.figures.picture import Picture
+from codegen.figures.style import BACKWARD, CURRENT, FAINT, FORWARD, INK, new_figure, styled
 from codegen.figures.texts import formula, numbers, set_or
 from codegen.figures.texts import name as name_of
 from codegen.figures.traces import Trace, trace
@@ -91,7 +92,7 @@ def graph(
     parts = {tensor.name: _part(operation, tensor, traced, known, notation) for tensor in _tensors(operation)}
     active = done[-1].tensor.name if steps_back and done else None
     title = f"Computation graph of {operation.name}"
-    with style():
+    with styled():
         figure = _drawn(operation, parts, active)
     return Picture(figure, title, _said(operation, traced, known, title))
 
@@ -231,12 +232,12 @@ def _drawn(operation: Operation, parts: Mapping[str, _Part], active: str | None)
     ends = max(ruler.size(part.end, FORMULA)[0] for part in parts.values()) + CLEAR
     told = ruler.size(CAPTION, NUMBERS)
     width, height = max(layout.width + ends, told[0]), layout.height + told[1] + SPACE
-    figure = new_figure((width + 2 * MARGIN) / 72, (height + 2 * MARGIN) / 72)
+    figure = new_figure((width + 2 * MARGIN) / 72, (height + 2 * MARGIN) / 72, layout=None)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_axis_off()
     axes.set_xlim(-MARGIN, width + MARGIN)
     axes.set_ylim(height + MARGIN, -MARGIN)
-    axes.text(0, height, CAPTION, fontsize=NUMBERS, color=GREY, va="bottom")
+    axes.text(0, height, CAPTION, fontsize=NUMBERS, color=FAINT, va="bottom")
     _draw_lines(axes, layout, boxes)
     for name, part in parts.items():
         _draw_node(axes, layout.nodes[name], part, boxes[name], name == active)
@@ -260,7 +261,7 @@ def _draw_node(axes: Axes, node: Node, part: _Part, box: tuple[float, float], is
     if not part.is_input:
         line = 2.4 if is_active else 1.1
         look: dict[str, Any] = {
-            "facecolor": "#fff1dc" if is_active else "white",
+            "facecolor": CURRENT if is_active else "white",
             "edgecolor": INK,
             "linewidth": line,
             "zorder": 2,
@@ -284,8 +285,10 @@ def _draw_stem(axes: Axes, layout: Layout, node: Node, part: _Part, box: tuple[f
         _arrow(axes, end, node.y)
         axes.text(end + CLEAR, node.y, part.end, fontsize=FORMULA, ha="left", va="center", color=INK)
     centre = (left + end) / 2
-    axes.text(centre, node.y - CLEAR, part.above, fontsize=NUMBERS, ha="center", va="bottom", color=BLUE)
-    axes.text(centre, node.y + CLEAR, part.below, fontsize=NUMBERS, ha="center", va="top", color=ORANGE, style="italic")
+    axes.text(centre, node.y - CLEAR, part.above, fontsize=NUMBERS, ha="center", va="bottom", color=FORWARD)
+    axes.text(
+        centre, node.y + CLEAR, part.below, fontsize=NUMBERS, ha="center", va="top", color=BACKWARD, style="italic"
+    )
 
 
 def _draw_lines(axes: Axes, layout: Layout, boxes: Mapping[str, tuple[float, float]]) -> None:
