@@ -20,6 +20,7 @@ from derive.latex import addition_terms, counted_from, filled, latex_text
 from derive.layout import LATEX_LINE, broken_text, display_width, latex_width, latex_words, padded
 from derive.notation import BAR, Notation
 from derive.printing import plain_text
+from derive.record import Operation
 
 #: Columns of a terminal that text is laid out for.
 TEXT_WIDTH = 100
@@ -109,9 +110,30 @@ def render_latex(derivation: Derivation, notation: Notation = BAR, steps: bool =
         (block.left, [(line.right, wrapped_reason(derivation, line, write)) for line in block.lines])
         for block in blocks
     ]
-    assumptions = given(derivation, write, lambda text: rf"\text{{{latex_words(text)}}}")
-    notes = [r"& \text{given that } " + r" \text{ and } ".join(assumptions)] if assumptions else []
-    return aligned(chains, notation, start, notes)
+    return aligned(chains, notation, start, _given_latex([derivation], write))
+
+
+def render_results(derivations: Sequence[Derivation], notation: Notation = BAR) -> str:
+    """Return the results of several derivations under one another, as one ``align*`` block."""
+    blocks = [block for derivation in derivations for block in blocks_of(derivation, steps=False)]
+    start = counted_from(*(line.right for block in blocks for line in block.lines))
+    notes = _given_latex(derivations, lambda expr: latex_text(expr, notation, start))
+    return aligned(
+        [(block.left, [(line.right, []) for line in block.lines]) for block in blocks], notation, start, notes
+    )
+
+
+def render_definitions(operation: Operation, notation: Notation = BAR) -> str:
+    """Return an operation's definitions under one another, as one ``align*`` block."""
+    start = counted_from(*(each.body for each in operation.definitions))
+    return aligned([(each.target, [(each.body, [])]) for each in operation.definitions], notation, start)
+
+
+def _given_latex(derivations: Sequence[Derivation], write: Callable[[Expr], str]) -> list[str]:
+    """Return a row that says what was assumed, where something was."""
+    every = (given(each, write, lambda text: rf"\text{{{latex_words(text)}}}") for each in derivations)
+    assumptions = dict.fromkeys(text for each in every for text in each)
+    return [r"& \text{given that } " + r" \text{ and } ".join(assumptions)] if assumptions else []
 
 
 def aligned(

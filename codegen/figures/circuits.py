@@ -13,7 +13,7 @@ from itertools import count
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational
 
-from derive.functions import Maximum, Minimum
+from derive.functions import Maximum, Minimum, Where
 from derive.indices import Element, Tensor
 from derive.latex import latex_text
 from derive.record import Definition, Operation
@@ -55,6 +55,8 @@ def with_steps(operation: Operation) -> Operation:
 
     def single(expr: Expr, name: str) -> Expr:
         """One operation on elements and numbers, the rest in steps before it."""
+        if isinstance(expr, Where):  # What is compared stays in the choice: a comparison alone is no step.
+            return Where(expr.condition, *(operand(part, name) for part in expr.args[1:]))
         if isinstance(expr, Mul) and (divided := _divided(expr)) is not None:
             above, below = (operand(part, name) for part in divided)
             return Mul(above, Pow(below, -1))
@@ -104,7 +106,7 @@ def step_label(definition: Definition) -> str:
     if kind and not numbers:
         return SIGNS[kind]
     if kind in ("add", "multiply") and len(elements) == 1:
-        (number,) = numbers
+        number = body.func(*numbers)  # Several, where one is a root.
         is_less = kind == "add" and bool(number.is_negative)
         return f"{SIGNS['subtract' if is_less else kind]} {_number_text(-number if is_less else number)}"
     if isinstance(body, Maximum | Minimum) and not body.right.is_number:
