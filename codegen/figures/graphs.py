@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import sqrt
+from math import ceil, sqrt
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -228,25 +228,41 @@ def _drawn(operation: Operation, parts: Mapping[str, _Part], active: str | None)
         parts = {name: replace(part, label=name_of(part.tensor)) for name, part in parts.items()}
         boxes, layout = _arranged(ruler, operation, parts)
         formulas = [f"{formula(each.target)} = {formula(each.body)}" for each in operation.definitions]
-    lines = [(CAPTION, NUMBERS, FAINT), *((each, FORMULA, INK) for each in formulas)]
-    sizes = [ruler.size(text, points) for text, points, _ in lines]
     ends = max(ruler.size(part.end, FORMULA)[0] for part in parts.values()) + CLEAR
-    width = max(layout.width + ends, *(size[0] for size in sizes))
-    height = layout.height + sum(size[1] + SPACE for size in sizes)
-    figure = new_figure((width + 2 * MARGIN) / 72, (height + 2 * MARGIN) / 72, layout=None)
+    told = ruler.size(CAPTION, NUMBERS)
+    width = max(layout.width + ends, told[0])
+    placed, bottom = _in_columns(ruler, formulas, width, layout.height + SPACE + told[1] + SPACE)
+    figure = new_figure((width + 2 * MARGIN) / 72, (bottom + 2 * MARGIN) / 72, layout=None)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_axis_off()
     axes.set_xlim(-MARGIN, width + MARGIN)
-    axes.set_ylim(height + MARGIN, -MARGIN)
-    y = layout.height
-    for (text, points, colour), size in zip(lines, sizes, strict=True):
-        axes.text(0, y + SPACE, text, fontsize=points, color=colour, va="top")
-        y += size[1] + SPACE
+    axes.set_ylim(bottom + MARGIN, -MARGIN)
+    axes.text(0, layout.height + SPACE, CAPTION, fontsize=NUMBERS, color=FAINT, va="top")
+    for text, x, y in placed:
+        axes.text(x, y, text, fontsize=FORMULA, color=INK, va="center")
     _draw_lines(axes, layout, boxes)
     for name, part in parts.items():
         _draw_node(axes, layout.nodes[name], part, boxes[name], name == active)
         _draw_stem(axes, layout, layout.nodes[name], part, boxes[name])
     return figure
+
+
+def _in_columns(
+    ruler: _Ruler, texts: Sequence[str], width: float, top: float
+) -> tuple[list[tuple[str, float, float]], float]:
+    """Texts with the places of their left ends, in as many columns as there is room for, and where the last row ends."""
+    if not texts:
+        return [], top
+    sizes = [ruler.size(text, FORMULA) for text in texts]
+    wide = max(size[0] for size in sizes) + 2 * SPACE
+    rows = ceil(len(texts) / max(1, int((width + 2 * SPACE) / wide)))
+    placed, y = [], top
+    for row in range(rows):
+        own = range(row, len(texts), rows)
+        height = max(sizes[place][1] for place in own)
+        placed += [(texts[place], wide * number, y + height / 2) for number, place in enumerate(own)]
+        y += height + SPACE
+    return placed, y - SPACE
 
 
 def _arranged(
