@@ -250,7 +250,7 @@ def _drawn(operation: Operation, parts: Mapping[str, _Part], active: str | None)
 def _in_columns(
     ruler: _Ruler, texts: Sequence[str], width: float, top: float
 ) -> tuple[list[tuple[str, float, float]], float]:
-    """Texts with the places of their left ends, in as many columns as there is room for, and where the last row ends."""
+    """Texts with the places of their left ends, in as many columns as there is room for, and where they end below."""
     if not texts:
         return [], top
     sizes = [ruler.size(text, FORMULA) for text in texts]
