@@ -37,14 +37,14 @@ def add_plot(verbs: Any) -> None:
 def run_plot(options: argparse.Namespace) -> int:
     """Draw; return the exit status."""
     from codegen import figures
-    from codegen.figures.picture import check_name
+    from codegen.figures.picture import check_format
     from codegen.figures.samples import sampled
 
     operation = find(options.name)
     notation = find_notation(options.notation, operation)
     kind = options.kind or ("graph" if options.steps or options.at else _usual_kind(operation))
     path = Path(options.file or f"{operation.name}.svg")
-    check_name(path)
+    check_format(path)
     if options.steps and kind != "graph":
         raise InputError(f"--steps is of a graph, and this is a {kind}; leave out one of them")
     if options.wrt and kind != "jacobian":

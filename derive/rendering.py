@@ -223,13 +223,15 @@ def _tagged(left: str, chain: Iterable[list[str]], reasons: Iterable[list[str]],
     return rows
 
 
-def latex_section(derivation: Derivation, notation: Notation = BAR, steps: bool = True) -> str:
-    """Return a derivation with its title and the operation's definitions before it, a part of a document."""
-    lines = definition_lines(derivation, lambda expr: latex_text(expr, notation), " &= ")
+def latex_section(
+    derivation: Derivation, notation: Notation = BAR, steps: bool = True, definitions: bool = True
+) -> str:
+    """Return a derivation with its title, a part of a document; before it the operation's definitions, if wanted."""
+    lines = definition_lines(derivation, lambda expr: latex_text(expr, notation), " &= ") if definitions else []
     body = " \\\\\n".join(lines)
     return "\n".join([
         rf"\subsection*{{{latex_words(derivation.title)}}}",
-        f"\\begin{{align*}}\n{body}\n\\end{{align*}}",
+        *([f"\\begin{{align*}}\n{body}\n\\end{{align*}}"] if lines else []),
         render_latex(derivation, notation, steps),
     ])  # fmt: skip
 

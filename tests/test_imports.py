@@ -25,7 +25,7 @@ ORDERS = {
         composition sampling gradient_operations derivation library arguments networks catalogue costs quotients
         solving absorbing trials folding rewriting counterexamples chain derivatives assumptions proof rendering
         exposition claims stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis
-        gradients misreadings gradient_claims verification __init__ commands check_command plot_command report_command
+        gradients misreadings gradient_claims verification __init__ commands check_command report_command plot_command
         train_command __main__
     """.split(),
     "codegen": """
@@ -37,15 +37,6 @@ ORDERS = {
         c_writer c_source c_compiler c_memory c_calls c_runtime targets usual networks optimisers datasets training
         checking verification figures documents __init__ tour pages
     """.split(),
-}
-#: What reads and carries out what was typed.
-COMMAND_LINE = {
-    "derive.__main__",
-    "derive.commands",
-    "derive.check_command",
-    "derive.plot_command",
-    "derive.report_command",
-    "derive.train_command",
 }
 #: Imports inside a function, and why each is right.
 LAZY = {
@@ -63,6 +54,12 @@ def modules(package: str) -> list[str]:
     """Return the dotted names of a package's modules; a module ``__init__`` has its package's name."""
     paths = sorted((ROOT / package).rglob("*.py"))
     return [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in paths]
+
+
+#: What reads and carries out what was typed.
+COMMAND_LINE = {"derive.__main__", "derive.commands"} | {
+    each for each in modules("derive") if each.endswith("_command")
+}
 
 
 def path_of(module: str) -> Path:

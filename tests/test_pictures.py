@@ -11,6 +11,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 import codegen
@@ -59,7 +60,7 @@ def texts(picture: Picture) -> list[Any]:
 @pytest.mark.parametrize("name", GRAPHS)
 def test_no_label_lies_on_another_and_none_is_cut_off(name: str) -> None:
     picture = figures.graph(*GRAPHS[name])
-    renderer = picture.figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    renderer = FigureCanvasAgg(picture.figure).get_renderer()
     boxes = [text.get_window_extent(renderer) for text in texts(picture)]
     assert len(boxes) > 4
     for one, other in combinations(boxes, 2):
@@ -71,7 +72,7 @@ def test_no_label_lies_on_another_and_none_is_cut_off(name: str) -> None:
 @pytest.mark.parametrize("name", GRAPHS)
 def test_no_label_lies_on_a_node(name: str) -> None:
     picture = figures.graph(*GRAPHS[name])
-    renderer = picture.figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    renderer = FigureCanvasAgg(picture.figure).get_renderer()
     (axes,) = picture.figure.axes
     nodes = [each for each in axes.patches if type(each).__name__ in ("Circle", "FancyBboxPatch")]
     for text in texts(picture):
@@ -173,10 +174,11 @@ def test_a_picture_is_the_same_each_time_and_says_what_it_shows(make: Any, tmp_p
     assert one.svg() == other.svg() and one.png() == other.png()
     root = ElementTree.fromstring(one.svg())
     assert root.find(f"{SVG}title").text == one.title and root.find(f"{SVG}desc").text == one.alt  # type: ignore[union-attr]
-    assert one.save(tmp_path / "a.svg").read_text("utf-8") == one.svg()
-    assert one.save(tmp_path / "a.PNG").read_bytes() == one.png()
+    for name, wanted in (("a.svg", one.svg().encode()), ("a.PNG", one.png())):
+        one.save(tmp_path / name)
+        assert (tmp_path / name).read_bytes() == wanted
     assert Image.open(io.BytesIO(one.png())).info["Description"] == one.alt
-    assert one._repr_mimebundle_()["image/svg+xml"] == one.svg()
+    assert one._repr_mimebundle_()[0]["image/svg+xml"] == one.svg()
 
 
 def test_the_users_settings_are_left_alone() -> None:
@@ -195,7 +197,7 @@ def test_importing_codegen_does_not_import_matplotlib() -> None:
 
 
 WRONG = {
-    ("plot", "relu", "-o", "{}/a.gif"): "a picture is written as .svg or .png",
+    ("plot", "relu", "-o", "{}/a.gif"): "it ends in .svg or .png",
     ("plot", "relu", "-o", "{}/none/a.svg"): "cannot write",
     ("plot", "nothing-of-this", "-o", "{}/a.svg"): "nothing-of-this",
     ("plot", "softmax", "--kind", "curve", "-o", "{}/a.svg"): "is not elementwise",

@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.colors import TwoSlopeNorm
 from numpy.typing import NDArray
 
-from codegen.figures.picture import INK, Picture, new_figure, style
+from codegen.figures.picture import Picture
 from codegen.figures.samples import sampled
+from codegen.figures.style import INK, new_figure, styled
 from codegen.figures.texts import name, number
 from codegen.runtime import vjp
 from derive.catalogue import find
@@ -55,7 +56,7 @@ def jacobian(
     matrix = matrix_of(operation, arrays, given, chosen.name)
     shapes = [np.shape(vjp(operation, *arrays, **given)[0]), arrays[tensors.index(chosen)].shape]
     rows, columns = matrix.shape
-    with style():
+    with styled():
         figure = new_figure(1.6 + 0.42 * max(5, min(columns, 20)), 1.2 + 0.42 * max(4, min(rows, 20)))
         axes = figure.subplots()
         largest = float(np.abs(matrix).max()) or 1.0
@@ -83,7 +84,6 @@ def jacobian(
                     color=colour,
                     fontsize=8,
                 )
-        figure.set_layout_engine("constrained")
     place = ", ".join(f"{tensor.name} = {array.tolist()}" for tensor, array in zip(tensors, arrays, strict=True))
     alt = (
         f"Jacobian of {operation.name} by {chosen.name}, {rows} entries of {output.name} by {columns} of "

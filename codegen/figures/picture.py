@@ -1,126 +1,110 @@
-"""A picture: a matplotlib figure with a title and a text that says what is to be seen in it."""
+"""A picture: a figure with a title and a description in words, that can be saved and shown."""
 
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-import matplotlib
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from codegen.figures.style import styled
 from derive.errors import InputError
 from derive.files import write_whole
 
-#: What a picture can be written as, by the end of a file's name.
-FORMATS = {".svg": "svg", ".png": "png"}
-#: Dots an inch of a PNG.
-DOTS = 160
-#: What all pictures share: letters of one kind as formulas have them, thin frames, colours that differ in grey, too.
-STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "mathtext.fontset": "dejavusans",
-    "axes.titlesize": 11,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.8,
-    "axes.grid": True,
-    "grid.color": "0.9",
-    "grid.linewidth": 0.8,
-    "axes.axisbelow": True,
-    "lines.linewidth": 1.8,
-    "legend.frameon": False,
-    "svg.hashsalt": "derivegen",
-    "svg.fonttype": "path",
-    "image.cmap": "cividis",
-}
-#: Lines are told from each other by their dashes, classes by their markers, so that a print in grey is enough.
-INK, BLUE, ORANGE, GREY = "#1a1a1a", "#0b4f9e", "#d1670a", "#8a8a8a"
-LINES = ((BLUE, "-"), (ORANGE, "--"), (INK, ":"), (GREY, "-."))
+#: What a file's name may end in.
+FORMATS = (".svg", ".png")
+#: Dots of a PNG to an inch.
+DOTS = 150
 
 
-@contextmanager
-def style() -> Iterator[None]:
-    """Draw in the pictures' own style, whatever the user's settings are; these are left as they were."""
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE)
-        yield
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of a size in inches that has a canvas of its own: no window, nothing of pyplot's."""
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-    return figure
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Picture:
-    """A figure, what it is called, and its description for who does not see it.
+    """A drawing with what it shows in words.
 
     Attributes:
-        figure: matplotlib's figure.
-        title: a short name.
-        alt: what is to be seen, with the numbers.
+        figure: matplotlib's figure, which may be changed before it is saved.
+        title: what it is, in a line.
+        alt: what it shows, with its numbers, for those who do not see it.
+
+    Example:
+        >>> from codegen.figures.style import new_figure
+        >>> picture = Picture(new_figure(2, 1), "nothing", "An empty rectangle.")
+        >>> picture
+        <Picture nothing: An empty rectangle.>
+        >>> "<desc>An empty rectangle.</desc>" in picture.svg()
+        True
     """
 
     figure: Figure
     title: str
     alt: str
 
-    def svg(self) -> str:
-        """Return the picture as SVG: the same text each time, with title and description."""
-        text = self._drawn("svg", metadata={"Date": None, "Creator": None}).decode()
-        start = text.index("<svg")
-        head, tail = text[start:].split(">", 1)
-        said = f"<title>{escape(self.title)}</title>\n<desc>{escape(self.alt)}</desc>"
-        head = re.sub(r"^<svg", '<svg role="img"', head)
-        return f"{text[:start]}{head}>\n{said}{tail}"
-
-    def png(self) -> bytes:
-        """Return the picture as PNG, with its title and description in the file."""
-        said = {"Title": self.title, "Description": self.alt, "Software": None}
-        return self._drawn("png", dpi=DOTS, metadata=said)
-
-    def save(self, path: str | Path) -> Path:
-        """Write the picture to a file, as SVG or PNG by the end of its name, and return the path.
+    def save(self, path: str | Path) -> None:
+        """Write the picture as SVG or PNG, as the name ends; a whole file or none.
 
         Raises:
-            InputError: the name has another end, or the file can not be written.
+            InputError: the name ends in something else, or the file can not be written.
         """
-        path = Path(path)
-        check_name(path)
-        write_whole(path, self.svg() if FORMATS[path.suffix.lower()] == "svg" else self.png())
-        return path
+        write_whole(path, self.svg() if check_format(path) == ".svg" else self.png())
+
+    def svg(self) -> str:
+        """Return the picture as SVG, the same text for the same picture, its title and description inside."""
+        metadata = {"Date": None, "Creator": None}
+        text = self._drawn("svg", metadata=metadata).decode("utf-8")
+        start = text.index("<svg")
+        end = text.index(">", start)
+        words = f"\n <title>{escape(self.title)}</title>\n <desc>{escape(self.alt)}</desc>"
+        return f'{text[:end]} role="img">{words}{text[end + 1 :]}'
+
+    def png(self, dots: int = DOTS) -> bytes:
+        """Return the picture as PNG of so many dots to an inch, its title and description in the metadata."""
+        metadata = {"Title": self.title, "Description": self.alt, "Software": None}
+        return self._drawn("png", dpi=dots, metadata=metadata)
 
     def _drawn(self, kind: str, **options: Any) -> bytes:
-        buffer = io.BytesIO()
-        with style():
-            self.figure.savefig(buffer, format=kind, **options)
-        return buffer.getvalue()
+        drawn = io.BytesIO()
+        with styled():
+            self.figure.savefig(drawn, format=kind, **options)
+        return drawn.getvalue()
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"image/svg+xml": self.svg(), "text/plain": self.alt}
+    def __repr__(self) -> str:
+        return f"<Picture {self.title}: {self.alt}>"
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+    def _repr_png_(self) -> bytes:
+        return self.png()
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what a notebook keeps: the drawing, and its description as the text that stands for it."""
+        made: dict[str, Callable[[], Any]] = {
+            "text/plain": lambda: f"{self.title}: {self.alt}",
+            "image/svg+xml": self.svg,
+            "image/png": self.png,
+        }
+        wanted = [kind for kind in made if (not include or kind in include) and kind not in (exclude or ())]
+        told = {kind: {"alt": self.alt} for kind in wanted if kind.startswith("image/")}
+        return {kind: made[kind]() for kind in wanted}, told
 
 
-def check_name(path: str | Path) -> None:
-    """Check that a file's name says what a picture is to be written as.
+def check_format(path: str | Path) -> str:
+    """Return what a file's name ends in.
 
     Raises:
-        InputError: it does not.
+        InputError: it is no format that pictures are written in.
 
     Example:
-        >>> check_name("softmax.gif")
-        Traceback (most recent call last):
-        derive.errors.InputError: softmax.gif: a picture is written as .svg or .png; end the name with one of them
+        >>> check_format("softmax.SVG")
+        '.svg'
     """
-    if Path(path).suffix.lower() not in FORMATS:
-        raise InputError(f"{path}: a picture is written as .svg or .png; end the name with one of them")
+    suffix = Path(path).suffix.lower()
+    if suffix not in FORMATS:
+        raise InputError(f"{str(path)!r} is no name for a picture: it ends in {' or '.join(FORMATS)}")
+    return suffix

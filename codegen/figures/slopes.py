@@ -11,7 +11,8 @@ import sympy
 from numpy.typing import NDArray
 from sympy import Expr
 
-from codegen.figures.picture import GREY, LINES, Picture, new_figure, style
+from codegen.figures.picture import Picture
+from codegen.figures.style import FAINT, line, new_figure, styled
 from codegen.figures.texts import formula, number
 from codegen.runtime import forward, vjp
 from derive.catalogue import find
@@ -23,8 +24,10 @@ from derive.pullback import jacobian
 from derive.record import Definition, Derived, Operation, inline
 from derive.sums import nodes, tensors_in
 
-#: Where an operation is drawn whose record names no interval, and at how many places.
-LINE, PLACES = (-4.0, 4.0), 801
+#: Where an operation is drawn whose record names no interval, and where kinks are looked for that belong in there.
+LINE, WIDE = (-4.0, 4.0), (-8.0, 8.0)
+#: How much of the line is seen beside a kink, and at how many places a curve is drawn.
+BESIDE, PLACES = 2.0, 801
 #: A kink is looked for until it is known to this part of the interval.
 NEAR = 1e-9
 Array = NDArray[Any]
@@ -46,31 +49,34 @@ def curve(op: str | Operation | Derived) -> Picture:
     """
     operation = find(op)
     tensor = only_input(operation)
-    low, high = operation.record.domain.get(tensor.name, LINE)
-    x = np.linspace(low, high, PLACES)
+    low, high = operation.record.domain.get(tensor.name, WIDE)
     bends = kinks(operation, tensor, low, high)
+    if (low, high) == WIDE:
+        low, high = (
+            min([LINE[0], *(bend - BESIDE for bend in bends)]),
+            max([LINE[1], *(bend + BESIDE for bend in bends)]),
+        )
+    x = np.linspace(low, high, PLACES)
     y, slope = values_and_slopes(operation, x)
     derivation = jacobian(operation, tensor.name)
     output = operation.output.tensor.name
-    with style():
+    with styled():
         figure = new_figure(6.4, 4.0)
         axes = figure.subplots()
-        (blue, solid), (orange, dashed) = LINES[:2]
         lines = [f"{formula(each.target)} = {formula(each.body)}" for each in reversed(operation.definitions)]
-        axes.plot(x, y, solid, color=blue, label=",  ".join(lines))
+        axes.plot(x, y, **line(0), label=",  ".join(lines))
         broken = slope.copy()
         for bend in bends:  # A jump is no line.
             broken[np.abs(x - bend) < (high - low) / PLACES] = np.nan
         quotient = rf"$\partial {output}/\partial {tensor.name}$"
-        axes.plot(x, broken, dashed, color=orange, label=f"{quotient} = {formula(derivation.result)}")
+        axes.plot(x, broken, **line(1), label=f"{quotient} = {formula(derivation.result)}")
         for bend, taken in zip(bends, values_and_slopes(operation, np.array(bends))[1], strict=True):
-            axes.plot([bend], [taken], "o", color=orange, markersize=6, zorder=3)
-        axes.axhline(0, color=GREY, linewidth=0.8, zorder=1)
+            axes.plot([bend], [taken], "o", color=line(1)["color"], markersize=6, zorder=3)
+        axes.axhline(0, color=FAINT, linewidth=0.8, zorder=1)
         axes.set_xlabel(formula(tensor()))
         axes.set_title(operation.record.title or operation.name)
         axes.margins(x=0)
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=1)
-        figure.set_layout_engine("constrained")
     return Picture(figure, f"{operation.name} and its derivative", _said(operation, tensor, x, y, slope, bends))
 
 
@@ -149,10 +155,10 @@ def _root(sign: Any, low: float, high: float) -> float:
 
 def _said(operation: Operation, tensor: Tensor, x: Array, y: Array, slope: Array, bends: list[float]) -> str:
     output = operation.output
-    line = f"{plain_text(output.target)} = {plain_text(output.body)}"
+    value = f"{plain_text(output.target)} = {plain_text(output.body)}"
     quotient = f"d{output.tensor.name}/d{tensor.name} = {plain_text(jacobian(operation, tensor.name).result)}"
     text = (
-        f"{operation.name}, {line}, and its derivative {quotient} for {tensor.name} from {number(x[0])} to "
+        f"{operation.name}, {value}, and its derivative {quotient} for {tensor.name} from {number(x[0])} to "
         f"{number(x[-1])}. {output.tensor.name} goes from {number(y.min())} to {number(y.max())}, the derivative from "
         f"{number(slope.min())} to {number(slope.max())}."
     )
