@@ -321,6 +321,11 @@ class Operation:
     def renamed(self, name: str) -> Operation:
         return replace(self, record=replace(self.record, name=name))
 
+    def _repr_latex_(self) -> str:
+        from derive.rendering import latex_definitions
+
+        return latex_definitions(self)
+
 
 @runtime_checkable
 class Derived(Protocol):

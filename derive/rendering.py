@@ -20,6 +20,7 @@ from derive.latex import addition_terms, counted_from, filled, latex_text
 from derive.layout import LATEX_LINE, broken_text, display_width, latex_width, latex_words, padded
 from derive.notation import BAR, Notation
 from derive.printing import plain_text
+from derive.record import Operation
 
 #: Columns of a terminal that text is laid out for.
 TEXT_WIDTH = 100
@@ -181,17 +182,31 @@ def _tagged(left: str, chain: Iterable[list[str]], reasons: Iterable[list[str]],
 
 def latex_section(derivation: Derivation, notation: Notation = BAR, steps: bool = True) -> str:
     """Return a derivation with its title and the operation's definitions before it, a part of a document."""
-    lines = definition_lines(derivation, lambda expr: latex_text(expr, notation), " &= ")
-    body = " \\\\\n".join(lines)
     return "\n".join([
         rf"\subsection*{{{latex_words(derivation.title)}}}",
-        f"\\begin{{align*}}\n{body}\n\\end{{align*}}",
+        latex_definitions(derivation.operation, notation),
         render_latex(derivation, notation, steps),
     ])  # fmt: skip
 
 
-def definition_lines(derivation: Derivation, write: Callable[[Expr], str], equals: str = " = ") -> list[str]:
-    return [f"{write(line.target)}{equals}{write(line.body)}" for line in derivation.operation.definitions]
+def latex_definitions(operation: Operation, notation: Notation = BAR) -> str:
+    """Return an operation's definitions as one ``align*`` block.
+
+    Example:
+        >>> from derive.catalogue import find
+        >>> print(latex_definitions(find("mul")))
+        \\begin{align*}
+        y &= a\\, b
+        \\end{align*}
+    """
+    start = counted_from(*(definition.body for definition in operation.definitions))
+    lines = definition_lines(operation, lambda expr: latex_text(expr, notation, start), " &= ")
+    body = " \\\\\n".join(lines)
+    return f"\\begin{{align*}}\n{body}\n\\end{{align*}}"
+
+
+def definition_lines(operation: Operation, write: Callable[[Expr], str], equals: str = " = ") -> list[str]:
+    return [f"{write(line.target)}{equals}{write(line.body)}" for line in operation.definitions]
 
 
 def latex_document(parts: Sequence[str], title: str) -> str:
@@ -224,7 +239,7 @@ def render_markdown(derivation: Derivation, notation: Notation = BAR, steps: boo
         return latex_text(expr, notation, start)
 
     parts = (
-        [f"## {derivation.title}", *(f"$${line}$$" for line in definition_lines(derivation, write))] if steps else []
+        [f"## {derivation.title}", *(f"$${line}$$" for line in definition_lines(derivation.operation, write))] if steps else []
     )
     lines = [(write(block.left), line) for block in blocks for line in block.lines if steps]
     for number, (left, line) in enumerate(lines, 1):
@@ -266,7 +281,7 @@ def render_text(
     column = width - max((display_width(reason) for _, reason in rows), default=0)
     fitting = [display_width(text) + 3 for text, reason in rows if reason and display_width(text) + 3 <= column]
     column = min(column, max(fitting, default=column))
-    definitions = "\n".join(f"  {line}" for line in definition_lines(derivation, write))
+    definitions = "\n".join(f"  {line}" for line in definition_lines(derivation.operation, write))
     opening = [title, definitions] if definitions else [title]
     parts = opening if steps else []
     parts += ["\n".join(_with_reason(*row, column, width, colour) for row in chain) for chain in chains]

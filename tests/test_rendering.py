@@ -14,6 +14,7 @@ import sympy
 from sympy import Expr, exp, sqrt
 from test_printing import TEXTS
 
+import derive
 from derive.derivation import Derivation, Step
 from derive.facts import Fact
 from derive.indices import Delta, Index, Tensor, size
@@ -82,6 +83,14 @@ NOTATIONS = [BAR, LEIBNIZ, find_notation("notebook", SOFTMAX)]
 
 
 # ---- the terminal ----
+
+
+def test_an_operation_shows_its_definitions() -> None:
+    shown = derive.find("softmax-cce")._repr_latex_()
+    rows = shown.splitlines()
+    assert (rows[0], rows[-1]) == (r"\begin{align*}", r"\end{align*}")
+    assert rows[1] == r"p_{n,k} &= \frac{e^{z_{n,k}}}{\sum_{j=1}^{K} e^{z_{n,j}}} \\"
+    assert rows[2] == r"L &= -\frac{1}{N} \sum_{n=1}^{N} \sum_{k=1}^{K} t_{n,k} \log p_{n,k}"
 
 
 def test_text_of_a_derivation() -> None:
