@@ -238,9 +238,8 @@ def render_markdown(derivation: Derivation, notation: Notation = BAR, steps: boo
     def write(expr: Expr) -> str:
         return latex_text(expr, notation, start)
 
-    parts = (
-        [f"## {derivation.title}", *(f"$${line}$$" for line in definition_lines(derivation.operation, write))] if steps else []
-    )
+    definitions = [f"$${line}$$" for line in definition_lines(derivation.operation, write)]
+    parts = [f"## {derivation.title}", *definitions] if steps else []
     lines = [(write(block.left), line) for block in blocks for line in block.lines if steps]
     for number, (left, line) in enumerate(lines, 1):
         indent = " " * len(f"{number}. ")
