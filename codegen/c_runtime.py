@@ -316,7 +316,9 @@ def backward_in_c(pullback: Pullback, program: Program, notation: Notation = BAR
     return CProgram(pullback.operation, program, function_name(pullback.operation, "backward"), comment, notation)
 
 
-def c_module(operations: Sequence[Operation], given: Given = (), notation: str = BAR.name) -> str:
+def c_module(
+    operations: Sequence[Operation], given: Given = (), notation: str = BAR.name, wrt: Sequence[str] | None = None
+) -> str:
     """Return a C file with the forward and backward passes of operations.
 
     Raises:
@@ -327,7 +329,7 @@ def c_module(operations: Sequence[Operation], given: Given = (), notation: str =
         raise InputError("source needs the name of one operation at least")
     functions: list[CFunction] = []
     for operation in operations:
-        for made in passes_in_c(pull_back(operation, None, given), find_notation(notation, operation)):
+        for made in passes_in_c(pull_back(operation, wrt, given), find_notation(notation, operation)):
             functions += made.functions.values()
     names = [function.name for function in functions]
     for name in names:

@@ -6,7 +6,7 @@ formula of a particular layer."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -117,6 +117,16 @@ class Layer:
         """The arrays that the layer keeps, by the operation's names."""
         return {name: self._parameter(name) for name in self._kept}
 
+    @property
+    def forms(self) -> tuple[Operation, ...]:
+        """The operation, and the others that take the same inputs with other numbers of axes."""
+        return self._forms
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """The numbers of inputs that may be left out, and the whole numbers, by the operation's names."""
+        return dict(self._settings)
+
     def forward(self, *arguments: ArrayLike) -> Any:
         """Compute the operation; set and return ``output``.
 
@@ -124,7 +134,7 @@ class Layer:
         and never written to.
         """
         given = self._by_name(self._taken, arguments, "forward")
-        operation = self._form_for(given)
+        operation = form_for(self._forms, self._shapes, given)
         values = {**given, **self._settings, **self._fitted_parameters(operation)}
         numbers = {name: self._settings[name] for name in self._numbers if name in self._settings}
         self.output, self._pullback = vjp(operation, *(values[tensor.name] for tensor in operation.inputs), **numbers)
@@ -165,26 +175,6 @@ class Layer:
             raise InputError(f"{self._forms[0].name}: {verb} takes {expected} and was given {len(values)} arguments")
         return dict(zip(names, values, strict=True))
 
-    def _form_for(self, given: Mapping[str, ArrayLike]) -> Operation:
-        """Return the first form whose tensors have as many axes as the arrays given, the first of all if none has."""
-        first = self._forms[0]
-        try:
-            axes = {name: np.ndim(value) for name, value in given.items()}
-        except ValueError:  # rows of different lengths, which the operation refuses by name
-            return first
-        for form, shapes in zip(self._forms, self._shapes, strict=True):
-            if _fits(form, shapes, axes):
-                return form
-        if len(self._forms) > 1:
-            each = zip(self._forms, self._shapes, strict=True)
-            takes = " or ".join(
-                f"{form.name} takes {', '.join(f'{name} {shape_text(form, shapes[name])}' for name in axes)}"
-                for form, shapes in each
-            )
-            given_axes = " and ".join(f"{name} has {count} axes" for name, count in axes.items())
-            raise InputError(f"{first.name}: {given_axes}; {takes}")
-        return first
-
     def _fitted_parameters(self, operation: Operation) -> dict[str, Array]:
         """Return the parameters without the leading axes of size 1 that the operation's inputs have not."""
         if operation.is_elementwise:
@@ -202,7 +192,7 @@ class Layer:
         if first.is_elementwise or first.output.tensor.rank:
             raise InputError(f"{first.name}: backward takes one upstream gradient and was given {len(values)} arrays")
         given = self._by_name(self._backward_takes, values, "backward")
-        operation = self._form_for(given)
+        operation = form_for(self._forms, self._shapes, given)
         known = {**given, **self._settings, **self._fitted_parameters(operation)}
         compute = backward(operation)
         if known.keys() >= set(compute.saved):
@@ -212,6 +202,36 @@ class Layer:
             needs = ", ".join(compute.saved)
             raise InputError(f"{operation.name}: backward takes {needs}, and has no {missing[0]} to compute them from")
         return vjp(operation, *(known[tensor.name] for tensor in operation.inputs))[1]
+
+
+def form_for(
+    forms: Sequence[Operation], shapes: Sequence[Mapping[str, Tensor]], given: Mapping[str, ArrayLike]
+) -> Operation:
+    """Return the first form whose tensors have as many axes as the arrays given, the first of all if there is one.
+
+    Args:
+        forms: operations that take the same inputs with other numbers of axes.
+        shapes: of each, its tensors by name.
+        given: arrays by name.
+
+    Raises:
+        InputError: there are several, and none has.
+    """
+    if len(forms) == 1:
+        return forms[0]
+    try:
+        axes = {name: np.ndim(value) for name, value in given.items()}
+    except ValueError:  # rows of different lengths, which the operation refuses by name
+        return forms[0]
+    for form, tensors in zip(forms, shapes, strict=True):
+        if _fits(form, tensors, axes):
+            return form
+    takes = " or ".join(
+        f"{form.name} takes {', '.join(f'{name} {shape_text(form, tensors[name])}' for name in axes)}"
+        for form, tensors in zip(forms, shapes, strict=True)
+    )
+    given_axes = " and ".join(f"{name} has {count} axes" for name, count in axes.items())
+    raise InputError(f"{forms[0].name}: {given_axes}; {takes}")
 
 
 def shapes_of(operation: Operation) -> dict[str, Tensor]:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,8 @@ from numpy.typing import DTypeLike, NDArray
 from sympy import Expr, Integer
 
 from codegen.layer import Layer
+from derive.arguments import arguments_of, learned_inputs, read_arguments
 from derive.catalogue import find
-from derive.errors import InputError
 from derive.indices import Element, Index, Tensor
 from derive.record import Definition, Operation
 from derive.sums import nodes
@@ -38,20 +37,17 @@ class Start:
 class LayerKind:
     """A row of the table of layers; called with its sizes it makes a layer.
 
-    Which inputs the layer keeps, and how these start, the operation's record says; a row says what they are called.
+    Which inputs the layer keeps, how these start, and what its sizes are called, the operation's record says; a row says
+    what the layer calls its tensors.
 
     Attributes:
         operations: the operation and its other forms.
         names: by the operation's name of a tensor, the layer's.
-        sizes: by what an argument of the maker is called, in their order, the sizes or settings that it stands for:
-            ``{"kernel": "R Q"}`` takes one number for both, or two. Those of the parameters by their own names where
-            it is not said.
         starts: by the operation's name, how a parameter starts, where not as the record says.
         backward_takes: as in ``Layer``.
 
     Example:
-        >>> pool = LayerKind(("max-pool1d",), sizes={"window": "R", "stride": "s"})
-        >>> pool(window=3).forward([[[1.0, 2.0, 0.0, 5.0, 4.0]]])
+        >>> LayerKind(("max-pool1d",))(window=3).forward([[[1.0, 2.0, 0.0, 5.0, 4.0]]])
         array([[[2., 5.]]])
         >>> LayerKind(("bilinear",))(I=2, J=3, K=4)
         Layer(bilinear, w (4, 2, 3), b (4,))
@@ -59,7 +55,6 @@ class LayerKind:
 
     operations: tuple[str, ...]
     names: Mapping[str, str] = field(default_factory=dict)
-    sizes: Mapping[str, str] = field(default_factory=dict)
     starts: Mapping[str, Start] = field(default_factory=dict)
     backward_takes: tuple[str, ...] = ()
 
@@ -76,7 +71,7 @@ class LayerKind:
         distribution of mean 0 whose variance is 1 over the number of terms that are summed with them.
 
         Args:
-            sizes: in the order of the row's sizes; they may also be given by name, as settings are.
+            sizes: in the order of the record's arguments; they may also be given by name, as settings are.
             seed: a generator that parameters are drawn from, or the seed of one.
             dtype: of the parameters.
 
@@ -84,7 +79,7 @@ class LayerKind:
             InputError: there is no argument of that name, or one is missing, or no whole number of at least 1.
         """
         operation = find(self.operations[0])
-        numbers = self._numbers(operation, sizes, named)
+        numbers = read_arguments(operation, sizes, named)
         generator = np.random.default_rng(seed)
         parameters = {
             tensor.name: self._start(operation, tensor, numbers, generator).astype(dtype)
@@ -101,45 +96,8 @@ class LayerKind:
 
     @cached_property
     def arguments(self) -> Mapping[str, tuple[str, ...]]:
-        """By what an argument is called, the operation's sizes and settings that it stands for, in the order of both.
-
-        Those that must be given come first, as long as the row has no other order.
-        """
-        operation = find(self.operations[0])
-        own = {name: tuple(letters.split()) for name, letters in self.sizes.items()}
-        told = {letter for letters in own.values() for letter in letters}
-        needed = [size.name for size in sizes_of_parameters(operation)]
-        needed += [symbol.name for symbol in operation.parameters if symbol.name not in operation.record.defaults]
-        rest = [name for name in (*needed, *operation.record.defaults) if name not in told]
-        return {**own, **{name: (name,) for name in rest}}
-
-    def _numbers(self, operation: Operation, given: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the sizes and settings that are given, by the operation's names."""
-        known, settings = self.arguments, operation.record.defaults
-        needed = [name for name, letters in known.items() if not settings.keys() >= set(letters)]
-        in_order = [*self.sizes] or needed
-        values = {**dict(zip(in_order, given, strict=False)), **named}
-        fits = len(given) <= len(in_order) and not named.keys() & set(in_order[: len(given)])
-        if not fits or not known.keys() >= values.keys() or not values.keys() >= set(needed):
-            expected = ", ".join(needed) or "no sizes"
-            may = ", ".join(name for name in known if name not in needed)
-            told = ", ".join([*map(str, given), *(f"{name}={value}" for name, value in named.items())]) or "none"
-            raise InputError(
-                f"{operation.name}: the layer takes {expected}{f', and as settings {may},' if may else ''} and was "
-                f"given {told}"
-            )
-        numbers: dict[str, Any] = {}
-        for name, value in values.items():
-            letters = known[name]
-            each = value if isinstance(value, tuple | list) else (value,) * len(letters)
-            if len(each) != len(letters):
-                expected = "one number" if len(letters) == 1 else f"one number or {len(letters)}"
-                raise InputError(f"{operation.name}: {name} is {expected}, not {value!r}")
-            numbers |= dict(zip(letters, each, strict=True))
-            for letter, number in zip(letters, each, strict=True):
-                if letter not in settings and (not isinstance(number, Integral) or number < 1):
-                    raise InputError(f"{operation.name}: {name} is a whole number of at least 1, not {number!r}")
-        return numbers
+        """By what an argument is called, the operation's sizes and settings that it stands for, in the order of both."""
+        return arguments_of(find(self.operations[0]))
 
     def _start(
         self, operation: Operation, tensor: Tensor, numbers: Mapping[str, int], generator: np.random.Generator
@@ -158,17 +116,6 @@ class LayerKind:
         if spread is None:
             spread = 1 / math.sqrt(math.prod(map(extent, summed_sizes(operation, tensor))))
         return np.asarray(spread * generator.standard_normal(shape))
-
-
-def learned_inputs(operation: Operation) -> list[Tensor]:
-    """Return the inputs that a layer of an operation keeps, in their order."""
-    return [tensor for tensor in operation.differentiable if tensor.name in operation.record.learned]
-
-
-def sizes_of_parameters(operation: Operation) -> list[Expr]:
-    """Return the sizes that the parameters of an operation's layer have, in the operation's order."""
-    symbols = {symbol for tensor in learned_inputs(operation) for size in tensor.sizes for symbol in size.free_symbols}
-    return [size for size in operation.sizes if size in symbols]
 
 
 def summed_sizes(operation: Operation, tensor: Tensor) -> list[Expr]:

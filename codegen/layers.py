@@ -16,36 +16,34 @@ WEIGHTS = {"w": "weights", "b": "biases"}
 SCALE = {"g": "gamma", "b": "beta"}
 GATES = {"w": "gate_weights", "v": "weights"}
 CELL = {**WEIGHTS, "u": "recurrent_weights", "b0": "recurrent_biases", "x": "inputs"}
-STEPS = {"stride": "s", "dilation": "d", "padding": "p"}
 
 Dense = LayerKind(
     ("dense",),
     names={"x": "inputs", **WEIGHTS},
-    sizes={"n_inputs": "D", "n_neurons": "K"},
     starts={"w": Start(spread=0.01), "b": Start(ones=1)},
 )
-DenseColumns = LayerKind(("dense-columns",), WEIGHTS, {"n_inputs": "D", "n_neurons": "K"})
-Bilinear = LayerKind(("bilinear",), WEIGHTS, {"n_left": "I", "n_right": "J", "n_neurons": "K"})
-Embedding = LayerKind(("embedding",), {"w": "table"}, {"n_rows": "K", "n_features": "D"})
+DenseColumns = LayerKind(("dense-columns",), WEIGHTS)
+Bilinear = LayerKind(("bilinear",), WEIGHTS)
+Embedding = LayerKind(("embedding",), {"w": "table"})
 
-Conv1d = LayerKind(("conv1d",), WEIGHTS, {"n_channels": "C", "n_filters": "O", "kernel": "R", **STEPS})
-Conv2d = LayerKind(("conv2d",), WEIGHTS, {"n_channels": "C", "n_filters": "O", "kernel": "R Q", **STEPS})
-DepthwiseConv1d = LayerKind(("depthwise-conv1d",), WEIGHTS, {"n_channels": "C", "kernel": "R", **STEPS})
-AvgPool1d = LayerKind(("avg-pool1d",), sizes={"window": "R", "stride": "s"})
-AvgPool2d = LayerKind(("avg-pool2d",), sizes={"window": "R Q", "stride": "s"})
-MaxPool1d = LayerKind(("max-pool1d",), sizes={"window": "R", "stride": "s"})
-MaxPool2d = LayerKind(("max-pool2d",), sizes={"window": "R Q", "stride": "s"})
+Conv1d = LayerKind(("conv1d",), WEIGHTS)
+Conv2d = LayerKind(("conv2d",), WEIGHTS)
+DepthwiseConv1d = LayerKind(("depthwise-conv1d",), WEIGHTS)
+AvgPool1d = LayerKind(("avg-pool1d",))
+AvgPool2d = LayerKind(("avg-pool2d",))
+MaxPool1d = LayerKind(("max-pool1d",))
+MaxPool2d = LayerKind(("max-pool2d",))
 
-LayerNorm = LayerKind(("layer-norm",), SCALE, {"n_features": "K"})
-RMSNorm = LayerKind(("rms-norm",), SCALE, {"n_features": "K"})
-BatchNorm = LayerKind(("batch-norm",), SCALE, {"n_features": "K"})
-GroupNorm = LayerKind(("group-norm",), SCALE, {"n_groups": "M", "n_channels": "C"})
-InstanceNorm = LayerKind(("instance-norm",), SCALE, {"n_channels": "C"})
-ResidualLayerNorm = LayerKind(("residual-layer-norm",), {**SCALE, "x": "inputs"}, {"n_features": "K"})
+LayerNorm = LayerKind(("layer-norm",), SCALE)
+RMSNorm = LayerKind(("rms-norm",), SCALE)
+BatchNorm = LayerKind(("batch-norm",), SCALE)
+GroupNorm = LayerKind(("group-norm",), SCALE)
+InstanceNorm = LayerKind(("instance-norm",), SCALE)
+ResidualLayerNorm = LayerKind(("residual-layer-norm",), {**SCALE, "x": "inputs"})
 
 ReLU = LayerKind(("relu",))
 LeakyReLU = LayerKind(("leaky-relu",))
-PReLU = LayerKind(("prelu",), {"a": "slopes"}, {"n_features": "I"})
+PReLU = LayerKind(("prelu",), {"a": "slopes"})
 Sigmoid = LayerKind(("sigmoid",))
 Tanh = LayerKind(("tanh",))
 Softplus = LayerKind(("softplus",))
@@ -54,16 +52,14 @@ GELU = LayerKind(("gelu",))
 Softmax = LayerKind(("softmax",))
 LogSoftmax = LayerKind(("log-softmax",))
 
-RNNCell = LayerKind(("rnn-cell",), CELL, {"n_inputs": "D", "n_hidden": "J K"})
-LSTMCell = LayerKind(("lstm-cell",), CELL, {"n_inputs": "D", "n_hidden": "J K"})
-GRUCell = LayerKind(("gru-cell",), CELL, {"n_inputs": "D", "n_hidden": "K"})
+RNNCell = LayerKind(("rnn-cell",), CELL)
+LSTMCell = LayerKind(("lstm-cell",), CELL)
+GRUCell = LayerKind(("gru-cell",), CELL)
 
-MultiHeadAttention = LayerKind(("multi-head-attention",), sizes={"n_features": "C", "n_heads": "H", "head_size": "D"})
-SwiGLU = LayerKind(("swiglu",), GATES, {"n_inputs": "D", "n_neurons": "K"})
-GEGLU = LayerKind(("geglu",), GATES, {"n_inputs": "D", "n_neurons": "K"})
-TransformerBlock = LayerKind(
-    ("transformer-block",), sizes={"n_features": "C", "n_heads": "H", "head_size": "D", "n_hidden": "M"}
-)
+MultiHeadAttention = LayerKind(("multi-head-attention",))
+SwiGLU = LayerKind(("swiglu",), GATES)
+GEGLU = LayerKind(("geglu",), GATES)
+TransformerBlock = LayerKind(("transformer-block",))
 
 MeanSquaredError = LayerKind(("mse",))
 NegativeLogLikelihood = LayerKind(("nll", "nll-sparse"))
@@ -73,8 +69,8 @@ CategoricalCrossEntropy = LayerKind(("cce", "cce-sparse"))
 SoftmaxCategoricalCrossEntropy = LayerKind(
     ("softmax-cce", "softmax-cce-sparse"), names={"p": "probabilities"}, backward_takes=("p", "t")
 )
-LinearSoftmaxCategoricalCrossEntropy = LayerKind(("linear-softmax-cce",), WEIGHTS, {"n_inputs": "D", "n_neurons": "K"})
-LinearMeanSquaredError = LayerKind(("linear-mse",), WEIGHTS, {"n_inputs": "D", "n_neurons": "K"})
+LinearSoftmaxCategoricalCrossEntropy = LayerKind(("linear-softmax-cce",), WEIGHTS)
+LinearMeanSquaredError = LayerKind(("linear-mse",), WEIGHTS)
 
 #: The rows, by the operation that stands first in them.
 _ROWS = {row.operations[0]: row for row in tuple(globals().values()) if isinstance(row, LayerKind)}

@@ -15,22 +15,26 @@ from derive.record import Derived, Operation
 
 
 def source(
-    *ops: str | Operation | Derived, given: Given = (), hvp: Sequence[str] = (), notation: str = BAR.name
+    *ops: str | Operation | Derived,
+    wrt: Sequence[str] | None = None,
+    given: Given = (),
+    hvp: Sequence[str] = (),
+    notation: str = BAR.name,
 ) -> str:
     """Return a module of NumPy alone; ``codegen.source`` says what it takes and what is in it."""
     operations = list({operation_key(operation): operation for operation in map(find, ops)}.values())
     if not operations:
         raise InputError("source needs the name of one operation at least")
     functions: list[FunctionSource] = []
-    wrt = [hvp] if isinstance(hvp, str) else list(hvp)
-    losses = [each for each in operations if each.is_loss and set(wrt) <= {tensor.name for tensor in each.inputs}]
+    twice = [hvp] if isinstance(hvp, str) else list(hvp)
+    losses = [each for each in operations if each.is_loss and set(twice) <= {tensor.name for tensor in each.inputs}]
     for operation in operations:
-        pass_back = backward(operation, given=given)
+        pass_back = backward(operation, wrt, given)
         kept = kept_tensors(operation, pass_back.saved)
         functions.append(forward_source(operation, forward_program(operation, kept)))
         functions.append(pass_back.in_notation(find_notation(notation, operation)))
-        if wrt and (operation in losses or not losses):
-            functions.append(hessian_vector(operation, wrt, given).text)
+        if twice and (operation in losses or not losses):
+            functions.append(hessian_vector(operation, twice, given).text)
     names = [function.name for function in functions]
     for name in names:
         if names.count(name) > 1:

@@ -277,6 +277,7 @@ class Backward(NumpyFunction):
         saved: the names of the forward values that it needs.
         results: the names of the inputs whose gradients it returns.
         assumptions: the given facts that it rests on.
+        insertions: the gradients of intermediates that it computes as parts of others.
     """
 
     def __init__(self, pullback: Pullback) -> None:
@@ -286,6 +287,7 @@ class Backward(NumpyFunction):
         self.saved = (*(tensor.name for tensor in pullback.saved), *self.parameters)
         self.results = tuple(tensor.name for tensor in pullback.results)
         self.assumptions = pullback.assumptions
+        self.insertions = pullback.insertions
 
     def __call__(self, *upstream: Any, **saved: Any) -> tuple[Any, ...]:
         if len(upstream) == self._count and saved.keys() == set(self.saved):

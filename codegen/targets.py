@@ -84,6 +84,7 @@ def backward(
 
 def source(
     *ops: str | Operation | Derived,
+    wrt: Sequence[str] | None = None,
     given: Given = (),
     hvp: Sequence[str] = (),
     target: str = NUMPY,
@@ -95,6 +96,7 @@ def source(
 
     Args:
         ops: catalogue names, definitions' texts or operations.
+        wrt: the inputs to differentiate by, all differentiable ones when left out.
         given: facts that may be used.
         hvp: inputs of losses; of each loss that has them, its Hessian-vector product by them is in the module, too.
         target: ``"numpy"`` or ``"c"``.
@@ -113,10 +115,10 @@ def source(
         return dinputs.reshape(shape), dweights, dbiases
     """
     if not _is_c(target):
-        return modules.source(*ops, given=given, hvp=hvp, notation=notation)
+        return modules.source(*ops, wrt=wrt, given=given, hvp=hvp, notation=notation)
     if hvp:
         raise InputError("not supported by target c: Hessian-vector products")
-    return c_module(list(map(find, ops)), given, notation)
+    return c_module(list(map(find, ops)), given, notation, wrt)
 
 
 def _is_c(target: str) -> bool:

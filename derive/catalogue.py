@@ -10,6 +10,7 @@ from derive.errors import InputError
 from derive.facts import Fact
 from derive.library import GROUPS
 from derive.necks import name_necks
+from derive.networks import is_network, read_network
 from derive.parsing import parse_operation, parse_premise
 from derive.problems import Problem, parse_problem
 from derive.record import Derived, Operation, Record
@@ -154,8 +155,15 @@ def parse_claim(claim: str, where: Iterable[str] = (), given: Iterable[str] = ()
     return parse_problem(where, given, claim, _named, records())
 
 
+@lru_cache(maxsize=1000)
+def _network(text: str) -> Operation:
+    return read_network(text, find)
+
+
 def find(op: str | Operation | Derived) -> Operation:
     """Return the operation for a catalogue name, a definition's text, an operation or a derivation's result.
+
+    Layers with ``>`` between them are a network, one operation: ``"dense(2,64) > relu > dense(64,3) > softmax > cce"``.
 
     Raises:
         InputError: there is no operation of that name.
@@ -167,6 +175,8 @@ def find(op: str | Operation | Derived) -> Operation:
         return op.as_operation()
     if not isinstance(op, str):
         raise InputError(f"expected a catalogue name, a definition's text or an Operation, not {type(op).__name__}")
+    if is_network(op):
+        return _network(op)
     if "=" in op:
         return operation(op)
     found = _named(op.strip())

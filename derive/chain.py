@@ -77,6 +77,23 @@ class Sensitivity:
     facts: tuple[Fact, ...] = ()
 
 
+@dataclass(frozen=True)
+class Insertion:
+    """A sensitivity that was put into its users: whose, into whose, and what the two ways cost.
+
+    Attributes:
+        tensor: whose it is.
+        users: by whose sensitivities it was used, and into which it was put.
+        separate: what all of them cost with a name for it.
+        together: what they cost without.
+    """
+
+    tensor: Tensor
+    users: tuple[Tensor, ...]
+    separate: float
+    together: float
+
+
 class Chain:
     """Derives the sensitivities of some tensors of an operation.
 
@@ -91,6 +108,7 @@ class Chain:
 
     Attributes:
         sensitivities: in the order derived, from the output back; those put into their users are gone.
+        insertions: what was put into its users because the whole gets cheaper, in the order of doing.
     """
 
     def __init__(
@@ -120,6 +138,7 @@ class Chain:
         self.outputs = operation.outputs if jacobian is None else (jacobian,)
         self._path = _on_path(operation, wrt, self.outputs)
         self.sensitivities: dict[Tensor, Sensitivity] = {}
+        self.insertions: list[Insertion] = []
         ends = {each.tensor for each in self.outputs if jacobian is not None or not operation.feeds_output(each.tensor)}
         inner = [d.tensor for d in reversed(operation.definitions) if d.tensor in self._path - ends]
         for tensor in (*inner, *wrt):
@@ -128,8 +147,8 @@ class Chain:
             if not any([self._put_into_users(tensor) for tensor in inner if tensor in self.sensitivities]):
                 break  # A gradient put into another may leave a third one with one user.
         if self.facts:
-            for tensor in self.wrt:
-                self._use_facts(self.sensitivities[tensor])
+            for own in self.sensitivities.values():
+                self._use_facts(own)
 
     # -- names --------------------------------------------------------------------------------------------------------
 
@@ -219,8 +238,11 @@ class Chain:
         put = [self._inserted(user.value, own) for user in users]
         short = [simplify(e, self._definitions(), self._kept(u)).result for e, u in zip(put, users, strict=True)]
         named_cost = cost(own.value) + self.name_cost(own.value) + sum(cost(user.value) for user in users)
-        if not self.explicit and named_cost <= sum(map(cost, short)):
+        together = sum(map(cost, short))
+        if not self.explicit and named_cost <= together:
             return False
+        if users and together < named_cost:
+            self.insertions.append(Insertion(tensor, tuple(user.tensor for user in users), named_cost, together))
         del self.sensitivities[tensor]
         for place, (user, inserted) in enumerate(zip(users, put, strict=True)):
             if place == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from derive.errors import DefinitionError, InputError
@@ -16,12 +17,20 @@ from derive.vocabulary import RESERVED
 INTERMEDIATE_NAMES = ("z", "h", "a", "u", "v")
 
 
-def compose(*operations: Operation, name: str | None = None) -> Operation:
+def compose(
+    *operations: Operation, name: str | None = None, names: Sequence[Mapping[str, str]] = ()
+) -> Operation:
     """Return the operation that feeds each operation's output to the next one's first input.
 
     The result between two operations has the name of the second one's input where that is free. The other inputs keep
     their names, with a number where two operations share one; settings are left out. What the records say of the
     remaining inputs is kept.
+
+    Args:
+        operations: the first to be computed first.
+        name: what to call it.
+        names: for each operation, by its own names of its inputs and outputs, what they are called here. The first
+            input of all but the first operation is the output of the one before.
 
     Raises:
         InputError: an output does not fit the input it feeds, or there is nothing to compose.
@@ -33,15 +42,17 @@ def compose(*operations: Operation, name: str | None = None) -> Operation:
         'z[n,k] = sum(x[n,d]*w[d,k], d) + b[k]; y[n,k] = max(z[n,k], 0)'
         >>> [tensor.name for tensor in compose(dense, relu, dense).inputs]
         ['x', 'w', 'b', 'w2', 'b2']
+        >>> compose(dense, relu, names=[{"w": "w1", "b": "b1", "y": "z1"}, {"y": "h1"}]).record.definition
+        'z1[n,k] = sum(x[n,d]*w1[d,k], d) + b1[k]; h1[n,k] = max(z1[n,k], 0)'
     """
     if not operations:
         raise InputError("there is nothing to compose; give the operations in the order in which they are computed")
     name = name or "-".join(operation.name for operation in operations)
-    if len(operations) == 1:
+    if len(operations) == 1 and not names:
         return operations[0].renamed(name)
     operations = tuple(each.called_with(len(each.inputs) - len(each.settings)) for each in operations)
     _check_chain(operations)
-    text, inputs = _write_calls(operations)
+    text, inputs = _write_calls(operations, names or [{}] * len(operations))
     called = {f"op{number}": operation for number, operation in enumerate(operations)}
     try:
         composed = parse_operation(text, name, called.get)
@@ -66,25 +77,32 @@ def compose(*operations: Operation, name: str | None = None) -> Operation:
         raise InputError(f"{name}: {record.definition} does not stand on its own: {error.problem}") from None
 
 
-def _write_calls(operations: tuple[Operation, ...]) -> tuple[str, tuple[str, ...]]:
+def _write_calls(
+    operations: tuple[Operation, ...], names: Sequence[Mapping[str, str]]
+) -> tuple[str, tuple[str, ...]]:
     """Return the chain as whole-operation calls, and the names of its inputs."""
-    inputs = [tensor.name for tensor in operations[0].inputs]
-    taken = {*RESERVED, *inputs}
-    outputs: list[str] = []
-    for definition in operations[-1].outputs:
-        outputs.append(free_name(definition.tensor.name, taken))
-        taken.add(outputs[-1])
-    result = _name_result(operations, 1, taken)
-    statements = [f"{result} = op0({', '.join(inputs)})"]
-    for number, operation in enumerate(operations[1:], 1):
-        arguments = [result]
-        taken.add(result)
-        for tensor in operation.inputs[1:]:
-            arguments.append(free_name(tensor.name, taken))
-            taken.add(arguments[-1])
-        inputs.extend(arguments[1:])
-        is_last = number == len(operations) - 1
-        result = ", ".join(outputs) if is_last else _name_result(operations, number + 1, taken)
+    taken = {*RESERVED, *(name for told in names for name in told.values())}
+
+    def call(own: str, number: int) -> str:
+        """Return what one of an operation's tensors is called: as was said, or by its own name where that is free."""
+        told = names[number].get(own) or free_name(own, taken)
+        taken.add(told)
+        return told
+
+    inputs = [call(tensor.name, 0) for tensor in operations[0].inputs]
+    outputs = [call(definition.tensor.name, len(operations) - 1) for definition in operations[-1].outputs]
+    statements: list[str] = []
+    arguments = inputs
+    for number, operation in enumerate(operations):
+        if number:
+            arguments = [result, *(call(tensor.name, number) for tensor in operation.inputs[1:])]
+            inputs = [*inputs, *arguments[1:]]
+        if number == len(operations) - 1:
+            result = ", ".join(outputs)
+        else:
+            told = names[number].get(operation.output.tensor.name)
+            result = told or _name_result(operations, number + 1, taken)
+            taken.add(result)
         statements.append(f"{result} = op{number}({', '.join(arguments)})")
     return "; ".join(statements), tuple(inputs)
 

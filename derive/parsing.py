@@ -246,6 +246,9 @@ def check_record(record: Record, inputs: Iterable[Tensor], definitions: Iterable
     said["defaults"] = (tuple(record.defaults), [*names, *parameters])
     said["absent"] = ((*record.absent, *record.absent.values()), tensors)
     said["learned"] = (tuple(record.learned), names)
+    sizes = {str(size) for tensor in inputs for size in tensor.sizes}
+    letters = tuple(letter for argument in record.arguments.values() for letter in argument.split())
+    said["arguments"] = (letters, [*names, *parameters, *sizes])
     for field, (mentioned, allowed) in said.items():
         for name in mentioned:
             if name not in allowed:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from derive.catalogue import find, parse_fact
-from derive.chain import Chain, NameCost, Sensitivity, any_name, keep_products
+from derive.chain import Chain, Insertion, NameCost, Sensitivity, any_name, keep_products
 from derive.costs import cost
 from derive.derivation import Derivation
 from derive.errors import InputError
@@ -38,6 +38,7 @@ class Pullback:
         saved: the forward values needed, for their numbers or for their shapes.
         assumptions: given facts that were used.
         derivations: of each of the gradients, with steps.
+        insertions: gradients of intermediates that were put into others because the whole gets cheaper.
     """
 
     operation: Operation
@@ -48,6 +49,7 @@ class Pullback:
     saved: tuple[Tensor, ...]
     assumptions: tuple[str, ...] = ()
     derivations: tuple[Derivation, ...] = field(default=(), repr=False)
+    insertions: tuple[Insertion, ...] = field(default=(), repr=False)
 
     def as_operation(self) -> Operation:
         """Return the operation that computes the last of the gradients, by the others and those of intermediates.
@@ -117,6 +119,7 @@ def _derivation(
     """Derive the Jacobian of an output, or the vector-Jacobian product."""
     chain = _short_chain(operation, tensor, facts, output)
     steps = tuple(step for own in chain.sensitivities.values() for step in own.steps)
+    facts = tuple(dict.fromkeys(fact for own in chain.sensitivities.values() for fact in own.facts))
     own = chain.sensitivities[tensor]
     several = f"{output.tensor.name} in " if output is not None and len(operation.outputs) > 1 else ""
     what = "vector-Jacobian product" if output is None else "Jacobian"
@@ -126,8 +129,8 @@ def _derivation(
         own.left,
         steps,
         own.value,
-        tuple(fact.text for fact in own.facts),
-        own.facts,
+        tuple(fact.text for fact in facts),
+        facts,
         _gradients(operation, [each for each in chain.sensitivities.values() if each is not own]),
     )
 
@@ -220,6 +223,7 @@ def pull_back(
         _saved(operation, tensors, used),
         tuple(dict.fromkeys(fact.text for own in chain.sensitivities.values() for fact in own.facts)),
         tuple(_part(operation, own) for own in chain.sensitivities.values()),
+        tuple(chain.insertions),
     )
 
 

@@ -60,6 +60,9 @@ class Record:
         learned: by input that a layer keeps and that is learned, how it starts: as a number, such as ``"0"``, or
             ``"normal"``, drawn from the normal distribution whose variance is 1 over the number of terms that are
             summed with it.
+        arguments: what a layer's sizes and settings are called where one is made, in their order:
+            ``{"kernel": "R Q"}`` takes one number for both, or two. Those of its parameters have their own names
+            where nothing is said.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Record:
     defaults: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
     learned: Mapping[str, str] = field(default_factory=dict)
+    arguments: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -291,6 +295,16 @@ class Operation:
         if not left_out:
             return self
         return self.given({tensor: Rational(self.record.defaults[tensor.name]) for tensor in left_out})
+
+    def with_defaults(self, numbers: Mapping[str, str]) -> Operation:
+        """Return the operation with other numbers for settings and whole numbers that are left out.
+
+        Example:
+            >>> from derive.catalogue import find
+            >>> find("leaky-relu").with_defaults({"a": "0.1"}).called_with(1).output.body
+            where(x > 0, x, 0.1*x)
+        """
+        return replace(self, record=replace(self.record, defaults={**self.record.defaults, **numbers}))
 
     def given(self, values: Mapping[Tensor, Rational]) -> Operation:
         """Return the operation with numbers in the place of some inputs, which it no longer has.

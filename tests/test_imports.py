@@ -22,7 +22,7 @@ ORDERS = {
         vocabulary forms calls scopes size_names settling building necks signs polynomials factoring division
         algebra reindexing generators facts contractions normal_form inequalities cases vanishing intervals
         premises regions notation layout reading writing latex printing domains kinks differentiation problems
-        parsing composition sampling gradient_operations derivation library catalogue costs quotients solving
+        parsing composition sampling gradient_operations derivation library arguments networks catalogue costs quotients solving
         absorbing folding rewriting counterexamples trials chain derivatives assumptions proof rendering
         exposition claims stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis
         gradients misreadings gradient_claims verification __init__ commands check_command __main__
@@ -33,7 +33,7 @@ ORDERS = {
         docstrings numpy_windows numpy_sums numpy_expressions scalar_functions blocks whole_numbers lowering reuse
         numpy_source loading runtime hessians modules layer layer_kinds layers c_precisions c_functions c_numbers
         c_program c_saving c_loops c_texts c_expressions c_writer c_source c_compiler c_memory c_calls c_runtime targets
-        checking __init__ verification tour pages
+        usual networks optimisers datasets training checking __init__ verification tour pages
     """.split(),
 }
 #: What reads and carries out what was typed.

@@ -12,9 +12,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 import codegen
 import derive
 from codegen import layers
-from codegen.layer_kinds import LayerKind, learned_inputs
+from codegen.layer_kinds import LayerKind
 from codegen.layers import Layer, kind_of
 from codegen.verification import STEP, TOLERANCE, draw_inputs
+from derive.arguments import learned_inputs
 from derive.catalogue import catalogue
 from derive.errors import InputError
 from derive.parsing import parse_operation

@@ -56,6 +56,7 @@ RECORDS = (
             "y[n,t,c] = sum(a[n,h,t,d] * wo[h,d,c], h, d)"
         ),
         learned={"wq": "normal", "wk": "normal", "wv": "normal", "wo": "normal"},
+        arguments={"n_features": "C", "n_heads": "H", "head_size": "D"},
         source=VASWANI,
     ),
     Record(
@@ -81,6 +82,7 @@ RECORDS = (
             "y[...,k] = a[...,k] * s[...,k] * c[...,k]"
         ),
         learned={"w": "normal", "v": "normal"},
+        arguments={"n_inputs": "D", "n_neurons": "K"},
         source=SHAZEER,
     ),
     Record(
@@ -94,6 +96,7 @@ RECORDS = (
             "y[...,k] = h[...,k] * c[...,k]"
         ),
         learned={"w": "normal", "v": "normal"},
+        arguments={"n_inputs": "D", "n_neurons": "K"},
         source=SHAZEER,
     ),
     Record(
@@ -103,6 +106,7 @@ RECORDS = (
         definition="h[...,k] = x[...,k] + r[...,k]; y = layer_norm(h, g, b, eps)",
         inputs=("x", "r", "g", "b", "eps"),
         defaults={"eps": "1e-5"},
+        arguments={"n_features": "K"},
         source=VASWANI,
     ),
     Record(
@@ -145,6 +149,7 @@ RECORDS = (
             "w2": "normal",
             "c2": "0",
         },
+        arguments={"n_features": "C", "n_heads": "H", "head_size": "D", "n_hidden": "M"},
         source="Xiong et al., On layer normalization in the transformer architecture, ICML 2020",
     ),
     Record(
@@ -152,6 +157,7 @@ RECORDS = (
         group="blocks",
         title="dense layer, softmax and categorical cross-entropy, labels as class numbers",
         definition="z = dense(x, w, b); p = softmax(z); L = cce_sparse(p, t)",
+        arguments={"n_inputs": "D", "n_neurons": "K"},
         source="Goodfellow, Bengio and Courville, Deep Learning, MIT Press 2016, section 6.2",
     ),
     Record(
@@ -160,6 +166,7 @@ RECORDS = (
         title="dense layer and mean squared error: linear regression",
         definition="z = dense(x, w, b); L = mse(z, t)",
         labels=("t",),
+        arguments={"n_inputs": "D", "n_neurons": "K"},
         source="Legendre, Nouvelles methodes pour la determination des orbites des cometes, 1805",
     ),
 )

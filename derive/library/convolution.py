@@ -5,6 +5,8 @@ from derive.record import Record
 PLACE = 35
 LE_CUN = "LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition, Proc. IEEE 1998"
 DUMOULIN = "Dumoulin and Visin, A guide to convolution arithmetic for deep learning, 2016"
+#: What a convolution's whole numbers are called.
+STEPS = {"stride": "s", "dilation": "d", "padding": "p"}
 
 RECORDS = (
     Record(
@@ -14,6 +16,7 @@ RECORDS = (
         definition="y[n,o,t] = sum(x[n,c,s*t + d*r - p] * w[o,c,r], c, r) + b[o]",
         defaults={"s": "1", "d": "1", "p": "0"},
         learned={"w": "normal", "b": "0"},
+        arguments={"n_channels": "C", "n_filters": "O", "kernel": "R", **STEPS},
         source=DUMOULIN,
     ),
     Record(
@@ -23,6 +26,7 @@ RECORDS = (
         definition="y[n,o,h,k] = sum(x[n,c,s*h + d*r - p, s*k + d*q - p] * w[o,c,r,q], c, r, q) + b[o]",
         defaults={"s": "1", "d": "1", "p": "0"},
         learned={"w": "normal", "b": "0"},
+        arguments={"n_channels": "C", "n_filters": "O", "kernel": "R Q", **STEPS},
         source=DUMOULIN,
     ),
     Record(
@@ -32,6 +36,7 @@ RECORDS = (
         definition="y[n,c,t] = sum(x[n,c,s*t + d*r - p] * w[c,r], r) + b[c]",
         defaults={"s": "1", "d": "1", "p": "0"},
         learned={"w": "normal", "b": "0"},
+        arguments={"n_channels": "C", "kernel": "R", **STEPS},
         source="Chollet, Xception: Deep learning with depthwise separable convolutions, CVPR 2017",
     ),
     Record(
@@ -40,6 +45,7 @@ RECORDS = (
         title="average over windows of R places, s apart",
         definition="y[n,c,t] = sum(x[n,c,s*t + r], r) / R",
         defaults={"R": "2", "s": "2"},
+        arguments={"window": "R", "stride": "s"},
         source=LE_CUN,
     ),
     Record(
@@ -48,6 +54,7 @@ RECORDS = (
         title="average over windows of R by Q places, s apart",
         definition="y[n,c,h,k] = sum(x[n,c,s*h + r, s*k + q], r, q) / (R*Q)",
         defaults={"R": "2", "Q": "2", "s": "2"},
+        arguments={"window": "R Q", "stride": "s"},
         source=LE_CUN,
     ),
     Record(
@@ -56,6 +63,7 @@ RECORDS = (
         title="largest number in windows of R places, s apart",
         definition="y[n,c,t] = max(x[n,c,s*t + r], r)",
         defaults={"R": "2", "s": "2"},
+        arguments={"window": "R", "stride": "s"},
         source="Zhou and Chellappa, Computation of optical flow using a neural network, ICNN 1988",
     ),
     Record(
@@ -64,6 +72,7 @@ RECORDS = (
         title="largest number in windows of R by Q places, s apart",
         definition="y[n,c,h,k] = max(x[n,c,s*h + r, s*k + q], r, q)",
         defaults={"R": "2", "Q": "2", "s": "2"},
+        arguments={"window": "R Q", "stride": "s"},
         source="Zhou and Chellappa, Computation of optical flow using a neural network, ICNN 1988",
     ),
     Record(

@@ -22,6 +22,7 @@ RECORDS = (
         inputs=("x", "g", "b", "eps"),
         defaults=USUAL_EPS,
         learned={"g": "1", "b": "0"},
+        arguments={"n_features": "K"},
         source="Ba, Kiros and Hinton, Layer normalization, arXiv 1607.06450, 2016",
     ),
     Record(
@@ -36,6 +37,7 @@ RECORDS = (
         inputs=("x", "g", "eps"),
         defaults=USUAL_EPS,
         learned={"g": "1"},
+        arguments={"n_features": "K"},
         source="Zhang and Sennrich, Root mean square layer normalization, NeurIPS 2019",
     ),
     Record(
@@ -51,6 +53,7 @@ RECORDS = (
         inputs=("x", "g", "b", "eps"),
         defaults=USUAL_EPS,
         learned={"g": "1", "b": "0"},
+        arguments={"n_features": "K"},
         source="Ioffe and Szegedy, Batch normalization, ICML 2015",
     ),
     Record(
@@ -66,6 +69,7 @@ RECORDS = (
         inputs=("x", "g", "b", "eps"),
         defaults=USUAL_EPS,
         learned={"g": "1", "b": "0"},
+        arguments={"n_groups": "M", "n_channels": "C"},
         source="Wu and He, Group normalization, ECCV 2018",
     ),
     Record(
@@ -81,6 +85,7 @@ RECORDS = (
         inputs=("x", "g", "b", "eps"),
         defaults=USUAL_EPS,
         learned={"g": "1", "b": "0"},
+        arguments={"n_channels": "C"},
         source="Ulyanov, Vedaldi and Lempitsky, Instance normalization, arXiv 1607.08022, 2016",
     ),
     Record(

@@ -12,6 +12,7 @@ RECORDS = (
         title="parametric rectified linear unit, a learned slope for each feature below 0",
         definition="y[...,i] = where(x[...,i] > 0, x[...,i], a[i]*x[...,i])",
         learned={"a": "0.25"},
+        arguments={"n_features": "I"},
         source="He, Zhang, Ren and Sun, Delving deep into rectifiers, ICCV 2015",
     ),
     Record(

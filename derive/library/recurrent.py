@@ -11,6 +11,7 @@ RECORDS = (
         definition="z[n,k] = sum(x[n,d]*w[d,k], d) + sum(h0[n,j]*u[j,k], j) + b[k]; h[n,k] = tanh(z[n,k])",
         inputs=("x", "h0", "w", "u", "b"),
         learned={"w": "normal", "u": "normal", "b": "0"},
+        arguments={"n_inputs": "D", "n_hidden": "J K"},
         source="Elman 1990, Finding structure in time, Cognitive Science 14:179-211",
     ),
     Record(
@@ -31,6 +32,7 @@ RECORDS = (
         """,
         inputs=("x", "h0", "c0", "w", "u", "b"),
         learned={"w": "normal", "u": "normal", "b": "0"},
+        arguments={"n_inputs": "D", "n_hidden": "J K"},
         source="Hochreiter and Schmidhuber 1997, Long short-term memory, Neural Computation 9:1735-1780; "
         "the forget gate: Gers, Schmidhuber and Cummins 2000, Learning to forget, Neural Computation 12:2451-2471",
     ),
@@ -49,6 +51,7 @@ RECORDS = (
         """,
         inputs=("x", "h0", "w", "u", "b", "b0"),
         learned={"w": "normal", "u": "normal", "b": "0", "b0": "0"},
+        arguments={"n_inputs": "D", "n_hidden": "K"},
         source="Cho et al. 2014, Learning phrase representations using RNN encoder-decoder, EMNLP; the reset gate "
         "after the product as in cuDNN and PyTorch",
     ),

@@ -1,0 +1,300 @@
+"""Networks: layers in sequence as one operation, with its parameters, its loss and its gradients by name.
+
+The backward pass is derived of the whole. Where the gradient of what one layer hands to the next is put into the one
+before it, because that is cheaper, the two layers are computed back as one: that softmax followed by cross-entropy
+collapses is found so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from sympy import Expr
+
+from codegen.layer import Layer, form_for, shapes_of
+from codegen.layers import kind_of
+from codegen.runtime import BoundPullback, Forward, Given, forward
+from codegen.targets import NUMPY, source
+from codegen.usual import UsualPasses
+from derive.chain import Insertion
+from derive.errors import InputError
+from derive.indices import Tensor
+from derive.networks import ARROW, DATA, EXAMPLE, Stage, name_tensors, network_operation, read_stages, with_settings
+from derive.notation import BAR
+from derive.printing import shape_text
+from derive.record import Operation, needed_definitions
+from derive.sums import tensors_in
+
+Array = NDArray[Any]
+
+
+def network(
+    *layers: str | Operation | Layer | Sequence[str | Operation | Layer],
+    seed: int | np.random.Generator | None = None,
+    dtype: DTypeLike = np.float64,
+    wrt: Sequence[str] | None = None,
+    given: Given | None = None,
+) -> Network:
+    """Return the network of layers in sequence; the last may be a loss.
+
+    Args:
+        layers: as one text with ``>`` between them, or each by itself: a catalogue name with its sizes in brackets, a
+            definition's text, an operation, or a layer with its parameters. Sizes are given by position or by name.
+        seed: a generator that the parameters are drawn from, or the seed of one.
+        dtype: of the parameters.
+        wrt: what ``backward`` returns the gradients of, such as ``["x", "w1"]``; the parameters where it is left out.
+        given: facts that are taken for granted. Where it is left out, what the loss's record says of usual labels is
+            used with labels that satisfy it, and the general formula with others.
+
+    Raises:
+        InputError: a mistake in a text; layers that do not fit one another.
+
+    Example:
+        >>> net = network("dense(2,8) > relu > dense(8,3) > softmax > cce", seed=0)
+        >>> print(f"{net.loss([[1.0, 2.0], [-1.0, 0.5]], [0, 2]):.4f}")
+        1.0986
+        >>> {name: gradient.shape for name, gradient in net.backward().items()}
+        {'w1': (2, 8), 'b1': (8,), 'w2': (8, 3), 'b2': (3,)}
+        >>> print(net.log)
+        softmax > cce: gradient of p put into that of z2: cost 11.75 instead of 18.5
+        relu > dense: gradient of h1 put into that of z1: cost 7.25 instead of 9.25
+    """
+    generator = np.random.default_rng(seed)
+    made: list[Layer] = []
+    for given_layer in layers:
+        each = [given_layer] if isinstance(given_layer, str | Operation | Layer) else given_layer
+        made += [layer for part in each for layer in _made(part, generator, dtype)]
+    if not made:
+        raise InputError(f"a network needs one layer at least, such as {EXAMPLE!r}")
+    return Network(made, wrt, given)
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """Two neighbours whose backward passes are one: the layers, whose gradient goes into whose, and what it costs."""
+
+    layers: tuple[str, ...]
+    insertion: Insertion
+
+    def __str__(self) -> str:
+        users = " and ".join(tensor.name for tensor in self.insertion.users)
+        costs = f"cost {self.insertion.together:g} instead of {self.insertion.separate:g}"
+        return f"{f' {ARROW} '.join(self.layers)}: gradient of {self.insertion.tensor.name} put into that of {users}: {costs}"
+
+
+class Network:
+    """Layers in sequence as one operation; ``network`` makes one.
+
+    Attributes:
+        operation: what it computes; the tensors are called x, w1, b1, z1, h1, w2, ..., and as the loss calls them.
+        parameters: the arrays by name; they are used as they are at each call.
+        gradients: by name, what ``backward`` returned last.
+        wrt: what ``backward`` returns the gradients of.
+    """
+
+    def __init__(self, layers: Sequence[Layer], wrt: Sequence[str] | None = None, given: Given | None = None) -> None:
+        *before, last = [[with_settings(form, layer.settings) for form in layer.forms] for layer in layers]
+        chains = [[*(forms[0] for forms in before), form] for form in last]
+        kept = [list(layer.parameters) for layer in layers]
+        self._layers = tuple(chains[0])
+        self._forms = tuple(network_operation(chain, kept) for chain in chains)
+        self._shapes = tuple(shapes_of(form) for form in self._forms)
+        self.operation = operation = self._forms[0]
+        self.parameters: dict[str, Array] = {}
+        for layer, names in zip(layers, name_tensors(chains[0], kept), strict=True):
+            for name, array in layer.parameters.items():
+                self.parameters[names[name]] = _fitted(array, self._shapes[0][names[name]])
+        self._targets = tuple(
+            tensor.name for tensor in operation.inputs if tensor.name not in (DATA, *self.parameters)
+        )
+        self._check_inputs()
+        self._check_sizes()
+        trained = [*self.parameters] or [tensor.name for tensor in operation.differentiable]
+        self.wrt = tuple(operation.input(name).name for name in (trained if wrt is None else wrt))
+        self._passes = tuple(UsualPasses(form, self.wrt, self._targets, given) for form in self._forms)
+        self.gradients: dict[str, Array] = {}
+        self._pullback: BoundPullback | None = None
+
+    def __repr__(self) -> str:
+        kept = "".join(f", {name} {array.shape}" for name, array in self.parameters.items())
+        return f"Network({self.operation.record.title}{kept})"
+
+    def as_operation(self) -> Operation:
+        """Return what it computes, so that a network stands wherever an operation does."""
+        return self.operation
+
+    def forward(self, x: ArrayLike) -> Array:
+        """Return the predictions: what goes into the loss, or what comes out where there is none.
+
+        Raises:
+            InputError: the array does not fit.
+        """
+        if not self.has_loss:
+            return self._run({DATA: x})
+        if self._predicting is None:
+            raise InputError(f"{self.operation.record.title} has no layer before its loss, so there are no predictions")
+        values = {DATA: x, **self.parameters}
+        found: Array = self._predicting(*(values[tensor.name] for tensor in self._predicting.operation.inputs))
+        return found
+
+    def loss(self, x: ArrayLike, *labels: ArrayLike) -> Any:
+        """Return the loss of predictions against labels, and keep what ``backward`` needs.
+
+        Labels are class numbers or rows wherever the loss takes both.
+
+        Raises:
+            InputError: there is no loss; arrays that do not fit.
+        """
+        if not self.has_loss:
+            raise InputError(f"{self.operation.record.title} has no loss; end it with one, such as {ARROW} mse")
+        if len(labels) != len(self._targets):
+            takes = ", ".join((DATA, *self._targets))
+            raise InputError(f"network: loss takes {takes} and was given {1 + len(labels)} arguments")
+        return self._run({DATA: x, **dict(zip(self._targets, labels, strict=True))})
+
+    def backward(self, *upstream: ArrayLike) -> dict[str, Array]:
+        """Return the gradients by name, and keep them in ``gradients``.
+
+        Takes the gradient of the output, which is 1 where it is left out after ``loss``.
+
+        Raises:
+            InputError: nothing was computed before, or the gradient does not fit.
+        """
+        if self._pullback is None:
+            raise InputError(f"network: backward needs what {'loss' if self.has_loss else 'forward'} keeps; call it first")
+        self.gradients = dict(zip(self._pullback.wrt, self._pullback(*upstream), strict=True))
+        return self.gradients
+
+    def accuracy(self, x: ArrayLike, labels: ArrayLike) -> float:
+        """Return the part of the samples whose largest prediction is that of their class.
+
+        Raises:
+            InputError: the labels are no classes.
+        """
+        if self._classes is None:
+            raise InputError(f"{self.operation.record.title}: there is no accuracy, for its labels are no classes")
+        form = form_for(self._forms, self._shapes, {DATA: x, self._targets[0]: labels})
+        classes = np.asarray(labels)
+        if form.input(self._targets[0]).values is None:
+            classes = classes.argmax(axis=self._classes)
+        return float(np.mean(self.forward(x).argmax(axis=self._classes) == classes))
+
+    def source(self, notation: str = BAR.name, target: str = NUMPY) -> str:
+        """Return both passes as a module of NumPy alone, or as C; it says which facts of labels it takes for granted.
+
+        Example:
+            >>> print(network("dense(2,3) > softmax > cce").source().splitlines()[-4].strip())
+            dz1 = dL / N * (p - t)
+        """
+        given = self._passes[0].given
+        return source(self.operation, wrt=self.wrt, given=given, notation=notation, target=target)
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether it ends with a loss."""
+        return self._layers[-1].is_loss
+
+    @cached_property
+    def fusions(self) -> tuple[Fusion, ...]:
+        """The neighbours whose backward passes are one, from the loss back."""
+        owners: dict[Tensor, int] = {}
+        counts = [place for place, layer in enumerate(self._layers) for _ in layer.definitions]
+        for place, definition in zip(counts, self.operation.definitions, strict=True):
+            owners[definition.tensor] = place
+        fusions = []
+        for insertion in self._passes[0].backward.insertions:
+            users = {
+                owners[each.tensor] for each in self.operation.definitions if insertion.tensor in tensors_in(each.body)
+            }
+            places = sorted({owners[insertion.tensor], *users})
+            fusions.append(Fusion(tuple(self._layers[place].name for place in places), insertion))
+        return tuple(fusions)
+
+    @property
+    def log(self) -> str:
+        """What was fused and why, a line each."""
+        return "\n".join(map(str, self.fusions))
+
+    # -- helpers ------------------------------------------------------------------------------------------------------
+
+    def _run(self, values: Mapping[str, ArrayLike]) -> Any:
+        form = form_for(self._forms, self._shapes, values) if len(values) > 1 else self.operation
+        passes = next(each for each in self._passes if each.operation is form)
+        output, self._pullback = passes.run({**values, **self.parameters})
+        return output
+
+    @cached_property
+    def _prediction(self) -> Tensor | None:
+        """What goes into the loss, or what comes out where there is none."""
+        count = len(self.operation.definitions) - (len(self._layers[-1].definitions) if self.has_loss else 0)
+        return self.operation.definitions[count - 1].tensor if count else None
+
+    @cached_property
+    def _predicting(self) -> Forward | None:
+        """The forward pass up to the predictions."""
+        if self._prediction is None:
+            return None
+        needed = needed_definitions(self.operation.definitions, [self._prediction])
+        used = self.operation.feeding(self._prediction)
+        inputs = tuple(tensor for tensor in self.operation.inputs if tensor in used)
+        return forward(replace(self.operation, definitions=needed, inputs=inputs, listed=()))
+
+    @cached_property
+    def _classes(self) -> int | None:
+        """The axis of the predictions that the classes stand on, counted from the last."""
+        for form in self._forms:
+            for tensor in (form.input(name) for name in self._targets):
+                if self._prediction is not None and tensor.values in self._prediction.sizes:
+                    return self._prediction.sizes.index(tensor.values) - self._prediction.rank
+        return None
+
+    def _check_inputs(self) -> None:
+        """Refuse layers that take more than what the one before hands on; the last, a loss, takes labels."""
+        title, operation = self.operation.record.title, self.operation
+        if DATA not in (tensor.name for tensor in operation.inputs):
+            raise InputError(f"{title}: nothing comes in, for all that the first layer takes are its parameters")
+        last = self._layers[-1]
+        names = [tensor.name for tensor in (last.inputs if self.has_loss else ())[1:]]
+        stray = [name for name in self._targets if name not in names]
+        if stray:
+            raise InputError(f"{title}: nothing in a network gives {', '.join(stray)}; a layer takes one array")
+
+    def _check_sizes(self) -> None:
+        """Check that parameters have one extent on the axes of one size."""
+        known: dict[Expr, tuple[int, str]] = {}
+        for name, array in self.parameters.items():
+            sizes = self._shapes[0][name].sizes
+            if len(sizes) != array.ndim:
+                expected = shape_text(self.operation, self._shapes[0][name])
+                raise InputError(f"{self.operation.record.title}: {name} is {expected}, not of shape {array.shape}")
+            for size, extent in zip(sizes, array.shape, strict=True):
+                before, other = known.setdefault(size, (extent, name))
+                if before != extent:
+                    shapes = f"{other} has shape {self.parameters[other].shape} and {name} {array.shape}"
+                    raise InputError(f"{self.operation.record.title}: layers do not fit one another: {shapes}")
+
+
+def _made(part: str | Operation | Layer, generator: np.random.Generator, dtype: DTypeLike) -> list[Layer]:
+    """Return the layers of a text, or of what is one layer."""
+    if isinstance(part, Layer):
+        return [part]
+    if isinstance(part, str):
+        return [_made_stage(stage, generator, dtype) for stage in read_stages(part)]
+    if isinstance(part, Operation):
+        return [Layer(part)]
+    raise InputError(f"expected a layer's name, definition, Operation or Layer, not {type(part).__name__}")
+
+
+def _made_stage(stage: Stage, generator: np.random.Generator, dtype: DTypeLike) -> Layer:
+    return kind_of(stage.operation)(*stage.sizes, seed=generator, dtype=dtype, **stage.named)
+
+
+def _fitted(array: Array, tensor: Tensor) -> Array:
+    """Return a parameter without the leading axes of size 1 that the operation's input has not."""
+    extra = max(0, array.ndim - tensor.rank)
+    return array.reshape(array.shape[extra:]) if set(array.shape[:extra]) <= {1} else array
