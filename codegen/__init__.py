@@ -9,13 +9,26 @@
 from codegen import layers
 from codegen.c_memory import release_memory
 from codegen.checking import check
+from codegen.documents import report
 from codegen.hessians import hessian, hvp
 from codegen.layers import LayerKind
 from codegen.networks import network
 from codegen.runtime import vjp
 from codegen.targets import backward, forward, source
 
-__all__ = ["backward", "check", "forward", "hessian", "hvp", "layers", "network", "release_memory", "source", "vjp"]
+__all__ = [
+    "backward",
+    "check",
+    "forward",
+    "hessian",
+    "hvp",
+    "layers",
+    "network",
+    "release_memory",
+    "report",
+    "source",
+    "vjp",
+]
 
 
 def __getattr__(name: str) -> LayerKind:

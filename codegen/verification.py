@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import Symbol
 
-import codegen
 from codegen.runtime import default_numbers
+from codegen.targets import backward, forward
 from derive.catalogue import parse_fact
 from derive.errors import InputError
 from derive.indices import Element, Tensor
@@ -46,11 +46,12 @@ LARGEST_TIMED = 100_000
 
 @dataclass(frozen=True)
 class Comparison:
-    """A line of the report: what was compared, the largest difference, and whether it is small enough."""
+    """A line of the report: what was compared, the largest difference, what is allowed of it, and at what sizes."""
 
     what: str
     difference: float
     allowed: float
+    sizes: str
 
     @property
     def holds(self) -> bool:
@@ -85,13 +86,12 @@ def compare_numbers(operation: Operation, seed: int = 0) -> Numbers:
 
 def _compared(operation: Operation, generator: np.random.Generator) -> Numbers:
     inputs = draw_defined(operation, generator)
-    fused = codegen.backward(operation)
-    output, saved = codegen.forward(operation).with_saved(*inputs)
+    fused = backward(operation)
+    output, saved = forward(operation).with_saved(*inputs)
     upstream = draw_upstream(operation, output, generator)
     gradients = fused(*upstream, **saved)
-    comparisons = [
-        Comparison("central differences", _against_differences(operation, inputs, upstream, gradients), TOLERANCE)
-    ]
+    difference = _against_differences(operation, inputs, upstream, gradients)
+    comparisons = [Comparison("central differences", difference, TOLERANCE, shown_sizes(operation, inputs))]
     ratios = []
     if len(pull_back(operation).definitions) < len(pull_back(operation, fuse=False).definitions):
         for extent in timed_sizes(operation):
@@ -110,13 +110,24 @@ def timed_sizes(operation: Operation) -> tuple[int, ...]:
     return tuple(dict.fromkeys(min(extent, int(LARGEST_TIMED ** (1 / rank))) for extent in TIMED_SIZES))
 
 
+def shown_sizes(operation: Operation, inputs: Sequence[Array]) -> str:
+    """Return the sizes of arrays as a text such as ``N = 2 x 3, K = 5``; empty where all are single numbers."""
+    found: dict[Symbol, str] = {}
+    for tensor, array in zip(operation.inputs, inputs, strict=True):
+        shape = np.shape(array)
+        for place, size in enumerate(tensor.sizes):
+            several = shape[: len(shape) - len(tensor.sizes) + 1] if place == 0 else (shape[place - len(tensor.sizes)],)
+            found.setdefault(size, " x ".join(map(str, several)))
+    return ", ".join(f"{size} = {extent}" for size, extent in found.items() if size.is_Symbol)
+
+
 def draw_defined(operation: Operation, generator: np.random.Generator) -> list[Array]:
     """Draw inputs at which the output is finite: from the record's intervals, or else from numbers above 0."""
     for interval in (USUAL, *POSITIVE):
         for _ in range(DRAWS):
             inputs = draw_inputs(operation, generator, 0, interval, SEVERAL)
             with np.errstate(all="ignore"):
-                outputs = outputs_of(operation, codegen.forward(operation)(*inputs))
+                outputs = outputs_of(operation, forward(operation)(*inputs))
             if all(np.all(np.isfinite(output)) for output in outputs):
                 return inputs
     raise InputError(f"no inputs were found at which {operation.name} is finite, so its code was not run")
@@ -187,7 +198,7 @@ def _against_differences(
     operation: Operation, inputs: Sequence[Array], upstream: Sequence[Array], gradients: Sequence[Array]
 ) -> float:
     """The largest difference from central differences of the generated forward pass, relative to the gradient."""
-    run = codegen.forward(operation)
+    run = forward(operation)
     worst = []
     for tensor, gradient in zip(operation.differentiable, gradients, strict=True):
         place = operation.inputs.index(tensor)
@@ -212,7 +223,7 @@ def _against_separate(
     known = known_values(operation, inputs)
     upstream = [generator.standard_normal(np.shape(known[output.tensor])) for output in operation.outputs]
     upstream = [np.asarray(each) for each in upstream]
-    combined = codegen.backward(operation)
+    combined = backward(operation)
     named = {tensor.name: array for tensor, array in known.items()}
     fitted = combined.fit([*upstream, *(named[name] for name in combined.saved)])
     separate = separate_passes(operation)
@@ -220,7 +231,8 @@ def _against_separate(
     difference = largest_difference(first, second)
     size = " x ".join(str(extent) for extent in np.shape(inputs[0])) or "a single number"
     ratio = time_ratio(lambda: separate(known, upstream), lambda: combined.run(fitted))
-    return Comparison(f"the definitions' own backward passes in turn, {size}", difference, EXACT), (size, ratio)
+    what = "the definitions' own backward passes in turn"
+    return Comparison(what, difference, EXACT, shown_sizes(operation, inputs)), (size, ratio)
 
 
 def largest_difference(ours: Sequence[Array], theirs: Sequence[Array]) -> float:
@@ -236,7 +248,7 @@ def known_values(operation: Operation, inputs: Sequence[Array]) -> dict[Tensor, 
     """The inputs and every forward value, each definition computed by its own function."""
     known: dict[Tensor, Array] = dict(zip(operation.inputs, inputs, strict=True))
     for definition, part in zip(operation.definitions, parts(operation), strict=True):
-        known[definition.tensor] = np.asarray(codegen.forward(part)(*(known[tensor] for tensor in part.inputs)))
+        known[definition.tensor] = np.asarray(forward(part)(*(known[tensor] for tensor in part.inputs)))
     return known
 
 
@@ -258,14 +270,14 @@ def parts(operation: Operation) -> list[Operation]:
 
 def separate_passes(operation: Operation) -> Callable[[Mapping[Tensor, Array], Sequence[Array]], tuple[Array, ...]]:
     """Return the backward pass that calls one function a definition, the last definition first."""
-    passes = [(part, codegen.backward(part)) for part in reversed(parts(operation)) if part.differentiable]
+    passes = [(part, backward(part)) for part in reversed(parts(operation)) if part.differentiable]
 
     def run(known: Mapping[Tensor, Array], upstream: Sequence[Array]) -> tuple[Array, ...]:
         gradients: dict[Tensor, Array] = dict(zip((each.tensor for each in operation.outputs), upstream, strict=True))
         values = {tensor.name: array for tensor, array in known.items()}
-        for part, backward in passes:
-            arrays = (gradients[part.output.tensor], *(values[name] for name in backward.saved))
-            for tensor, gradient in zip(part.differentiable, backward.run(arrays), strict=True):
+        for part, pass_back in passes:
+            arrays = (gradients[part.output.tensor], *(values[name] for name in pass_back.saved))
+            for tensor, gradient in zip(part.differentiable, pass_back.run(arrays), strict=True):
                 gradients[tensor] = gradients[tensor] + gradient if tensor in gradients else gradient
         return tuple(gradients[tensor] for tensor in operation.differentiable)
 
@@ -290,17 +302,18 @@ def _time(call: Callable[[], Any], calls: int) -> float:
 
 def _against_handwritten(operation: Operation, generator: np.random.Generator) -> list[Comparison]:
     """The layers written by hand that the tests use, where the tests are at hand: in a clone."""
-    root = Path(codegen.__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[1]
     if not (root / "tests" / "handwritten" / "by_operation.py").is_file():
         return []
     written = _import_from(root, "tests.handwritten.by_operation").GRADIENTS.get(operation.name)
     if written is None:
         return []
     inputs = satisfy_facts(operation, draw_inputs(operation, generator, 0))
-    output, saved = codegen.forward(operation).with_saved(*inputs)
+    output, saved = forward(operation).with_saved(*inputs)
     upstream = draw_upstream(operation, output, generator)
-    ours, theirs = codegen.backward(operation)(*upstream, **saved), written(inputs, *upstream)
-    return [Comparison("the layer written by hand", largest_difference(ours, theirs), EXACT)]
+    ours, theirs = backward(operation)(*upstream, **saved), written(inputs, *upstream)
+    difference = largest_difference(ours, theirs)
+    return [Comparison("the layer written by hand", difference, EXACT, shown_sizes(operation, inputs))]
 
 
 def _import_from(root: Path, name: str) -> Any:

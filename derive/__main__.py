@@ -1,4 +1,5 @@
-"""The command line: ``derive tour | list | show | hessian | latex | code | pages | verify | prove | pairs | check``.
+"""The command line: ``derive tour | list | show | hessian | latex | code | pages | verify | prove | pairs | check |
+report``.
 
 Exit status: 0 when all went well, 1 when a verification fails or a claim is refuted, 2 for a mistake in what was typed,
 3 when a claim is not decided, 70 when the engine contradicts itself.
@@ -17,6 +18,7 @@ from derive import __version__, commands
 from derive.check_command import add_check
 from derive.errors import DeriveError, EngineError
 from derive.notation import known_notations
+from derive.report_command import add_report
 
 #: Exit status for what is nobody's mistake but the program's, as systems have it.
 DEFECT = 70
@@ -120,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     pairs.set_defaults(run=commands.run_pairs)
 
     add_check(verbs)
+    add_report(verbs)
 
     for command in (hessian, verify, prove):
         command.add_argument("--steps", action="store_true", help="show the steps")

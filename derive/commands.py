@@ -6,7 +6,6 @@ import argparse
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
@@ -17,15 +16,14 @@ from derive import find, hessian, hvp, jacobian, prove, vjp
 from derive.catalogue import matching, nearest_word, records
 from derive.derivation import Derivation
 from derive.errors import InputError
+from derive.files import write_whole
 from derive.indices import INCOMING, Tensor
-from derive.kinks import KINKED
 from derive.notation import Notation, find_notation
 from derive.printing import leading_note, plain_text, shape_text
 from derive.proof import PROVED, REFUTED, UNDECIDED
 from derive.pullback import by_parts, inputs_of, is_long
 from derive.record import Operation
 from derive.rendering import BOLD, RESET, latex_document, latex_section
-from derive.sums import nodes, tensors_in
 
 if TYPE_CHECKING:
     from codegen.verification import Numbers
@@ -283,7 +281,8 @@ def _print_numbers(numbers: Numbers) -> None:
     print(_bold("generated code, float64"))
     for comparison in numbers.comparisons:
         verdict = "agrees" if comparison.holds else "DIFFERS"
-        print(f"  {verdict} with {comparison.what}: largest difference {comparison.difference:.1e}")
+        where = f", {comparison.sizes}" if comparison.sizes else ""
+        print(f"  {verdict} with {comparison.what}{where}: largest difference {comparison.difference:.1e}")
     for size, ratio in numbers.ratios:
         print(f"  time of the separate backward passes over the combined one, {size}: {ratio:.2f}")
 
@@ -334,27 +333,10 @@ def _kinds(operation: Operation, steps: bool, output: str | None) -> tuple[Calla
 
 def _write(path: str, text: str) -> int:
     """Write a whole file or none; ``-`` is standard output."""
-    if not path:
-        raise InputError("'' names no file to write")
     if path == "-":
         sys.stdout.write(text)
         return 0
-    target = Path(path).resolve()
-    try:
-        if target.exists() and not target.is_file():  # A device or a pipe is written to, not replaced.
-            target.write_text(text, encoding="utf-8")
-            return 0
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error
+    write_whole(path, text)
     print(f"wrote {path}")
     return 0
 
@@ -386,11 +368,10 @@ def plain_line(derivation: Derivation, notation: str) -> str:
 
 
 def _except_kinks(derivation: Derivation) -> str:
-    """What is said of the places where there is no derivative; a comparison of indices, as in a mask, has none."""
-    bodies = [definition.body for definition in derivation.operation.definitions]
-    if not any(tensors_in(kinked) for body in bodies for kinked in nodes(body, *KINKED)):
-        return ""
-    return "; at a kink or tie it is one of the sides'"
+    """What is said of the places where there is no derivative."""
+    from derive.verification import has_kinks
+
+    return "; at a kink or tie it is one of the sides'" if has_kinks(derivation.operation) else ""
 
 
 def _for_every_size(operation: Operation) -> str:

@@ -66,10 +66,10 @@ class Counterexample:
         """The values as nested lists of floats, for NumPy: ``np.array(counterexample.numbers["x"])``."""
         return {name: json.loads(text) for name, text in self.values.items()}
 
-    def text(self, left: str = "left side", right: str = "right side") -> str:
-        """Say it in lines, with names for the sides."""
+    def text(self, left: str = "left side", right: str = "right side", at: str = "at") -> str:
+        """Say it in lines, with names for the sides, and the word before the place."""
         where = [f"{name} = {number}" for name, number in (self.sizes | self.place).items()]
-        lines = [f"at {', '.join(where)}"] if where else []
+        lines = [f"{at} {', '.join(where)}"] if where else []
         lines += [f"  {name} = {_elided(numbers)}" for name, numbers in self.values.items()]
         width = max(len(left), len(right))
         return "\n".join([*lines, f"  {left:<{width}} = {self.left}", f"  {right:<{width}} = {self.right}"])

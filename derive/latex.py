@@ -22,7 +22,8 @@ from sympy import Expr
 from derive.indices import INCOMING, Bracket, Delta, Element, Index
 from derive.layout import latex_width
 from derive.matrices import Inverse
-from derive.notation import BAR, Notation, latex_name, subscripted, upright
+from derive.names import latex_name, subscripted, upright
+from derive.notation import BAR, Notation
 from derive.reading import Phrase, is_higher, named_matrix, signs_outside, split_fraction, unfolded
 from derive.sums import Binder, IndexArgmax
 from derive.writing import (
@@ -356,7 +357,9 @@ def compare(writer: Writer, phrase: Phrase) -> str:
 def write_where(writer: Writer, phrase: Phrase) -> str:
     condition = compare(writer, writer.phrase(phrase.parts[0]))
     chosen, other = map(writer.write, phrase.parts[1:])
-    return rf"\begin{{cases}} {chosen} & \text{{if }} {condition} \\ {other} & \text{{otherwise}} \end{{cases}}"
+    if_, otherwise = writer.notation.choice
+    rows = rf"{chosen} & \text{{{if_} }} {condition} \\ {other} & \text{{{otherwise}}}"
+    return rf"\begin{{cases}} {rows} \end{{cases}}"
 
 
 def write_arguments(name: str) -> Callable[[Writer, Phrase], str]:

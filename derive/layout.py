@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from derive.notation import GREEK_NAMES, latex_name, subscripted
+from derive.names import GREEK_NAMES, latex_name, subscripted
 
 #: Half ems of ten points in a line of A4 with margins of two centimetres.
 LATEX_LINE = 96
@@ -156,7 +156,13 @@ _ESCAPED = {
     "^": r"\textasciicircum ", "~": r"\textasciitilde ", "<": "$<$", ">": "$>$", "*": "$*$", "|": "$|$",
     "∂": r"$\partial$", "δ": r"$\delta$", "Σ": r"$\sum$", "≥": r"$\geq$", "≤": r"$\leq$", "≠": r"$\neq$",
     "·": r"$\cdot$", "×": r"$\times$", "→": r"$\to$", "²": "$^{2}$", "³": "$^{3}$",
+    "ß": r"{\ss}", "œ": r"{\oe}", "æ": r"{\ae}",
     "–": "--", "—": "---", "’": "'", "…": "...", "\N{NO-BREAK SPACE}": " ", "\n": " ",
+}  # fmt: skip
+#: The accents of letters in words, by their combining marks.
+_MARKS = {
+    "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u", "\u0307": ".",
+    "\u0308": '"', "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0327": "c",
 }  # fmt: skip
 
 
@@ -187,5 +193,8 @@ def _escaped_character(character: str) -> str:
         return character
     if character in GREEK_NAMES:
         return f"${GREEK_NAMES[character]}$"
+    parts = unicodedata.normalize("NFD", character)
+    if len(parts) == 2 and parts[0].isascii() and parts[1] in _MARKS:
+        return rf"\{_MARKS[parts[1]]}{{{parts[0]}}}"
     plain = "".join(part for part in unicodedata.normalize("NFKD", character) if part.isascii())
     return plain or f"U+{ord(character):04X}"

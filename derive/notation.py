@@ -1,4 +1,4 @@
-r"""How names are written, and how the gradient of a name is: three notations in three styles and as an identifier.
+r"""How the gradient of a name is written: three notations in three styles and as an identifier.
 
 A notation is told the gradient's *name*; it answers with the text of one of its elements. ``BAR`` writes
 :math:`\bar{x}_{n,k}`, ``LEIBNIZ`` :math:`\partial L / \partial x_{n,k}`, and ``NOTEBOOK`` the words of layers written
@@ -7,8 +7,6 @@ by hand: ``dvalues`` for what arrives, ``dinputs`` for what is passed on.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -17,139 +15,15 @@ from sympy import Expr
 
 from derive.errors import InputError
 from derive.indices import INCOMING, Element, Tensor
+from derive.names import LONG_BAR, barred, latex_name, subscripted, upright, written_name
 from derive.record import Operation, needed_definitions
 
-GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
-    "omega varepsilon vartheta varphi varrho varsigma Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
-).split()
-#: Names that stand for a Greek letter: spelt out, shortened as programs do, or typed as the letter itself.
-GREEK_NAMES: Mapping[str, str] = {
-    **{name: rf"\{name}" for name in GREEK},
-    **dict(zip("αβγδεζηθικλμνξπρστυφχψω", (rf"\{name}" for name in GREEK[:23]), strict=True)),
-    **dict(zip("ΓΔΘΛΞΠΣΥΦΨΩ", (rf"\{name}" for name in GREEK[-11:]), strict=True)),
-    "eps": r"\varepsilon",
-    "lam": r"\lambda",
-}
-#: The last part of a name such as ``x_hat`` that is an accent over the rest, and the end of one such as ``xhat``.
-ACCENTS = {"hat": r"\hat", "tilde": r"\tilde", "bar": r"\bar", "check": r"\check", "dot": r"\dot"}
-#: Combining marks of letters such as ``é``, by the accent that TeX has for them.
-MARKS = {
-    "\u0300": r"\grave", "\u0301": r"\acute", "\u0302": r"\hat", "\u0303": r"\tilde", "\u0304": r"\bar",
-    "\u0306": r"\breve", "\u0307": r"\dot", "\u0308": r"\ddot", "\u030c": r"\check",
-}  # fmt: skip
-MACRON, OVERLINE = "\u0304", "\u0305"
 #: What is said of the part of an output's gradient that comes in through it, other outputs held.
 OUT = "out"
 #: Letters for the loss in a Leibniz quotient; the first that no tensor has taken.
 LOSS_LETTERS = ("L", "J", "E", "loss")
 #: The words of layers written by hand, for names that have one whatever the operation.
 NOTEBOOK_WORDS = {"w": "dweights", "weights": "dweights", "b": "dbiases", "biases": "dbiases"}
-
-
-def latex_name(name: str) -> tuple[str, tuple[str, ...]]:
-    r"""Return a name as LaTeX: the letter or word, and what of the name becomes a subscript.
-
-    Example:
-        >>> latex_name("x0"), latex_name("gamma"), latex_name("w_out"), latex_name("x_hat")
-        (('x', ('0',)), ('\\gamma', ()), ('w', ('\\mathrm{out}',)), ('\\hat{x}', ()))
-        >>> latex_name("xhat"), latex_name("sigmahat2"), latex_name("xbar")
-        (('\\hat{x}', ()), ('\\hat{\\sigma}', ('2',)), ('\\overline{x}', ()))
-    """
-    first, *rest = name.split("_")
-    if not first or not all(rest):
-        return upright(name), ()
-    base, subscripts = _latex_word(first)
-    for part in rest:
-        if part in ACCENTS and not subscripts:
-            base = _accented(base, part)
-        else:
-            word, digits = _latex_word(part)
-            subscripts = (*subscripts, word, *digits)
-    return base, subscripts
-
-
-def _latex_word(word: str) -> tuple[str, tuple[str, ...]]:
-    if word in GREEK_NAMES:
-        return GREEK_NAMES[word], ()
-    if word.isdecimal() and word.isascii():
-        return word, ()
-    letters = word.rstrip("0123456789")
-    if letters != word and letters and not any(character.isdigit() for character in letters):
-        return _latex_word(letters)[0], (word[len(letters) :],)
-    if len(word) == 1 and word.isascii():
-        return word, ()
-    for accent in ACCENTS:
-        letter = word.removesuffix(accent)
-        if letter != word and (letter in GREEK_NAMES or (len(letter) == 1 and letter.isascii() and letter.isalpha())):
-            return _accented(_latex_word(letter)[0], accent), ()
-    return upright(word), ()
-
-
-def _accented(base: str, accent: str) -> str:
-    """Return LaTeX with an accent; over a letter a long bar, since the short one is that of gradients."""
-    single = len(base) == 1 or base in GREEK_NAMES.values()
-    sign = r"\overline" if accent == "bar" and single else ACCENTS[accent]
-    return f"{sign}{{{base}}}"
-
-
-def upright(word: str) -> str:
-    r"""Return a word in upright letters, safe for TeX.
-
-    Example:
-        >>> print(upright("dL_dz"))
-        \mathrm{dL\_dz}
-    """
-    return rf"\mathrm{{{''.join(map(_latex_character, unicodedata.normalize('NFC', word)))}}}"
-
-
-def _latex_character(character: str) -> str:
-    """Return TeX's way to write a letter: neither pdflatex nor KaTeX takes any letter of any alphabet in a formula."""
-    if character == "_":
-        return r"\_"
-    if character.isascii() and character.isalnum():
-        return character
-    if character in GREEK_NAMES:
-        return GREEK_NAMES[character]
-    parts = unicodedata.normalize("NFD", character)
-    if len(parts) == 2 and parts[0].isascii() and parts[0].isalpha() and parts[1] in MARKS:
-        return f"{MARKS[parts[1]]}{{{parts[0]}}}"
-    return f"U{ord(character):04X}"
-
-
-def subscripted(base: str, subscripts: tuple[str, ...]) -> str:
-    """Return LaTeX with its subscripts joined by commas.
-
-    Example:
-        >>> subscripted("x", ("0", "n"))
-        'x_{0,n}'
-    """
-    return f"{base}_{{{','.join(subscripts)}}}" if subscripts else base
-
-
-def barred(name: str) -> str:
-    """Return a name with a bar over its letters, for a terminal.
-
-    Example:
-        >>> barred("y") == "ȳ", len(barred("logits"))
-        (True, 12)
-    """
-    letters = name.rstrip("0123456789")
-    mark = MACRON if len(letters) == 1 else OVERLINE
-    over = "".join(letter + mark for letter in letters)
-    return unicodedata.normalize("NFC", over) + name[len(letters) :]
-
-
-def accented(name: str) -> str:
-    """Return a name such as ``x_dot`` with its accent over the letter, for a terminal.
-
-    Example:
-        >>> accented("y_dot"), accented("x_tilde"), accented("logits_dot")
-        ('ẏ', 'x̃', 'logits_dot')
-    """
-    letter, _, accent = name.partition("_")
-    mark = next((mark for mark, word in MARKS.items() if word == ACCENTS.get(accent)), None)
-    return unicodedata.normalize("NFC", letter + mark) if mark and len(letter) == 1 else name
 
 
 @dataclass(frozen=True)
@@ -162,6 +36,7 @@ class Notation:
         loss: the loss's letter, where it is written.
         words: by tensor, the word for its gradient; a name without one gets a ``d`` before it.
         gradients: by name of a tensor that is a gradient, the name of what it is the gradient of.
+        choice: what stands before the condition of a choice in a formula, and in place of it in the other case.
     """
 
     name: str
@@ -170,6 +45,7 @@ class Notation:
     loss: str = "L"
     words: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     gradients: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    choice: tuple[str, str] = ("if", "otherwise")
 
     def gradient_of(self, tensor: Tensor) -> str | None:
         """Return the name of what a tensor is the gradient of, or None if it is none.
@@ -248,14 +124,14 @@ class Notation:
         """
         if self.kind == "word":
             return subscripted(upright(self.identifier(name, incoming)), subscripts)
+        word, _ = written_name(name)
         base, own = latex_name(name)
         raised = rf"^{{\mathrm{{{OUT}}}}}" if incoming else ""
         if self.kind == "quotient":
             loss = subscripted(*latex_name(self.loss))
             quotient = rf"\frac{{\partial {loss}}}{{\partial {subscripted(base, (*own, *subscripts))}}}"
             return rf"\left({quotient}\right){raised}" if incoming else quotient
-        single = len(base) == 1 or base in GREEK_NAMES.values()
-        accent = r"\bar" if single else r"\overline"
+        accent = r"\bar" if word.is_single else LONG_BAR
         return subscripted(f"{accent}{{{base}}}{raised}", (*own, *subscripts))
 
     def bound_to(self, operation: Operation) -> Notation:
@@ -336,13 +212,3 @@ def find_notation(name: str, operation: Operation | None = None) -> Notation:
         raise InputError(f"unknown notation {name!r}; expected one of {', '.join(_KNOWN)}")
     notation = _KNOWN[name]
     return notation if operation is None else notation.bound_to(operation)
-
-
-def natural_key(name: str) -> tuple[tuple[int, str], ...]:
-    """Return a key that sorts ``x2`` before ``x10``.
-
-    Example:
-        >>> sorted(["x10", "x2", "b"], key=natural_key)
-        ['b', 'x2', 'x10']
-    """
-    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name) if part)

@@ -29,7 +29,8 @@ from derive.indices import INCOMING, Element, Index, Tensor
 from derive.latex import latex_text as latex_text
 from derive.leading import ELLIPSIS, with_ellipsis
 from derive.letters import letters_by_size
-from derive.notation import BAR, Notation, accented
+from derive.names import accented
+from derive.notation import BAR, Notation
 from derive.reading import Phrase, is_higher, named_matrix, split_fraction, unfolded
 from derive.record import Operation
 from derive.sums import all_indices

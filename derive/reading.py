@@ -19,7 +19,8 @@ from derive.errors import UnsupportedError
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor
 from derive.matrices import Determinant, Inverse, LogDeterminant, MatrixFunction
-from derive.notation import Notation, natural_key
+from derive.names import natural_key
+from derive.notation import Notation
 from derive.polynomials import is_typed_decimal
 from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, Partial, free_indices
 

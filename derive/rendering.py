@@ -106,8 +106,32 @@ def render_latex(derivation: Derivation, notation: Notation = BAR, steps: bool =
     def write(expr: Expr) -> str:
         return latex_text(expr, notation, start)
 
-    lefts = [write(block.left) for block in blocks]
-    reasons = [[wrapped_reason(derivation, line, write) for line in block.lines] for block in blocks]
+    chains = [
+        (block.left, [(line.right, wrapped_reason(derivation, line, write)) for line in block.lines])
+        for block in blocks
+    ]
+    assumptions = given(derivation, write, lambda text: rf"\text{{{latex_words(text)}}}")
+    notes = [r"& \text{given that } " + r" \text{ and } ".join(assumptions)] if assumptions else []
+    return aligned(chains, notation, start, notes)
+
+
+def aligned(
+    chains: Sequence[tuple[Expr, Sequence[tuple[Expr, list[str]]]]],
+    notation: Notation = BAR,
+    start: int = 1,
+    notes: Sequence[str] = (),
+) -> str:
+    r"""Return chains of equalities as one ``align*`` block; each right side comes with the lines of its reason as TeX.
+
+    Example:
+        >>> from derive.indices import Tensor
+        >>> print(aligned([(Tensor("a")(), [(Tensor("b")(), ["given"])])]))
+        \begin{align*}
+        a &= b && \text{given}
+        \end{align*}
+    """
+    lefts = [latex_text(left, notation, start) for left, _ in chains]
+    reasons = [[words for _, words in rights] for _, rights in chains]
     room = LATEX_LINE - max(map(latex_width, lefts)) - 3
     label_room = max(_words_width(words) for chain in reasons for words in chain) + 4
 
@@ -118,17 +142,15 @@ def render_latex(derivation: Derivation, notation: Notation = BAR, steps: bool =
                 lines = filled(addition_terms(expr, notation, start, inside), room)
             return lines
 
-        return [[lines_of(line.right) for line in block.lines] for block in blocks]
+        return [[lines_of(right) for right, _ in rights] for _, rights in chains]
 
     narrow = broken(room - label_room)
     if all(latex_width(part) <= room - label_room for chain in narrow for line in chain for part in line):
-        chains = [_beside(*parts) for parts in zip(lefts, narrow, reasons, strict=True)]
+        rows = [_beside(*parts) for parts in zip(lefts, narrow, reasons, strict=True)]
     else:
         wide = broken(room, room - NESTED_ROOM)
-        chains = [_tagged(*parts, room) for parts in zip(lefts, wide, reasons, strict=True)]
-    assumptions = given(derivation, write, lambda text: rf"\text{{{latex_words(text)}}}")
-    notes = [r"& \text{given that } " + r" \text{ and } ".join(assumptions)] if assumptions else []
-    body = " \\\\[1ex]\n".join([*(" \\\\\n".join(chain) for chain in chains), *notes])
+        rows = [_tagged(*parts, room) for parts in zip(lefts, wide, reasons, strict=True)]
+    body = " \\\\[1ex]\n".join([*(" \\\\\n".join(chain) for chain in rows), *notes])
     return f"\\begin{{align*}}\n{body}\n\\end{{align*}}"
 
 
@@ -209,8 +231,12 @@ def definition_lines(operation: Operation, write: Callable[[Expr], str], equals:
     return [f"{write(line.target)}{equals}{write(line.body)}" for line in operation.definitions]
 
 
-def latex_document(parts: Sequence[str], title: str) -> str:
-    r"""Return a standalone LaTeX document of these parts; it needs amsmath, amssymb and geometry alone."""
+def latex_document(parts: Sequence[str], title: str, preamble: Sequence[str] = ()) -> str:
+    r"""Return a standalone LaTeX document of these parts; it needs amsmath, amssymb and geometry alone.
+
+    What ``preamble`` says besides stands before the document begins.
+    """
+    more = "".join(f"{line}\n" for line in preamble)
     body = "\n\n".join(parts)
     return rf"""\documentclass[a4paper,10pt]{{article}}
 \usepackage[margin=2cm]{{geometry}}
@@ -218,7 +244,7 @@ def latex_document(parts: Sequence[str], title: str) -> str:
 \allowdisplaybreaks
 \setlength{{\parindent}}{{0pt}}
 \setlength{{\jot}}{{6pt}}
-\begin{{document}}
+{more}\begin{{document}}
 \section*{{{latex_words(title)}}}
 
 {body}
@@ -241,15 +267,26 @@ def render_markdown(derivation: Derivation, notation: Notation = BAR, steps: boo
     definitions = [f"$${line}$$" for line in definition_lines(derivation.operation, write)]
     parts = [f"## {derivation.title}", *definitions] if steps else []
     lines = [(write(block.left), line) for block in blocks for line in block.lines if steps]
-    for number, (left, line) in enumerate(lines, 1):
-        indent = " " * len(f"{number}. ")
-        parts.append(f"{number}. {line.reason or 'that is'}\n\n{indent}$${left} = {write(line.right)}$$")
+    parts += numbered((line.reason or "that is", left, write(line.right)) for left, line in lines)
     parts += ["The result:"] if steps else []
     parts += [f"$${write(each.target)} = {write(each.body)}$$" for each in derivation.named]
     parts.append(f"$${write(derivation.target)} = {write(derivation.result)}$$")
     assumptions = given(derivation, write, lambda text: rf"\text{{{latex_words(text)}}}")
     parts += ["given that " + " and ".join(f"${fact}$" for fact in assumptions)] if assumptions else []
     return "\n\n".join(parts)
+
+
+def numbered(rows: Iterable[tuple[str, str, str]]) -> list[str]:
+    """Return equations as the items of a numbered list in Markdown: each with its reason, left and right side.
+
+    Example:
+        >>> numbered([("definition", "a", "b")])
+        ['1. definition\\n\\n   $$a = b$$']
+    """
+    return [
+        f"{number}. {reason}\n\n{' ' * len(f'{number}. ')}$${left} = {right}$$"
+        for number, (reason, left, right) in enumerate(rows, 1)
+    ]
 
 
 # ---- the terminal ----

@@ -14,6 +14,7 @@ from derive.chain import keep_names
 from derive.derivation import Derivation
 from derive.differentiation import differentiate
 from derive.indices import Element, Tensor
+from derive.kinks import KINKED
 from derive.letters import disjoint
 from derive.necks import FUNCTIONS
 from derive.proof import PROVED, Proof, prove_equal
@@ -67,6 +68,17 @@ def verify(op: str | Operation) -> tuple[GradientCheck, ...]:
     """
     operation = find(op)
     return tuple(_check(operation, tensor) for tensor in operation.differentiable)
+
+
+def has_kinks(operation: Operation) -> bool:
+    """Whether there are places without a derivative; a comparison of indices, as in a mask, makes none.
+
+    Example:
+        >>> has_kinks(find("relu")), has_kinks(find("softmax"))
+        (True, False)
+    """
+    bodies = [definition.body for definition in operation.definitions]
+    return any(tensors_in(kinked) for body in bodies for kinked in nodes(body, *KINKED))
 
 
 def _check(operation: Operation, tensor: Tensor) -> GradientCheck:

@@ -165,7 +165,7 @@ def test_verify_fails_when_the_code_is_wrong(
 
         return Wrong()
 
-    monkeypatch.setattr(codegen, "backward", wrong)
+    monkeypatch.setattr("codegen.verification.backward", wrong)
     status, out, _ = run(capsys, "verify", "softmax")
     assert status == 1
     assert "DIFFERS with central differences" in out

@@ -17,15 +17,15 @@ ROOT = Path(__file__).parent.parent
 #: A module imports only modules above it in its list, and those of the packages that its package may import.
 ORDERS = {
     "derive": """
-        errors budget precision tokens trees sizes syntax limits indices sums functions matrices canonical
+        errors files budget precision tokens trees sizes syntax limits indices sums functions matrices canonical
         matrix_rules affine extents demands record leading evaluators evaluation instantiation letters
         vocabulary forms calls scopes size_names settling building necks signs polynomials factoring division
         algebra reindexing generators facts contractions normal_form inequalities cases vanishing intervals
-        premises regions notation layout reading writing latex printing domains kinks differentiation problems
-        parsing composition sampling gradient_operations derivation library arguments networks catalogue costs quotients solving
-        absorbing folding rewriting counterexamples trials chain derivatives assumptions proof rendering
+        premises regions names notation layout reading writing latex mathml printing domains kinks differentiation
+        problems parsing composition sampling gradient_operations derivation library arguments networks catalogue
+        costs quotients solving absorbing folding rewriting counterexamples trials chain derivatives assumptions proof rendering
         exposition claims stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis
-        gradients misreadings gradient_claims verification __init__ commands check_command __main__
+        gradients misreadings gradient_claims verification __init__ commands check_command report_command __main__
     """.split(),
     "codegen": """
         factoring elementary fitting helpers program program_checks building arithmetic contraction finishing indexing
@@ -33,11 +33,11 @@ ORDERS = {
         docstrings numpy_windows numpy_sums numpy_expressions scalar_functions blocks whole_numbers lowering reuse
         numpy_source loading runtime hessians modules layer layer_kinds layers c_precisions c_functions c_numbers
         c_program c_saving c_loops c_texts c_expressions c_writer c_source c_compiler c_memory c_calls c_runtime targets
-        usual networks optimisers datasets training checking __init__ verification tour pages
+        usual networks optimisers datasets training checking verification documents __init__ tour pages
     """.split(),
 }
 #: What reads and carries out what was typed.
-COMMAND_LINE = {"derive.__main__", "derive.commands", "derive.check_command"}
+COMMAND_LINE = {"derive.__main__", "derive.commands", "derive.check_command", "derive.report_command"}
 #: Imports inside a function, and why each is right.
 LAZY = {
     ("derive.indices", "derive.printing"): "a node prints itself through the printer, which is made of nodes",

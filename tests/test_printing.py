@@ -19,7 +19,8 @@ from derive.evaluation import Assignment
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor, size
 from derive.latex import counted_from
-from derive.notation import BAR, LEIBNIZ, NOTEBOOK, find_notation, known_notations, latex_name
+from derive.names import latex_name
+from derive.notation import BAR, LEIBNIZ, NOTEBOOK, find_notation, known_notations
 from derive.parsing import parse_operation
 from derive.precision import UndefinedError, context
 from derive.printing import definition_text, latex_text, operation_text, plain_text

@@ -260,7 +260,8 @@ def test_where_a_line_is_broken(text: str, width: int, lines: list[str]) -> None
         ("y[n,k] is 50% of x_0", r"$y_{n,k}$ is 50\% of x\_0"),
         ("x0[n] and gamma[k]", r"$x_{0,n}$ and $\gamma_{k}$"),
         ("a < b & {c} # $d ~ e^2 \\", r"a $<$ b \& \{c\} \# \$d \textasciitilde  e\textasciicircum 2 \textbackslash "),
-        ("δ ≥ ∂, naïve, 名", r"$\delta$ $\geq$ $\partial$, naive, U+540D"),
+        ("δ ≥ ∂, naïve, 名", r"$\delta$ $\geq$ $\partial$, na\"{i}ve, U+540D"),
+        ("Größe, où, façade", r"Gr\"{o}{\ss}e, o\`{u}, fa\c{c}ade"),
     ],
 )
 def test_prose_in_latex(text: str, latex: str) -> None:

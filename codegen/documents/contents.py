@@ -1,0 +1,270 @@
+"""What a report says of an operation: definition, gradients with their derivations, proof, pictures, code, source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from sympy import Expr
+
+from codegen.documents.model import (
+    Block,
+    Chain,
+    Display,
+    Document,
+    Fold,
+    Formula,
+    Line,
+    Listing,
+    Paragraph,
+    Piece,
+    Section,
+    Steps,
+    Table,
+    Verbatim,
+    Words,
+    words,
+)
+from codegen.documents.phrases import SEPARATORS, listed, phrase, reason, say
+from codegen.modules import source
+from codegen.verification import compare_numbers
+from derive.catalogue import parse_fact
+from derive.derivation import Derivation
+from derive.facts import Fact
+from derive.indices import INCOMING, Index, Tensor, size
+from derive.latex import counted_from
+from derive.notation import find_notation
+from derive.printing import shape_text
+from derive.proof import PROVED
+from derive.pullback import by_parts, is_long
+from derive.record import Operation
+from derive.rendering import Line as Right
+from derive.rendering import blocks_of
+from derive.sums import Partial
+from derive.verification import GradientCheck, has_kinks, verify
+
+#: A name, or an element of a tensor, as the engine writes it in the note of a step.
+_ELEMENT = re.compile(r"([^\W\d]\w*)(?:\[(\w+(?:,\w+)*)\])?")
+
+
+def document(operations: Sequence[Operation], language: str, notation: str = "bar") -> Document:
+    """Return the report on some operations; with several, each has a section of its own."""
+    names = [operation.name for operation in operations]
+    if len(names) == 1:
+        return Document(names[0], language, tuple(_Contents(operations[0], language, notation).blocks()))
+    sections = [
+        Section(words(operation.name), tuple(_Contents(operation, language, notation).blocks()))
+        for operation in operations
+    ]
+    return Document(", ".join(names), language, tuple(sections))
+
+
+class _Contents:
+    """The contents of one operation's part of a report."""
+
+    def __init__(self, operation: Operation, language: str, notation: str) -> None:
+        self.operation, self.language = operation, language
+        choice = (phrase("if", language), phrase("otherwise", language))
+        self.notation = replace(find_notation(notation, operation), choice=choice)
+        self.first = counted_from(*(each.body for each in operation.definitions))
+        self.checks = verify(operation)
+        self.derivations: tuple[Derivation, ...] = tuple(check.derivation for check in self.checks)
+        self.by_parts = False
+        if self.checks:
+            parts = by_parts(operation)
+            if is_long(operation, parts):
+                self.derivations, self.by_parts = parts, True
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the blocks, in reading order."""
+        if self.operation.record.title:
+            title = self.operation.record.title
+            yield Paragraph(words(f"{title[:1].upper()}{title[1:]}."))
+        yield self.section("Definition", self.definition())
+        yield self.section("Gradients", self.gradients())
+        if self.checks:
+            yield self.section("Proof", self.proof())
+        yield self.section("Code", self.code())
+        if self.operation.record.source:
+            yield self.section("Source", [Paragraph(words(f"{self.operation.record.source}."))])
+
+    # -- helpers --
+
+    def say(self, text: str, **places: Piece | Line | str) -> Line:
+        return say(text, self.language, **places)
+
+    def section(self, heading: str, blocks: Iterator[Block] | Sequence[Block]) -> Section:
+        return Section(self.say(heading), tuple(blocks))
+
+    def formula(self, *sides: Expr, first: int | None = None) -> Formula:
+        return Formula(sides, self.notation, first)
+
+    def name(self, tensor: Tensor) -> Formula:
+        """A tensor by its name alone."""
+        return self.formula(Tensor(tensor.name, role=tensor.role)())
+
+    def fact(self, fact: Fact) -> Formula:
+        return self.formula(fact.left, fact.right)
+
+    # -- definition --
+
+    def definition(self) -> Iterator[Block]:
+        operation, record = self.operation, self.operation.record
+        yield from (Display(self.formula(each.target, each.body, first=self.first)) for each in operation.definitions)
+        rows = [(self.code_line(each.name), self.shape(each), self.role(each)) for each in operation.inputs]
+        for symbol in operation.parameters:
+            default = record.defaults.get(symbol.name)
+            left_out = self.say("{default} where it is left out", default=str(default)) if default else ()
+            rows.append((self.code_line(symbol.name), self.say("a whole number"), left_out))
+        yield Table((self.say("input"), self.say("shape"), self.say("note")), tuple(rows))
+        if len(operation.outputs) > 1:
+            names: list[Line] = [(self.name(output.tensor),) for output in operation.outputs]
+            yield Paragraph(self.say("Outputs: {names}.", names=listed(names, self.language)))
+        if operation.leading is not None:
+            letter = next(
+                index for each in operation.definitions for index in each.indices if index.size == operation.leading
+            )
+            places = {"letter": self.formula(letter), "size": self.formula(operation.leading)}
+            yield Paragraph(self.say("{letter} runs over all leading axes, {size} positions together.", **places))
+        for text in record.facts:
+            yield Paragraph(self.say("Usually {fact}.", fact=self.fact(parse_fact(text, operation))))
+
+    def code_line(self, text: str) -> Line:
+        return (Verbatim(text),)
+
+    def shape(self, tensor: Tensor) -> Line:
+        if tensor in self.operation.settings:
+            return self.say("a number")
+        if self.operation.is_elementwise:
+            return self.say("any")
+        return self.code_line(shape_text(self.operation, tensor)) if tensor.rank else self.say("a number")
+
+    def role(self, tensor: Tensor) -> Line:
+        """What else there is to say of an input."""
+        defaults = self.operation.record.defaults
+        if tensor.name in defaults:
+            return self.say("{default} where it is left out", default=str(defaults[tensor.name]))
+        if tensor.values is not None:
+            return self.say("whole numbers from 0 to {last}", last=self.formula(tensor.values - 1))
+        return self.say("data: no gradient is derived") if tensor in self.operation.labels else ()
+
+    # -- gradients --
+
+    def gradients(self) -> Iterator[Block]:
+        if not self.checks:
+            yield Paragraph(self.say("There is no input to differentiate by."))
+            return
+        yield from map(Paragraph, self.upstreams())
+        if self.by_parts:
+            yield Paragraph(self.say("The backward pass by its parts: gradients of intermediates keep their names."))
+        for derivation in self.derivations:
+            heading = self.say("Gradient with respect to {name}", name=self.formula(source_of(derivation.target)))
+            yield Section(heading, tuple(self.gradient(derivation)))
+
+    def upstreams(self) -> Iterator[Line]:
+        operation = self.operation
+        if operation.is_loss:
+            yield self.say("A loss is differentiated by itself: there is no upstream gradient.")
+            return
+        for tensor in operation.upstreams:
+            output = Tensor(tensor.name)
+            if tensor.role == INCOMING:
+                text = "{part} is what comes in through {name} alone, {whole} its whole gradient."
+                whole = self.name(output.gradient())
+                yield self.say(text, part=self.name(tensor), name=self.name(output), whole=whole)
+            else:
+                text = "{gradient} is the upstream gradient: that of the loss with respect to the output {name}."
+                yield self.say(text, gradient=self.name(tensor), name=self.name(output))
+
+    def gradient(self, derivation: Derivation) -> Iterator[Block]:
+        yield from (Display(self.formula(each.target, each.body)) for each in derivation.named)
+        yield Display(self.formula(derivation.target, derivation.result))
+        for check in self.checks:
+            for each in check.simplifications:
+                shorter = each.derivation
+                if shorter.target == derivation.target:
+                    fact = parse_fact(each.fact, self.operation)
+                    yield Paragraph(self.say("Given {fact}:", fact=self.fact(fact)))
+                    yield Display(self.formula(shorter.target, shorter.result))
+        if derivation.steps:
+            count = len(derivation.steps)
+            text = "Derivation in {count} steps" if count > 1 else "Derivation in one step"
+            yield Fold(self.say(text, count=str(count)), (self.steps(derivation),))
+
+    def steps(self, derivation: Derivation) -> Steps:
+        """The steps of a derivation, with the reasons in the report's language."""
+        chains = [
+            Chain(block.left, tuple((line.right, self.reason(line)) for line in block.lines))
+            for block in blocks_of(derivation)
+        ]
+        return Steps(tuple(chains), self.notation)
+
+    def reason(self, line: Right) -> Line:
+        parts = [reason(text, self.language, self.read) for text in (line.rule, line.note) if text]
+        return (
+            parts[0]
+            if len(parts) == 1
+            else (*parts[0], Words(SEPARATORS[self.language][2]), *parts[1])
+            if parts
+            else ()
+        )
+
+    def read(self, text: str) -> Piece:
+        """Return what a step's note names, such as an element, as a formula."""
+        match = _ELEMENT.fullmatch(text)
+        if match is None:
+            return Words(text)
+        indices = [Index(name, size(name.upper())) for name in match[2].split(",")] if match[2] else []
+        return self.formula(Tensor(match[1], tuple(index.size for index in indices))(*indices))
+
+    # -- proof --
+
+    def proof(self) -> Iterator[Block]:
+        text = "Each result is proved to be the derivative of the whole expression, not of examples."
+        if all(check.proof.verdict == PROVED for check in self.checks):
+            yield Paragraph(self.say(text))
+        head = tuple(map(self.say, ("gradient", "verdict", "holds for", "steps")))
+        yield Table(head, tuple(map(self.check_row, self.checks)))
+        if has_kinks(self.operation):
+            yield Paragraph(self.say("At a kink or a tie the derivative is one of the sides'."))
+        for check in self.checks:
+            yield from self.simplifications(check)
+        yield Paragraph(self.say("The generated code, in double precision, against numbers:"))
+        head = tuple(map(self.say, ("compared with", "sizes", "largest error", "allowed")))
+        yield Table(head, tuple(self.comparisons()))
+
+    def check_row(self, check: GradientCheck) -> tuple[Line, ...]:
+        sizes: list[Line] = [(self.formula(each),) for each in self.operation.sizes]
+        scope = self.say("every {sizes}", sizes=listed(sizes, self.language)) if sizes else self.say("every value")
+        count = self.say("{count}, each equal at random values", count=str(len(check.derivation.steps)))
+        return (self.formula(check.derivation.target),), self.say(check.proof.verdict), scope, count
+
+    def simplifications(self, check: GradientCheck) -> Iterator[Block]:
+        for each in check.simplifications:
+            equation = self.formula(each.derivation.target, each.derivation.result)
+            places = {"equation": equation, "fact": self.fact(parse_fact(each.fact, self.operation))}
+            verdict = self.say(each.proof.verdict)
+            yield Paragraph(self.say("{equation} is {verdict} given {fact}.", verdict=verdict, **places))
+            if (found := each.without.counterexample) is not None:
+                yield Paragraph(
+                    self.say("Without this assumption it is refuted: the two forms differ at these numbers.")
+                )
+                left, right, at = (phrase(name, self.language) for name in ("shorter form", "derived form", "at"))
+                yield Listing(found.text(left, right, at), "text")
+
+    def comparisons(self) -> Iterator[tuple[Line, ...]]:
+        for each in compare_numbers(self.operation).comparisons:
+            sizes = words(each.sizes.replace(" x ", " × ")) if each.sizes else self.say("a single number")
+            yield self.say(each.what), sizes, words(f"{each.difference:.1e}"), words(f"{each.allowed:.0e}")
+
+    # -- code --
+
+    def code(self) -> Iterator[Block]:
+        yield Paragraph(self.say("Forward and backward pass in NumPy, as one module that stands alone."))
+        yield Listing(source(self.operation))
+
+
+def source_of(target: Expr) -> Expr:
+    """Return the name of what a derivative or a gradient is taken by."""
+    return Tensor((target.element if isinstance(target, Partial) else target).tensor.name)()

@@ -1,0 +1,428 @@
+"""Expressions as MathML Core, which browsers draw without a script.
+
+Example:
+    >>> from derive.indices import Index, Tensor, size
+    >>> n, x = Index("n", size("N")), Tensor("x", (size("N"),))
+    >>> print(mathml_text(x[n] ** 2))
+    <msup><msub><mi>x</mi><mi>n</mi></msub><mn>2</mn></msup>
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from html import escape
+from itertools import pairwise
+from typing import Any
+
+from sympy import Expr
+
+from derive.indices import INCOMING, Element
+from derive.latex import (
+    LATEX,
+    counted_from,
+    is_bare,
+    is_open_power,
+    is_tall,
+    level_of_gradient,
+    level_of_number,
+    level_of_partial,
+    level_of_power,
+    raises_function,
+    stands_above_line,
+)
+from derive.layout import latex_width
+from derive.names import GREEK_NAMES, Word, written_name
+from derive.notation import BAR, OUT, Notation
+from derive.reading import Phrase, is_higher, named_matrix, signs_outside, unfolded
+from derive.writing import (
+    ADDITION,
+    ATOM,
+    COMMON_ROWS,
+    FACTOR,
+    LOWEST,
+    POWER,
+    PRODUCT,
+    TERM,
+    Row,
+    Writer,
+    ends_with_last_part,
+    signed_terms,
+    swallows,
+    with_distinct_letters,
+)
+
+RELATIONS = {">": "&gt;", ">=": "≥", "<": "&lt;", "<=": "≤", "=": "=", "!=": "≠"}
+CONSTANTS = {"pi": "π", "E": "e"}
+#: What a reader sees of an accent; a bar is long, since the short one is that of gradients.
+ACCENT_SIGNS = {"hat": "^", "tilde": "~", "bar": "¯", "check": "ˇ", "dot": "˙"}
+#: The letter of a Greek letter's LaTeX command.
+GREEK_LETTERS = {
+    **{tex: name for name, tex in GREEK_NAMES.items() if len(name) == 1},
+    r"\varepsilon": "ε", r"\epsilon": "ϵ", r"\vartheta": "ϑ", r"\varphi": "φ", r"\phi": "ϕ", r"\varrho": "ϱ",
+    r"\varsigma": "ς", r"\omicron": "ο",
+}  # fmt: skip
+#: A product's sign, which nobody sees, with the space of a thin one; a function's, without space.
+TIMES, APPLY = '<mo lspace="0" rspace="0.17em">\u2062</mo>', "<mo>\u2061</mo>"
+DOT = '<mo lspace="0.17em" rspace="0.17em">·</mo>'
+DIFFERENTIAL = '<mi mathvariant="normal">∂</mi>'
+#: What opens with a digit.
+DIGIT = re.compile(r"(<(msup|mrow)>)*<mn>")
+
+
+def mathml_text(expr: Expr, notation: Notation = BAR, first: int | None = None) -> str:
+    """Return an expression as MathML, without the ``math`` element around it.
+
+    ``first`` is the number that positions are counted from in the ranges of sums, as for ``latex_text``.
+
+    Raises:
+        UnsupportedError: the expression has a node that is not one of the project's.
+
+    Example:
+        >>> from derive.indices import Tensor
+        >>> print(mathml_text(1 / Tensor("x")()))
+        <mfrac><mn>1</mn><mi>x</mi></mfrac>
+    """
+    start = counted_from(expr) if first is None else first
+    return replace(MATHML, notation=notation, first=start).write(with_distinct_letters(expr))
+
+
+def mathml_lines(expr: Expr, notation: Notation = BAR, first: int = 1, room: float = math.inf) -> list[str]:
+    """Return an expression as lines of MathML, broken between the terms of an addition where it is too wide.
+
+    Widths are estimated as those of the same formula in LaTeX; inside a term, a wide addition is set on lines too.
+    """
+    separate = with_distinct_letters(expr)
+    measure, writer = (replace(style, notation=notation, first=first) for style in (LATEX, MATHML))
+    phrase = writer.phrase(separate)
+    if phrase.kind != "addition":
+        width = latex_width(measure.write(phrase))
+        return [(replace(writer, room=room) if width > room else writer).write(phrase)]
+    parts = list(zip(signed_terms(measure, phrase), signed(writer, phrase), strict=True))
+    if max(latex_width(tex) for tex, _ in parts) > room:
+        parts = list(zip(signed_terms(measure, phrase), signed(replace(writer, room=room), phrase), strict=True))
+    return filled_lines(parts, room)
+
+
+def filled_lines(parts: Iterable[tuple[str, str]], room: float) -> list[str]:
+    """Put as many terms into a line as fit; each is given as LaTeX, which is measured, and as MathML."""
+    lines: list[str] = []
+    total = 0.0
+    for tex, term in parts:
+        total += latex_width(tex)
+        if lines and total <= room:
+            lines[-1] += term
+        else:
+            lines.append(term)
+            total = latex_width(tex)
+    return lines
+
+
+# ---- pieces ----
+
+
+def row(content: str) -> str:
+    """Return content as one element: what is one already stays as it is."""
+    return content if is_element(content) else f"<mrow>{content}</mrow>"
+
+
+def is_element(content: str) -> bool:
+    """Whether MathML text is one element.
+
+    Example:
+        >>> is_element("<mi>x</mi>"), is_element("<mi>x</mi><mi>y</mi>")
+        (True, False)
+    """
+    depth = 0
+    for tag in re.finditer(r"<(/?)\w[^>]*?(/?)>", content):
+        depth += -1 if tag[1] else not tag[2]
+        if depth == 0:
+            return tag.end() == len(content)
+    return False
+
+
+def word_text(word: Word) -> str:
+    """Return a word of a name: letters slanted, words and letters of other alphabets upright, accents above."""
+    letter = GREEK_LETTERS.get(GREEK_NAMES.get(word.text, ""), word.text)
+    if word.is_number:
+        text = f"<mn>{letter}</mn>"
+    else:
+        upright = ' mathvariant="normal"' if len(letter) == 1 and not replace(word, accents=()).is_single else ""
+        text = f"<mi{upright}>{escape(letter)}</mi>"
+    for accent in word.accents:
+        text = over(text, ACCENT_SIGNS[accent], is_long=accent == "bar")
+    return text
+
+
+def over(base: str, sign: str, is_long: bool = False) -> str:
+    stretchy = "true" if is_long else "false"
+    return f'<mover accent="true">{base}<mo stretchy="{stretchy}">{sign}</mo></mover>'
+
+
+def scripts(base: str, below: Iterable[str] = (), above: str = "") -> str:
+    """Return a base with what stands below it, separated by commas, and above it."""
+    subscript = row('<mo rspace="0">,</mo>'.join(below))
+    if subscript != "<mrow></mrow>" and above:
+        return f"<msubsup>{base}{subscript}{row(above)}</msubsup>"
+    if above:
+        return f"<msup>{base}{row(above)}</msup>"
+    return base if subscript == "<mrow></mrow>" else f"<msub>{base}{subscript}</msub>"
+
+
+def fenced(content: str, opening: str = "(", closing: str = ")") -> str:
+    return (
+        f'<mrow><mo stretchy="true" form="prefix">{opening}</mo>{content}'
+        f'<mo stretchy="true" form="postfix">{closing}</mo></mrow>'
+    )
+
+
+def upright_word(word: str) -> str:
+    return f'<mi mathvariant="normal">{escape(word)}</mi>' if len(word) == 1 else f"<mi>{escape(word)}</mi>"
+
+
+def prefix(word: str) -> str:
+    """Return a word such as max that stands before what it is of."""
+    return f'<mo lspace="0.17em" rspace="0.17em" form="prefix">{word}</mo>'
+
+
+def inlined(writer: Writer) -> Writer:
+    """Return the writer of exponents and subscripts, where a fraction is written with a slash."""
+    return replace(writer, rows=INLINE_ROWS, adjust=signs_outside, room=math.inf)
+
+
+def subscripts(writer: Writer, parts: Iterable[Any]) -> list[str]:
+    return list(map(inlined(writer).write, parts))
+
+
+# ---- rows ----
+
+
+def signed(writer: Writer, phrase: Phrase) -> list[str]:
+    """Return the terms of an addition with their signs; the first one's plus is not written."""
+    (sign, opening), *others = writer.write_terms(phrase)
+    signs = {"+": '<mo form="infix">+</mo>', "-": '<mo form="infix">−</mo>'}
+    return [opening if sign == "+" else f"{MINUS}{opening}", *(f"{signs[sign]}{term}" for sign, term in others)]
+
+
+MINUS = '<mo form="prefix">−</mo>'
+
+
+def write_addition(writer: Writer, phrase: Phrase) -> str:
+    """Write an addition, on several lines where there is no room for it on one."""
+    terms = signed(writer, phrase)
+    if writer.room == math.inf:
+        return "".join(terms)
+    measure = replace(LATEX, notation=writer.notation, first=writer.first)
+    lines = filled_lines(zip(signed_terms(measure, phrase), terms, strict=True), writer.room)
+    return lines[0] if len(lines) == 1 else stacked([[line] for line in lines])
+
+
+def stacked(rows: Iterable[Iterable[str]]) -> str:
+    """Return rows of cells under one another, their beginnings aligned."""
+    cells = ["".join(f'<mtd style="text-align:left">{cell}</mtd>' for cell in each) for each in rows]
+    return f'<mtable columnalign="left">{"".join(f"<mtr>{each}</mtr>" for each in cells)}</mtable>'
+
+
+def write_element(writer: Writer, phrase: Phrase) -> str:
+    element = phrase.parts[0]
+    places = subscripts(writer, element.indices)
+    name = writer.notation.gradient_of(element.tensor)
+    if name is not None:
+        return gradient_text(writer.notation, name, places, element.tensor.role == INCOMING)
+    return name_text(element.tensor.name, places)
+
+
+def name_text(name: str, places: Iterable[str] = ()) -> str:
+    base, own = written_name(name)
+    return scripts(word_text(base), (*map(word_text, own), *places))
+
+
+def gradient_text(notation: Notation, name: str, places: Iterable[str], incoming: bool) -> str:
+    """Write the gradient of a name; of what comes in through an output, with a raised ``out``."""
+    if notation.kind == "word":
+        return scripts(upright_word(notation.identifier(name, incoming)), places)
+    raised = upright_word(OUT) if incoming else ""
+    if notation.is_quotient:
+        above, below = row(DIFFERENTIAL + name_text(notation.loss)), row(DIFFERENTIAL + name_text(name, places))
+        quotient = f"<mfrac>{above}{below}</mfrac>"
+        return scripts(fenced(quotient), above=raised) if incoming else quotient
+    base, own = written_name(name)
+    return scripts(over(word_text(base), "¯", not base.is_single), (*map(word_text, own), *places), raised)
+
+
+def write_number(writer: Writer, phrase: Phrase) -> str:
+    if phrase.word == "inf":
+        return "<mi>∞</mi>"
+    mantissa, _, power = phrase.word.partition("e")
+    if not power:
+        return f"<mn>{mantissa}</mn>"
+    sign, digits = (MINUS, power[1:]) if power.startswith("-") else ("", power)
+    ten = scripts("<mn>10</mn>", above=f"{sign}<mn>{digits}</mn>")
+    return ten if mantissa == "1" else f"<mn>{mantissa}</mn>{DOT}{ten}"
+
+
+def write_product(writer: Writer, phrase: Phrase) -> str:
+    factors = writer.write_factors(phrase)
+    return factors[0] + "".join(separator(factor) + factor for _, factor in pairwise(factors))
+
+
+def separator(factor: str) -> str:
+    """Return what stands before a factor: a dot before a digit."""
+    return DOT if DIGIT.match(factor) else TIMES
+
+
+def write_fraction(writer: Writer, phrase: Phrase) -> str:
+    above, below = (row(writer.write(part)) for part in phrase.parts)
+    return f"<mfrac>{above}{below}</mfrac>"
+
+
+def write_slash(writer: Writer, phrase: Phrase) -> str:
+    above, below = writer.write(phrase.parts[0], PRODUCT, at_end=False), writer.write(phrase.parts[1], POWER)
+    return f'{above}<mo lspace="0" rspace="0">/</mo>{below}'
+
+
+def write_power(writer: Writer, phrase: Phrase) -> str:
+    base, exponent = writer.phrase(phrase.parts[0]), inlined(writer).write(phrase.parts[1])
+    if raises_function(writer, phrase):
+        return write_function(writer, base, exponent)
+    return scripts(row(writer.write(base, ATOM, at_end=False)), above=exponent)
+
+
+def write_function(writer: Writer, phrase: Phrase, power: str = "") -> str:
+    arguments = "<mo>,</mo>".join(map(writer.write, phrase.parts))
+    name = scripts(upright_word(phrase.word), above=power) + APPLY
+    return f'{name}<mspace width="0.17em"/>{arguments}' if is_bare(writer, phrase) else name + fenced(arguments)
+
+
+def write_exp(writer: Writer, phrase: Phrase) -> str:
+    if is_tall(writer, phrase.parts[0]):
+        return f"<mi>exp</mi>{APPLY}{fenced(writer.write(phrase.parts[0]))}"
+    return scripts("<mi>e</mi>", above=inlined(writer).write(phrase.parts[0]))
+
+
+def write_sum(writer: Writer, phrase: Phrase) -> str:
+    body, *bound = phrase.parts
+    inline = inlined(writer)
+    signs = []
+    for index in bound:
+        last = inline.write(index.size if writer.first == 1 else index.size - 1)
+        below = f"<mrow>{inline.write(index)}<mo>=</mo><mn>{writer.first}</mn></mrow>"
+        signs.append(f"<munderover><mo>∑</mo>{below}{row(last)}</munderover>")
+    return "".join(signs) + writer.write(body, TERM)
+
+
+def write_extremum_over(name: str) -> Callable[[Writer, Phrase], str]:
+    def write(writer: Writer, phrase: Phrase) -> str:
+        body, *bound = phrase.parts
+        below = row("<mo>,</mo>".join(map(inlined(writer).write, bound)))
+        return f"<munder>{prefix(name)}{below}</munder>{writer.write(body, TERM)}"
+
+    return write
+
+
+def write_matrix(writer: Writer, phrase: Phrase) -> str:
+    """Write a matrix by its name, or by its entry in brackets with the letters of its row and column."""
+    named = named_matrix(phrase)
+    if named is not None:
+        return writer.write(named, ATOM)
+    return scripts(fenced(writer.write(phrase.parts[0]), "[", "]"), subscripts(writer, phrase.parts[1:3]))
+
+
+def write_inverse(writer: Writer, phrase: Phrase) -> str:
+    power = scripts(row(write_matrix(writer, phrase)), above=f"{MINUS}<mn>1</mn>")
+    return scripts(fenced(power), subscripts(writer, phrase.parts[3:]))
+
+
+def write_determinant(writer: Writer, phrase: Phrase) -> str:
+    return f"<mi>det</mi>{APPLY}{fenced(write_matrix(writer, phrase))}"
+
+
+def write_log_determinant(writer: Writer, phrase: Phrase) -> str:
+    return f"<mi>log</mi>{APPLY}{fenced(write_determinant(writer, phrase), '|', '|')}"
+
+
+def write_partial(writer: Writer, phrase: Phrase) -> str:
+    body, element = phrase.parts
+    if writer.notation.names_factor(body, element):
+        return upright_word(writer.notation.factor(body.tensor.name, element.tensor.name))
+    if is_higher(phrase, writer.notation):
+        return write_higher(writer, phrase)
+    below = [DIFFERENTIAL + writer.write(element)]
+    return differentiated(writer.write(body), stands_above_line(writer, writer.phrase(body)), DIFFERENTIAL, below)
+
+
+def write_higher(writer: Writer, phrase: Phrase) -> str:
+    """Write a derivative of a derivative: the order above the line, all elements below it."""
+    body, *elements = unfolded(*phrase.parts)
+    below = [DIFFERENTIAL + writer.write(each) for each in elements]
+    above = writer.write(body)
+    name = writer.notation.gradient_of(body.tensor) if isinstance(body, Element) else None
+    if name is not None and writer.notation.is_quotient:
+        below.insert(0, DIFFERENTIAL + name_text(name, subscripts(writer, body.indices)))
+        above = name_text(writer.notation.loss)
+    order = scripts(DIFFERENTIAL, above=f"<mn>{len(below)}</mn>")
+    return differentiated(above, name is not None or stands_above_line(writer, writer.phrase(body)), order, below)
+
+
+def differentiated(body: str, is_above: bool, sign: str, below: Iterable[str]) -> str:
+    """Return a derivative, with what is differentiated above the line or in brackets beside it."""
+    line = row('<mspace width="0.17em"/>'.join(below))
+    return f"<mfrac>{row(sign + body)}{line}</mfrac>" if is_above else f"<mfrac>{sign}{line}</mfrac>{fenced(body)}"
+
+
+def compare(writer: Writer, phrase: Phrase) -> str:
+    left, right = (writer.write(part, ADDITION) for part in phrase.parts)
+    return f"{left}<mo>{RELATIONS[phrase.word]}</mo>{right}"
+
+
+def write_where(writer: Writer, phrase: Phrase) -> str:
+    condition = compare(writer, writer.phrase(phrase.parts[0]))
+    chosen, other = map(writer.write, phrase.parts[1:])
+    if_, otherwise = map(escape, writer.notation.choice)
+    rows = [[chosen, f"<mtext>{if_}\u00a0</mtext>{condition}"], [other, f"<mtext>{otherwise}</mtext>"]]
+    return f'<mrow><mo stretchy="true" form="prefix">{{</mo>{stacked(rows)}</mrow>'
+
+
+def write_arguments(name: str) -> Callable[[Writer, Phrase], str]:
+    return lambda writer, phrase: f"<mi>{name}</mi>{APPLY}" + fenced("<mo>,</mo>".join(map(writer.write, phrase.parts)))
+
+
+MATHML_ROWS: Mapping[str, Row] = {
+    **COMMON_ROWS,
+    "addition": Row(ADDITION, write_addition),
+    "negation": COMMON_ROWS["negation"]._replace(
+        write=lambda writer, phrase: MINUS + writer.write(phrase.parts[0], TERM)
+    ),
+    "number": Row(level_of_number, write_number),
+    "symbol": Row(ATOM, lambda writer, phrase: name_text(phrase.word)),
+    "index": Row(ATOM, lambda writer, phrase: name_text(phrase.word)),
+    "constant": Row(ATOM, lambda writer, phrase: f"<mi>{CONSTANTS.get(phrase.word, escape(phrase.word))}</mi>"),
+    "element": Row(level_of_gradient, write_element),
+    "delta": Row(ATOM, lambda writer, phrase: scripts("<mi>δ</mi>", subscripts(writer, phrase.parts))),
+    "bracket": Row(ATOM, lambda writer, phrase: fenced(compare(writer, phrase), "[", "]")),
+    "product": Row(PRODUCT, write_product, ends_with_last_part),
+    "fraction": Row(FACTOR, write_fraction),
+    "power": Row(level_of_power, write_power, is_open_power),
+    "root": Row(ATOM, lambda writer, phrase: f"<msqrt>{writer.write(phrase.parts[0])}</msqrt>"),
+    "exp": Row(POWER, write_exp),
+    "function": Row(FACTOR, write_function, is_bare),
+    "absolute": Row(ATOM, lambda writer, phrase: fenced(writer.write(phrase.parts[0]), "|", "|")),
+    "index_sum": Row(FACTOR, write_sum, swallows),
+    "index_max": Row(FACTOR, write_extremum_over("max"), swallows),
+    "index_argmax": Row(FACTOR, write_extremum_over("arg\u2009max"), swallows),
+    "inverse": Row(ATOM, write_inverse),
+    "determinant": Row(POWER, write_determinant),
+    "log_determinant": Row(POWER, write_log_determinant),
+    "partial": Row(level_of_partial, write_partial),
+    "maximum": Row(FACTOR, write_arguments("max")),
+    "minimum": Row(FACTOR, write_arguments("min")),
+    "where": Row(LOWEST, write_where),
+}
+#: In exponents and subscripts.
+INLINE_ROWS: Mapping[str, Row] = {
+    **MATHML_ROWS,
+    "fraction": Row(PRODUCT, write_slash, lambda writer, phrase: writer.is_open(phrase.parts[1])),
+}
+MATHML = Writer(MATHML_ROWS, fenced, adjust=LATEX.adjust)
