@@ -23,8 +23,8 @@ ORDERS = {
         algebra reindexing generators facts contractions normal_form inequalities cases vanishing intervals
         premises regions names notation layout reading writing latex mathml printing domains kinks differentiation
         problems parsing composition sampling gradient_operations derivation library arguments networks catalogue
-        costs quotients solving absorbing folding rewriting counterexamples trials chain derivatives assumptions proof rendering
-        exposition claims stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis
+        costs quotients solving absorbing folding rewriting counterexamples trials chain derivatives assumptions proof
+        rendering exposition claims stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis
         gradients misreadings gradient_claims verification __init__ commands check_command report_command __main__
     """.split(),
     "codegen": """
