@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from sympy import Symbol
 
 from codegen.leading import leads
+from codegen.ops import Labels
 from codegen.passes import Axes, broadcasts
-from codegen.program import Labels
 
 
 def align_text(axes: Axes, target: Axes, *, all_axes: bool = False, any_rank: Symbol | None = None) -> str:

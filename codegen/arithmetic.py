@@ -9,7 +9,8 @@ import sympy
 from sympy import Expr, Integer
 
 from codegen.building import Builder
-from codegen.program import NUMBER, Constant, Labels, Map, Operand, Reduce
+from codegen.ops import Constant, Labels, Map, Operand, Reduce
+from codegen.program import NUMBER
 from derive.indices import Index
 from derive.polynomials import is_typed_decimal
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.program import Constant, Program
+from codegen.ops import Constant
+from codegen.program import Program
 
 Array = NDArray[Any]
 #: So many numbers are worked on at once, and in so many steps at least: for fewer, blocks cost more than they save.

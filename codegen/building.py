@@ -14,23 +14,8 @@ import sympy
 from sympy import Expr
 
 from codegen.elementary import FUNCTIONS
-from codegen.program import (
-    INTEGER,
-    MASK,
-    NUMBER,
-    REAL,
-    Argument,
-    Cast,
-    Constant,
-    Labels,
-    Map,
-    Op,
-    Operand,
-    Program,
-    Reduce,
-    Statement,
-    Windows,
-)
+from codegen.ops import Cast, Constant, Labels, Map, Op, Operand, Reduce, Windows
+from codegen.program import INTEGER, MASK, NUMBER, REAL, Argument, Program, Statement
 from derive.indices import Index, Tensor
 
 COMPARISONS = frozenset({"greater", "greater_equal", "equal", "not_equal"})

@@ -24,11 +24,7 @@ from codegen.c_numbers import (
 from codegen.c_precisions import Precision
 from codegen.c_program import positions_of
 from codegen.c_texts import OPERATORS, PART, WHOLE, Block, CNames, Text, negated, sum_text
-from codegen.program import (
-    INTEGER,
-    MASK,
-    REAL,
-    Argument,
+from codegen.ops import (
     Arrange,
     Broadcast,
     Cast,
@@ -42,14 +38,13 @@ from codegen.program import (
     Map,
     Operand,
     Position,
-    Program,
     Scatter,
     Shift,
     Stack,
-    Statement,
     SumTo,
     Windows,
 )
+from codegen.program import INTEGER, MASK, REAL, Argument, Program, Statement
 from derive.indices import Index
 from derive.notation import BAR, Notation
 

@@ -24,7 +24,8 @@ from codegen.c_program import (
     reads,
     summed,
 )
-from codegen.program import Argument, Constant, Contract, Labels, Program, Reduce, Statement
+from codegen.ops import Constant, Contract, Labels, Reduce
+from codegen.program import Argument, Program, Statement
 from derive.indices import Index
 
 

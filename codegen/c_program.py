@@ -14,11 +14,9 @@ from typing import NamedTuple
 import sympy
 
 from codegen.indexing import plan_indexing
-from codegen.program import (
+from codegen.ops import (
     MATRIX_OPERATIONS,
-    NUMBER,
     AddWindows,
-    Argument,
     Constant,
     Contract,
     Flip,
@@ -26,14 +24,13 @@ from codegen.program import (
     Labels,
     Map,
     Operand,
-    Program,
     Reduce,
     Scatter,
     Shift,
     Stack,
-    Statement,
     Windows,
 )
+from codegen.program import NUMBER, Argument, Program, Statement
 from derive.errors import UnsupportedError
 from derive.indices import Index, size
 

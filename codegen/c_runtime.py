@@ -20,20 +20,12 @@ from codegen.c_saving import plan_passes
 from codegen.c_source import CFunction, c_file, c_functions
 from codegen.docstrings import backward_docstring, forward_docstring, module_docstring
 from codegen.helpers import LOADED
-from codegen.program import INTEGER, NUMBER, Constant, Program, SumTo
-from codegen.runtime import (
-    Backward,
-    Forward,
-    Given,
-    NumpyFunction,
-    Plan,
-    backward_program,
-    cached,
-    forward_program,
-    function_name,
-    kept_tensors,
-    operation_key,
-)
+from codegen.keeping import cached, operation_key
+from codegen.numpy_function import NumpyFunction
+from codegen.ops import Constant, SumTo
+from codegen.program import INTEGER, NUMBER, Program
+from codegen.programs import backward_program, forward_program, function_name, kept_tensors
+from codegen.runtime import Backward, Forward, Given, Plan
 from derive.errors import InputError
 from derive.extents import Extent
 from derive.notation import BAR, Notation, find_notation

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 from codegen.c_program import cost, is_pointwise, reads
 from codegen.naming import Names
+from codegen.ops import Constant, Gather, Operand, Windows
 from codegen.passes import remove_unused
-from codegen.program import Argument, Constant, Gather, Operand, Program, Statement, Windows
+from codegen.program import Argument, Program, Statement
 from derive.indices import Index, Tensor
 
 #: The most that an element may cost that is computed again; an addition costs 1.

@@ -15,15 +15,8 @@ from codegen.c_program import simplify
 from codegen.c_texts import INDENT, WHOLE, WIDTH, broken
 from codegen.c_writer import Writer
 from codegen.docstrings import wrapped
-from codegen.program import (
-    INTEGER,
-    REAL,
-    Constant,
-    Labels,
-    Program,
-    Shift,
-    Windows,
-)
+from codegen.ops import Constant, Labels, Shift, Windows
+from codegen.program import INTEGER, REAL, Program
 from derive.notation import BAR, Notation
 
 

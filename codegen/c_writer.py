@@ -16,18 +16,8 @@ from codegen.c_numbers import (
 )
 from codegen.c_program import is_alone
 from codegen.c_texts import INDENT, WHOLE, Block, Text, assignment
-from codegen.program import (
-    INTEGER,
-    REAL,
-    AddChosen,
-    AddWindows,
-    Contract,
-    Form,
-    Labels,
-    Reduce,
-    Scatter,
-    Stack,
-)
+from codegen.ops import AddChosen, AddWindows, Contract, Form, Labels, Reduce, Scatter, Stack
+from codegen.program import INTEGER, REAL
 from derive.indices import Index
 
 

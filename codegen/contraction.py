@@ -13,7 +13,8 @@ from sympy import Integer
 
 from codegen.arithmetic import build_product, with_sign
 from codegen.building import Builder, sorted_labels
-from codegen.program import MASK, REAL, Contract, Invert, Labels, Operand, Solve
+from codegen.ops import Contract, Invert, Labels, Operand, Solve
+from codegen.program import MASK, REAL
 from derive.indices import Index
 
 

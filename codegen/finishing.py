@@ -6,20 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codegen.building import Builder
-from codegen.program import (
-    NUMBER,
-    REAL,
-    Arrange,
-    Broadcast,
-    Cast,
-    Copy,
-    Labels,
-    Map,
-    Operand,
-    Statement,
-    SumTo,
-    Windows,
-)
+from codegen.ops import Arrange, Broadcast, Cast, Copy, Labels, Map, Operand, SumTo, Windows
+from codegen.program import NUMBER, REAL, Statement
 from derive.indices import Tensor
 
 

@@ -7,9 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from codegen.docstrings import hessian_docstring, hvp_docstring
+from codegen.keeping import cached, operation_key
 from codegen.lowering import lower
+from codegen.numpy_function import NumpyFunction
 from codegen.numpy_source import numpy_function
-from codegen.runtime import Given, NumpyFunction, cached, function_name, lowering_of, operation_key
+from codegen.programs import function_name, lowering_of
+from codegen.runtime import Given
 from derive.catalogue import find
 from derive.gradient_operations import derived_element
 from derive.hessian_products import HessianProduct, hessian_product

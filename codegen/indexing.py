@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codegen.program import Labels, Operand
+from codegen.ops import Labels, Operand
 from derive.indices import Index
 
 Place = Index | int | None

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from codegen.runtime import BoundPullback, backward, default_numbers, vjp
+from codegen.runtime import BoundPullback, backward, vjp
+from codegen.whole_numbers import default_numbers
 from derive.catalogue import find
 from derive.errors import InputError
 from derive.indices import Tensor

@@ -37,8 +37,8 @@ class Start:
 class LayerKind:
     """A row of the table of layers; called with its sizes it makes a layer.
 
-    Which inputs the layer keeps, how these start, and what its sizes are called, the operation's record says; a row says
-    what the layer calls its tensors.
+    Which inputs the layer keeps, how these start, and what its sizes are called, the operation's record says; a row
+    says what the layer calls its tensors.
 
     Attributes:
         operations: the operation and its other forms.
@@ -96,7 +96,7 @@ class LayerKind:
 
     @cached_property
     def arguments(self) -> Mapping[str, tuple[str, ...]]:
-        """By what an argument is called, the operation's sizes and settings that it stands for, in the order of both."""
+        """By what an argument is called, the operation's sizes and settings that it stands for."""
         return arguments_of(find(self.operations[0]))
 
     def _start(

@@ -8,11 +8,9 @@ from typing import Any
 from sympy import Symbol
 
 from codegen.indexing import plan_indexing
-from codegen.passes import Axes, renamed
-from codegen.program import (
+from codegen.ops import (
     AddChosen,
     AddWindows,
-    Argument,
     Arrange,
     Broadcast,
     Cast,
@@ -29,16 +27,16 @@ from codegen.program import (
     Op,
     Operand,
     Position,
-    Program,
     Reduce,
     Scatter,
     Shift,
     Solve,
     Stack,
-    Statement,
     SumTo,
     Windows,
 )
+from codegen.passes import Axes, renamed
+from codegen.program import Argument, Program, Statement
 from derive.indices import Index
 
 Values = Mapping[str, Argument | Statement]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import sympy
 from sympy import Expr
 
-from codegen.program import Labels
+from codegen.ops import Labels
 from derive.canonical import canonical
 from derive.indices import Index
 from derive.sums import IndexArgmax, IndexMax, all_indices, fresh_index, nodes, rewrite

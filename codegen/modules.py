@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from codegen.docstrings import module_docstring
 from codegen.hessians import hvp as hessian_vector
+from codegen.keeping import operation_key
 from codegen.numpy_source import FunctionSource, module_source
-from codegen.runtime import Given, backward, forward_program, forward_source, kept_tensors, operation_key
+from codegen.programs import forward_program, forward_source, kept_tensors
+from codegen.runtime import Given, backward
 from derive.catalogue import find
 from derive.errors import InputError
 from derive.notation import BAR, find_notation

@@ -10,22 +10,8 @@ from types import MappingProxyType
 from sympy import Rational, Symbol
 
 from codegen.helpers import HELPERS
-from codegen.program import (
-    MASK,
-    Constant,
-    Contract,
-    Gather,
-    Identity,
-    Map,
-    Operand,
-    Position,
-    Program,
-    Reduce,
-    Scatter,
-    Shift,
-    Statement,
-    Windows,
-)
+from codegen.ops import Constant, Contract, Gather, Identity, Map, Operand, Position, Reduce, Scatter, Shift, Windows
+from codegen.program import MASK, Program, Statement
 from derive.indices import Tensor
 from derive.notation import BAR, Notation
 

@@ -83,8 +83,9 @@ class Fusion:
 
     def __str__(self) -> str:
         users = " and ".join(tensor.name for tensor in self.insertion.users)
+        what = f"gradient of {self.insertion.tensor.name} put into that of {users}"
         costs = f"cost {self.insertion.together:g} instead of {self.insertion.separate:g}"
-        return f"{f' {ARROW} '.join(self.layers)}: gradient of {self.insertion.tensor.name} put into that of {users}: {costs}"
+        return f"{f' {ARROW} '.join(self.layers)}: {what}: {costs}"
 
 
 class Network:
@@ -109,9 +110,7 @@ class Network:
         for layer, names in zip(layers, name_tensors(chains[0], kept), strict=True):
             for name, array in layer.parameters.items():
                 self.parameters[names[name]] = _fitted(array, self._shapes[0][names[name]])
-        self._targets = tuple(
-            tensor.name for tensor in operation.inputs if tensor.name not in (DATA, *self.parameters)
-        )
+        self._targets = tuple(tensor.name for tensor in operation.inputs if tensor.name not in (DATA, *self.parameters))
         self._check_inputs()
         self._check_sizes()
         trained = [*self.parameters] or [tensor.name for tensor in operation.differentiable]
@@ -166,7 +165,9 @@ class Network:
             InputError: nothing was computed before, or the gradient does not fit.
         """
         if self._pullback is None:
-            raise InputError(f"network: backward needs what {'loss' if self.has_loss else 'forward'} keeps; call it first")
+            raise InputError(
+                f"network: backward needs what {'loss' if self.has_loss else 'forward'} keeps; call it first"
+            )
         self.gradients = dict(zip(self._pullback.wrt, self._pullback(*upstream), strict=True))
         return self.gradients
 

@@ -9,11 +9,11 @@ import sympy
 from sympy import Expr, Mul, Pow, Symbol
 
 from codegen.alignment import align_text, subscript, transpose_text
-from codegen.contraction import matrix_product
 from codegen.indexing import plan_indexing
-from codegen.leading import keeps_leading, leads
+from codegen.leading import leads
 from codegen.naming import Names
 from codegen.numpy_maps import build_map, filled_branch
+from codegen.numpy_matrices import MatrixTexts
 from codegen.numpy_printer import (
     PRODUCT,
     CopyOf,
@@ -24,14 +24,9 @@ from codegen.numpy_printer import (
     postfix,
     radicand,
 )
-from codegen.numpy_sums import SumTexts, index_letters
-from codegen.passes import Axes, renamed
-from codegen.program import (
-    NUMBER,
-    REAL,
+from codegen.ops import (
     AddChosen,
     AddWindows,
-    Argument,
     Arrange,
     Broadcast,
     Cast,
@@ -47,19 +42,19 @@ from codegen.program import (
     Map,
     Operand,
     Position,
-    Program,
     Reduce,
     Shift,
     Solve,
     Stack,
-    Statement,
     SumTo,
     Windows,
 )
+from codegen.passes import Axes, renamed
+from codegen.program import NUMBER, REAL, Argument, Program, Statement
 from derive.indices import Index
 
 
-class Renderer(SumTexts):
+class Renderer(MatrixTexts):
     """Expressions for the statements of a program, those in ``inline`` within the ones that use them."""
 
     def __init__(self, program: Program, names: Names, inline: frozenset[str] = frozenset()) -> None:
@@ -74,10 +69,10 @@ class Renderer(SumTexts):
             Identity: self._identity,
             Map: self._map,
             Reduce: self._reduce,
-            Contract: self._contract,
-            Invert: self._invert,
-            Solve: self._solve,
-            Determinant: self._determinant,
+            Contract: self.contract,
+            Invert: self.invert,
+            Solve: self.solve,
+            Determinant: self.determinant,
             Gather: self._gather,
             Broadcast: self._broadcast,
             Stack: self._stack,
@@ -239,97 +234,6 @@ class Renderer(SumTexts):
         is_flat = op.function == "argmax" and not statement.labels
         target = source.labels if is_flat or statement.labels else labels
         return Text(f"{postfix(self.operand(source, target))}.{op.function}({', '.join(settings)})")
-
-    def _contract(self, statement: Statement) -> Expr:
-        assert isinstance(statement.op, Contract)
-        over, labels = statement.op.over, statement.labels
-        if len(statement.operands) == 2:
-            texts = []
-            for pair in (statement.operands, statement.operands[::-1]):
-                orders = matrix_product(pair[0].labels, pair[1].labels, over, labels)
-                if orders is not None and self._keep_leading(pair, orders):
-                    sides = (
-                        postfix(self.operand(operand, operand.labels)) + transpose_text(operand.labels, order)
-                        for operand, order in zip(pair, orders, strict=True)
-                    )
-                    texts.append(" @ ".join(sides))
-            if texts:
-                return Text(min(texts, key=len), PRODUCT)
-        turned = self._tensordot(statement, over)
-        if turned is not None:
-            return turned
-        letters = index_letters([label for operand in statement.operands for label in operand.labels])
-        letters |= {label: "..." for label in letters if label.size == self.program.any_rank}
-        inputs = ",".join("".join(letters[label] for label in operand.labels) for operand in statement.operands)
-        pattern = f'"{inputs}->{"".join(letters[label] for label in labels)}"'
-        shown = [numpy_text(self.operand(operand, operand.labels)) for operand in statement.operands]
-        return Text(f"np.einsum({', '.join([pattern, *shown])}, optimize=True)")
-
-    def _tensordot(self, statement: Statement, over: Labels) -> Expr | None:
-        """Return a product of two arrays of which one has several axes that stay or are summed, None if it is none."""
-        is_pair = len(statement.operands) == 2 and bool(statement.labels)
-        for first, second in (statement.operands, statement.operands[::-1]) if is_pair else ():
-            rest = tuple(label for operand in (first, second) for label in operand.labels if label not in over)
-            summed = tuple(label for label in first.labels if label in over)
-            is_shared = set(summed) == set(over) <= set(second.labels)
-            if not is_shared or rest != statement.labels or leads(first.labels, self.program.any_rank):
-                continue
-            if leads(second.labels, self.program.any_rank):
-                continue
-            count, shown = len(summed), [numpy_text(self.operand(each, each.labels)) for each in (first, second)]
-            if first.labels[-count:] == second.labels[:count]:
-                return Text(f"np.tensordot({', '.join(shown)}, axes={count})")
-            places = [[operand.labels.index(label) for label in summed] for operand in (first, second)]
-            axes = f"({places[0][0]}, {places[1][0]})" if count == 1 else f"({places[0]}, {places[1]})"
-            return Text(f"np.tensordot({', '.join(shown)}, axes={axes})")
-        return None
-
-    def _ordered(self, operand: Operand, order: Labels) -> str:
-        """Return an operand with its axes in an order."""
-        suffix = transpose_text(operand.labels, order)
-        return (
-            postfix(self.operand(operand, operand.labels)) + suffix
-            if suffix
-            else numpy_text(self.operand(operand, operand.labels))
-        )
-
-    def _invert(self, statement: Statement) -> Expr:
-        *batch, row, column = statement.labels
-        return Text(f"np.linalg.inv({self._ordered(statement.operands[0], (*batch, column, row))})")
-
-    def _solve(self, statement: Statement) -> Expr:
-        """NumPy takes a right side of one axis for a vector, any other for matrices."""
-        assert isinstance(statement.op, Solve)
-        matrix, right = statement.operands
-        (equation,) = statement.op.over
-        (unknown,) = statement.op.unknown
-        batch = tuple(label for label in statement.labels if label in matrix.labels and label != unknown)
-        shown = self._ordered(matrix, (*batch, equation, unknown))
-        others = tuple(label for label in statement.labels if label not in matrix.labels)
-        own = tuple(label for label in batch if label in right.labels)
-        text = self._ordered(right, (*own, equation, *others))
-        if batch and not others:
-            return Text(f"np.linalg.solve({shown}, {self._as_column(text, own)})[..., 0]")
-        return Text(f"np.linalg.solve({shown}, {text})")
-
-    def _as_column(self, text: str, batch: Labels) -> str:
-        plain = text.isidentifier() or text.endswith((")", "]"))
-        return f"{text if plain else f'({text})'}{'[..., None]' if batch else '[:, None]'}"
-
-    def _determinant(self, statement: Statement) -> Expr:
-        assert isinstance(statement.op, Determinant)
-        shown = self._ordered(statement.operands[0], (*statement.labels, *statement.op.over))
-        if statement.op.function == "logdet":
-            return Text(f"np.linalg.slogdet({shown})[1]")
-        return Text(f"np.linalg.det({shown})")
-
-    def _keep_leading(self, pair: Sequence[Operand], orders: Sequence[Labels]) -> bool:
-        """Whether no operand that has any number of axes is transposed in another way than its last two."""
-        return all(
-            keeps_leading(operand.labels, order)
-            for operand, order in zip(pair, orders, strict=True)
-            if leads(operand.labels, self.program.any_rank)
-        )
 
     def _gather(self, statement: Statement) -> Expr:
         op = statement.op

@@ -21,7 +21,8 @@ from codegen.numpy_printer import (
     numpy_text,
     postfix,
 )
-from codegen.program import NUMBER, REAL, Argument, Constant, Map, Statement
+from codegen.ops import Constant, Map
+from codegen.program import NUMBER, REAL, Argument, Statement
 from derive.functions import Where
 from derive.indices import Bracket, Node
 

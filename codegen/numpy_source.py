@@ -15,8 +15,9 @@ from codegen.naming import Names
 from codegen.numpy_expressions import Renderer
 from codegen.numpy_maps import build_map
 from codegen.numpy_printer import ROWS, numpy_text, postfix, split_sign
+from codegen.ops import Constant, Map, Position, Scatter
 from codegen.passes import for_numpy
-from codegen.program import REAL, Argument, Constant, Map, Position, Program, Scatter, Statement
+from codegen.program import REAL, Argument, Program, Statement
 from codegen.reuse import MINUS, OPERATORS, PLUS, Reuse, Step
 from derive.extents import Extent
 from derive.indices import Tensor

@@ -1,6 +1,7 @@
-"""How sums of products are written in NumPy where no array of the products is needed: ``np.vecdot``, ``np.einsum``.
+"""How sums of products are written in NumPy where no array of the products is needed.
 
-``(a * b).sum(axis=-1)`` writes an array of all products and reads it again; ``np.vecdot(a, b)`` does neither.
+``(a * b).sum(axis=-1)`` writes an array of all products and reads it again; ``np.vecdot(a, b)`` does neither, nor does
+``np.vdot(a, b)`` where all of them are summed up.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from codegen.leading import leads
 from codegen.numpy_maps import build_map
 from codegen.numpy_printer import Text, numpy_text
 from codegen.numpy_windows import WindowTexts
-from codegen.program import NUMBER, REAL, Labels, Map, Operand, Reduce, Statement
+from codegen.ops import Labels, Map, Operand, Reduce
+from codegen.program import NUMBER, REAL, Statement
 from derive.indices import Index
 
 
@@ -49,7 +51,7 @@ class SumTexts(WindowTexts):
         if statement.kept is not None or (leads(labels, self.program.any_rank) and statement.labels):
             return None
         if not statement.labels:
-            return Text(f"np.vecdot({sides}).sum()")
+            return Text(f"np.vdot({sides})")
         letters = index_letters(labels)
         inputs, result = ("".join(letters[label] for label in each) for each in (labels, statement.labels))
         return Text(f'np.einsum("{inputs},{inputs}->{result}", {sides})')

@@ -11,21 +11,9 @@ from sympy import Expr, Mul, Pow
 from codegen.alignment import align_text, subscript
 from codegen.leading import leads
 from codegen.numpy_printer import Text, numpy_text, postfix
+from codegen.ops import AddChosen, AddWindows, Flip, Form, Labels, Operand, Reduce, Shift, Windows
 from codegen.passes import Axes
-from codegen.program import (
-    AddChosen,
-    AddWindows,
-    Argument,
-    Flip,
-    Form,
-    Labels,
-    Operand,
-    Program,
-    Reduce,
-    Shift,
-    Statement,
-    Windows,
-)
+from codegen.program import Argument, Program, Statement
 from codegen.window_plans import has_few_places
 from derive.indices import Index
 

@@ -7,20 +7,8 @@ from dataclasses import replace
 
 import sympy
 
-from codegen.program import (
-    NUMBER,
-    REAL,
-    Argument,
-    Constant,
-    Gather,
-    Labels,
-    Map,
-    Operand,
-    Program,
-    Reduce,
-    Scatter,
-    Statement,
-)
+from codegen.ops import Constant, Gather, Labels, Map, Operand, Reduce, Scatter
+from codegen.program import NUMBER, REAL, Argument, Program, Statement
 from codegen.program_checks import verify
 from derive.indices import Index
 

@@ -12,8 +12,9 @@ from typing import NamedTuple
 from sympy import Add, Expr, Integer, S
 
 from codegen.building import Builder, sorted_labels
+from codegen.ops import Broadcast, Labels, Operand, Scatter, Stack
 from codegen.products import Positions, is_there
-from codegen.program import REAL, Broadcast, Labels, Operand, Scatter, Stack
+from codegen.program import REAL
 from derive.indices import Delta, Index
 from derive.sums import free_indices, has, nodes, rewrite, substitute
 

@@ -8,7 +8,7 @@ import sympy
 from sympy import Add, Expr, Integer, Mul, Pow
 
 from codegen.elementary import is_constant
-from codegen.program import Labels
+from codegen.ops import Labels
 from derive.affine import is_position, is_total, solutions, vanishes_outside
 from derive.functions import Where
 from derive.indices import Delta, Element, Index, is_form

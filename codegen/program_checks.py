@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from codegen.program import (
+from codegen.ops import (
     AddChosen,
     AddWindows,
-    Argument,
     Arrange,
     Broadcast,
     Cast,
@@ -19,21 +18,18 @@ from codegen.program import (
     Flip,
     Gather,
     Identity,
-    InternalError,
     Invert,
     Map,
     Operand,
     Position,
-    Program,
     Reduce,
     Scatter,
     Shift,
     Solve,
     Stack,
-    Statement,
     Windows,
-    sizes_of,
 )
+from codegen.program import Argument, InternalError, Program, Statement, sizes_of
 from derive.indices import Index
 
 

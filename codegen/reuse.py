@@ -16,7 +16,8 @@ from functools import cached_property
 
 from codegen.leading import leads
 from codegen.numpy_maps import filled_branch
-from codegen.program import REAL, Argument, Contract, Map, Operand, Program, Reduce, Statement
+from codegen.ops import Contract, Map, Operand, Reduce
+from codegen.program import MASK, REAL, Argument, Program, Statement
 
 #: By the function of a statement, how it is done in place, and its NumPy function.
 OPERATORS = {"mul": ("*=", "np.multiply"), "div": ("/=", "np.divide")}
@@ -166,8 +167,10 @@ class Reuse:
             return self.is_dead(base, statement)
         inner = self.values[base.name]
         assert isinstance(inner, Statement)
-        if not isinstance(inner.op, Map):
-            return False
+        if not isinstance(
+            inner.op, Map
+        ):  # A product of matrices is free memory, but not to NumPy where a mask meets it.
+            return any(self.values[other.name].kind == MASK for other in others)
         deeper = self.step(inner)
         if deeper is not None:
             return True

@@ -2,204 +2,31 @@
 
 from __future__ import annotations
 
-import math
-import re
-import warnings
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from sympy import Expr
 
-from codegen.blocks import Blockwise, takes_many_steps
-from codegen.docstrings import backward_docstring, forward_docstring
-from codegen.fitting import Fitting, broadcast_shape, has_no_entries, named_positions
-from codegen.loading import load_function as load_function
-from codegen.lowering import lower
-from codegen.naming import safe_identifier
-from codegen.numpy_source import FunctionSource, numpy_function
-from codegen.program import MATRIX_OPERATIONS, Program
-from codegen.program_checks import extremes, positions_taken
-from codegen.scalar_functions import make_scalar_function
-from codegen.whole_numbers import WholeNumbers
-from codegen.whole_numbers import default_numbers as default_numbers
+from codegen.fitting import broadcast_shape
+from codegen.keeping import cached, operation_key
+from codegen.numpy_function import Array, NumpyFunction
+from codegen.numpy_source import FunctionSource
+from codegen.program import Program
+from codegen.programs import backward_program, backward_source, forward_program, forward_source, kept_tensors
 from derive.catalogue import find
 from derive.errors import InputError
 from derive.facts import Fact
 from derive.indices import Tensor
 from derive.notation import BAR, Notation
 from derive.pullback import Pullback, pull_back
-from derive.record import Derived, Operation, needed_definitions
-from derive.stability import stable_definitions
+from derive.record import Derived, Operation
 
-Array = NDArray[Any]
 Given = Iterable[str | Fact]
 #: What ``backward`` takes beside the operation.
 PASSES = ("wrt", "given", "fuse")
-
-
-class NumpyFunction:
-    """A function made from a program: it checks what it is given, and shows its source.
-
-    Attributes:
-        operation: whose pass it is.
-        source: the text a person reads.
-        module: a module with the function that imports NumPy alone.
-    """
-
-    def __init__(self, operation: Operation, program: Program, source: FunctionSource) -> None:
-        self.text = source
-        self.source = source.text
-        self.module = source.module
-        self.__name__ = source.name
-        self.__qualname__ = source.name
-        loaded = load_function(source)
-        self.__doc__ = loaded.__doc__
-        self._run: Callable[..., Any] = make_scalar_function(program) if operation.is_elementwise else loaded
-        if operation.is_elementwise and takes_many_steps(program):
-            self._run = Blockwise(self._run)
-        self.set_checks(operation, program)
-
-    def set_checks(self, operation: Operation, program: Program) -> None:
-        """Keep what is asked at each call: to ask the operation again takes longer than to add thousands of numbers."""
-        self.operation, self.program = operation, program
-        self._tensors = tuple(argument.tensor for argument in program.arguments)
-        uses_matrices = any(isinstance(each.op, MATRIX_OPERATIONS) for each in program.statements)
-        remembers = not uses_matrices and not program.parameters
-        self._fitting = Fitting(operation, self._tensors, extremes(program), positions_taken(program), remembers)
-        self._numbers = WholeNumbers(operation, program) if program.parameters or operation.extents else None
-        self.parameters = tuple(symbol.name for symbol in program.parameters)
-        self._allowed = tuple(dict.fromkeys((*operation.record.defaults, *self.parameters)))
-        self._words = (*(tensor.word for tensor in self._tensors), *self.parameters)
-        self._names = (*(tensor.name for tensor in self._tensors), *self.parameters)
-        self._defaults = default_numbers(operation)
-        self._is_elementwise = operation.is_elementwise
-        self._uses_matrices, self._count = uses_matrices, len(operation.outputs)
-
-    def __repr__(self) -> str:
-        names = [*(self._fitting.shown(tensor) for tensor in self._tensors), *self.parameters]
-        return f"<NumPy function {self.__name__}({', '.join(names)})>"
-
-    def fit(self, values: Sequence[Any]) -> list[Any]:
-        """Return the arguments as arrays that fit, and whole numbers after them.
-
-        Raises:
-            InputError: they do not.
-        """
-        if self._numbers is None:
-            return list(self._fitting.fit(values))
-        count = len(self._tensors)
-        arrays = self._fitting.fit(values[:count])
-        return [*arrays, *self._numbers.fit(values[count:], arrays)]
-
-    def run_checked(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        """Return the results of values of the same shapes and dtypes as before, with nothing left to check."""
-        found = self._run(*values)
-        return found if isinstance(found, tuple) else (found,)
-
-    def run(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
-        """Return the results of arrays that fit, and whole numbers after them, as a tuple."""
-        own = arrays[: len(self._tensors)]
-        if self._uses_matrices:
-            self._check_matrices(own)
-        is_empty = has_no_entries(own)
-        try:
-            found = self._run_on_nothing(arrays) if is_empty else self._called(arrays)
-        except np.linalg.LinAlgError as error:
-            raise InputError(
-                f"{self.operation.name}: a matrix has no inverse ({str(error).lower()}); expected one whose "
-                "determinant is not 0"
-            ) from None
-        return found if isinstance(found, tuple) else (found,)
-
-    def _called(self, arrays: Sequence[Any]) -> Any:
-        if not self.parameters:
-            return self._run(*arrays)
-        return self._run(**dict(zip(self.text.arguments, arrays, strict=True)))
-
-    def complete(self, values: Sequence[Any], settings: Mapping[str, Any]) -> Sequence[Any]:
-        """Return the values with the settings and whole numbers that are given by name or left out.
-
-        Raises:
-            InputError: there are too few or too many, or no such setting.
-        """
-        names = self._words
-        if len(values) == len(names) and not settings:
-            return values
-        operation = self.operation
-        self.check_settings(settings)
-        rest = names[len(values) :]
-        numbers = {**self._defaults, **settings}
-        missing = [name for name in rest if name not in numbers]
-        if missing or len(values) > len(names) or not set(settings) <= set(rest):
-            count = len(values) + len(settings)
-            told = (
-                f"; nothing was said of {', '.join(missing)}"
-                if missing and set(missing) <= set(self.parameters)
-                else ""
-            )
-            raise InputError(f"{operation.name} takes {', '.join(names)} and was given {count} arguments{told}")
-        return [*values, *(numbers[name] for name in rest)]
-
-    def check_settings(self, names: Iterable[str]) -> None:
-        """Refuse a name that is none of the operation's settings and whole numbers.
-
-        Raises:
-            InputError: there is one; the text says which there are and how they are given.
-        """
-        unknown = next((name for name in names if name not in self._allowed), None)
-        if unknown is None:
-            return
-        numbers = {**dict.fromkeys(self.parameters, 1), **default_numbers(self.operation)}
-        whole = ", whole numbers" if set(self._allowed) == set(self.parameters) else ""
-        given = ", ".join(f"{name}={numbers[name]}" for name in self._allowed)
-        known = f"{', '.join(self._allowed)}{whole}; give them by name: {given}" if self._allowed else "none"
-        raise InputError(f"{self.operation.name} has no setting {unknown}; its settings are: {known}")
-
-    def _check_matrices(self, arrays: Sequence[Array]) -> None:
-        """Refuse the one real dtype that NumPy's linear algebra has not."""
-        if any(array.dtype == np.float16 for array in arrays):
-            raise InputError(
-                f"{self.operation.name}: NumPy has no linear algebra of float16; give it float32 or float64"
-            )
-
-    def _run_on_nothing(self, arrays: Sequence[Any]) -> Any:
-        """Run where an array is empty: the mean of nothing is not a number, and nobody need be warned of it."""
-        with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
-            warnings.simplefilter("ignore", RuntimeWarning)
-            try:
-                has_leading = self.program.leading is not None and not self.parameters
-                return self._run_flat(arrays) if has_leading or self.program.flattens else self._called(arrays)
-            except ZeroDivisionError:
-                raise InputError(f"{self.operation.name}: it divides by a size that is 0 here") from None
-
-    def _run_flat(self, arrays: Sequence[Any]) -> Any:
-        """Run with one leading axis in the place of all: their size can not be told where there are no entries."""
-        program, flat = self.program, []
-        leading: tuple[int, ...] = ()
-        for argument, array in zip(program.arguments, arrays, strict=False):
-            if program.leads(argument.tensor):
-                count = array.ndim - argument.tensor.rank + 1
-                leading = array.shape[:count]
-                array = array.reshape(math.prod(leading), *array.shape[count:])
-            flat.append(array)
-        found = self._flat(*flat, *arrays[len(flat) :])
-        results = found if isinstance(found, tuple) else (found,)
-        return tuple(
-            result.reshape(*leading, *result.shape[1:]) if program.leads(tensor) else result
-            for tensor, result in zip(program.result_tensors, results, strict=True)
-        )
-
-    @cached_property
-    def _flat(self) -> Callable[..., Any]:
-        return load_function(
-            numpy_function(replace(self.program, leading=None, flattens=False), "flat", ["One leading axis."])
-        )
 
 
 class Runs(Protocol):
@@ -455,62 +282,6 @@ def vjp(op: str | Operation | Derived, *inputs: Any, **settings: Any) -> tuple[A
     return output, BoundPullback(backward(operation), saved, output)
 
 
-# ---- programs ----
-
-
-def forward_program(operation: Operation, kept: tuple[Tensor, ...]) -> Program:
-    """Return the program of the stable forward pass; ``kept`` are intermediates that it returns too.
-
-    Raises:
-        InputError: the operation has no inputs, so that nothing tells a dtype.
-    """
-    if not operation.inputs:
-        raise InputError(f"{operation.name} has no inputs: it is a number, and there is no function to make of it")
-    results = (*(output.tensor for output in operation.outputs), *kept)
-    definitions = needed_definitions(stable_definitions(operation), results)
-    return lower(definitions, operation.inputs, results, **lowering_of(operation))
-
-
-def backward_program(pullback: Pullback) -> Program:
-    """Return the program of the backward pass: its arguments are the upstream gradients and the saved values."""
-    operation = pullback.operation
-    inputs = {operation.gradient_of(tensor): tensor for tensor in operation.inputs if operation.sums_to(tensor)}
-    like = {result: inputs[result] for result in pullback.results if result in inputs}
-    arguments = (*pullback.upstreams, *pullback.saved)
-    origins = {tensor: _origins(operation, tensor) for tensor in pullback.saved}
-    outputs = zip(operation.outputs, pullback.upstreams, strict=True)
-    origins |= {upstream: _origins(operation, output.tensor) for output, upstream in outputs}
-    return lower(
-        pullback.definitions, arguments, pullback.results, like=like, origins=origins, **lowering_of(operation)
-    )
-
-
-def _origins(operation: Operation, tensor: Tensor) -> frozenset[str]:
-    """Return the names of the real inputs that a tensor is computed from: their dtypes decide on its own."""
-    real = [each for each in operation.inputs if each.values is None and each not in operation.settings]
-    return frozenset(each.name for each in operation.feeding(tensor) if each in real)
-
-
-def lowering_of(operation: Operation) -> dict[str, Any]:
-    """Return what the lowering must know of an operation beside its definitions."""
-    named = named_positions(each.body for each in operation.definitions)
-    return {
-        "numbers": operation.settings,
-        "leading": operation.leading,
-        "parameters": operation.parameters,
-        "extents": operation.extents,
-        "positions": {size: last for size, (last, _) in named.items()},
-    }
-
-
-def kept_tensors(operation: Operation, saved: Sequence[str]) -> tuple[Tensor, ...]:
-    """Return the intermediates among the values that a backward pass needs."""
-    return tuple(d.tensor for d in operation.intermediates if d.tensor.name in saved)
-
-
-# ---- functions ----
-
-
 def _one_or_all(results: tuple[Any, ...]) -> Any:
     return results[0] if len(results) == 1 else results
 
@@ -521,66 +292,5 @@ def _wrong_shape(operation: Operation, output: Tensor, given: tuple[int, ...], e
     return f"{operation.name}: the upstream gradient{word} has shape {given} and the output{of} {expected}"
 
 
-def function_name(operation: Operation, suffix: str) -> str:
-    """Return what a generated function is called."""
-    name = operation.name
-    if not re.fullmatch(r"[\w-]{1,40}", name):
-        name = operation.outputs[0].tensor.name
-    return f"{safe_identifier(name)}_{suffix}"
-
-
-def forward_source(operation: Operation, program: Program) -> FunctionSource:
-    """Return the text of the forward pass."""
-    docstring = forward_docstring(operation, operation.inputs, program.result_tensors, program.parameters)
-    name = function_name(operation, "forward")
-    return numpy_function(program, name, docstring, defaults=operation.record.defaults)
-
-
-def backward_source(pullback: Pullback, program: Program, notation: Notation = BAR) -> FunctionSource:
-    """Return the text of the backward pass."""
-    arguments = [argument.tensor for argument in program.arguments]
-    docstring = backward_docstring(
-        pullback.operation,
-        pullback.gradients,
-        arguments,
-        pullback.results,
-        pullback.assumptions,
-        program.parameters,
-        notation,
-    )
-    name = function_name(pullback.operation, "backward")
-    return numpy_function(program, name, docstring, pullback.operation.record.defaults, notation)
-
-
 def _function(operation: Operation, program: Program) -> NumpyFunction:
     return NumpyFunction(operation, program, forward_source(operation, program))
-
-
-#: So many functions are kept, those asked for last.
-MOST_KEPT = 1000
-_CACHE: OrderedDict[Any, Any] = OrderedDict()
-_CACHE_LOCK = Lock()
-
-
-def operation_key(operation: Operation) -> Any:
-    """Return what two operations share whose code is the same."""
-    record = operation.record
-    said = record.name, record.title, record.source, record.labels, operation.listed, operation.leading
-    numbers = operation.parameters, operation.extents
-    mappings = (record.absent, record.defaults, operation.gradients)
-    return operation.definitions, operation.inputs, *said, *numbers, *(tuple(sorted(each.items())) for each in mappings)
-
-
-def cached(key: Any, make: Callable[[], Any]) -> Any:
-    """Return what was made for a key before, or make it; of two threads that make it, both get the first one's."""
-    with _CACHE_LOCK:
-        if key in _CACHE:
-            _CACHE.move_to_end(key)
-            return _CACHE[key]
-    made = make()
-    with _CACHE_LOCK:
-        made = _CACHE.setdefault(key, made)
-        _CACHE.move_to_end(key)
-        if len(_CACHE) > MOST_KEPT:
-            _CACHE.popitem(last=False)
-    return made

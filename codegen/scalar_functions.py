@@ -18,7 +18,8 @@ from codegen.helpers import LOADED
 from codegen.naming import Names
 from codegen.numpy_expressions import Renderer
 from codegen.numpy_printer import NumpyText
-from codegen.program import Constant, Program
+from codegen.ops import Constant
+from codegen.program import Program
 
 
 def make_scalar_function(program: Program) -> Callable[..., Any]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from codegen import modules, runtime
 from codegen.c_runtime import CForward, backward_pass, c_module
-from codegen.runtime import Backward, Forward, Given, cached, operation_key
+from codegen.keeping import cached, operation_key
+from codegen.runtime import Backward, Forward, Given
 from derive.catalogue import find
 from derive.errors import InputError
 from derive.notation import BAR

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import Symbol
 
-from codegen.runtime import default_numbers
 from codegen.targets import backward, forward
+from codegen.whole_numbers import default_numbers
 from derive.catalogue import parse_fact
 from derive.errors import InputError
 from derive.indices import Element, Tensor

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from sympy import Expr
 
+from codegen.ops import Flip, Form, Labels, Op, Operand, Run, Shift, Windows
 from codegen.products import Power
-from codegen.program import Flip, Form, Labels, Op, Operand, Run, Shift, Windows
 from derive.affine import bounds, is_never_negative, is_position, solutions
 from derive.extents import Extent
 from derive.indices import Delta, Element, Index, extent, is_form, join_form, split_form

@@ -14,18 +14,9 @@ from sympy import Expr, Integer, Mul
 from codegen.arithmetic import with_sign
 from codegen.building import Builder, sorted_labels
 from codegen.maxima import Search, search_of
+from codegen.ops import AddChosen, AddWindows, Cast, Labels, Operand, Reduce, Windows
 from codegen.products import Power, split_product
-from codegen.program import (
-    INTEGER,
-    REAL,
-    AddChosen,
-    AddWindows,
-    Cast,
-    Labels,
-    Operand,
-    Reduce,
-    Windows,
-)
+from codegen.program import INTEGER, REAL
 from codegen.window_plans import (
     Chosen,
     Target,

@@ -17,9 +17,7 @@ from derive.vocabulary import RESERVED
 INTERMEDIATE_NAMES = ("z", "h", "a", "u", "v")
 
 
-def compose(
-    *operations: Operation, name: str | None = None, names: Sequence[Mapping[str, str]] = ()
-) -> Operation:
+def compose(*operations: Operation, name: str | None = None, names: Sequence[Mapping[str, str]] = ()) -> Operation:
     """Return the operation that feeds each operation's output to the next one's first input.
 
     The result between two operations has the name of the second one's input where that is free. The other inputs keep
@@ -77,9 +75,7 @@ def compose(
         raise InputError(f"{name}: {record.definition} does not stand on its own: {error.problem}") from None
 
 
-def _write_calls(
-    operations: tuple[Operation, ...], names: Sequence[Mapping[str, str]]
-) -> tuple[str, tuple[str, ...]]:
+def _write_calls(operations: tuple[Operation, ...], names: Sequence[Mapping[str, str]]) -> tuple[str, tuple[str, ...]]:
     """Return the chain as whole-operation calls, and the names of its inputs."""
     taken = {*RESERVED, *(name for told in names for name in told.values())}
 
@@ -92,7 +88,7 @@ def _write_calls(
     inputs = [call(tensor.name, 0) for tensor in operations[0].inputs]
     outputs = [call(definition.tensor.name, len(operations) - 1) for definition in operations[-1].outputs]
     statements: list[str] = []
-    arguments = inputs
+    arguments, result = inputs, ""
     for number, operation in enumerate(operations):
         if number:
             arguments = [result, *(call(tensor.name, number) for tensor in operation.inputs[1:])]

@@ -23,6 +23,7 @@ from derive.record import Definition, replace_elements
 from derive.signs import is_nonnegative, is_positive
 from derive.solving import Generator, Scope, solve
 from derive.sums import IndexSum, free_indices, has, nodes, substitute, tensors_in
+from derive.trials import Trials
 
 #: A sum whose definitions, put in, cost more than this is not looked at any longer.
 MOST_INSERTED = 40.0
@@ -192,7 +193,7 @@ def known_sum(total: IndexSum, definitions: tuple[Definition, ...]) -> Expr | No
         1
     """
     defined = {definition.tensor: definition for definition in definitions}
-    if not tensors_in(total) <= defined.keys():
+    if not defined or not tensors_in(total) <= defined.keys() or not _trials(definitions).is_constant(total):
         return None
     sum_: Expr = total
     for definition in reversed(definitions):
@@ -208,6 +209,13 @@ def known_sum(total: IndexSum, definitions: tuple[Definition, ...]) -> Expr | No
         if not any(tensors_in(atom) or free_indices(atom) for monomial in poly for atom, _ in monomial):
             return expression(poly)
     return None
+
+
+@lru_cache(maxsize=100)
+def _trials(definitions: tuple[Definition, ...]) -> Trials:
+    """Numbers at which everything that is defined has a value."""
+    targets = [definition.target for definition in definitions]
+    return Trials(targets[-1], targets[:-1], definitions, count=1, most=1)
 
 
 def _is_defined_where(normaliser: Normaliser, folded: Polynomial, poly: Polynomial, definition: Definition) -> bool:

@@ -103,7 +103,9 @@ def network_operation(
     """
     for loss in operations[:-1]:
         if loss.is_loss:
-            raise InputError(f"{loss.name} makes one number of everything that comes in, so it stands last in a network")
+            raise InputError(
+                f"{loss.name} makes one number of everything that comes in, so it stands last in a network"
+            )
     names = name_tensors(operations, kept)
     operation = compose(*operations, name=name, names=names)
     record = replace(operation.record, title=title or f" {ARROW} ".join(each.name for each in operations))
@@ -221,12 +223,10 @@ def _number(node: ast.expr) -> Any:
 
 def _split(text: str, sign: str) -> list[str]:
     """Split a text at a sign that stands outside of brackets and is no part of ``>=``, ``<=``, ``!=`` or ``==``."""
-    parts, depth = [""], 0
-    for place, character in enumerate(text):
-        depth += (character in "([{") - (character in ")]}")
-        around = text[place - 1 : place] in ("<", ">", "!", "=") and character == "=" or text[place + 1 : place + 2] == "="
-        if depth == 0 and character == sign and not around:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
+    parts, depth, start = [], 0, 0
+    for match in re.finditer(rf"[([{{]|[)\]}}]|(?<![<>!=]){sign}(?!=)", text):
+        if match[0] == sign and depth == 0:
+            parts.append(text[start : match.start()])
+            start = match.end()
+        depth += (match[0] in "([{") - (match[0] in ")]}")
+    return [*parts, text[start:]]

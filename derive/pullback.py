@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from derive.catalogue import find, parse_fact
 from derive.chain import Chain, Insertion, NameCost, Sensitivity, any_name, keep_products
@@ -210,7 +211,14 @@ def pull_back(
     if not tensors:
         raise InputError("name one input at least to differentiate by")
     usual = keep_products if operation.gradients else any_name
-    chain = Chain(operation, tensors, _facts(operation, given), fuse=fuse, name_cost=name_cost or usual)
+    return _pulled_back(operation, tensors, _facts(operation, given), fuse, name_cost or usual)
+
+
+@lru_cache(maxsize=100)
+def _pulled_back(
+    operation: Operation, tensors: tuple[Tensor, ...], facts: tuple[Fact, ...], fuse: bool, name_cost: NameCost
+) -> Pullback:
+    chain = Chain(operation, tensors, facts, fuse=fuse, name_cost=name_cost)
     gradients = _gradients(operation, chain.sensitivities.values())
     definitions = stabilise(gradients, operation, operation.definitions)
     used: set[Tensor] = set().union(*(tensors_in(definition.body) for definition in definitions))

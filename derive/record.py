@@ -101,6 +101,9 @@ class Operation:
     gradients: Mapping[str, str] = field(default_factory=dict)
     leading: Symbol | None = None
 
+    def __hash__(self) -> int:
+        return hash((self.definitions, self.inputs))  # A record has mappings, which have no hash.
+
     @property
     def name(self) -> str:
         return self.record.name

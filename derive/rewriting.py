@@ -34,7 +34,7 @@ from derive.polynomials import (
 )
 from derive.quotients import multiply_in, over_one_line
 from derive.record import Definition
-from derive.sums import IndexSum, free_indices, rewrite, substitute, tensors_in
+from derive.sums import IndexSum, free_indices, has, rewrite, substitute, tensors_in
 
 #: Of more terms, multiplied out, no short form is looked for where there is one already.
 MOST_TERMS = 60
@@ -119,6 +119,8 @@ def _forms(
             continue
         plain, short = (with_plain_signs(form, definitions) for form in (plain, short))
         found.append(Simplified(plain, short, folded, tuple(normaliser.used_facts)))
+        if not any(has(atom, Add) for monomial in poly for atom, _ in monomial):
+            break  # There is nothing to multiply out.
     return found
 
 

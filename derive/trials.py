@@ -138,6 +138,22 @@ class Trials:
             for places, value in zip(trial.places, trial.values, strict=True)
         )
 
+    def is_constant(self, expr: Expr) -> bool:
+        """Whether an expression may have one value at all places of its free indices: nothing was seen that differs.
+
+        Example:
+            >>> from derive.indices import size
+            >>> N = size("N"); n = Index("n", N); x = Tensor("x", (N,))
+            >>> Trials(x[n]).is_constant(x[n] ** 2 - (x[n] - 1) * (x[n] + 1)), Trials(x[n]).is_constant(x[n])
+            (True, False)
+        """
+        for trial in self.trials:
+            places = trial.assignment.some_places(sorted(free_indices(expr), key=str), FEW_PLACES, random.Random(0))
+            values = [number for each in places if (number := value_at(trial.assignment, expr, each)) is not None]
+            if any(not agree(values[0], number, SAME_DIGITS) for number in values):
+                return False
+        return True
+
     def ratios(self, expr: Expr) -> list[Number] | None:
         """The ratio of the reference to an expression, by trial; None where it is not the same at every place."""
         ratios: list[Number] = []

@@ -12,7 +12,8 @@ from numpy.testing import assert_allclose
 
 import codegen
 import derive
-from codegen.program import Map, Program, Reduce
+from codegen.ops import Map, Reduce
+from codegen.program import Program
 from derive.printing import definition_text
 
 SIZES = {"N": 3, "K": 5, "D": 7, "M": 2, "C": 4, "T": 6, "I": 6, "J": 8, "E": 4, "H": 2, "R": 2}

@@ -26,9 +26,10 @@ from codegen.c_functions import helper_texts
 from codegen.c_precisions import DOUBLE, FLOAT
 from codegen.c_runtime import CBackward, CProgram
 from codegen.c_source import c_file
+from codegen.keeping import cached, operation_key
 from codegen.lowering import lower
 from codegen.program import Program
-from codegen.runtime import Backward, cached, forward, operation_key
+from codegen.runtime import Backward, forward
 from codegen.verification import draw_sizes, outputs_of
 from derive.__main__ import main
 from derive.catalogue import find, records

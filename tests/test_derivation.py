@@ -424,3 +424,11 @@ def test_what_a_factor_says_already_is_not_said_twice(text: str, short: str, fal
     true = definition_text(derivation.result)
     assert derive.check_claim(text, "x", true).verdict == PROVED
     assert derive.check_claim(text, "x", false).verdict == REFUTED
+
+
+def test_what_is_derived_again_speaks_of_the_operation_that_it_was_asked_for() -> None:
+    relu = derive.find("relu")
+    other = replace(relu, record=replace(relu.record, title="another", domain={"x": (1.0, 2.0)}))
+    first, second, again = (derive.pull_back(each) for each in (relu, other, derive.find("relu")))
+    assert first.operation.record.title != "another" and second.operation.record.title == "another"
+    assert again is first

@@ -23,16 +23,18 @@ ORDERS = {
         algebra reindexing generators facts contractions normal_form inequalities cases vanishing intervals
         premises regions names notation layout reading writing latex mathml printing domains kinks differentiation
         problems parsing composition sampling gradient_operations derivation library arguments networks catalogue
-        costs quotients solving absorbing folding rewriting counterexamples trials chain derivatives assumptions proof
-        rendering exposition claims stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis
-        gradients misreadings gradient_claims verification __init__ commands check_command report_command __main__
+        costs quotients solving absorbing trials folding rewriting counterexamples chain derivatives assumptions proof
+        rendering exposition claims stability pullback second_derivatives hessian_products pairs slips mistakes
+        diagnosis gradients misreadings gradient_claims verification __init__ commands check_command
+        report_command __main__
     """.split(),
     "codegen": """
-        factoring elementary fitting helpers program program_checks building arithmetic contraction finishing indexing
-        maxima numpy_printer numpy_maps passes leading alignment products positions window_plans windowing naming
-        docstrings numpy_windows numpy_sums numpy_expressions scalar_functions blocks whole_numbers lowering reuse
-        numpy_source loading runtime hessians modules layer layer_kinds layers c_precisions c_functions c_numbers
-        c_program c_saving c_loops c_texts c_expressions c_writer c_source c_compiler c_memory c_calls c_runtime targets
+        factoring elementary fitting helpers ops program program_checks building arithmetic contraction finishing
+        indexing maxima numpy_printer numpy_maps passes leading alignment products positions window_plans windowing
+        summing naming docstrings numpy_windows numpy_sums numpy_matrices numpy_expressions scalar_functions blocks
+        whole_numbers lowering reuse numpy_source loading keeping programs numpy_function runtime hessians modules
+        layer layer_kinds layers c_precisions c_functions c_numbers c_program c_saving c_loops c_texts c_expressions
+        c_writer c_source c_compiler c_memory c_calls c_runtime targets
         usual networks optimisers datasets training checking verification documents __init__ tour pages
     """.split(),
 }

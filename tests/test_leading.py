@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose
 import codegen
 import derive
 from codegen.layers import Dense, LayerKind, MeanSquaredError, Softmax, SoftmaxCategoricalCrossEntropy
-from codegen.runtime import backward_program, forward_program
+from codegen.programs import backward_program, forward_program
 from codegen.verification import draw_inputs
 from derive.catalogue import catalogue
 from derive.errors import DefinitionError, InputError

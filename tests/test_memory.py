@@ -16,7 +16,7 @@ import codegen
 from codegen.blocks import BLOCK, Blockwise
 from codegen.loading import load_function
 from codegen.passes import for_numpy
-from codegen.runtime import forward_program, kept_tensors
+from codegen.programs import forward_program, kept_tensors
 from codegen.verification import draw_inputs
 from derive.catalogue import catalogue, find
 from derive.errors import InputError

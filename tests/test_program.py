@@ -8,24 +8,8 @@ import pytest
 from lowering_cases import BY_NAME, CASES, Case
 from sympy import Integer
 
-from codegen.program import (
-    NUMBER,
-    REAL,
-    Argument,
-    Broadcast,
-    Constant,
-    Contract,
-    Copy,
-    Gather,
-    InternalError,
-    Map,
-    Operand,
-    Position,
-    Program,
-    Reduce,
-    Scatter,
-    Statement,
-)
+from codegen.ops import Broadcast, Constant, Contract, Copy, Gather, Map, Operand, Position, Reduce, Scatter
+from codegen.program import NUMBER, REAL, Argument, InternalError, Program, Statement
 from codegen.program_checks import verify
 from derive.indices import Index, Tensor, size
 

@@ -18,7 +18,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import codegen
 import derive
-from codegen.runtime import backward_program, cached, forward_program, function_name, load_function
+from codegen.keeping import cached
+from codegen.loading import load_function
+from codegen.programs import backward_program, forward_program, function_name
 from codegen.verification import draw_inputs
 from derive.errors import InputError
 from derive.matrices import MatrixFunction
@@ -403,8 +405,8 @@ def test_the_order_of_whole_numbers_is_part_of_a_function() -> None:
 
 
 def test_functions_asked_for_long_ago_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codegen.runtime.MOST_KEPT", 2)
-    monkeypatch.setattr("codegen.runtime._CACHE", OrderedDict())
+    monkeypatch.setattr("codegen.keeping.MOST_KEPT", 2)
+    monkeypatch.setattr("codegen.keeping._CACHE", OrderedDict())
     made = [cached(key, object) for key in ("a", "b")]
     assert cached("a", object) is made[0]
     cached("c", object)  # b is the one asked for longest ago.

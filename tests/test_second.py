@@ -119,7 +119,7 @@ def test_hessian_vector_product_is_the_change_of_the_gradient(name: str) -> None
         program = lower(wrong, (*derived.directions, *operation.inputs), derived.results, numbers=operation.settings)
         twin = codegen.hessians.numpy_function(program, "twin", ["Wrong."])
         with np.errstate(all="ignore"):
-            twins = codegen.runtime.load_function(twin)(*run.fit([*along, *inputs]))
+            twins = codegen.loading.load_function(twin)(*run.fit([*along, *inputs]))
         errors.append(relative(twins if isinstance(twins, tuple) else (twins,), expected))
     assert np.nanmax(errors) > 100 * TOLERANCE
 

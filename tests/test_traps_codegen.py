@@ -23,7 +23,7 @@ from codegen.elementary import FUNCTIONS, prepare
 from codegen.helpers import HELPERS, LOADED
 from codegen.numpy_maps import build_map
 from codegen.numpy_printer import ROWS, NumpyText, Text, negated, numpy_text
-from codegen.program import Map
+from codegen.ops import Map
 from derive.functions import Where
 from derive.indices import Bracket, Tensor
 

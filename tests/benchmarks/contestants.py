@@ -13,7 +13,7 @@ from rows import Random, Row, jax, jnp, torch
 import codegen
 from codegen.c_compiler import find_compiler
 from codegen.loading import load_function
-from codegen.runtime import NumpyFunction
+from codegen.numpy_function import NumpyFunction
 
 #: Plain loops over products of matrices would take minutes at large sizes.
 SLOW_IN_C = ("dense", "attention", "lstm-cell")

@@ -34,7 +34,7 @@ def softmax_cce_forward(z, t):
     exps = np.exp(shifted)
     total = exps.sum(axis=-1, keepdims=True)
     p = np.divide(exps, total, out=exps)
-    L = -np.vecdot(t, shifted - np.log(total)).sum() / N
+    L = -np.vdot(t, shifted - np.log(total)) / N
     return L, p
 
 
