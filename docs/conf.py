@@ -48,7 +48,8 @@ def add_pages_below(app: Sphinx, docname: str, source: list[str]) -> None:
 def strip_code(app: Sphinx, doctree: nodes.document) -> None:
     """Leave out the blank line that ends a block of examples, which doctest needs and readers do not."""
     for block in doctree.findall(nodes.literal_block):
-        block[:] = [nodes.Text(block.astext().rstrip("\n"))]
+        block.rawsource = block.astext().rstrip("\n")  # Sphinx colours what is its own source.
+        block[:] = [nodes.Text(block.rawsource)]
 
 
 def setup(app: Sphinx) -> None:
