@@ -57,7 +57,8 @@ from derive.writing import (
 RELATIONS = {">": "&gt;", ">=": "≥", "<": "&lt;", "<=": "≤", "=": "=", "!=": "≠"}
 CONSTANTS = {"pi": "π", "E": "e"}
 #: What a reader sees of an accent; a bar is long, since the short one is that of gradients.
-ACCENT_SIGNS = {"hat": "^", "tilde": "~", "bar": "¯", "check": "ˇ", "dot": "˙"}
+BAR_SIGN = "¯"
+ACCENT_SIGNS = {"hat": "^", "tilde": "~", "bar": BAR_SIGN, "check": "ˇ", "dot": "˙"}
 #: The letter of a Greek letter's LaTeX command.
 GREEK_LETTERS = {
     **{tex: name for name, tex in GREEK_NAMES.items() if len(name) == 1},
@@ -157,18 +158,21 @@ def word_text(word: Word) -> str:
 
 
 def over(base: str, sign: str, is_long: bool = False) -> str:
+    """Return a base with a sign over it: an accent, or a bar, to which browsers leave a gap as no accent has one."""
     stretchy = "true" if is_long else "false"
+    if sign == BAR_SIGN:
+        return f'<mover>{base}<mo stretchy="{stretchy}" scriptlevel="0">{sign}</mo></mover>'
     return f'<mover accent="true">{base}<mo stretchy="{stretchy}">{sign}</mo></mover>'
 
 
 def scripts(base: str, below: Iterable[str] = (), above: str = "") -> str:
     """Return a base with what stands below it, separated by commas, and above it."""
-    subscript = row('<mo rspace="0">,</mo>'.join(below))
-    if subscript != "<mrow></mrow>" and above:
-        return f"<msubsup>{base}{subscript}{row(above)}</msubsup>"
-    if above:
-        return f"<msup>{base}{row(above)}</msup>"
-    return base if subscript == "<mrow></mrow>" else f"<msub>{base}{subscript}</msub>"
+    subscript = '<mo rspace="0">,</mo>'.join(below)
+    if above and base.startswith("<msub>") and is_element(base):
+        return f"<msubsup>{base.removeprefix('<msub>').removesuffix('</msub>')}{row(above)}</msubsup>"
+    parts = [base, *(row(script) for script in (subscript, above) if script)]
+    tag = {(True, True): "msubsup", (True, False): "msub", (False, True): "msup"}.get((bool(subscript), bool(above)))
+    return f"<{tag}>{''.join(parts)}</{tag}>" if tag else base
 
 
 def fenced(content: str, opening: str = "(", closing: str = ")") -> str:
@@ -249,7 +253,7 @@ def gradient_text(notation: Notation, name: str, places: Iterable[str], incoming
         quotient = f"<mfrac>{above}{below}</mfrac>"
         return scripts(fenced(quotient), above=raised) if incoming else quotient
     base, own = written_name(name)
-    return scripts(over(word_text(base), "¯", not base.is_single), (*map(word_text, own), *places), raised)
+    return scripts(over(word_text(base), BAR_SIGN, not base.is_single), (*map(word_text, own), *places), raised)
 
 
 def write_number(writer: Writer, phrase: Phrase) -> str:

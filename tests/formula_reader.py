@@ -21,6 +21,8 @@ FUNCTIONS: dict[str, Callable[..., Number]] = {
     "exp": context.exp,
     "log": lambda u: context.log(u) if u > 0 else _undefined(),
     "sqrt": lambda u: context.sqrt(u) if u >= 0 else _undefined(),
+    "sinh": context.sinh,
+    "cosh": context.cosh,
     "tanh": context.tanh,
     "erf": context.erf,
     "abs": abs,

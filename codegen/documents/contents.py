@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from sympy import Expr
+from sympy import Expr, Float
 
 from codegen.documents.model import (
     Block,
@@ -256,7 +256,8 @@ class _Contents:
     def comparisons(self) -> Iterator[tuple[Line, ...]]:
         for each in compare_numbers(self.operation).comparisons:
             sizes = words(each.sizes.replace(" x ", " × ")) if each.sizes else self.say("a single number")
-            yield self.say(each.what), sizes, words(f"{each.difference:.1e}"), words(f"{each.allowed:.0e}")
+            numbers = [self.formula(Float(f"{number:.1e}")) for number in (each.difference, each.allowed)]
+            yield self.say(each.what), sizes, *((number,) for number in numbers)
 
     # -- code --
 

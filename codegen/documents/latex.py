@@ -30,8 +30,6 @@ from derive.rendering import aligned, latex_document
 #: Chinese letters and signs, which latex_words would write as numbers.
 _CHINESE = re.compile(r"([\u2e80-\u9fff\uff00-\uffef]+)")
 _LEVELS = ("section", "subsection", "subsubsection", "paragraph")
-#: What babel calls a language.
-_BABEL = {"en": "english", "de": "ngerman", "fr": "french"}
 
 
 def write_latex(document: Document, prefix: str = "") -> str:
@@ -47,7 +45,7 @@ def write_latex(document: Document, prefix: str = "") -> str:
     if _CHINESE.search("".join(parts)) or document.language == "zh":
         preamble.append(r"\usepackage[UTF8,scheme=plain]{ctex}")
     else:
-        preamble += [r"\usepackage[T1]{fontenc}", rf"\usepackage[{_BABEL[document.language]}]{{babel}}"]
+        preamble.append(r"\usepackage[T1]{fontenc}")
     return latex_document(parts, document.title, preamble)
 
 
@@ -89,7 +87,7 @@ def _table(table: Table) -> str:
     body = " \\\\\n".join(rows)
     columns = "l" * len(table.head)
     return (
-        f"\\begin{{center}}\n\\renewcommand{{\\arraystretch}}{{1.4}}\n\\begin{{tabular}}{{{columns}}}\n"
+        f"\\begin{{center}}\\small\n\\renewcommand{{\\arraystretch}}{{1.4}}\n\\begin{{tabular}}{{{columns}}}\n"
         f"{head} \\\\ \\hline\n{body}\n\\end{{tabular}}\n\\end{{center}}"
     )
 

@@ -57,7 +57,7 @@ nav .depth1 { padding-left: 1.2em; }
   details { border: 0; padding: 0; } details::details-content { content-visibility: visible; block-size: auto; }
   details > * { display: block; } summary { color: var(--ink); font-style: italic; list-style: none; }
   .formula, .table, pre, figure { overflow: visible; }
-  pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 7.5pt; break-inside: auto; }
+  p:has(+ pre) { break-after: avoid; } pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 7.5pt; break-inside: auto; }
   .step, tr, figure { break-inside: avoid; }
 }
 """
