@@ -200,6 +200,11 @@ class Network:
         """Whether it ends with a loss."""
         return self._layers[-1].is_loss
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether labels are classes, so that there is an accuracy."""
+        return self._classes is not None
+
     @cached_property
     def fusions(self) -> tuple[Fusion, ...]:
         """The neighbours whose backward passes are one, from the loss back."""

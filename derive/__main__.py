@@ -1,5 +1,5 @@
 """The command line: ``derive tour | list | show | hessian | latex | code | pages | verify | prove | pairs | check |
-report``.
+report | train``.
 
 Exit status: 0 when all went well, 1 when a verification fails or a claim is refuted, 2 for a mistake in what was typed,
 3 when a claim is not decided, 70 when the engine contradicts itself.
@@ -19,6 +19,7 @@ from derive.check_command import add_check
 from derive.errors import DeriveError, EngineError
 from derive.notation import known_notations
 from derive.report_command import add_report
+from derive.train_command import add_train
 
 #: Exit status for what is nobody's mistake but the program's, as systems have it.
 DEFECT = 70
@@ -98,6 +99,9 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="with a loss's Hessian-vector product by this input",
     )
+    code.add_argument(
+        "--wrt", metavar="X", action="append", default=[], help="an input to differentiate by; all when left out"
+    )
     code.add_argument("--target", default="numpy", metavar="numpy|c", help="the language (default: numpy)")
     code.set_defaults(run=commands.run_code)
 
@@ -123,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_check(verbs)
     add_report(verbs)
+    add_train(verbs)
 
     for command in (hessian, verify, prove):
         command.add_argument("--steps", action="store_true", help="show the steps")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any
@@ -79,3 +80,23 @@ def read_arguments(operation: Operation, given: Sequence[Any], named: Mapping[st
             if letter not in settings and (not isinstance(number, Integral) or number < 1):
                 raise InputError(f"{operation.name}: {name} is a whole number of at least 1, not {number!r}")
     return numbers
+
+
+def read_literals(text: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return what stands in the brackets of a call, by position and by name; it is parsed and never evaluated.
+
+    Raises:
+        ValueError: the values are no numbers, texts, tuples and the like.
+
+    Example:
+        >>> read_literals("3, 16, kernel=(3, 5)")
+        ((3, 16), {'kernel': (3, 5)})
+    """
+    try:
+        call = ast.parse(f"f({text})", mode="eval").body
+        if not isinstance(call, ast.Call) or any(each.arg is None for each in call.keywords):
+            raise ValueError(f"{text!r} is not what stands in the brackets of one call")
+        named = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
+        return tuple(map(ast.literal_eval, call.args)), named
+    except (SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        raise ValueError(f"{text!r}: {error}") from None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import math
 import os
 import re
 import sys
 from typing import Any
 
+from derive.arguments import read_literals
 from derive.errors import InputError
 
 #: What is said before a file is run; on standard error, so that the report alone is on standard output.
@@ -26,7 +26,7 @@ def add_check(verbs: Any) -> None:
     )
     check.add_argument("target", metavar="FILE[:NAME]", help="a Python file, and the class or function that is meant")
     check.add_argument("--json", action="store_true", help="print JSON")
-    check.add_argument("--seed", type=_seed, default=0, metavar="S", help="of what is drawn (default: 0)")
+    check.add_argument("--seed", type=whole_number, default=0, metavar="S", help="of what is drawn (default: 0)")
     check.add_argument("--as", dest="operation", metavar="OPERATION", help="what it is meant to be, from `derive list`")
     check.add_argument("--args", metavar="NAME=VALUE,...", default="", help='values of arguments: "n_inputs=4, axis=1"')
     check.add_argument("--shapes", metavar="NAME=SHAPE,...", default="", help='shapes of arguments: "x=3x4, w=4x2"')
@@ -67,12 +67,12 @@ def read_args(text: str) -> dict[str, Any]:
     """
     told = f"--args is NAME=VALUE, separated by commas, the values numbers, texts, tuples or lists, not {text!r}"
     try:
-        call = ast.parse(f"f({text})", mode="eval").body
-        if not isinstance(call, ast.Call) or call.args or any(each.arg is None for each in call.keywords):
-            raise InputError(told)
-        return {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
-    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
+        nameless, named = read_literals(text)
+    except ValueError:
         raise InputError(told) from None
+    if nameless:
+        raise InputError(told)
+    return named
 
 
 def read_shapes(text: str) -> dict[str, tuple[int, ...]]:
@@ -95,7 +95,8 @@ def read_shapes(text: str) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _seed(text: str) -> int:
+def whole_number(text: str) -> int:
+    """Return a whole number of at least 0 that was typed."""
     if not re.fullmatch(r"\d{1,9}", text):
         raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, not {text!r}")
     return int(text)

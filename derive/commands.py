@@ -86,9 +86,16 @@ def _gradient_lines(operation: Operation, options: argparse.Namespace) -> Iterat
     """The gradients, each by itself; those of a large operation by its parts."""
     _check_together(options)
     names = _wrt_names(operation, options.wrt)
-    parts = by_parts(operation, names, options.given)
-    if options.parts or (options.output is None and is_long(operation, parts)):
-        yield from (plain_line(part, options.notation) for part in parts)
+    parts = _parts_to_show(operation, names, options)
+    if parts is not None:
+        facts = operation.record.facts if not options.given else ()
+        by_fact = {fact: {each.target: each for each in by_parts(operation, names, [fact])} for fact in facts}
+        for part in parts:
+            yield plain_line(part, options.notation)
+            for fact, others in by_fact.items():
+                shorter = others.get(part.target)
+                if shorter is not None and shorter.assumptions:
+                    yield f"    given {fact}:  {plain_line(shorter, options.notation)}"
         return
     for name in names:
         for derive in _kinds(operation, False, options.output):
@@ -99,6 +106,14 @@ def _gradient_lines(operation: Operation, options: argparse.Namespace) -> Iterat
                     yield f"    given {fact}:  {plain_line(shorter, options.notation)}"
 
 
+def _parts_to_show(
+    operation: Operation, names: Sequence[str], options: argparse.Namespace
+) -> tuple[Derivation, ...] | None:
+    """The backward pass by its parts where it is asked for so, or is too long to be read otherwise."""
+    parts = by_parts(operation, names, options.given)
+    return parts if options.parts or (options.output is None and is_long(operation, parts)) else None
+
+
 def _input_text(operation: Operation, tensor: Tensor) -> str:
     """What an input is: its shape, and what else there is to say."""
     if tensor in operation.settings:
@@ -107,7 +122,7 @@ def _input_text(operation: Operation, tensor: Tensor) -> str:
     shape = shape_text(operation, tensor) if tensor.sizes else one
     if tensor.values is not None:
         return f"{shape}, whole numbers below {tensor.values}"
-    return f"{shape}, labels" if tensor in operation.labels else shape
+    return f"{shape}, data" if tensor in operation.labels else shape
 
 
 def _output_lines(operation: Operation, notation: Notation) -> Iterator[str]:
@@ -159,18 +174,18 @@ def run_latex(options: argparse.Namespace) -> int:
     derivations: Sequence[Derivation]
     if options.hessian:
         derivations = _second_derivatives(operation, options, options.given)
-    elif options.parts:
-        derivations = by_parts(operation, names, options.given)
+    elif (parts := _parts_to_show(operation, names, options)) is not None:
+        derivations = parts
     else:
         kinds = _kinds(operation, options.steps, options.output)
         derivations = [derive(operation, name, options.given) for name in names for derive in kinds]
     if options.file is None:
         print("\n\n".join(derivation.latex(options.notation, options.steps) for derivation in derivations))
         return 0
-    parts = [
+    sections = [
         latex_section(each, find_notation(options.notation, each.operation), options.steps) for each in derivations
     ]
-    return _write(options.file, latex_document(parts, operation.name))
+    return _write(options.file, latex_document(sections, operation.name))
 
 
 def run_code(options: argparse.Namespace) -> int:
@@ -178,7 +193,12 @@ def run_code(options: argparse.Namespace) -> int:
     import codegen
 
     text = codegen.source(
-        *options.name, given=options.given, hvp=options.hvp, target=options.target, notation=options.notation
+        *options.name,
+        wrt=options.wrt or None,
+        given=options.given,
+        hvp=options.hvp,
+        target=options.target,
+        notation=options.notation,
     )
     if options.file is None:
         sys.stdout.write(text)
@@ -190,13 +210,10 @@ def run_pages(options: argparse.Namespace) -> int:
     """Write the catalogue's pages into a folder."""
     from codegen.pages import operation_page, pages
 
-    if not options.folder or (Path(options.folder).exists() and not Path(options.folder).is_dir()):
-        raise InputError(f"{options.folder!r} is no folder; name one to write the pages into")
-    if not Path(options.folder).exists():
-        raise InputError(f"there is no folder {options.folder}; make it first: mkdir {options.folder}")
+    folder = find_folder(options.folder, "write the pages")
     chosen = [(find(name).name, operation_page(find(name))) for name in options.name] if options.name else pages()
     for name, text in chosen:
-        _write(str(Path(options.folder) / f"{name}.md"), text)
+        _write(str(folder / f"{name}.md"), text)
     return 0
 
 
@@ -329,6 +346,19 @@ def _kinds(operation: Operation, steps: bool, output: str | None) -> tuple[Calla
         return (partial(jacobian, output=operation.output_called(output).tensor.name),)
     jacobians = [partial(jacobian, output=each.tensor.name) for each in operation.outputs]
     return (vjp,) if steps else (*jacobians, vjp)
+
+
+def find_folder(text: str, what: str) -> Path:
+    """Return a folder that is there; ``what`` is to be done in it.
+
+    Raises:
+        InputError: it is none, or there is no such folder.
+    """
+    if not text or (Path(text).exists() and not Path(text).is_dir()):
+        raise InputError(f"{text!r} is no folder; name one to {what} into")
+    if not Path(text).exists():
+        raise InputError(f"there is no folder {text}; make it first: mkdir {text}")
+    return Path(text)
 
 
 def _write(path: str, text: str) -> int:

@@ -6,13 +6,12 @@ takes the settings alone: a stride, a slope.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from derive.arguments import learned_inputs, read_arguments
+from derive.arguments import learned_inputs, read_arguments, read_literals
 from derive.composition import INTERMEDIATE_NAMES, compose
 from derive.errors import InputError
 from derive.indices import Tensor
@@ -195,30 +194,22 @@ def _read_stage(text: str) -> Stage:
         raise InputError(f"{text!r} is no layer: expected a name, a definition, or a name with sizes, as dense(2, 64)")
     name, inside = match.groups()
     try:
-        call = ast.parse(f"f({inside or ''})", mode="eval").body
-        assert isinstance(call, ast.Call)
-        sizes = tuple(_number(node) for node in call.args)
-        named = {str(keyword.arg): _number(keyword.value) for keyword in call.keywords if keyword.arg}
-        if len(named) < len(call.keywords):
-            raise ValueError("**")
-    except (ValueError, SyntaxError, AssertionError, RecursionError, MemoryError):
+        sizes, named = read_literals(inside or "")
+    except ValueError:
+        sizes, named = (None,), {}
+    if not all(_is_number(each) for value in (*sizes, *named.values()) for each in _parts(value)):
         raise InputError(
             f"{text}: in the brackets stand sizes and settings, which are numbers: {name}(2, 64), {name}(a=0.1)"
-        ) from None
+        )
     return Stage(text, name, sizes, named)
 
 
-def _number(node: ast.expr) -> Any:
-    """Return a number, or a tuple of numbers.
+def _parts(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
-    Raises:
-        ValueError: it is none.
-    """
-    value = ast.literal_eval(node)
-    for each in value if isinstance(value, tuple) else (value,):
-        if isinstance(each, bool) or not isinstance(each, int | float):
-            raise ValueError(f"{each!r} is no number")
-    return value
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _split(text: str, sign: str) -> list[str]:

@@ -26,7 +26,7 @@ ORDERS = {
         costs quotients solving absorbing trials folding rewriting counterexamples chain derivatives assumptions proof
         rendering exposition claims stability pullback second_derivatives hessian_products pairs slips mistakes
         diagnosis gradients misreadings gradient_claims verification __init__ commands check_command
-        report_command __main__
+        report_command train_command __main__
     """.split(),
     "codegen": """
         factoring elementary fitting helpers ops program program_checks building arithmetic contraction finishing
@@ -39,7 +39,13 @@ ORDERS = {
     """.split(),
 }
 #: What reads and carries out what was typed.
-COMMAND_LINE = {"derive.__main__", "derive.commands", "derive.check_command", "derive.report_command"}
+COMMAND_LINE = {
+    "derive.__main__",
+    "derive.commands",
+    "derive.check_command",
+    "derive.report_command",
+    "derive.train_command",
+}
 #: Imports inside a function, and why each is right.
 LAZY = {
     ("derive.indices", "derive.printing"): "a node prints itself through the printer, which is made of nodes",

@@ -41,7 +41,7 @@ LINES = {
     "y[n] = sum(a[n,k]**2, k)": "return np.vecdot(a, a)",
     "y[n] = sum(a[n,k]*b[n,k]*c[n,k], k)": "return np.vecdot(a * b, c)",
     "y[n] = mean(a[n,k]*b[n,k], k)": "return np.vecdot(a, b) / K",
-    "L = sum(a[n,k]*b[n,k], n, k)": "return np.vecdot(a, b).sum()",
+    "L = sum(a[n,k]*b[n,k], n, k)": "return np.vdot(a, b)",
     "y[k] = sum(a[n,k]*b[n,k], n)": 'return np.einsum("nk,nk->k", a, b)',
     "y[n,k] = a[n,k]*sum(a[n,j]*b[n,j], j)": "return a * np.vecdot(a, b, keepdims=True)",
     "y[n,d] = sum(a[n,q,k]*b[d,q,k], q, k)": "return np.tensordot(a, b, axes=([1, 2], [1, 2]))",
@@ -66,7 +66,7 @@ LINES = {
     # Nothing is written into a narrower dtype, and no float into an array that may be one of integers.
     "e[n,k] = exp(x[n,k]); y[n,k] = e[n,k]*w[k]": "return w * e",
     "d[n,k] = 3*x[n,k]; y[n,k] = d[n,k] - mean(d[n,j], j)": "return d - d.mean(axis=1, keepdims=True)",
-    "L = sum(t[n,k]*(z[n,k] - log(sum(exp(z[n,j]), j))), n, k)": "np.vecdot(t, shifted - np.log(total)).sum()",
+    "L = sum(t[n,k]*(z[n,k] - log(sum(exp(z[n,j]), j))), n, k)": "np.vdot(t, shifted - np.log(total))",
     "p[n] = sigmoid(z[n]); y[n] = a[n]*log(p[n]) + b[n]*log(1 - p[n])": "tail = np.log1p(np.exp(-np.abs(z)))",
 }
 
