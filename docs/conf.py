@@ -46,10 +46,11 @@ def add_pages_below(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def strip_code(app: Sphinx, doctree: nodes.document) -> None:
-    """Leave out the blank line that ends a block of examples, which doctest needs and readers do not."""
+    """Leave out what doctest needs and readers do not: the blank line that ends a block, and the marks of others."""
     for block in doctree.findall(nodes.literal_block):
-        block.rawsource = block.astext().rstrip("\n")  # Sphinx colours what is its own source.
-        block[:] = [nodes.Text(block.rawsource)]
+        text = block.astext().rstrip("\n").replace("<BLANKLINE>", "")
+        block.rawsource = text  # Sphinx colours what is its own source.
+        block[:] = [nodes.Text(text)]
 
 
 def setup(app: Sphinx) -> None:
