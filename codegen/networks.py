@@ -34,7 +34,7 @@ Array = NDArray[Any]
 
 
 def network(
-    *layers: str | Operation | Layer | Sequence[str | Operation | Layer],
+    *layers: str | Operation | Layer | list[str | Operation | Layer],
     seed: int | np.random.Generator | None = None,
     dtype: DTypeLike = np.float64,
     wrt: Sequence[str] | None = None,
@@ -66,9 +66,9 @@ def network(
     """
     generator = np.random.default_rng(seed)
     made: list[Layer] = []
-    for given_layer in layers:
-        each = [given_layer] if isinstance(given_layer, str | Operation | Layer) else given_layer
-        made += [layer for part in each for layer in _made(part, generator, dtype)]
+    for each in layers:
+        parts = each if isinstance(each, list | tuple) else [each]
+        made += [layer for part in parts for layer in _made(part, generator, dtype)]
     if not made:
         raise InputError(f"a network needs one layer at least, such as {EXAMPLE!r}")
     return Network(made, wrt, given)

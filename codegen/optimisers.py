@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -158,7 +159,7 @@ class Adam(SGD):
 
 def _checked(name: str, value: float, least: float, most: float) -> float:
     """Return a number as a float; ``most`` itself is out of range."""
-    if not least <= value < most:
+    if not isinstance(value, Real) or not least <= value < most:
         end = f" and below {most}" if most < math.inf else ""
         raise InputError(f"{name} is a number of at least {least}{end}, not {value!r}")
     return float(value)

@@ -182,9 +182,10 @@ def run_latex(options: argparse.Namespace) -> int:
     if options.file is None:
         print("\n\n".join(derivation.latex(options.notation, options.steps) for derivation in derivations))
         return 0
-    sections = [
-        latex_section(each, find_notation(options.notation, each.operation), options.steps) for each in derivations
-    ]
+    sections: list[str] = []
+    for place, each in enumerate(derivations):  # What was defined in the section before is not defined again.
+        is_new = place == 0 or each.operation != derivations[place - 1].operation
+        sections.append(latex_section(each, find_notation(options.notation, each.operation), options.steps, is_new))
     return _write(options.file, latex_document(sections, operation.name))
 
 

@@ -111,8 +111,10 @@ class Operation:
     @property
     def outputs(self) -> tuple[Definition, ...]:
         """What it returns, in this order."""
+        if not self.listed:
+            return self.definitions[-1:]
         by_name = {definition.tensor.name: definition for definition in self.definitions}
-        return tuple(by_name[name] for name in self.listed) if self.listed else self.definitions[-1:]
+        return tuple(by_name[name] for name in self.listed)
 
     @property
     def output(self) -> Definition:

@@ -202,11 +202,13 @@ def _tagged(left: str, chain: Iterable[list[str]], reasons: Iterable[list[str]],
     return rows
 
 
-def latex_section(derivation: Derivation, notation: Notation = BAR, steps: bool = True) -> str:
-    """Return a derivation with its title and the operation's definitions before it, a part of a document."""
+def latex_section(
+    derivation: Derivation, notation: Notation = BAR, steps: bool = True, definitions: bool = True
+) -> str:
+    """Return a derivation with its title, a part of a document; before it the operation's definitions, if wanted."""
     return "\n".join([
         rf"\subsection*{{{latex_words(derivation.title)}}}",
-        latex_definitions(derivation.operation, notation),
+        *([latex_definitions(derivation.operation, notation)] if definitions else []),
         render_latex(derivation, notation, steps),
     ])  # fmt: skip
 
