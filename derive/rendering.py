@@ -208,7 +208,7 @@ def latex_section(
     """Return a derivation with its title, a part of a document; before it the operation's definitions, if wanted."""
     return "\n".join([
         rf"\subsection*{{{latex_words(derivation.title)}}}",
-        *([latex_definitions(derivation.operation, notation)] if definitions else []),
+        *([latex_definitions(derivation.operation, notation)] if definitions and derivation.operation.definitions else []),
         render_latex(derivation, notation, steps),
     ])  # fmt: skip
 

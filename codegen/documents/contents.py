@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from sympy import Expr, Float
 
@@ -34,7 +35,8 @@ from derive.derivation import Derivation
 from derive.facts import Fact
 from derive.indices import INCOMING, Index, Tensor, size
 from derive.latex import counted_from
-from derive.notation import find_notation
+from derive.letters import letters_by_size
+from derive.notation import BAR, find_notation
 from derive.printing import shape_text
 from derive.proof import PROVED
 from derive.pullback import by_parts, is_long
@@ -52,35 +54,42 @@ def document(operations: Sequence[Operation], language: str, notation: str = "ba
     """Return the report on some operations; with several, each has a section of its own."""
     names = [operation.name for operation in operations]
     if len(names) == 1:
-        return Document(names[0], language, tuple(_Contents(operations[0], language, notation).blocks()))
+        return Document(names[0], language, tuple(Contents(operations[0], language, notation).blocks()))
     sections = [
-        Section(words(operation.name), tuple(_Contents(operation, language, notation).blocks()))
+        Section(words(operation.name), tuple(Contents(operation, language, notation).blocks()))
         for operation in operations
     ]
     return Document(", ".join(names), language, tuple(sections))
 
 
-class _Contents:
-    """The contents of one operation's part of a report."""
+class Contents:
+    """What is to be said of one operation, in pieces.
 
-    def __init__(self, operation: Operation, language: str, notation: str) -> None:
+    Attributes:
+        notation: how gradients and choices are written, in the language.
+        first: the number that the definitions count positions from.
+        checks: the gradients, each proved; they are made when they are asked for.
+    """
+
+    def __init__(self, operation: Operation, language: str = "en", notation: str = BAR.name) -> None:
         self.operation, self.language = operation, language
         choice = (phrase("if", language), phrase("otherwise", language))
         self.notation = replace(find_notation(notation, operation), choice=choice)
         self.first = counted_from(*(each.body for each in operation.definitions))
-        self.checks = verify(operation)
-        self.derivations: tuple[Derivation, ...] = tuple(check.derivation for check in self.checks)
-        self.by_parts = False
-        if self.checks:
-            parts = by_parts(operation)
-            if is_long(operation, parts):
-                self.derivations, self.by_parts = parts, True
+
+    @cached_property
+    def checks(self) -> tuple[GradientCheck, ...]:
+        return verify(self.operation)
+
+    @cached_property
+    def parts(self) -> tuple[Derivation, ...]:
+        """The gradients of a long operation with those of intermediates by name; none where it is short."""
+        parts = by_parts(self.operation) if self.operation.differentiable else ()
+        return parts if is_long(self.operation, parts) else ()
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the blocks, in reading order."""
-        if self.operation.record.title:
-            title = self.operation.record.title
-            yield Paragraph(words(f"{title[:1].upper()}{title[1:]}."))
+        """Yield the blocks of a report, in reading order."""
+        yield from self.title()
         yield self.section("Definition", self.definition())
         yield self.section("Gradients", self.gradients())
         if self.checks:
@@ -89,7 +98,7 @@ class _Contents:
         if self.operation.record.source:
             yield self.section("Source", [Paragraph(words(f"{self.operation.record.source}."))])
 
-    # -- helpers --
+    # -- pieces --
 
     def say(self, text: str, **places: Piece | Line | str) -> Line:
         return say(text, self.language, **places)
@@ -109,26 +118,59 @@ class _Contents:
 
     # -- definition --
 
+    def title(self) -> Iterator[Block]:
+        """What the operation is, as its record says it."""
+        title = self.operation.record.title
+        if title:
+            yield Paragraph(words(f"{title[:1].upper()}{title[1:]}."))
+
     def definition(self) -> Iterator[Block]:
+        operation = self.operation
+        yield from self.definitions()
+        yield self.inputs()
+        yield from self.outputs()
+        if operation.leading is not None:
+            letter, *_ = letters_by_size(operation)[operation.leading]
+            places = {"letter": self.formula(Index(letter, operation.leading)), "size": self.formula(operation.leading)}
+            yield Paragraph(self.say("{letter} runs over all leading axes, {size} positions together.", **places))
+        for text in operation.record.facts:
+            yield Paragraph(self.say("Usually {fact}.", fact=self.fact(parse_fact(text, operation))))
+
+    def definitions(self) -> Iterator[Block]:
+        """The definitions, each on a line of its own."""
+        for each in self.operation.definitions:
+            yield Display(self.formula(each.target, each.body, first=self.first))
+
+    def inputs(self) -> Table:
+        """The inputs, their shapes and what else there is to say of them."""
         operation, record = self.operation, self.operation.record
-        yield from (Display(self.formula(each.target, each.body, first=self.first)) for each in operation.definitions)
         rows = [(self.code_line(each.name), self.shape(each), self.role(each)) for each in operation.inputs]
         for symbol in operation.parameters:
             default = record.defaults.get(symbol.name)
-            left_out = self.say("{default} where it is left out", default=str(default)) if default else ()
-            rows.append((self.code_line(symbol.name), self.say("a whole number"), left_out))
-        yield Table((self.say("input"), self.say("shape"), self.say("note")), tuple(rows))
-        if len(operation.outputs) > 1:
-            names: list[Line] = [(self.name(output.tensor),) for output in operation.outputs]
-            yield Paragraph(self.say("Outputs: {names}.", names=listed(names, self.language)))
-        if operation.leading is not None:
-            letter = next(
-                index for each in operation.definitions for index in each.indices if index.size == operation.leading
-            )
-            places = {"letter": self.formula(letter), "size": self.formula(operation.leading)}
-            yield Paragraph(self.say("{letter} runs over all leading axes, {size} positions together.", **places))
-        for text in record.facts:
-            yield Paragraph(self.say("Usually {fact}.", fact=self.fact(parse_fact(text, operation))))
+            note = self.say("a whole number")
+            if default:
+                comma, *_ = SEPARATORS[self.language]
+                note += (Words(comma), *self.say("{default} where it is left out", default=str(default)))
+            rows.append((self.code_line(symbol.name), self.say("a number"), note))
+        return Table((self.say("input"), self.say("shape"), ()), tuple(rows))
+
+    def outputs(self) -> Iterator[Block]:
+        """What there is to say of several outputs, and of the gradients that come in through them."""
+        operation = self.operation
+        if len(operation.outputs) == 1:
+            return
+        comma, *_ = SEPARATORS[self.language]
+        names: Line = ()
+        for output in operation.outputs:
+            names += (*((Words(comma),) if names else ()), Verbatim(output.tensor.name))
+        yield Paragraph(self.say("Outputs: {names}.", names=names))
+        for tensor in operation.upstreams:
+            if tensor.role == INCOMING:
+                indices = operation.output_called(tensor.name).indices
+                whole = Tensor(tensor.name, tensor.sizes).gradient()
+                text = "{part} is what comes in through {name} alone, {whole} its whole gradient."
+                part, whole_gradient = (self.formula(each(*indices)) for each in (tensor, whole))
+                yield Paragraph(self.say(text, part=part, name=Verbatim(tensor.name), whole=whole_gradient))
 
     def code_line(self, text: str) -> Line:
         return (Verbatim(text),)
@@ -138,7 +180,7 @@ class _Contents:
             return self.say("a number")
         if self.operation.is_elementwise:
             return self.say("any")
-        return self.code_line(shape_text(self.operation, tensor)) if tensor.rank else self.say("a number")
+        return words(shape_text(self.operation, tensor)) if tensor.rank else self.say("a number")
 
     def role(self, tensor: Tensor) -> Line:
         """What else there is to say of an input."""
@@ -146,7 +188,7 @@ class _Contents:
         if tensor.name in defaults:
             return self.say("{default} where it is left out", default=str(defaults[tensor.name]))
         if tensor.values is not None:
-            return self.say("whole numbers from 0 to {last}", last=self.formula(tensor.values - 1))
+            return self.say("whole numbers from 0 to {last}", last=f"{tensor.values} - 1")
         return self.say("data: no gradient is derived") if tensor in self.operation.labels else ()
 
     # -- gradients --
@@ -156,9 +198,9 @@ class _Contents:
             yield Paragraph(self.say("There is no input to differentiate by."))
             return
         yield from map(Paragraph, self.upstreams())
-        if self.by_parts:
+        if self.parts:
             yield Paragraph(self.say("The backward pass by its parts: gradients of intermediates keep their names."))
-        for derivation in self.derivations:
+        for derivation in self.parts or [check.derivation for check in self.checks]:
             heading = self.say("Gradient with respect to {name}", name=self.formula(source_of(derivation.target)))
             yield Section(heading, tuple(self.gradient(derivation)))
 
@@ -168,40 +210,40 @@ class _Contents:
             yield self.say("A loss is differentiated by itself: there is no upstream gradient.")
             return
         for tensor in operation.upstreams:
-            output = Tensor(tensor.name)
-            if tensor.role == INCOMING:
-                text = "{part} is what comes in through {name} alone, {whole} its whole gradient."
-                whole = self.name(output.gradient())
-                yield self.say(text, part=self.name(tensor), name=self.name(output), whole=whole)
-            else:
+            if tensor.role != INCOMING:
                 text = "{gradient} is the upstream gradient: that of the loss with respect to the output {name}."
-                yield self.say(text, gradient=self.name(tensor), name=self.name(output))
+                yield self.say(text, gradient=self.name(tensor), name=self.name(Tensor(tensor.name)))
 
     def gradient(self, derivation: Derivation) -> Iterator[Block]:
         yield from (Display(self.formula(each.target, each.body)) for each in derivation.named)
-        yield Display(self.formula(derivation.target, derivation.result))
+        yield self.result(derivation)
         for check in self.checks:
             for each in check.simplifications:
                 shorter = each.derivation
                 if shorter.target == derivation.target:
                     fact = parse_fact(each.fact, self.operation)
                     yield Paragraph(self.say("Given {fact}:", fact=self.fact(fact)))
-                    yield Display(self.formula(shorter.target, shorter.result))
+                    yield self.result(shorter)
         if derivation.steps:
             count = len(derivation.steps)
             text = "Derivation in {count} steps" if count > 1 else "Derivation in one step"
             yield Fold(self.say(text, count=str(count)), (self.steps(derivation),))
 
-    def steps(self, derivation: Derivation) -> Steps:
-        """The steps of a derivation, with the reasons in the report's language."""
+    def result(self, derivation: Derivation, first: int | None = None) -> Display:
+        """What is derived, counted from where the definitions are unless another number is told."""
+        start = self.first if first is None else first
+        return Display(self.formula(derivation.target, derivation.result, first=start))
+
+    def steps(self, derivation: Derivation, read: Callable[[str], Piece] | None = None) -> Steps:
+        """The steps of a derivation, with the reasons in the language; ``read`` says how what they name is shown."""
         chains = [
-            Chain(block.left, tuple((line.right, self.reason(line)) for line in block.lines))
+            Chain(block.left, tuple((line.right, self.reason(line, read or self.read)) for line in block.lines))
             for block in blocks_of(derivation)
         ]
         return Steps(tuple(chains), self.notation)
 
-    def reason(self, line: Right) -> Line:
-        parts = [reason(text, self.language, self.read) for text in (line.rule, line.note) if text]
+    def reason(self, line: Right, read: Callable[[str], Piece]) -> Line:
+        parts = [reason(text, self.language, read) for text in (line.rule, line.note) if text]
         return (
             parts[0]
             if len(parts) == 1

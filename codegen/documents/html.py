@@ -29,7 +29,7 @@ from codegen.documents.model import (
     unknown,
 )
 from codegen.documents.phrases import phrase
-from codegen.documents.style import STYLE
+from codegen.documents.style import PAGE_STYLE, PARTS_STYLE
 from derive.latex import latex_text
 from derive.layout import LATEX_LINE, latex_width
 from derive.mathml import mathml_lines, mathml_text, stacked
@@ -63,10 +63,10 @@ def write_html(document: Document) -> str:
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
 <style>
-{STYLE}</style>
+{PAGE_STYLE}{PARTS_STYLE}</style>
 </head>
 <body>
-<main>
+<main class="report">
 <h1>{title}</h1>
 {writer.contents()}{body}
 </main>
@@ -78,7 +78,7 @@ def write_html(document: Document) -> str:
 def html_fragment(document: Document) -> str:
     """Return a document as a piece of HTML with its style, as notebooks show it."""
     body = "\n".join(_Writer(document).blocks(document.blocks, 3))
-    return f'<div class="report" lang="{document.language}">\n<style>\n{STYLE}</style>\n{body}\n</div>'
+    return f'<div class="report" lang="{document.language}">\n<style>\n{PARTS_STYLE}</style>\n{body}\n</div>'
 
 
 def line_html(line: Line) -> str:

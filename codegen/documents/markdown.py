@@ -27,7 +27,7 @@ from derive.latex import latex_text
 from derive.rendering import numbered
 
 #: Signs that Markdown would take for its own.
-_SIGNS = re.compile(r"([\\`*_<>$\[\]|])")
+_SIGNS = re.compile(r"[\\`*_<>$|]|\](?=\()")
 
 
 def write_markdown(document: Document, prefix: str = "") -> str:
@@ -72,10 +72,9 @@ def block_markdown(block: Block, prefix: str = "") -> str:
         case Listing(text, language):
             return f"```{language}\n{text.strip()}\n```"
         case Table(head, rows):
-            lines = [head, *rows]
-            cells = [" | ".join(line_markdown(line).replace(r"|", r"\|") for line in row) for row in lines]
-            cells.insert(1, "|".join("---" for _ in head))
-            return "\n".join(f"|{row}|" if place == 1 else f"| {row} |" for place, row in enumerate(cells))
+            heads = [f" {line_markdown(line)} " if line else " " for line in head]
+            cells = [[f" {line_markdown(line)} ".replace("|", r"\|") for line in row] for row in rows]
+            return "\n".join(f"|{'|'.join(row)}|" for row in (heads, ["---"] * len(head), *cells))
         case Picture(name, alt):
             return f"![{line_markdown((Words(alt),))}]({prefix}{name}.svg)"
     raise unknown(block)
@@ -89,7 +88,7 @@ def line_markdown(line: Line) -> str:
 def _piece(piece: Words | Verbatim | Formula) -> str:
     match piece:
         case Words(text):
-            return _SIGNS.sub(r"\\\1", text)
+            return _SIGNS.sub(r"\\\g<0>", text)
         case Verbatim(text):
             return f"`{text}`"
         case Formula():

@@ -207,6 +207,7 @@ def say(text: str, language: str, **places: Piece | Line | str) -> Line:
     """Return a phrase in a language as a line, its places filled.
 
     Example:
+        >>> from codegen.documents.model import Verbatim
         >>> say("Gradient with respect to {name}", "de", name=Verbatim("x"))
         (Words(text='Gradient nach '), Verbatim(text='x'))
     """
@@ -238,6 +239,7 @@ def reason(text: str, language: str, read: Callable[[str], Piece] = Words) -> Li
     A name or an element that is put in is read by ``read``; a text that the table does not have stays as it is.
 
     Example:
+        >>> from codegen.documents.model import Verbatim
         >>> reason("sum rule, derivative of log", "de", Verbatim)
         (Words(text='Summenregel'), Words(text=', '), Words(text='Ableitung von '), Words(text='log'))
     """
