@@ -185,6 +185,28 @@ class Derivation:
         raise InputError(f"no values were found at which {operation.name} is defined, so no step of it was checked")
 
 
+class Derivations(tuple[Derivation, ...]):
+    """Derivations of one operation; a notebook shows their results as formulas under one another."""
+
+    __slots__ = ()
+
+    def latex(self, notation: str = "bar") -> str:
+        """Return the results as one ``align*`` block that LaTeX and KaTeX accept."""
+        from derive.rendering import render_results
+
+        return render_results(self, find_notation(notation, self[0].operation)) if self else ""
+
+    def text(self, notation: str = "bar") -> str:
+        """Return the results for a terminal, a line or more for each."""
+        return "\n".join(each.text(notation, steps=False) for each in self)
+
+    def _repr_latex_(self) -> str:
+        return self.latex()
+
+    def __str__(self) -> str:
+        return self.text()
+
+
 def _gradient_definition(operation: Operation, tensor: Tensor) -> Definition:
     """The gradient by its meaning: what comes in times the total derivative, summed over the outputs."""
     here = natural_element(operation, tensor)

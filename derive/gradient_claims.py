@@ -19,9 +19,10 @@ from derive.errors import DefinitionError, InputError
 from derive.facts import Fact
 from derive.gradients import ClaimedGradient, names_of, parameters_of, read_gradient
 from derive.misreadings import explain, other_gradient
+from derive.notation import find_notation
 from derive.parsing import parse_premise
 from derive.premises import Equality, Premise, Sign, facts_of, with_equalities
-from derive.printing import definition_text
+from derive.printing import definition_text, latex_text
 from derive.proof import PROVED, REFUTED, UNDECIDED, Proof, prove_equal
 from derive.record import Operation
 
@@ -83,6 +84,19 @@ class ClaimCheck:
 
     def __str__(self) -> str:
         return self.text()
+
+    def markdown(self, notation: str = "bar") -> str:
+        """Return the claim and the derived gradient as formulas, and the verdict, as Markdown."""
+        written = find_notation(notation, self.derivation.operation)
+        sides = [("claimed", self.claimed), ("derived", self.derived)]
+        left = latex_text(self.derivation.target, written)
+        parts = [f"{word}: ${left} = {latex_text(side, written)}$" for word, side in sides if side is not None]
+        verdict, *others = self._verdict_lines(notation)
+        parts.append(f"**{verdict}**")
+        return "\n\n".join([*parts, *(["```text\n" + "\n".join(others) + "\n```"] if others else [])])
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
 
     def _verdict_lines(self, notation: str) -> list[str]:
         if self.proof is None:

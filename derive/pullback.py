@@ -9,7 +9,7 @@ from functools import lru_cache
 from derive.catalogue import find, parse_fact
 from derive.chain import Chain, Insertion, NameCost, Sensitivity, any_name, keep_products
 from derive.costs import cost
-from derive.derivation import Derivation
+from derive.derivation import Derivation, Derivations
 from derive.errors import InputError
 from derive.facts import Fact
 from derive.gradient_operations import gradient_operation, holds_under_facts
@@ -49,8 +49,11 @@ class Pullback:
     results: tuple[Tensor, ...]
     saved: tuple[Tensor, ...]
     assumptions: tuple[str, ...] = ()
-    derivations: tuple[Derivation, ...] = field(default=(), repr=False)
+    derivations: Derivations = field(default_factory=Derivations, repr=False)
     insertions: tuple[Insertion, ...] = field(default=(), repr=False)
+
+    def _repr_latex_(self) -> str:
+        return self.derivations.latex()
 
     def as_operation(self) -> Operation:
         """Return the operation that computes the last of the gradients, by the others and those of intermediates.
@@ -161,9 +164,7 @@ def _gradients(operation: Operation, sensitivities: Iterable[Sensitivity]) -> tu
     )
 
 
-def by_parts(
-    op: str | Operation | Derived, wrt: Sequence[str] | None = None, given: Given = ()
-) -> tuple[Derivation, ...]:
+def by_parts(op: str | Operation | Derived, wrt: Sequence[str] | None = None, given: Given = ()) -> Derivations:
     """Derive the gradients of several inputs at once, those of intermediates by name, a derivation for each.
 
     This is how the backward pass is computed: what is used more than once has a name, what is not is put in where that
@@ -230,7 +231,7 @@ def _pulled_back(
         tuple(map(operation.gradient_of, tensors)),
         _saved(operation, tensors, used),
         tuple(dict.fromkeys(fact.text for own in chain.sensitivities.values() for fact in own.facts)),
-        tuple(_part(operation, own) for own in chain.sensitivities.values()),
+        Derivations(_part(operation, own) for own in chain.sensitivities.values()),
         tuple(chain.insertions),
     )
 

@@ -104,6 +104,11 @@ class Operation:
     def __hash__(self) -> int:
         return hash((self.definitions, self.inputs))  # A record has mappings, which have no hash.
 
+    def _repr_latex_(self) -> str:
+        from derive.rendering import render_definitions
+
+        return render_definitions(self)
+
     @property
     def name(self) -> str:
         return self.record.name
@@ -339,11 +344,6 @@ class Operation:
 
     def renamed(self, name: str) -> Operation:
         return replace(self, record=replace(self.record, name=name))
-
-    def _repr_latex_(self) -> str:
-        from derive.rendering import latex_definitions
-
-        return latex_definitions(self)
 
 
 @runtime_checkable

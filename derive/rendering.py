@@ -110,9 +110,30 @@ def render_latex(derivation: Derivation, notation: Notation = BAR, steps: bool =
         (block.left, [(line.right, wrapped_reason(derivation, line, write)) for line in block.lines])
         for block in blocks
     ]
-    assumptions = given(derivation, write, lambda text: rf"\text{{{latex_words(text)}}}")
-    notes = [r"& \text{given that } " + r" \text{ and } ".join(assumptions)] if assumptions else []
-    return aligned(chains, notation, start, notes)
+    return aligned(chains, notation, start, _given_latex([derivation], write))
+
+
+def render_results(derivations: Sequence[Derivation], notation: Notation = BAR) -> str:
+    """Return the results of several derivations under one another, as one ``align*`` block."""
+    blocks = [block for derivation in derivations for block in blocks_of(derivation, steps=False)]
+    start = counted_from(*(line.right for block in blocks for line in block.lines))
+    notes = _given_latex(derivations, lambda expr: latex_text(expr, notation, start))
+    return aligned(
+        [(block.left, [(line.right, []) for line in block.lines]) for block in blocks], notation, start, notes
+    )
+
+
+def render_definitions(operation: Operation, notation: Notation = BAR) -> str:
+    """Return an operation's definitions under one another, as one ``align*`` block."""
+    start = counted_from(*(each.body for each in operation.definitions))
+    return aligned([(each.target, [(each.body, [])]) for each in operation.definitions], notation, start)
+
+
+def _given_latex(derivations: Sequence[Derivation], write: Callable[[Expr], str]) -> list[str]:
+    """Return a row that says what was assumed, where something was."""
+    every = (given(each, write, lambda text: rf"\text{{{latex_words(text)}}}") for each in derivations)
+    assumptions = dict.fromkeys(text for each in every for text in each)
+    return [r"& \text{given that } " + r" \text{ and } ".join(assumptions)] if assumptions else []
 
 
 def aligned(
@@ -206,27 +227,10 @@ def latex_section(
     derivation: Derivation, notation: Notation = BAR, steps: bool = True, definitions: bool = True
 ) -> str:
     """Return a derivation with its title, a part of a document; before it the operation's definitions, if wanted."""
-    return "\n".join([
-        rf"\subsection*{{{latex_words(derivation.title)}}}",
-        *([latex_definitions(derivation.operation, notation)] if definitions and derivation.operation.definitions else []),
-        render_latex(derivation, notation, steps),
-    ])  # fmt: skip
-
-
-def latex_definitions(operation: Operation, notation: Notation = BAR) -> str:
-    """Return an operation's definitions as one ``align*`` block.
-
-    Example:
-        >>> from derive.catalogue import find
-        >>> print(latex_definitions(find("mul")))
-        \\begin{align*}
-        y &= a\\, b
-        \\end{align*}
-    """
-    start = counted_from(*(definition.body for definition in operation.definitions))
-    lines = definition_lines(operation, lambda expr: latex_text(expr, notation, start), " &= ")
-    body = " \\\\\n".join(lines)
-    return f"\\begin{{align*}}\n{body}\n\\end{{align*}}"
+    operation = derivation.operation
+    opening = [render_definitions(operation, notation)] if definitions and operation.definitions else []
+    title = rf"\subsection*{{{latex_words(derivation.title)}}}"
+    return "\n".join([title, *opening, render_latex(derivation, notation, steps)])
 
 
 def definition_lines(operation: Operation, write: Callable[[Expr], str], equals: str = " = ") -> list[str]:

@@ -51,8 +51,36 @@ class GradientCheck:
         """Whether everything stated was proved."""
         return all(p.verdict == PROVED for p in (self.proof, *(s.proof for s in self.simplifications)))
 
+    def markdown(self, notation: str = "bar") -> str:
+        """Return the gradient, its shorter forms and the verdicts as Markdown with display formulas."""
+        derivation = self.derivation
+        steps = f"{len(derivation.steps)} steps, both sides of each equal at random values"
+        sizes = " and ".join(f"${size}$" for size in derivation.operation.sizes)
+        scope = f"for every {sizes}" if sizes else "for every value"
+        parts = [derivation.markdown(notation, steps=False), f"**{self.proof.verdict}** {scope}; {steps}"]
+        for each in self.simplifications:
+            parts += [
+                each.derivation.markdown(notation, steps=False),
+                f"**{each.proof.verdict}** under this assumption",
+            ]
+            if each.without.counterexample is not None:
+                parts += ["without it refuted:", f"```text\n{each.without.counterexample.text()}\n```"]
+        return "\n\n".join(parts)
 
-def verify(op: str | Operation) -> tuple[GradientCheck, ...]:
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
+
+
+class GradientChecks(tuple[GradientCheck, ...]):
+    """The checked gradients of an operation; a notebook shows them under one another."""
+
+    __slots__ = ()
+
+    def _repr_markdown_(self) -> str:
+        return "\n\n".join(each.markdown() for each in self)
+
+
+def verify(op: str | Operation) -> GradientChecks:
     """Derive, check and prove the gradient with respect to every differentiable input.
 
     A loss is differentiated by itself; another operation by its vector-Jacobian product.
@@ -67,7 +95,7 @@ def verify(op: str | Operation) -> tuple[GradientCheck, ...]:
         (True, ['sum(t[n,k], k) = 1'])
     """
     operation = find(op)
-    return tuple(_check(operation, tensor) for tensor in operation.differentiable)
+    return GradientChecks(_check(operation, tensor) for tensor in operation.differentiable)
 
 
 def has_kinks(operation: Operation) -> bool:

@@ -49,8 +49,8 @@ COMMAND_LINE = {
 #: Imports inside a function, and why each is right.
 LAZY = {
     ("derive.indices", "derive.printing"): "a node prints itself through the printer, which is made of nodes",
-    ("derive.record", "derive.rendering"): "an operation shows itself through the renderers, made of operations",
     ("derive.proof", "derive.exposition"): "a proof shows itself through its steps, which are made of proofs",
+    ("derive.record", "derive.rendering"): "an operation shows itself through the renderers, made of operations",
     ("derive.derivation", "derive.rendering"): "a derivation shows itself through the renderers, made of derivations",
 }
 

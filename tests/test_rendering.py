@@ -85,14 +85,6 @@ NOTATIONS = [BAR, LEIBNIZ, find_notation("notebook", SOFTMAX)]
 # ---- the terminal ----
 
 
-def test_an_operation_shows_its_definitions() -> None:
-    shown = derive.find("softmax-cce")._repr_latex_()
-    rows = shown.splitlines()
-    assert (rows[0], rows[-1]) == (r"\begin{align*}", r"\end{align*}")
-    assert rows[1] == r"p_{n,k} &= \frac{e^{z_{n,k}}}{\sum_{j=1}^{K} e^{z_{n,j}}} \\"
-    assert rows[2] == r"L &= -\frac{1}{N} \sum_{n=1}^{N} \sum_{k=1}^{K} t_{n,k} \log p_{n,k}"
-
-
 def test_text_of_a_derivation() -> None:
     assert render_text(product()) == "\n".join([
         "softmax: gradient",
