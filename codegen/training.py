@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from codegen.networks import Network
@@ -65,8 +67,9 @@ def train(
     history = History()
     every = max(1, epochs // MOST_ENTRIES)
     for epoch in range(epochs + 1):
-        loss = float(network.loss(x, *labels))
-        if loss != loss:
+        with np.errstate(all="ignore"):  # What overflows is said once, below.
+            loss = float(network.loss(x, *labels))
+        if not math.isfinite(loss):
             raise InputError(f"after {epoch} steps the loss is no longer a number; a smaller rate may help")
         if epoch % every == 0 or epoch == epochs:
             accuracy = network.accuracy(x, *labels) if network.has_classes else None
@@ -77,5 +80,6 @@ def train(
             if report is not None:
                 report(epoch, loss, accuracy)
         if epoch < epochs:
-            optimiser.step(network.parameters, network.backward())
+            with np.errstate(all="ignore"):
+                optimiser.step(network.parameters, network.backward())
     return history

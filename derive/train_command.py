@@ -6,7 +6,7 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,7 @@ def run_train(options: argparse.Namespace) -> int:
     net = network(text, seed=options.seed)
     if not net.has_classes:
         raise InputError(f"{text}: the spirals are three classes, so the network has to end with a loss of classes")
+    net.loss(x, labels)  # What does not fit is said before anything is printed.
     rate, decay = RATES[options.optimiser]
     optimiser = {"sgd": SGD, "momentum": Momentum, "adam": Adam}[options.optimiser](options.rate or rate, decay)
     print(f"{text}\n{len(x)} points of 3 spirals, {optimiser}")
@@ -76,8 +77,20 @@ def run_train(options: argparse.Namespace) -> int:
     seconds = time.perf_counter() - start
     print(f"loss {history.losses[-1]:.4f}  accuracy {history.accuracies[-1]:.1%}  {seconds:.1f} s")
     if folder is not None:
-        _draw(folder, net, history, x, labels)
+        from codegen.figures.curves import curves
+        from codegen.figures.regions import regions
+
+        _draw(folder, {"curves": curves(history), "regions": regions(net, x, labels)})
     return 0
+
+
+def _draw(folder: Path, pictures: Mapping[str, Any]) -> None:
+    """Save pictures by name, each as SVG and as PNG."""
+    for name, picture in pictures.items():
+        for kind in (".svg", ".png"):
+            path = folder / f"{name}{kind}"
+            picture.save(path)
+            print(f"wrote {path}")
 
 
 def _bar(epochs: int) -> Callable[[int, float, float | None], None]:

@@ -25,8 +25,8 @@ ORDERS = {
         problems parsing composition sampling gradient_operations derivation library arguments networks catalogue
         costs quotients solving absorbing trials folding rewriting counterexamples chain derivatives assumptions proof
         rendering exposition claims stability pullback second_derivatives hessian_products pairs slips mistakes
-        diagnosis gradients misreadings gradient_claims verification __init__ commands check_command
-        report_command train_command __main__
+        diagnosis gradients misreadings gradient_claims verification __init__ commands check_command report_command
+        plot_command train_command __main__
     """.split(),
     "codegen": """
         factoring elementary fitting helpers ops program program_checks building arithmetic contraction finishing
@@ -34,8 +34,8 @@ ORDERS = {
         summing naming docstrings numpy_windows numpy_sums numpy_matrices numpy_expressions scalar_functions blocks
         whole_numbers lowering reuse numpy_source loading keeping programs numpy_function runtime hessians modules
         layer layer_kinds layers c_precisions c_functions c_numbers c_program c_saving c_loops c_texts c_expressions
-        c_writer c_source c_compiler c_memory c_calls c_runtime targets
-        usual networks optimisers datasets training checking verification documents __init__ tour pages
+        c_writer c_source c_compiler c_memory c_calls c_runtime targets usual networks
+        optimisers datasets training checking verification figures documents __init__ tour pages
     """.split(),
 }
 #: What reads and carries out what was typed.
@@ -44,13 +44,13 @@ COMMAND_LINE = {
     "derive.commands",
     "derive.check_command",
     "derive.report_command",
+    "derive.plot_command",
     "derive.train_command",
 }
 #: Imports inside a function, and why each is right.
 LAZY = {
     ("derive.indices", "derive.printing"): "a node prints itself through the printer, which is made of nodes",
     ("derive.proof", "derive.exposition"): "a proof shows itself through its steps, which are made of proofs",
-    ("derive.record", "derive.rendering"): "an operation shows itself through the renderers, made of operations",
     ("derive.derivation", "derive.rendering"): "a derivation shows itself through the renderers, made of derivations",
 }
 
