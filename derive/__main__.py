@@ -18,6 +18,7 @@ from derive import __version__, commands
 from derive.check_command import add_check
 from derive.errors import DeriveError, EngineError
 from derive.notation import known_notations
+from derive.plot_command import add_plot
 from derive.report_command import add_report
 from derive.train_command import add_train
 
@@ -126,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     pairs.set_defaults(run=commands.run_pairs)
 
     add_check(verbs)
+    add_plot(verbs)
     add_report(verbs)
     add_train(verbs)
 

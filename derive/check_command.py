@@ -55,7 +55,7 @@ def run_check(options: argparse.Namespace) -> int:
     return report.exit_status
 
 
-def read_args(text: str) -> dict[str, Any]:
+def read_args(text: str, option: str = "--args") -> dict[str, Any]:
     """Return the values that a text gives: ``n=4, axis=-1`` as literals, which are parsed and not evaluated.
 
     Raises:
@@ -65,7 +65,7 @@ def read_args(text: str) -> dict[str, Any]:
         >>> read_args("n_inputs=4, kernel=(3, 2), mode='train'")
         {'n_inputs': 4, 'kernel': (3, 2), 'mode': 'train'}
     """
-    told = f"--args is NAME=VALUE, separated by commas, the values numbers, texts, tuples or lists, not {text!r}"
+    told = f"{option} is NAME=VALUE, separated by commas, the values numbers, texts, tuples or lists, not {text!r}"
     try:
         nameless, named = read_literals(text)
     except ValueError:

@@ -168,8 +168,8 @@ def headings(document: Document) -> list[str]:
 
 
 def test_a_report_has_its_parts_in_order() -> None:
-    assert headings(made("softmax-cce").document) == ["Definition", "Gradients", "Proof", "Code", "Source"]
-    assert headings(made(NAMES[-1]).document) == ["Definition", "Gradients", "Proof", "Code"]
+    assert headings(made("softmax-cce").document) == ["Definition", "Pictures", "Gradients", "Proof", "Code", "Source"]
+    assert headings(made(NAMES[-1]).document) == ["Definition", "Pictures", "Gradients", "Proof", "Code"]
 
 
 def test_a_result_stands_before_its_steps_and_has_its_shorter_form() -> None:
@@ -289,7 +289,7 @@ def test_a_picture_is_a_part_of_the_page_and_has_words(tmp_path: Path) -> None:
     assert 'aria-label="nodes &amp; &quot;edges&quot;"' in page and "<?xml" not in page and loads(page) == []
     assert [path.name for path in drawn.save(tmp_path / "r.md")] == ["r.md", "r-graph.svg"]
     assert "](r-graph.svg)" in (tmp_path / "r.md").read_text("utf-8")
-    assert [path.name for path in drawn.save(tmp_path / "r.tex")] == ["r.tex", "r-graph.pdf"]
+    assert [path.name for path in drawn.save(tmp_path / "r.tex")] == ["r.tex", "r-graph.png"]
     assert [path.name for path in drawn.save(tmp_path / "r.html")] == ["r.html"]
     (cell,) = nbformat.reads(drawn.notebook(), as_version=4).cells[1:]
     assert list(cell.attachments) == ["graph.png"] and "](attachment:graph.png)" in cell.source
@@ -433,3 +433,10 @@ def test_a_formula_counts_from_where_it_is_told() -> None:
 def test_a_listing_is_not_changed() -> None:
     listing = Listing("a = '<b>' & c")
     assert "a = &#x27;&lt;b&gt;&#x27; &amp; c" in Report(Document("t", "en", (listing,))).html()
+
+
+@pytest.mark.parametrize("name", ["elu", "gelu", "select"])
+def test_choices_and_roots_are_drawn(name: str) -> None:
+    graph, *others = [block for block in walk(made(name).document.blocks) if isinstance(block, Picture)]
+    assert graph.alt.startswith(f"Computation graph of {name}") and graph.draw("svg").startswith(b"<?xml")
+    assert [each.name for each in others] == ([f"{name}-curve"] if name != "select" else [])

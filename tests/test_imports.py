@@ -18,15 +18,15 @@ ROOT = Path(__file__).parent.parent
 ORDERS = {
     "derive": """
         errors files budget precision tokens trees sizes syntax limits indices sums functions matrices canonical
-        matrix_rules affine extents demands record leading evaluators evaluation instantiation letters
-        vocabulary forms calls scopes size_names settling building necks signs polynomials factoring division
-        algebra reindexing generators facts contractions normal_form inequalities cases vanishing intervals
-        premises regions names notation layout reading writing latex mathml printing domains kinks differentiation
-        problems parsing composition sampling gradient_operations derivation library arguments networks catalogue
-        costs quotients solving absorbing trials folding rewriting counterexamples chain derivatives assumptions proof
-        rendering exposition claims stability pullback second_derivatives hessian_products pairs slips mistakes
-        diagnosis gradients misreadings gradient_claims verification __init__ commands check_command report_command
-        plot_command train_command __main__
+        matrix_rules affine extents demands record leading evaluators evaluation instantiation letters vocabulary
+        forms calls scopes size_names settling building necks signs polynomials factoring division algebra reindexing
+        generators facts contractions normal_form inequalities cases vanishing intervals premises regions names
+        notation layout reading writing latex mathml printing domains kinks differentiation problems parsing
+        composition sampling gradient_operations derivation library arguments networks catalogue costs quotients
+        solving absorbing trials folding rewriting counterexamples chain derivatives assumptions proof rendering
+        exposition claims stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis
+        gradients misreadings gradient_claims verification __init__ commands check_command report_command plot_command
+        train_command __main__
     """.split(),
     "codegen": """
         factoring elementary fitting helpers ops program program_checks building arithmetic contraction finishing
@@ -34,21 +34,15 @@ ORDERS = {
         summing naming docstrings numpy_windows numpy_sums numpy_matrices numpy_expressions scalar_functions blocks
         whole_numbers lowering reuse numpy_source loading keeping programs numpy_function runtime hessians modules
         layer layer_kinds layers c_precisions c_functions c_numbers c_program c_saving c_loops c_texts c_expressions
-        c_writer c_source c_compiler c_memory c_calls c_runtime targets usual networks
-        optimisers datasets training checking verification figures documents __init__ tour pages
+        c_writer c_source c_compiler c_memory c_calls c_runtime targets usual networks optimisers datasets training
+        checking verification figures documents __init__ tour pages
     """.split(),
-}
-#: What reads and carries out what was typed.
-COMMAND_LINE = {
-    "derive.__main__",
-    "derive.commands",
-    "derive.check_command",
-    "derive.report_command",
-    "derive.plot_command",
-    "derive.train_command",
 }
 #: Imports inside a function, and why each is right.
 LAZY = {
+    ("codegen.documents.pictures", "codegen.figures"): "matplotlib takes time to import: what draws waits for it",
+    ("codegen.documents.pictures", "codegen.figures.samples"): "the same",
+    ("codegen.documents.pictures", "codegen.figures.slopes"): "the same",
     ("derive.indices", "derive.printing"): "a node prints itself through the printer, which is made of nodes",
     ("derive.proof", "derive.exposition"): "a proof shows itself through its steps, which are made of proofs",
     ("derive.derivation", "derive.rendering"): "a derivation shows itself through the renderers, made of derivations",
@@ -59,6 +53,12 @@ def modules(package: str) -> list[str]:
     """Return the dotted names of a package's modules; a module ``__init__`` has its package's name."""
     paths = sorted((ROOT / package).rglob("*.py"))
     return [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in paths]
+
+
+#: What reads and carries out what was typed.
+COMMAND_LINE = {"derive.__main__", "derive.commands"} | {
+    each for each in modules("derive") if each.endswith("_command")
+}
 
 
 def path_of(module: str) -> Path:

@@ -28,6 +28,7 @@ from codegen.documents.model import (
     words,
 )
 from codegen.documents.phrases import SEPARATORS, listed, phrase, reason, say
+from codegen.documents.pictures import pictures
 from codegen.modules import source
 from codegen.verification import compare_numbers
 from derive.catalogue import parse_fact
@@ -91,6 +92,7 @@ class Contents:
         """Yield the blocks of a report, in reading order."""
         yield from self.title()
         yield self.section("Definition", self.definition())
+        yield self.section("Pictures", pictures(self.operation, self.language, self.notation))
         yield self.section("Gradients", self.gradients())
         if self.checks:
             yield self.section("Proof", self.proof())

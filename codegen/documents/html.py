@@ -136,8 +136,8 @@ class _Writer:
                 return f'<pre class="{language}" tabindex="0"><code>{escape(text.rstrip())}</code></pre>'
             case Table():
                 return table(block)
-            case Picture(_, alt, draw):
-                return picture(draw("svg").decode(), alt)
+            case Picture(name, alt, draw):
+                return picture(draw("svg").decode(), self.anchor(name, ""), alt)
             case Fold(line, inner):
                 folded = "\n".join(self.blocks(inner, level, parent))
                 return f"<details>\n<summary>{line_html(line)}</summary>\n{folded}\n</details>"
@@ -216,8 +216,11 @@ def table(block: Table) -> str:
     return f'<div class="table"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>'
 
 
-def picture(svg: str, alt: str) -> str:
-    """Return an SVG picture as a part of the page, with what is seen on it for those who do not."""
-    inner = svg[svg.index("<svg") :].strip()
-    opening = f'<svg role="img" aria-label="{escape(alt)}"'
-    return f"<figure>{opening}{inner.removeprefix('<svg')}</figure>"
+def picture(svg: str, anchor: str, alt: str) -> str:
+    """Return an SVG picture as a part of the page, with what is seen on it for those who do not.
+
+    Names inside it get the picture's own before them, since two pictures on a page may have the same.
+    """
+    inner = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :].strip(), flags=re.DOTALL)
+    inner = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{anchor}-", inner)
+    return f'<figure id="{anchor}" role="img" aria-label="{escape(alt)}">\n{inner}\n</figure>'

@@ -122,7 +122,7 @@ class Picture:
     Attributes:
         name: what a file that holds it is called, without an ending.
         alt: what is seen on it, in words.
-        draw: returns its bytes in the format that it is given: ``svg``, ``png`` or ``pdf``.
+        draw: returns its bytes in the format that it is given: ``svg`` or ``png``.
     """
 
     name: str

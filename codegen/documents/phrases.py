@@ -77,6 +77,12 @@ PHRASES: Mapping[str, tuple[str, str, str]] = {
         "Il n'y a pas d'entrée par rapport à laquelle dériver."),
     "Source of the definition: {source}.": (
         "Quelle der Definition: {source}.", "定义的来源：{source}。", "Source de la définition : {source}."),
+    "The graph of the computation: values go forward, gradients come back.": (
+        "Der Berechnungsgraph: Werte gehen vorwärts, Gradienten kommen zurück.",
+        "计算图：数值向前传播，梯度反向传回。",
+        "Le graphe de calcul : les valeurs avancent, les gradients reviennent."),
+    "The function and its derivative.": (
+        "Die Funktion und ihre Ableitung.", "函数及其导数。", "La fonction et sa dérivée."),
     "Forward and backward pass in NumPy, as one module that stands alone.": (
         "Vorwärts- und Rückwärtsdurchlauf in NumPy, als eigenständiges Modul.",
         "用 NumPy 写的前向传播与反向传播，是一个独立的模块。",

@@ -23,7 +23,7 @@ from derive.record import Derived, Operation
 _FORMATS: Mapping[str, tuple[Callable[[Document, str], str], str]] = {
     ".html": (lambda document, prefix: write_html(document), ""),
     ".md": (write_markdown, "svg"),
-    ".tex": (write_latex, "pdf"),
+    ".tex": (write_latex, "png"),
     ".ipynb": (lambda document, prefix: write_notebook(document), ""),
 }
 
@@ -105,7 +105,7 @@ def report(*ops: str | Operation | Derived, language: str = "en", notation: str 
     Example:
         >>> text = report("softmax", language="de").markdown()
         >>> [line for line in text.splitlines() if line.startswith("## ")]
-        ['## Definition', '## Gradienten', '## Beweis', '## Code', '## Quelle']
+        ['## Definition', '## Abbildungen', '## Gradienten', '## Beweis', '## Code', '## Quelle']
     """
     check_language(language)
     find_notation(notation)

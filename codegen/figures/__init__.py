@@ -1,5 +1,12 @@
-"""Pictures of operations, drawn with matplotlib; what is shown is also said, in the ``alt`` of every picture."""
+"""Pictures: the graph of a computation with values and gradients, curves, Jacobians.
 
-from codegen.figures.picture import Picture
+>>> from codegen import figures
+>>> figures.curve("tanh").title
+'tanh and its derivative'
+"""
 
-__all__ = ["Picture"]
+from codegen.figures.graphs import backward_steps as backward_steps
+from codegen.figures.graphs import graph as graph
+from codegen.figures.jacobians import jacobian as jacobian
+from codegen.figures.picture import Picture as Picture
+from codegen.figures.slopes import curve as curve

@@ -1,0 +1,133 @@
+"""An operation with a name for every step: what a computation graph has a node for.
+
+A definition of numbers is taken apart into single operations, as lecturers draw them: ``max(a*b + c, 0)`` is a
+product, a sum and a maximum. Definitions of arrays are steps as they stand. The result is an operation again, so that
+the values and the gradients of all steps are those that the engine derives of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+
+import sympy
+from sympy import Add, Expr, Mul, Pow, Rational
+
+from derive.functions import Maximum, Minimum, Where
+from derive.indices import Element, Tensor
+from derive.latex import latex_text
+from derive.record import Definition, Operation
+from derive.sums import tensors_in
+from derive.vocabulary import RESERVED
+
+#: What is between the operands of a step.
+SIGNS = {"add": "+", "subtract": "\N{MINUS SIGN}", "multiply": "×", "divide": "÷"}
+#: What the operand of a step is called where its own name says nothing.
+PLACE = Tensor("u")()
+
+
+def with_steps(operation: Operation) -> Operation:
+    """Return the operation with a definition for every single step of numbers; arrays are left as they are.
+
+    Example:
+        >>> from derive.catalogue import find
+        >>> for each in with_steps(find("y = max(x*w + b, 0)")).definitions:
+        ...     print(each.target, "=", each.body)
+        z1 = w*x
+        z = b + z1
+        y = max(z, 0)
+    """
+    if any(tensor.sizes for tensor in (*operation.inputs, *(each.tensor for each in operation.definitions))):
+        return operation
+    taken = {tensor.name for tensor in operation.inputs} | RESERVED
+    taken |= {definition.tensor.name for definition in operation.definitions}
+    made: list[Definition] = []
+    known: dict[Expr, Element] = {}
+
+    def named(expr: Expr, name: str) -> Element:
+        """The element that a step's value is, made where there is none yet."""
+        if expr not in known:
+            tensor = Tensor(next(each for number in count(1) if (each := f"{name}{number}") not in taken))
+            taken.add(tensor.name)
+            known[expr] = tensor()
+            made.append(Definition(tensor(), expr))
+        return known[expr]
+
+    def single(expr: Expr, name: str) -> Expr:
+        """One operation on elements and numbers, the rest in steps before it."""
+        if isinstance(expr, Where):  # What is compared stays in the choice: a comparison alone is no step.
+            return Where(expr.condition, *(operand(part, name) for part in expr.args[1:]))
+        if isinstance(expr, Mul) and (divided := _divided(expr)) is not None:
+            above, below = (operand(part, name) for part in divided)
+            return Mul(above, Pow(below, -1))
+        if isinstance(expr, Mul):
+            number = Mul(*(part for part in expr.args if not tensors_in(part)))
+            factors = [part for part in expr.args if tensors_in(part)]
+            if number != 1 and len(factors) > 1:
+                return number * operand(Mul(*factors), name)
+            return Mul(number, *(operand(factor, name) for factor in factors))
+        if isinstance(expr, Add):
+            is_pair = len(expr.args) == 2  # One of two terms may be subtracted.
+            minus = [is_pair and term.could_extract_minus_sign() for term in expr.args]
+            terms = zip(expr.args, minus, strict=True)
+            return Add(*(-operand(-term, name) if taken_away else operand(term, name) for term, taken_away in terms))
+        return expr.func(*(operand(part, name) for part in expr.args)) if expr.args else expr
+
+    def operand(expr: Expr, name: str) -> Expr:
+        if isinstance(expr, Element) or not tensors_in(expr):
+            return expr
+        return named(single(expr, name), name)
+
+    for definition in operation.definitions:
+        body = definition.body
+        made.append(
+            Definition(definition.target, body if isinstance(body, Element) else single(body, definition.tensor.name))
+        )
+    return replace(operation, definitions=tuple(made))
+
+
+def _divided(expr: Mul) -> tuple[Expr, Expr] | None:
+    """What is above and below the line, where both are there; a power of a sum is not taken apart."""
+    above, below = expr.as_numer_denom()
+    return (above, below) if tensors_in(above) and tensors_in(below) else None
+
+
+def step_label(definition: Definition) -> str:
+    r"""Return what is written into a step's node: a sign, or LaTeX between dollars.
+
+    Example:
+        >>> a, b = Tensor("a")(), Tensor("b")()
+        >>> [step_label(Definition(Tensor("y")(), body)) for body in (a * b, a - b, 2 * a, a**2, sympy.exp(a))]
+        ['×', '−', '× $2$', '$u^{2}$', 'exp']
+    """
+    body = definition.body
+    kind, elements = _kind(body), body.atoms(Element)
+    numbers = [part for part in body.args if not tensors_in(part)]
+    if kind and not numbers:
+        return SIGNS[kind]
+    if kind in ("add", "multiply") and len(elements) == 1:
+        number = body.func(*numbers)  # Several, where one is a root.
+        is_less = kind == "add" and bool(number.is_negative)
+        return f"{SIGNS['subtract' if is_less else kind]} {_number_text(-number if is_less else number)}"
+    if isinstance(body, Maximum | Minimum) and not body.right.is_number:
+        return "max" if isinstance(body, Maximum) else "min"
+    if isinstance(body, sympy.Function) and len(body.args) == 1 and isinstance(body.args[0], Element):
+        return body.func.__name__.lower()
+    plain = body.xreplace(dict.fromkeys(elements, PLACE)) if len(elements) == 1 else body
+    return f"${latex_text(plain)}$"
+
+
+def _number_text(number: Expr) -> str:
+    shown = f"${latex_text(number)}$"
+    return f"({shown})" if number.could_extract_minus_sign() else shown
+
+
+def _kind(body: Expr) -> str:
+    """Which of the four kinds of arithmetic a step is; an empty text for none."""
+    if isinstance(body, Add):
+        minus = [term for term in body.args if term.could_extract_minus_sign() and tensors_in(term)]
+        return "subtract" if len(minus) == 1 and len(body.args) == 2 else "" if minus else "add"
+    if isinstance(body, Mul):
+        below = [factor for factor in body.args if isinstance(factor, Pow) and factor.exp == Rational(-1)]
+        return "divide" if len(below) == 1 and len(body.args) == 2 else "" if below else "multiply"
+    return ""

@@ -1,0 +1,256 @@
+"""Pictures: what they show is what the engine derives, nothing lies on anything else, and they describe themselves."""
+
+from __future__ import annotations
+
+import io
+import xml.etree.ElementTree as ElementTree
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
+
+import codegen
+import derive
+from codegen import figures
+from codegen.figures.circuits import step_label, with_steps
+from codegen.figures.picture import Picture
+from codegen.figures.slopes import kinks, only_input, values_and_slopes
+from codegen.figures.traces import trace
+from derive.__main__ import main
+from derive.errors import InputError
+from derive.record import Operation
+
+NEURON = "y = max(x0*w0 + x1*w1 + x2*w2 + b, 0)"
+PLACE = {"x0": 1, "x1": -2, "x2": 3, "w0": -3, "w1": -1, "w2": 2, "b": 1}
+#: The figures of the source notebook: products, sum, and the gradients by inputs and weights.
+VALUES = {"z1": -3, "z2": 2, "z3": 6, "z": 6, "y": 6}
+GRADIENTS = {"x0": -3, "x1": -1, "x2": 2, "w0": 1, "w1": -2, "w2": 3, "b": 1, "z": 1, "z1": 1, "z2": 1, "z3": 1, "y": 1}
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def network() -> Operation:
+    names = ("dense", "relu", "dense", "relu", "dense", "relu", "dense", "softmax", "cce")
+    return derive.compose(*map(derive.find, names))
+
+
+GRAPHS: dict[str, tuple[Any, Any]] = {
+    "neuron": (NEURON, PLACE),
+    "sigmoid neuron": ("y = 1/(1 + exp(-(w0*x0 + w1*x1 + w2)))", {"w0": 2, "x0": -1, "w1": -3, "x1": -2, "w2": -3}),
+    "names alone": (NEURON, None),
+    "used twice": ("y = x*tanh(log(1 + exp(x))) - x/(x*w + 2)**2", {"x": 0.3, "w": 1}),
+    "softmax-cce": ("softmax-cce", None),
+    "layer-norm": ("layer-norm", None),
+    "lstm-cell": ("lstm-cell", None),
+    "transformer-block": ("transformer-block", None),
+    "huber": ("huber", None),
+    "five layers": (network(), None),
+}
+
+
+def texts(picture: Picture) -> list[Any]:
+    found = [text for axes in picture.figure.axes for text in axes.texts]
+    return [text for text in found if text.get_text()]
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_no_label_lies_on_another_and_none_is_cut_off(name: str) -> None:
+    picture = figures.graph(*GRAPHS[name])
+    renderer = FigureCanvasAgg(picture.figure).get_renderer()
+    boxes = [text.get_window_extent(renderer) for text in texts(picture)]
+    assert len(boxes) > 4
+    for one, other in combinations(boxes, 2):
+        assert not one.padded(-1).overlaps(other.padded(-1)), (one, other)
+    whole = picture.figure.bbox
+    assert all(whole.x0 <= box.x0 and box.x1 <= whole.x1 and whole.y0 <= box.y0 and box.y1 <= whole.y1 for box in boxes)
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_no_label_lies_on_a_node(name: str) -> None:
+    picture = figures.graph(*GRAPHS[name])
+    renderer = FigureCanvasAgg(picture.figure).get_renderer()
+    (axes,) = picture.figure.axes
+    nodes = [each for each in axes.patches if type(each).__name__ in ("Circle", "FancyBboxPatch")]
+    for text in texts(picture):
+        box = text.get_window_extent(renderer).padded(-1)
+        touched = [each for each in nodes if each.get_window_extent(renderer).overlaps(box)]
+        inside = [each for each in touched if each.get_window_extent(renderer).fully_containsx(box.x0)]
+        assert len(touched) <= 1 and touched == inside, text.get_text()
+
+
+def test_a_neuron_has_the_figures_of_the_notebook() -> None:
+    operation = with_steps(derive.find(NEURON))
+    found = trace(operation, PLACE)
+    assert {each.name: float(value) for each, value in found.values.items() if each.name in VALUES} == VALUES
+    assert {each.name: float(value) for each, value in found.gradients.items()} == GRADIENTS
+    spoilt = trace(operation, PLACE | {"b": -7})
+    assert {each.name: float(value) for each, value in spoilt.gradients.items()} != GRADIENTS
+
+
+@pytest.mark.parametrize(
+    "text", [NEURON, "y = (a - b)**2/(2*s**2) + log(s)", "y = a/b - c/(a*b)", "y = sqrt(2)*a*exp(-b)", "y = a - b - c"]
+)
+def test_taking_a_definition_apart_changes_no_value_and_no_gradient(text: str) -> None:
+    operation = derive.find(text)
+    rng = np.random.default_rng(1)
+    values = {tensor.name: float(rng.uniform(0.5, 2)) for tensor in operation.inputs}
+    found = trace(with_steps(operation), values)
+    output, pullback = codegen.vjp(operation, *values.values())
+    by_name = {tensor.name: float(value) for tensor, value in found.gradients.items()}
+    assert np.isclose(float(found.values[operation.output.tensor]), float(output), rtol=1e-12)
+    for name, gradient in zip(pullback.wrt, pullback(1.0), strict=True):
+        assert np.isclose(by_name[name], float(gradient), rtol=1e-12)
+    assert all(len(each.body.args) <= 4 for each in with_steps(operation).definitions)
+
+
+def test_steps_are_labelled_as_they_are_spoken() -> None:
+    operation = with_steps(derive.find("y = 2*a/(b - c) + max(a, b) + a**2 + exp(-c)"))
+    labels = {step_label(each) for each in operation.definitions}
+    assert {"÷", "−", "max", "$u^{2}$", "exp", "× ($-1$)", "+"} <= labels
+
+
+def test_gradients_come_back_one_step_at_a_time() -> None:
+    pictures = figures.backward_steps(NEURON, PLACE)
+    shown = [{text.get_text() for text in texts(each) if text.get_style() == "italic"} for each in pictures]
+    counts = [sum(text.get_style() == "italic" for text in texts(each)) for each in pictures]
+    assert counts == sorted(counts) and counts[0] == 1 and counts[-1] == 12
+    assert shown[0] == {"1"} and "−3" in shown[-1]
+    assert pictures[-1].alt == figures.graph(NEURON, PLACE).alt != pictures[0].alt
+
+
+CURVES = [
+    name
+    for name, operation in derive.catalogue().items()
+    if operation.is_elementwise and len(operation.inputs) - len(operation.settings) == 1
+]
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_a_curve_shows_the_derivative_of_the_operation(name: str) -> None:
+    (axes,) = figures.curve(name).figure.axes
+    values, slopes = (np.asarray(line.get_xydata()) for line in axes.lines[:2])
+    inner = slice(1, -1)
+    steps = np.gradient(values[:, 1], values[:, 0])
+    smooth = np.isfinite(slopes[:, 1]) & (np.abs(np.gradient(np.gradient(values[:, 1]))) < 1e-2)
+    assert smooth[inner].sum() > 700
+    assert np.allclose(slopes[inner, 1][smooth[inner]], steps[inner][smooth[inner]], rtol=2e-2, atol=2e-2)
+    assert not np.allclose(values[inner, 1][smooth[inner]], steps[inner][smooth[inner]], rtol=2e-2, atol=2e-2) or (
+        name == "exp"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"), [("relu", [0]), ("relu6", [0, 6]), ("hard-tanh", [-1, 1]), ("tanh", []), ("abs", [0])]
+)
+def test_kinks_are_found_where_they_are(name: str, wanted: list[float]) -> None:
+    operation = derive.find(name)
+    assert kinks(operation, only_input(operation), -8.0, 8.0) == wanted
+
+
+def test_a_kink_between_two_places_is_found() -> None:
+    operation = derive.find("y = max(x**3, 2)")
+    (found,) = kinks(operation, only_input(operation), -4.0, 4.0)
+    assert abs(found - 2 ** (1 / 3)) < 1e-8
+    assert values_and_slopes(operation, np.array([found - 1e-6]))[1] == 0
+
+
+def test_a_jacobian_has_the_numbers_of_the_formula() -> None:
+    x = np.array([[0.5, -1.0, 2.0]])
+    (axes, _) = figures.jacobian("softmax", {"x": x}).figure.axes
+    shown = np.asarray(axes.images[0].get_array())
+    p = np.exp(x[0]) / np.exp(x[0]).sum()
+    assert np.allclose(shown, np.diag(p) - np.outer(p, p), atol=1e-15)
+    assert not np.allclose(shown, np.outer(p, 1 - p), atol=1e-3)
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["x[0]", "x[1]", "x[2]"]
+
+
+@pytest.mark.parametrize("make", [lambda: figures.graph("mul", {"a": 2, "b": 3}), lambda: figures.curve("gelu")])
+def test_a_picture_is_the_same_each_time_and_says_what_it_shows(make: Any, tmp_path: Path) -> None:
+    one, other = make(), make()
+    assert one.svg() == other.svg() and one.png() == other.png()
+    root = ElementTree.fromstring(one.svg())
+    assert root.find(f"{SVG}title").text == one.title and root.find(f"{SVG}desc").text == one.alt  # type: ignore[union-attr]
+    for name, wanted in (("a.svg", one.svg().encode()), ("a.PNG", one.png())):
+        one.save(tmp_path / name)
+        assert (tmp_path / name).read_bytes() == wanted
+    assert Image.open(io.BytesIO(one.png())).info["Description"] == one.alt
+    assert one._repr_mimebundle_()[0]["image/svg+xml"] == one.svg()
+
+
+def test_the_users_settings_are_left_alone() -> None:
+    with matplotlib.rc_context({"font.size": 40.0, "axes.grid": False}):
+        big = figures.curve("tanh").svg()
+        assert matplotlib.rcParams["font.size"] == 40.0
+    assert big == figures.curve("tanh").svg()
+
+
+def test_importing_codegen_does_not_import_matplotlib() -> None:
+    import subprocess
+    import sys
+
+    code = "import codegen, derive.__main__, sys; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+WRONG = {
+    ("plot", "relu", "-o", "{}/a.gif"): "it ends in .svg or .png",
+    ("plot", "relu", "-o", "{}/none/a.svg"): "cannot write",
+    ("plot", "nothing-of-this", "-o", "{}/a.svg"): "nothing-of-this",
+    ("plot", "softmax", "--kind", "curve", "-o", "{}/a.svg"): "is not elementwise",
+    ("plot", "mul", "--kind", "curve", "-o", "{}/a.svg"): "has several inputs",
+    ("plot", "mul", "--at", "a=2", "-o", "{}/a.svg"): "nothing was said of b",
+    ("plot", "mul", "--at", "a=[1,2], b=[1,2,3]", "-o", "{}/a.svg"): "mul",
+    ("plot", "mul", "--at", "a=2, b=open('x')", "-o", "{}/a.svg"): "--at is NAME=VALUE",
+    ("plot", "mul", "--at", "a=2, b=3, q=1", "-o", "{}/a.svg"): "no setting q",
+    ("plot", "relu", "--kind", "curve", "--steps", "-o", "{}/a.svg"): "--steps is of a graph",
+    ("plot", "relu", "--wrt", "x", "-o", "{}/a.svg"): "add --kind jacobian",
+    ("plot", "softmax", "--kind", "jacobian", "--wrt", "q", "-o", "{}/a.svg"): "q",
+    ("plot", "conv1d", "--kind", "jacobian", "-o", "{}/a.svg"): "nothing was said of",
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_what_is_typed_wrongly_is_said_in_one_line_and_nothing_is_written(
+    words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([word.format(tmp_path) for word in words]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.count("\n") == 1 and WRONG[words] in printed.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command_draws_and_describes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = ", ".join(f"{name}={value}" for name, value in PLACE.items())
+    assert main(["plot", NEURON, "--at", at, "--steps", "-o", str(tmp_path / "n.svg")]) == 0
+    assert len(list(tmp_path.glob("n-*.svg"))) == 6
+    assert "Going backward, gradients: y: 1" in capsys.readouterr().out
+    assert main(["plot", "tanh", "-o", str(tmp_path / "t.png")]) == 0
+    assert "dy/dx = 1 - y²" in capsys.readouterr().out
+
+
+def test_what_is_no_function_of_one_number_has_no_curve() -> None:
+    with pytest.raises(InputError, match="several inputs"):
+        figures.curve("add")
+
+
+DOCUMENTED = {
+    "neuron": lambda: figures.graph(NEURON, PLACE),
+    "lstm": lambda: figures.graph("lstm-cell"),
+    "gelu": lambda: figures.curve("gelu"),
+    "jacobian": lambda: figures.jacobian("softmax", {"x": [[2, 1, 0.5, 0]]}),
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_the_pictures_in_the_documentation_are_those_that_are_drawn(name: str) -> None:
+    """By what they say: the curves that letters are drawn with change with matplotlib's versions."""
+    root = ElementTree.parse(Path(__file__).parent.parent / "docs" / "pictures" / f"{name}.svg").getroot()
+    picture = DOCUMENTED[name]()
+    assert root.find(f"{SVG}desc").text == picture.alt  # type: ignore[union-attr]
+    width, height = picture.figure.get_size_inches() * 72
+    assert root.get("width") == f"{width:g}pt" or abs(float(root.get("width", "0pt")[:-2]) - width) < 0.02 * width
+    assert abs(float(root.get("height", "0pt")[:-2]) - height) < 0.05 * height
