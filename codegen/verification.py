@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import Symbol
 
+from codegen.layer_kinds import summed_sizes
 from codegen.targets import backward, forward
 from codegen.whole_numbers import default_numbers
 from derive.catalogue import parse_fact
@@ -166,6 +168,9 @@ def draw_inputs(
             values = generator.uniform(low, high, shape)
             if tensor in operation.labels and tensor not in operation.settings and low <= 0:
                 values[generator.random(shape) < LABELS_ABSENT] = 0.0
+            if extent and operation.record.learned.get(tensor.name) == "normal":
+                # As large as they start: many terms summed would saturate an exponential.
+                values /= math.sqrt(math.prod(int(size.xreplace(sizes)) for size in summed_sizes(operation, tensor)))
             inputs.append(values)
     return inputs
 
