@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+from pathlib import Path
+
 from docutils import nodes
 from sphinx.application import Sphinx
 
@@ -27,6 +31,8 @@ html_css_files = ["site.css"]
 html_copy_source = False
 html_show_copyright = False
 
+#: What an SVG says of itself.
+DESCRIPTION = re.compile(r"<desc>(.*?)</desc>", re.DOTALL)
 #: Said after the list of a folder's pages that people read, which stands in its README, for the site's contents.
 PAGES_BELOW = """
 
@@ -53,6 +59,16 @@ def strip_code(app: Sphinx, doctree: nodes.document) -> None:
         block[:] = [nodes.Text(text)]
 
 
+def describe_pictures(app: Sphinx, doctree: nodes.document) -> None:
+    """Say of a notebook's pictures, which have no words on the page, what they say themselves."""
+    for image in doctree.findall(nodes.image):
+        path = Path(app.srcdir, image["uri"])
+        if path.suffix == ".svg" and not image.get("alt"):
+            words = DESCRIPTION.search(path.read_text("utf-8"))
+            image["alt"] = unescape(words[1]) if words else ""
+
+
 def setup(app: Sphinx) -> None:
     app.connect("source-read", add_pages_below)
     app.connect("doctree-read", strip_code)
+    app.connect("doctree-read", describe_pictures)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,9 @@ FOLDER = ROOT / "docs" / "notebooks"
 NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 MEND = "`pytest tests/test_notebooks.py --update-golden` runs the notebooks and stores what they print"
 #: What is stored of an output, in the order in which a reader would choose: the first that there is.
-SHOWN = ("text/latex", "text/markdown", "image/svg+xml", "image/png", "text/html", "text/plain")
-#: Outputs of which only that they are there is compared: a picture's bytes depend on the fonts of the machine.
-PICTURES = ("image/svg+xml", "image/png")
+SHOWN = ("text/latex", "text/markdown", "image/svg+xml", "text/html", "text/plain")
+#: What a picture says of itself, which is compared; its lines depend on the fonts of the machine.
+DESCRIPTION = re.compile(r"<desc>(.*?)</desc>", re.DOTALL)
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -90,7 +91,7 @@ def _clean_data(output: Any) -> dict[str, Any]:
 
 
 def shown(notebook: Notebook) -> list[tuple[str, list[Any]]]:
-    """Return the code cells, each with what it prints; of a timing or a picture only that it is there."""
+    """Return the code cells, each with what it prints; of a picture what it says, of a timing only that it is there."""
     return [
         (cell.source, ["timing"] if "timing" in cell.metadata.get("tags", ()) else list(map(_text, cell.outputs)))
         for cell in notebook.cells
@@ -102,7 +103,7 @@ def _text(output: Any) -> Any:
     if output.output_type == "stream":
         return output.name, output.text
     ((kind, content),) = output.data.items()
-    return (kind, "") if kind in PICTURES else (kind, content)
+    return (kind, DESCRIPTION.findall(content)) if kind == "image/svg+xml" else (kind, content)
 
 
 def compare(stored: Notebook, done: Notebook) -> None:

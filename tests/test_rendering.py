@@ -14,7 +14,6 @@ import sympy
 from sympy import Expr, exp, sqrt
 from test_printing import TEXTS
 
-import derive
 from derive.derivation import Derivation, Step
 from derive.facts import Fact
 from derive.indices import Delta, Index, Tensor, size
