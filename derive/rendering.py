@@ -227,17 +227,14 @@ def latex_section(
     derivation: Derivation, notation: Notation = BAR, steps: bool = True, definitions: bool = True
 ) -> str:
     """Return a derivation with its title, a part of a document; before it the operation's definitions, if wanted."""
-    lines = definition_lines(derivation, lambda expr: latex_text(expr, notation), " &= ") if definitions else []
-    body = " \\\\\n".join(lines)
-    return "\n".join([
-        rf"\subsection*{{{latex_words(derivation.title)}}}",
-        *([f"\\begin{{align*}}\n{body}\n\\end{{align*}}"] if lines else []),
-        render_latex(derivation, notation, steps),
-    ])  # fmt: skip
+    operation = derivation.operation
+    opening = [render_definitions(operation, notation)] if definitions and operation.definitions else []
+    title = rf"\subsection*{{{latex_words(derivation.title)}}}"
+    return "\n".join([title, *opening, render_latex(derivation, notation, steps)])
 
 
-def definition_lines(derivation: Derivation, write: Callable[[Expr], str], equals: str = " = ") -> list[str]:
-    return [f"{write(line.target)}{equals}{write(line.body)}" for line in derivation.operation.definitions]
+def definition_lines(operation: Operation, write: Callable[[Expr], str], equals: str = " = ") -> list[str]:
+    return [f"{write(line.target)}{equals}{write(line.body)}" for line in operation.definitions]
 
 
 def latex_document(parts: Sequence[str], title: str, preamble: Sequence[str] = ()) -> str:
@@ -273,9 +270,8 @@ def render_markdown(derivation: Derivation, notation: Notation = BAR, steps: boo
     def write(expr: Expr) -> str:
         return latex_text(expr, notation, start)
 
-    parts = (
-        [f"## {derivation.title}", *(f"$${line}$$" for line in definition_lines(derivation, write))] if steps else []
-    )
+    definitions = [f"$${line}$$" for line in definition_lines(derivation.operation, write)]
+    parts = [f"## {derivation.title}", *definitions] if steps else []
     lines = [(write(block.left), line) for block in blocks for line in block.lines if steps]
     parts += numbered((line.reason or "that is", left, write(line.right)) for left, line in lines)
     parts += ["The result:"] if steps else []
@@ -327,7 +323,7 @@ def render_text(
     column = width - max((display_width(reason) for _, reason in rows), default=0)
     fitting = [display_width(text) + 3 for text, reason in rows if reason and display_width(text) + 3 <= column]
     column = min(column, max(fitting, default=column))
-    definitions = "\n".join(f"  {line}" for line in definition_lines(derivation, write))
+    definitions = "\n".join(f"  {line}" for line in definition_lines(derivation.operation, write))
     opening = [title, definitions] if definitions else [title]
     parts = opening if steps else []
     parts += ["\n".join(_with_reason(*row, column, width, colour) for row in chain) for chain in chains]

@@ -44,8 +44,8 @@ LAZY = {
     ("codegen.documents.pictures", "codegen.figures.samples"): "the same",
     ("codegen.documents.pictures", "codegen.figures.slopes"): "the same",
     ("derive.indices", "derive.printing"): "a node prints itself through the printer, which is made of nodes",
-    ("derive.proof", "derive.exposition"): "a proof shows itself through its steps, which are made of proofs",
     ("derive.record", "derive.rendering"): "an operation shows itself through the renderers, made of operations",
+    ("derive.proof", "derive.exposition"): "a proof shows itself through its steps, which are made of proofs",
     ("derive.derivation", "derive.rendering"): "a derivation shows itself through the renderers, made of derivations",
 }
 
