@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, PathPatch, Polygon
 from matplotlib.path import Path
+from numpy.typing import NDArray
 
 from codegen.figures.circuits import step_label, with_steps
 from codegen.figures.layout import SPACE, Layout, Node, lay_out
@@ -167,7 +168,8 @@ def _part(operation: Operation, tensor: Tensor, traced: Trace | None, known: set
         above = f"{'' if is_input else name} {' × '.join(map(str, tensor.sizes))}".strip()
     else:
         above = numbers(traced.values[tensor])
-        above = f"{name}  {above}" if tensor.sizes and not is_input else above
+        gap = "\n" if "\n" in above else "  "
+        above = f"{name}{gap}{above}" if tensor.sizes and not is_input else above
         below = numbers(traced.gradients[tensor]) if below and tensor in traced.gradients else ""
     end = name_of(tensor) if any(tensor == output.tensor for output in operation.outputs) else ""
     return _Part(tensor, label, is_input, above, below, end)
@@ -187,7 +189,9 @@ def _said(operation: Operation, traced: Trace | None, known: set[Tensor], title:
         definition = next((each for each in operation.definitions if each.tensor == tensor), None)
         said = tensor.name if definition is None else f"{tensor.name} = {plain_text(definition.body)}"
         if traced is not None:
-            said += f" = {numbers(traced.values[tensor])}"
+            said += f" = {_in_a_line(traced.values[tensor])}"
+        elif tensor.sizes:
+            said += f" ({' × '.join(map(str, tensor.sizes))})"
         forward.append(said)
     outputs = ", ".join(output.tensor.name for output in operation.outputs)
     names = ", ".join(tensor.name for tensor in inputs)
@@ -195,9 +199,13 @@ def _said(operation: Operation, traced: Trace | None, known: set[Tensor], title:
     order = [each.tensor for each in reversed(operation.definitions)] + inputs
     shown = [tensor for tensor in order if tensor in known and (traced is None or tensor in traced.gradients)]
     if traced is not None:
-        told = [f"{tensor.name}: {numbers(traced.gradients[tensor])}" for tensor in shown]
+        told = [f"{tensor.name}: {_in_a_line(traced.gradients[tensor])}" for tensor in shown]
         text += f" Going backward, gradients: {'; '.join(told)}."
     return text
+
+
+def _in_a_line(array: NDArray[Any]) -> str:
+    return numbers(array).replace("\n", ", ")
 
 
 # ---- drawing ----

@@ -22,6 +22,8 @@ from derive.record import Derived, Operation
 Array = NDArray[Any]
 #: Of so many rows and columns at most the numbers are written into the cells, and the entries at the axes.
 MOST_WRITTEN, MOST_NAMED = 12, 32
+#: The side of a cell in inches, with a number and without.
+CELL, SMALL_CELL = 0.56, 0.42
 #: A Jacobian has at most so many entries in a picture.
 MOST_ENTRIES = 250_000
 
@@ -41,8 +43,9 @@ def jacobian(
         InputError: there are several outputs, values do not fit, or there are too many entries for a picture.
 
     Example:
-        >>> print(jacobian("softmax", {"x": [[0.0, 0.0]]}).alt)
-        Jacobian of softmax by x, 2 entries of y by 2 of x, from −0.25 to 0.25, at x = [[0.0, 0.0]].
+        >>> print(jacobian("softmax", {"x": [[0.0, 0.0]]}).alt)  # doctest: +NORMALIZE_WHITESPACE
+        Jacobian of softmax by x, 2 entries of y by 2 of x, from −0.25 to 0.25, at x = [[0.0, 0.0]]. Row by row:
+        0.25, −0.25; −0.25, 0.25.
     """
     operation = find(op)
     tensors = [tensor for tensor in operation.inputs if tensor not in operation.settings]
@@ -57,7 +60,8 @@ def jacobian(
     shapes = [np.shape(vjp(operation, *arrays, **given)[0]), arrays[tensors.index(chosen)].shape]
     rows, columns = matrix.shape
     with styled():
-        figure = new_figure(1.6 + 0.42 * max(5, min(columns, 20)), 1.2 + 0.42 * max(4, min(rows, 20)))
+        side = CELL if max(rows, columns) <= MOST_WRITTEN else SMALL_CELL
+        figure = new_figure(1.6 + side * max(5, min(columns, 20)), 1.2 + side * max(4, min(rows, 20)))
         axes = figure.subplots()
         largest = float(np.abs(matrix).max()) or 1.0
         norm = TwoSlopeNorm(0.0, -largest, largest)
@@ -78,7 +82,7 @@ def jacobian(
                 axes.text(
                     column,
                     row,
-                    f"{entry:.2g}".replace("-", "\N{MINUS SIGN}"),
+                    number(entry, 2),
                     ha="center",
                     va="center",
                     color=colour,
@@ -89,6 +93,8 @@ def jacobian(
         f"Jacobian of {operation.name} by {chosen.name}, {rows} entries of {output.name} by {columns} of "
         f"{chosen.name}, from {number(matrix.min())} to {number(matrix.max())}, at {place}."
     )
+    if max(rows, columns) <= MOST_WRITTEN:
+        alt += f" Row by row: {'; '.join(', '.join(number(entry, 2) for entry in row) for row in matrix)}."
     return Picture(figure, f"Jacobian of {operation.name}", alt)
 
 

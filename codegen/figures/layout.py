@@ -15,6 +15,8 @@ GAP, SPACE = 34.0, 12.0
 #: How much of a column's height a line takes that passes through it.
 LINE = 10.0
 SWEEPS = 24
+#: How much an input counts beside what is computed: it makes way, so that a chain of steps is straight.
+LIGHT = 1e-3
 #: How often the nodes are brought near their neighbours, column by column: a chain has to come straight.
 PULLS = 150
 
@@ -28,6 +30,7 @@ class Node:
         width: how much it takes of the column's.
         above, below: how far it reaches from its middle line.
         before: the nodes that its lines come from.
+        weight: how much it counts where heights are chosen.
     """
 
     name: str | None
@@ -37,6 +40,7 @@ class Node:
     before: list[Node] = field(default_factory=list)
     after: list[Node] = field(default_factory=list)
     column: int = 0
+    weight: float = 1.0
     x: float = 0.0
     y: float = 0.0
 
@@ -102,15 +106,16 @@ def _set_columns(nodes: Mapping[str, Node], before: Mapping[str, Sequence[str]])
         for source in sources:
             users.setdefault(source, []).append(nodes[name].column)
     for name, node in nodes.items():
-        if not before.get(name) and name in users:
-            node.column = min(users[name]) - 1
+        if not before.get(name):
+            node.weight = LIGHT
+            node.column = min(users.get(name, [1])) - 1
 
 
 def _joined(source: Node, target: Node) -> tuple[Node, ...]:
     """Join two nodes, with a place for the line in each column between them."""
     way = [source]
     for column in range(source.column + 1, target.column):
-        way.append(Node(None, 0.0, LINE / 2, LINE / 2, column=column))
+        way.append(Node(None, 0.0, LINE / 2, LINE / 2, column=column, weight=source.weight))
     way.append(target)
     for left, right in pairwise(way):
         left.after.append(right)
@@ -155,6 +160,11 @@ def _middle(joined: Sequence[Node], own: float) -> float:
     return sum(node.y for node in joined) / len(joined) if joined else own
 
 
+def _weighted_middle(joined: Sequence[Node], own: float) -> float:
+    total = sum(node.weight for node in joined)
+    return sum(node.weight * node.y for node in joined) / total if joined else own
+
+
 def _crossings(columns: Sequence[Sequence[Node]]) -> int:
     count = 0
     for column in columns:
@@ -169,25 +179,26 @@ def _set_heights(columns: Sequence[Sequence[Node]]) -> None:
         _spread(column, [0.0] * len(column))
     for sweep in range(PULLS):
         for column in columns if sweep % 2 else reversed(columns):
-            wanted = [_middle([*node.before, *node.after], node.y) for node in column]
+            wanted = [_weighted_middle([*node.before, *node.after], node.y) for node in column]
             _spread(column, wanted)
 
 
 def _spread(column: Sequence[Node], wanted: Sequence[float]) -> None:
     """Put the nodes of a column as near as can be to where they want to be, none on another.
 
-    Those that meet make a block that stands where they want to be on average.
+    Those that meet make a block that stands where they want to be on average, each by its weight.
     """
     offsets = [0.0]
     for upper, lower in pairwise(column):
         offsets.append(offsets[-1] + upper.below + lower.above + SPACE)
-    blocks: list[list[float]] = []  # The sum of what the nodes want, less their offsets, and how many they are.
-    for want, offset in zip(wanted, offsets, strict=True):
-        blocks.append([want - offset, 1])
-        while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] > blocks[-1][0] / blocks[-1][1]:
-            total, count = blocks.pop()
-            blocks[-1][0] += total
-            blocks[-1][1] += count
-    places = [total / count for total, count in blocks for _ in range(int(count))]
+    blocks: list[tuple[float, float, int]] = []  # What the nodes want less their offsets, their weight, their count.
+    for node, want, offset in zip(column, wanted, offsets, strict=True):
+        mean, weight, count = want - offset, node.weight, 1
+        while blocks and blocks[-1][0] > mean:
+            its_mean, its_weight, its_count = blocks.pop()
+            mean = (mean * weight + its_mean * its_weight) / (weight + its_weight)
+            weight, count = weight + its_weight, count + its_count
+        blocks.append((mean, weight, count))
+    places = [mean for mean, _, count in blocks for _ in range(count)]
     for node, place, offset in zip(column, places, offsets, strict=True):
         node.y = place + offset

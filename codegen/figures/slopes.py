@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +30,10 @@ LINE, WIDE = (-4.0, 4.0), (-8.0, 8.0)
 BESIDE, PLACES = 2.0, 801
 #: A kink is looked for until it is known to this part of the interval.
 NEAR = 1e-9
+#: How far from a place its two sides are looked at, and what differs by less does not jump there.
+SIDE, JUMP = 1e-6, 1e-4
+#: A curve that goes to infinity is cut off at so many times the height of its middle part.
+TALLEST = 3.0
 Array = NDArray[Any]
 
 
@@ -45,7 +49,7 @@ def curve(op: str | Operation | Derived) -> Picture:
     Example:
         >>> print(curve("relu").alt)  # doctest: +NORMALIZE_WHITESPACE
         relu, y = max(x, 0), and its derivative dy/dx = [x > 0] for x from −4 to 4. y goes from 0 to 4, the
-        derivative from 0 to 1. There is a kink at x = 0, where the derivative is taken as 0.
+        derivative from 0 to 1. There is a kink at x = 0, where the derivative goes from 0 to 1 and is taken as 0.
     """
     operation = find(op)
     tensor = only_input(operation)
@@ -58,24 +62,30 @@ def curve(op: str | Operation | Derived) -> Picture:
         )
     x = np.linspace(low, high, PLACES)
     y, slope = values_and_slopes(operation, x)
+    if not np.isfinite(y).any():
+        raise InputError(f"{operation.name} is not defined for {tensor.name} from {low:g} to {high:g}")
     derivation = jacobian(operation, tensor.name)
     output = operation.output.tensor.name
     with styled():
         figure = new_figure(6.4, 4.0)
         axes = figure.subplots()
         lines = [f"{formula(each.target)} = {formula(each.body)}" for each in reversed(operation.definitions)]
-        axes.plot(x, y, **line(0), label=",  ".join(lines))
-        broken = slope.copy()
-        for bend in bends:  # A jump is no line.
-            broken[np.abs(x - bend) < (high - low) / PLACES] = np.nan
+        sides = {bend: _sides(operation, bend) for bend in bends}
+        axes.plot(x, _broken(x, y, {bend: own for bend, (own, _) in sides.items()}), **line(0), label=",  ".join(lines))
         quotient = rf"$\partial {output}/\partial {tensor.name}$"
+        broken = _broken(x, slope, {bend: own for bend, (_, own) in sides.items()})
         axes.plot(x, broken, **line(1), label=f"{quotient} = {formula(derivation.result)}")
-        for bend, taken in zip(bends, values_and_slopes(operation, np.array(bends))[1], strict=True):
-            axes.plot([bend], [taken], "o", color=line(1)["color"], markersize=6, zorder=3)
+        look: dict[str, Any] = {"color": line(1)["color"], "linestyle": "none", "marker": "o", "markersize": 6}
+        for bend, (_, (before, taken, after)) in sides.items():
+            for side in {before, after}:  # An open circle: what is not taken.
+                if abs(side - taken) > JUMP:
+                    axes.plot([bend], [side], **look, markerfacecolor="white", zorder=3)
+            axes.plot([bend], [taken], **look, zorder=3)
         axes.axhline(0, color=FAINT, linewidth=0.8, zorder=1)
         axes.set_xlabel(formula(tensor()))
-        axes.set_title(operation.record.title or operation.name)
+        axes.set_title(operation.record.title or operation.record.definition)
         axes.margins(x=0)
+        axes.set_ylim(*_limits(np.concatenate([y, slope])))
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=1)
     return Picture(figure, f"{operation.name} and its derivative", _said(operation, tensor, x, y, slope, bends))
 
@@ -107,12 +117,15 @@ def values_and_slopes(operation: Operation, x: Array) -> tuple[Array, Array]:
     """
     if not x.size:
         return x, x
-    y, pullback = vjp(operation, x)
-    return np.asarray(y), np.asarray(pullback(np.ones_like(y))[0])
+    with np.errstate(all="ignore"):  # What is not defined is no part of the curve.
+        y, pullback = vjp(operation, x)
+        slope = np.asarray(pullback(np.ones_like(y))[0])
+    undefined = ~np.isfinite(y) | ~np.isfinite(slope)
+    return np.where(undefined, np.nan, y), np.where(undefined, np.nan, slope)
 
 
 def kinks(operation: Operation, tensor: Tensor, low: float, high: float) -> list[float]:
-    """Return where an elementwise operation changes from one branch to another, between two bounds.
+    """Return where an elementwise operation or its slope jumps, between two bounds.
 
     Example:
         >>> operation = find("relu6")
@@ -130,7 +143,37 @@ def kinks(operation: Operation, tensor: Tensor, low: float, high: float) -> list
         found.update(x[values == 0].tolist())
         for place in np.flatnonzero(values[:-1] * values[1:] < 0):
             found.add(_root(sign, float(x[place]), float(x[place + 1])))
-    return sorted({round(root, 9) + 0.0 for root in found})
+    return [place for place in sorted({round(root, 9) + 0.0 for root in found}) if _jumps(operation, place)]
+
+
+def _jumps(operation: Operation, place: float) -> bool:
+    """Whether the operation or its slope is another one at the two sides of a place."""
+    sides = np.array([place - SIDE, place + SIDE])
+    return any(abs(after - before) > JUMP for before, after in values_and_slopes(operation, sides))
+
+
+def _sides(operation: Operation, bend: float) -> tuple[Array, Array]:
+    """The values before a kink, at it and after it, and the slopes."""
+    return values_and_slopes(operation, np.array([bend - SIDE, bend, bend + SIDE]))
+
+
+def _broken(x: Array, y: Array, jumps: Mapping[float, Array]) -> Array:
+    """A curve with a gap where its values to both sides of a place differ: a jump is no line."""
+    broken = y.copy()
+    for place, (before, _, after) in jumps.items():
+        if abs(after - before) > JUMP:
+            broken[np.abs(x - place) < x[1] - x[0]] = np.nan
+    return broken
+
+
+def _limits(drawn: Array) -> tuple[float, float]:
+    """The lower and the upper end of what is shown: all of it, unless it goes far beyond its middle part."""
+    drawn = drawn[np.isfinite(drawn)]
+    low, high = np.percentile(drawn, [5, 95])
+    room = TALLEST * max(high - low, 1.0)
+    bottom, top = max(float(drawn.min()), low - room), min(float(drawn.max()), high + room)
+    margin = 0.05 * max(top - bottom, 0.1)
+    return bottom - margin, top + margin
 
 
 def _differences(body: Expr) -> Iterator[Expr]:
@@ -159,9 +202,14 @@ def _said(operation: Operation, tensor: Tensor, x: Array, y: Array, slope: Array
     quotient = f"d{output.tensor.name}/d{tensor.name} = {plain_text(jacobian(operation, tensor.name).result)}"
     text = (
         f"{operation.name}, {value}, and its derivative {quotient} for {tensor.name} from {number(x[0])} to "
-        f"{number(x[-1])}. {output.tensor.name} goes from {number(y.min())} to {number(y.max())}, the derivative from "
-        f"{number(slope.min())} to {number(slope.max())}."
+        f"{number(x[-1])}. {output.tensor.name} goes from {number(np.nanmin(y))} to {number(np.nanmax(y))}, the "
+        f"derivative from {number(np.nanmin(slope))} to {number(np.nanmax(slope))}."
     )
-    for bend, taken in zip(bends, values_and_slopes(operation, np.array(bends))[1], strict=True):
-        text += f" There is a kink at {tensor.name} = {number(bend)}, where the derivative is taken as {number(taken)}."
+    for bend in bends:
+        (low, _, high), (before, taken, after) = _sides(operation, bend)
+        kind = "jump" if abs(high - low) > JUMP else "kink"
+        text += (
+            f" There is a {kind} at {tensor.name} = {number(bend)}, where the derivative goes from {number(before)} to "
+            f"{number(after)} and is taken as {number(taken)}."
+        )
     return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -15,8 +16,13 @@ from derive.latex import latex_text
 from derive.notation import BAR, Notation
 from derive.printing import plain_text
 
+#: Sums in a row, with their limits, and the index of one.
+SUMS = re.compile(r"(?:\\sum_\{[^=]*=[01]\}\^\{(?:[^{}]|\{[^{}]*\})*\} )+")
+INDEX = re.compile(r"\\sum_\{([^=]*)=")
 #: Arrays of so few numbers are written out.
-FEW = 4
+FEW = 6
+#: The digits of numbers that stand in a row.
+FEWER = 3
 
 
 def formula(expr: Expr, notation: Notation = BAR) -> str:
@@ -26,9 +32,14 @@ def formula(expr: Expr, notation: Notation = BAR) -> str:
         >>> from sympy import exp
         >>> x = Tensor("x")()
         >>> formula(1 / (1 + exp(-x)))
-        '$\\frac{1}{1 + e^{-x}}$'
+        '$\\dfrac{1}{1 + e^{-x}}$'
     """
-    return set_or(f"${latex_text(expr, notation)}$", plain_text(expr, notation))
+    latex = SUMS.sub(_without_limits, latex_text(expr, notation)).replace(r"\frac", r"\dfrac")
+    return set_or(f"${latex}$", plain_text(expr, notation))
+
+
+def _without_limits(sums: re.Match[str]) -> str:
+    return rf"\sum_{{{','.join(INDEX.findall(sums[0]))}}} "
 
 
 def name(tensor: Tensor, notation: Notation = BAR) -> str:
@@ -55,18 +66,20 @@ def _can_be_set(text: str) -> bool:
     return True
 
 
-def number(value: Any) -> str:
-    """Return a number in four digits, with the sign of a formula.
+def number(value: Any, digits: int = 4) -> str:
+    """Return a number in so many digits, with the sign of a formula.
 
     Example:
-        >>> number(-0.25), number(1e-7)
-        ('−0.25', '1e−07')
+        >>> number(-0.25), number(1e-7), number(-0.0)
+        ('−0.25', '1e−07', '0')
     """
-    return f"{float(value):.4g}".replace("-", "\N{MINUS SIGN}")
+    return f"{float(value) + 0.0:.{digits}g}".replace("-", "\N{MINUS SIGN}")
 
 
 def numbers(value: NDArray[Any]) -> str:
     """Return a number as it stands at a line; of an array its entries where they are few, or else shape and norm.
+
+    The rows of a matrix stand below each other.
 
     Example:
         >>> numbers(np.array(-0.25)), numbers(np.array([1.0, 2.5])), numbers(np.ones((3, 3)))
@@ -74,7 +87,7 @@ def numbers(value: NDArray[Any]) -> str:
     """
     if value.ndim == 0:
         return number(value)
-    if value.size <= FEW and value.ndim == 1:
-        return f"[{', '.join(map(number, value.tolist()))}]"
+    if 0 < value.size <= FEW and value.ndim <= 2:
+        return "\n".join(f"[{', '.join(number(entry, FEWER) for entry in row)}]" for row in np.atleast_2d(value))
     norm = np.linalg.norm(value.reshape(-1).astype(float))
     return f"{' × '.join(map(str, value.shape))}, norm {norm:.3g}"
