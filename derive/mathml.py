@@ -4,7 +4,7 @@ Example:
     >>> from derive.indices import Index, Tensor, size
     >>> n, x = Index("n", size("N")), Tensor("x", (size("N"),))
     >>> print(mathml_text(x[n] ** 2))
-    <msup><msub><mi>x</mi><mi>n</mi></msub><mn>2</mn></msup>
+    <msubsup><mi>x</mi><mi>n</mi><mn>2</mn></msubsup>
 """
 
 from __future__ import annotations
