@@ -64,6 +64,8 @@ def network(
         softmax > cce: gradient of p put into that of z2: cost 11.75 instead of 18.5
         relu > dense: gradient of h1 put into that of z1: cost 7.25 instead of 9.25
     """
+    if np.dtype(dtype).kind != "f":
+        raise InputError(f"parameters are real numbers, of float32 or float64, not {np.dtype(dtype)}")
     generator = np.random.default_rng(seed)
     made: list[Layer] = []
     for each in layers:
@@ -114,7 +116,8 @@ class Network:
         self._check_inputs()
         self._check_sizes()
         trained = [*self.parameters] or [tensor.name for tensor in operation.differentiable]
-        self.wrt = tuple(operation.input(name).name for name in (trained if wrt is None else wrt))
+        wanted = trained if wrt is None else [wrt] if isinstance(wrt, str) else wrt
+        self.wrt = tuple(operation.input(name).name for name in wanted)
         self._passes = tuple(UsualPasses(form, self.wrt, self._targets, given) for form in self._forms)
         self.gradients: dict[str, Array] = {}
         self._pullback: BoundPullback | None = None
@@ -175,7 +178,7 @@ class Network:
         """Return the part of the samples whose largest prediction is that of their class.
 
         Raises:
-            InputError: the labels are no classes.
+            InputError: the labels are no classes, or do not fit.
         """
         if self._classes is None:
             raise InputError(f"{self.operation.record.title}: there is no accuracy, for its labels are no classes")
@@ -183,7 +186,12 @@ class Network:
         classes = np.asarray(labels)
         if form.input(self._targets[0]).values is None:
             classes = classes.argmax(axis=self._classes)
-        return float(np.mean(self.forward(x).argmax(axis=self._classes) == classes))
+        scores = self.forward(x)
+        best, count = scores.argmax(axis=self._classes), scores.shape[self._classes]
+        if classes.shape != best.shape or not np.all((classes >= 0) & (classes < count)):
+            expected = f"class numbers below {count}, of shape {best.shape}"
+            raise InputError(f"{self.operation.record.title}: labels are {expected}, or a row of {count} for each")
+        return float(np.mean(best == classes))
 
     def source(self, notation: str = BAR.name, target: str = NUMPY) -> str:
         """Return both passes as a module of NumPy alone, or as C; it says which facts of labels it takes for granted.

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from codegen.runtime import Backward, BoundPullback, Forward, Given, backward, forward
 from derive.catalogue import parse_fact
+from derive.errors import InputError
 from derive.facts import Fact
 from derive.indices import Tensor
 from derive.record import Definition, Operation, Record
@@ -43,6 +44,8 @@ class UsualPasses:
     def __init__(
         self, operation: Operation, wrt: Sequence[str], data: Sequence[str] = (), given: Given | None = None
     ) -> None:
+        if isinstance(given, str):
+            raise InputError(f"given takes a list of facts; write [{given!r}]")
         self.operation = operation
         self.wrt = tuple(wrt)
         facts = [(text, parse_fact(text, operation)) for text in operation.record.facts] if given is None else []
@@ -95,7 +98,7 @@ def deviation(operation: Operation, fact: Fact) -> Forward:
     target = Tensor("rest", tuple(index.size for index in indices))
     inputs = tuple(tensor for tensor in operation.inputs if tensor in _tensors(fact))
     definition = Definition(target(*indices), fact.left - fact.right)
-    return forward(Operation((definition,), inputs, Record("deviation", fact.text), leading=operation.leading))
+    return forward(Operation((definition,), inputs, Record(operation.name, fact.text), leading=operation.leading))
 
 
 def _tensors(fact: Fact) -> set[Tensor]:

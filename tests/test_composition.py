@@ -283,3 +283,28 @@ def test_arguments_that_do_not_fit_are_refused(name: str, arguments: dict[str, T
 )
 def test_free_names(name: str, taken: set[str], expected: str) -> None:
     assert free_name(name, taken) == expected
+
+
+# ---- names that are told ----
+
+
+def test_tensors_are_called_what_is_told() -> None:
+    dense, relu, cce = (OPERATIONS[name] for name in ("dense", "relu", "mse"))
+    told = [{"x": "u", "w": "w1", "b": "b1", "y": "z1"}, {"y": "h1"}, {"L": "loss"}]
+    found = compose(dense, relu, cce, names=told)
+    assert [tensor.name for tensor in found.inputs] == ["u", "w1", "b1", "t"]
+    assert [definition.tensor.name for definition in found.definitions] == ["z1", "h1", "loss"]
+    assert found.record.labels == ("t",)
+
+
+def test_a_name_that_is_told_is_taken_from_what_is_called_by_itself() -> None:
+    dense = OPERATIONS["dense"]
+    found = compose(dense, dense, names=[{"w": "w2", "y": "b"}, {}])
+    assert [tensor.name for tensor in found.inputs] == ["x", "w2", "b2", "w", "b3"]
+    assert [definition.tensor.name for definition in found.definitions] == ["b", "y"]
+
+
+def test_names_of_one_operation() -> None:
+    found = compose(OPERATIONS["dense"], names=[{"w": "w1"}], name="layer")
+    assert found.name == "layer"
+    assert [tensor.name for tensor in found.inputs] == ["x", "w1", "b"]

@@ -495,6 +495,11 @@ def test_calls_in_the_wrong_order_or_with_wrong_arrays() -> None:
         lambda: net.loss(np.ones((4, 2)), np.zeros((4, 3, 2))),
         lambda: codegen.network(),
         lambda: codegen.network(3),
+        lambda: codegen.network("dense(2,3) > mse", dtype=int),
+        lambda: codegen.network("dense(2,3) > softmax > cce", given="sum(t[n,k], k) = 1"),
+        lambda: net.accuracy(np.ones((4, 2)), np.zeros(3, int)),
+        lambda: net.accuracy(np.ones((4, 2)), np.full(4, 3)),
+        lambda: net.loss(np.ones((4, 2)), [["a", "b", "c"]] * 4),
         lambda: codegen.network("dense(2,3) > mse").accuracy(np.ones((4, 2)), np.ones((4, 3))),
         lambda: codegen.network("linear-softmax-cce(2,3)").forward(np.ones((4, 2))),
     ):
