@@ -253,7 +253,7 @@ class Translator:
 
         def rows(world: SeenWorld) -> list[list[Number]]:
             place = tuple(int(meaning(world)) for meaning in meanings)
-            count = 1 + max(where[-1] for where in world.values[name])
+            count = world.values[name].shape[-1]
             return [[world.named(name, (*place, i, j)) for j in range(count)] for i in range(count)]
 
         return rows

@@ -43,8 +43,9 @@ from derive.indices import Tensor
 
 ROOT = Path(__file__).parent.parent
 FOREIGN = [language for language in LANGUAGES if language != "en"]
+LONG = "a = x*w; b = tanh(a); c = b*x; d = tanh(c); e = d*b + c; y = tanh(e)*d*a"
 #: A loss with a fact, several gradients of which one has a kink, a long operation by its parts, a definition.
-NAMES = ["softmax-cce", "dense", "prelu", "residual-layer-norm", "y[n] = where(x[n] > 0, x[n], exp(x[n]) - 1)"]
+NAMES = ["softmax-cce", "dense", "prelu", LONG, "y[n] = where(x[n] > 0, x[n], exp(x[n]) - 1)"]
 _MADE: dict[tuple[str, ...], Report] = {}
 
 
@@ -138,7 +139,7 @@ def test_what_a_rule_is_called() -> None:
 
 
 @pytest.mark.parametrize("language", FOREIGN)
-@pytest.mark.parametrize("name", NAMES[:3])
+@pytest.mark.parametrize("name", ["softmax-cce", "prelu"])
 def test_nothing_is_said_in_english(name: str, language: str) -> None:
     text = prose(made(name, language).document)
     for english in PHRASES:
@@ -191,10 +192,10 @@ def test_a_result_stands_before_its_steps_and_has_its_shorter_form() -> None:
 
 
 def test_a_long_operation_is_told_by_its_parts() -> None:
-    document = made("residual-layer-norm").document
+    document = made(LONG).document
     assert "gradients of intermediates keep their names" in prose(document)
     assert "gradients of intermediates keep their names" not in prose(made("dense").document)
-    parts = derive.by_parts("residual-layer-norm")
+    parts = derive.by_parts(LONG)
     results = [block.formula.sides[1] for block in walk(document.blocks) if isinstance(block, Display)]
     assert [part.result for part in parts] == results[-len(parts) :]
 
@@ -344,7 +345,7 @@ def test_latex_is_balanced_and_in_letters_that_tex_has(language: str) -> None:
 def test_pdflatex_compiles_a_report(tmp_path: Path) -> None:
     if shutil.which("pdflatex") is None:
         pytest.skip("pdflatex is not installed")
-    for name in ("softmax-cce", "residual-layer-norm"):
+    for name in ("softmax-cce", LONG):
         made(name, "de").save(tmp_path / "report.tex")
         done = subprocess.run(
             ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "report.tex"],

@@ -13,6 +13,7 @@ from hypothesis import assume, given, settings
 from mathml_reader import SeenWorld, read_mathml, seen_name
 from sympy import Expr
 from test_printing import TENSORS, TEXTS, expressions, readings
+from thorough import sweep
 
 import derive
 from derive.evaluation import Assignment
@@ -31,6 +32,8 @@ ELEMENTS = set(
 )
 #: How many children an element has, where it matters.
 CHILDREN = {"mfrac": 2, "msub": 2, "msup": 2, "munder": 2, "mover": 2, "msubsup": 3, "munderover": 3}
+#: Blocks made of others that are in the catalogue too.
+LARGE = ("transformer-block", "gru-cell", "multi-head-attention", "residual-layer-norm", "group-norm", "instance-norm")
 RANKS = {"dy": 2, **{name: tensor.rank for name, tensor in TENSORS.items()}}
 
 
@@ -126,28 +129,33 @@ def test_what_is_one_element() -> None:
 # ---- the catalogue ----
 
 
+class Entries:
+    """The numbers of a tensor, computed when they are looked up."""
+
+    def __init__(self, tensor: Tensor, assignment: Assignment) -> None:
+        self.tensor, self.assignment = tensor, assignment
+        self.shape = [int(extent.xreplace(assignment.sizes)) for extent in tensor.sizes]
+        self.indices = [Index(f"i{axis}", extent) for axis, extent in enumerate(tensor.sizes)]
+
+    def get(self, where: tuple[int, ...], outside: Any) -> Any:
+        if not all(0 <= place < extent for place, extent in zip(where, self.shape, strict=True)):
+            return outside
+        return self.assignment.value(self.tensor(*self.indices), dict(zip(self.indices, where, strict=True)))
+
+
 def world_of(operation: Operation, assignment: Assignment, expr: Expr) -> tuple[SeenWorld, dict[str, int]]:
     """Numbers for every name of an expression, as it is seen, and how many axes each has."""
     values: dict[str, Any] = {}
-    ranks: dict[str, int] = {}
-    for element in expr.atoms(derive.Element) | {d.target for d in operation.definitions}:
-        tensor = element.tensor
-        name = seen_name(
-            tensor.word if not tensor.role else f"d{tensor.name}{'_out' if tensor.role == 'incoming' else ''}"
-        )
-        extents = [int(extent.xreplace(assignment.sizes)) for extent in tensor.sizes]
-        ranks[name] = tensor.rank
-        assert name not in values or ranks[name] == tensor.rank
-        values[name] = {}
-        indices = [Index(f"i{axis}", extent) for axis, extent in enumerate(tensor.sizes)]
-        for where in sympy.utilities.iterables.cartes(*map(range, extents)):
-            values[name][where] = assignment.value(tensor(*indices), dict(zip(indices, where, strict=True)))
+    for tensor in {element.tensor for element in expr.atoms(derive.Element)}:
+        name = seen_name(BAR.word(tensor))
+        assert name not in values
+        values[name] = Entries(tensor, assignment)
     letters = {index.name: int(index.size.xreplace(assignment.sizes)) for index in all_indices(expr)}
     sizes = {str(symbol): int(value) for symbol, value in assignment.sizes.items()}
-    return SeenWorld(values, letters, sizes), ranks
+    return SeenWorld(values, letters, sizes), {name: entries.tensor.rank for name, entries in values.items()}
 
 
-@pytest.mark.parametrize("name", derive.catalogue())
+@pytest.mark.parametrize("name", sweep(derive.catalogue(), lambda name: name not in LARGE))
 def test_every_operation_reads_back(name: str) -> None:
     operation = derive.find(name)
     parts = by_parts(operation)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from sympy import Expr, Float
+from sympy import Expr, Float, Integer
 
 from codegen.documents.model import (
     Block,
@@ -300,7 +300,10 @@ class Contents:
     def comparisons(self) -> Iterator[tuple[Line, ...]]:
         for each in compare_numbers(self.operation).comparisons:
             sizes = words(each.sizes.replace(" x ", " × ")) if each.sizes else self.say("a single number")
-            numbers = [self.formula(Float(f"{number:.1e}")) for number in (each.difference, each.allowed)]
+            numbers = [
+                self.formula(Float(f"{number:.1e}") if number else Integer(0))
+                for number in (each.difference, each.allowed)
+            ]
             yield self.say(each.what), sizes, *((number,) for number in numbers)
 
     # -- code --

@@ -36,11 +36,12 @@ PARTS_STYLE = """\
   padding: .8rem 1rem; line-height: 1.45; font-size: .82rem; }
 .report pre code { font-size: inherit; }
 .report figure { margin: 1.2em 0; overflow-x: auto; }
-.report figure svg { max-width: 100%; height: auto; background: #ffffff; }
+.report figure svg { max-width: 100%; height: auto; background: #ffffff; border-radius: 4px; }
 @media (max-width: 600px) {
   .report section > .formula { padding-left: 0; }
   .report .step + .step .formula { padding-left: .8rem; }
   .report details { padding: 0 .6rem; }
+  .report figure svg { max-width: max(100%, 34rem); }
 }
 @media print {
   .report details { border: 0; padding: 0; }
@@ -48,7 +49,7 @@ PARTS_STYLE = """\
   .report details > * { display: block; }
   .report summary { color: inherit; font-style: italic; list-style: none; }
   .report .formula, .report .table, .report pre, .report figure { overflow: visible; }
-  .report p:has(+ pre) { break-after: avoid; }
+  .report p:has(+ pre, + figure, + .table, + .formula) { break-after: avoid; }
   .report pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 7.5pt; break-inside: auto; }
   .report .step, .report tr, .report figure { break-inside: avoid; }
 }

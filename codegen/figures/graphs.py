@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import sqrt
+from math import ceil, sqrt
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -33,6 +33,8 @@ FORMULA, NUMBERS = 11.0, 9.5
 RADIUS, PADDING, CLEAR = 14.0, 8.0, 3.0
 #: The shortest piece of line at a node's right side, and the margin around the graph.
 STEM, MARGIN = 26.0, 14.0
+#: A graph of arrays wider than this has names in its nodes, and their formulas below.
+WIDEST = 900.0
 CAPTION = "above a line: the value that goes forward; below it: the gradient that comes back"
 
 
@@ -220,6 +222,53 @@ class _Ruler:
 
 def _drawn(operation: Operation, parts: Mapping[str, _Part], active: str | None) -> Figure:
     ruler = _Ruler()
+    boxes, layout = _arranged(ruler, operation, parts)
+    formulas: list[str] = []
+    if layout.width > WIDEST and any(part.tensor.sizes for part in parts.values()):
+        parts = {name: replace(part, label=name_of(part.tensor)) for name, part in parts.items()}
+        boxes, layout = _arranged(ruler, operation, parts)
+        formulas = [f"{formula(each.target)} = {formula(each.body)}" for each in operation.definitions]
+    ends = max(ruler.size(part.end, FORMULA)[0] for part in parts.values()) + CLEAR
+    told = ruler.size(CAPTION, NUMBERS)
+    width = max(layout.width + ends, told[0])
+    placed, bottom = _in_columns(ruler, formulas, width, layout.height + SPACE + told[1] + SPACE)
+    figure = new_figure((width + 2 * MARGIN) / 72, (bottom + 2 * MARGIN) / 72, layout=None)
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.set_axis_off()
+    axes.set_xlim(-MARGIN, width + MARGIN)
+    axes.set_ylim(bottom + MARGIN, -MARGIN)
+    axes.text(0, layout.height + SPACE, CAPTION, fontsize=NUMBERS, color=FAINT, va="top")
+    for text, x, y in placed:
+        axes.text(x, y, text, fontsize=FORMULA, color=INK, va="center")
+    _draw_lines(axes, layout, boxes)
+    for name, part in parts.items():
+        _draw_node(axes, layout.nodes[name], part, boxes[name], name == active)
+        _draw_stem(axes, layout, layout.nodes[name], part, boxes[name])
+    return figure
+
+
+def _in_columns(
+    ruler: _Ruler, texts: Sequence[str], width: float, top: float
+) -> tuple[list[tuple[str, float, float]], float]:
+    """Texts with the places of their left ends, in as many columns as there is room for, and where they end below."""
+    if not texts:
+        return [], top
+    sizes = [ruler.size(text, FORMULA) for text in texts]
+    wide = max(size[0] for size in sizes) + 2 * SPACE
+    rows = ceil(len(texts) / max(1, int((width + 2 * SPACE) / wide)))
+    placed, y = [], top
+    for row in range(rows):
+        own = range(row, len(texts), rows)
+        height = max(sizes[place][1] for place in own)
+        placed += [(texts[place], wide * number, y + height / 2) for number, place in enumerate(own)]
+        y += height + SPACE
+    return placed, y - SPACE
+
+
+def _arranged(
+    ruler: _Ruler, operation: Operation, parts: Mapping[str, _Part]
+) -> tuple[dict[str, tuple[float, float]], Layout]:
+    """The widths and heights of the nodes, and their places."""
     boxes = {name: _box(ruler, part) for name, part in parts.items()}
     sizes = {}
     for name, part in parts.items():
@@ -228,21 +277,7 @@ def _drawn(operation: Operation, parts: Mapping[str, _Part], active: str | None)
         up, down = (max(height / 2, each[1] + 2 * CLEAR) for each in (above, below))
         sizes[name] = (width + stem, up, down)
     before = {each.tensor.name: [tensor.name for tensor in _sources(each)] for each in operation.definitions}
-    layout = lay_out(sizes, before)
-    ends = max(ruler.size(part.end, FORMULA)[0] for part in parts.values()) + CLEAR
-    told = ruler.size(CAPTION, NUMBERS)
-    width, height = max(layout.width + ends, told[0]), layout.height + told[1] + SPACE
-    figure = new_figure((width + 2 * MARGIN) / 72, (height + 2 * MARGIN) / 72, layout=None)
-    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    axes.set_axis_off()
-    axes.set_xlim(-MARGIN, width + MARGIN)
-    axes.set_ylim(height + MARGIN, -MARGIN)
-    axes.text(0, height, CAPTION, fontsize=NUMBERS, color=FAINT, va="bottom")
-    _draw_lines(axes, layout, boxes)
-    for name, part in parts.items():
-        _draw_node(axes, layout.nodes[name], part, boxes[name], name == active)
-        _draw_stem(axes, layout, layout.nodes[name], part, boxes[name])
-    return figure
+    return boxes, lay_out(sizes, before)
 
 
 def _box(ruler: _Ruler, part: _Part) -> tuple[float, float]:
