@@ -23,7 +23,7 @@ def pictures(operation: Operation, label: str, language: str, notation: Notation
         values = sampled(operation)
     text = "The graph of the computation: values go forward, gradients come back."
     yield Paragraph(say(text, language))
-    yield _picture(f"{label}-graph", figures.graph(operation, values, notation=notation))
+    yield _picture(f"{label}-graph", figures.graph(operation, values, notation=notation, caption=""))
     try:
         only_input(operation)
     except InputError:
