@@ -38,7 +38,7 @@ LATER = ("figures", "optimisers", "training")
 
 
 def __getattr__(name: str) -> Any:
-    """Return a kind of layer, ``codegen.Conv2d`` is ``codegen.layers.Conv2d``, or a part that is not imported at once."""
+    """Return a kind of layer (``codegen.Conv2d`` is ``codegen.layers.Conv2d``) or a part that is imported when used."""
     if name in LATER:
         return import_module(f"codegen.{name}")
     found = getattr(layers, name, None) if name[:1].isupper() else None
