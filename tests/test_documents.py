@@ -206,7 +206,13 @@ def test_a_kink_is_told_where_there_is_one() -> None:
 
 
 def test_several_operations_have_a_section_each() -> None:
-    assert headings(report("relu", "exp").document) == ["relu", "exp"]
+    assert headings(report("relu", "exp", "relu").document) == ["relu", "exp"]
+
+
+def test_two_definitions_of_one_name_have_pictures_of_their_own(tmp_path: Path) -> None:
+    files = report("y = a*b", "y = a + b").save(tmp_path / "r.md")
+    assert [path.name for path in files] == ["r.md", "r-y-graph.svg", "r-y-2-graph.svg"]
+    assert files[1].read_bytes() != files[2].read_bytes()
 
 
 # ---- HTML ----

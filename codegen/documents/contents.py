@@ -53,27 +53,30 @@ _ELEMENT = re.compile(r"([^\W\d]\w*)(?:\[(\w+(?:,\w+)*)\])?")
 
 def document(operations: Sequence[Operation], language: str, notation: str = "bar") -> Document:
     """Return the report on some operations; with several, each has a section of its own."""
-    names = [operation.name for operation in operations]
-    if len(names) == 1:
-        return Document(names[0], language, tuple(Contents(operations[0], language, notation).blocks()))
-    sections = [
-        Section(words(operation.name), tuple(Contents(operation, language, notation).blocks()))
-        for operation in operations
-    ]
-    return Document(", ".join(names), language, tuple(sections))
+    different = list(dict.fromkeys(operations))
+    names = [operation.name for operation in different]
+    contents = [Contents(operation, language, notation) for operation in different]
+    for place, each in enumerate(contents):
+        if names[place] in names[:place]:  # Two definitions may define one name.
+            each.label = f"{names[place]}-{place + 1}"
+    if len(contents) == 1:
+        return Document(names[0], language, tuple(contents[0].blocks()))
+    sections = tuple(Section(words(each.operation.name), tuple(each.blocks())) for each in contents)
+    return Document(", ".join(names), language, sections)
 
 
 class Contents:
     """What is to be said of one operation, in pieces.
 
     Attributes:
+        label: what files of pictures are called after.
         notation: how gradients and choices are written, in the language.
         first: the number that the definitions count positions from.
         checks: the gradients, each proved; they are made when they are asked for.
     """
 
     def __init__(self, operation: Operation, language: str = "en", notation: str = BAR.name) -> None:
-        self.operation, self.language = operation, language
+        self.operation, self.language, self.label = operation, language, operation.name
         choice = (phrase("if", language), phrase("otherwise", language))
         self.notation = replace(find_notation(notation, operation), choice=choice)
         self.first = counted_from(*(each.body for each in operation.definitions))
@@ -92,7 +95,7 @@ class Contents:
         """Yield the blocks of a report, in reading order."""
         yield from self.title()
         yield self.section("Definition", self.definition())
-        yield self.section("Pictures", pictures(self.operation, self.language, self.notation))
+        yield self.section("Pictures", pictures(self.operation, self.label, self.language, self.notation))
         yield self.section("Gradients", self.gradients())
         if self.checks:
             yield self.section("Proof", self.proof())
