@@ -49,7 +49,7 @@ class LayerKind:
     Example:
         >>> LayerKind(("max-pool1d",))(window=3).forward([[[1.0, 2.0, 0.0, 5.0, 4.0]]])
         array([[[2., 5.]]])
-        >>> LayerKind(("bilinear",))(I=2, J=3, K=4)
+        >>> LayerKind(("bilinear",))(n_left=2, n_right=3, n_neurons=4)
         Layer(bilinear, w (4, 2, 3), b (4,))
     """
 

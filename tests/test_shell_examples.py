@@ -90,15 +90,9 @@ def holds(example: Example, status: int, printed: list[str]) -> bool:
 
 SHOWN = {name: text for page in PAGES for name, text in files_in(page.read_text("utf-8")).items()}
 WITH_EXAMPLES = [page for page in PAGES if examples_in(page.read_text("utf-8"))]
-README = pytest.param(
-    PAGES[0],
-    marks=pytest.mark.xfail(
-        strict=True, reason="README.md says that the mistake in layers.py is in line 9; in the file of checking.md: 25"
-    ),
-)
 
 
-@pytest.mark.parametrize("page", [README, *WITH_EXAMPLES[1:]], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.name)
 def test_commands_print_what_stands_below_them(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
