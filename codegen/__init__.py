@@ -6,6 +6,9 @@
 (array([[2., 4.]]),)
 """
 
+from importlib import import_module
+from typing import Any
+
 from codegen import layers
 from codegen.c_memory import release_memory
 from codegen.checking import check
@@ -30,9 +33,14 @@ __all__ = [
     "vjp",
 ]
 
+#: What draws waits for matplotlib, which takes time to import; few need what trains.
+LATER = ("figures", "optimisers", "training")
 
-def __getattr__(name: str) -> LayerKind:
-    """Return a kind of layer: ``codegen.Conv2d`` is ``codegen.layers.Conv2d``."""
+
+def __getattr__(name: str) -> Any:
+    """Return a kind of layer (``codegen.Conv2d`` is ``codegen.layers.Conv2d``) or a part that is imported when used."""
+    if name in LATER:
+        return import_module(f"codegen.{name}")
     found = getattr(layers, name, None) if name[:1].isupper() else None
     if not isinstance(found, LayerKind):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -350,16 +350,19 @@ def _kinds(operation: Operation, steps: bool, output: str | None) -> tuple[Calla
 
 
 def find_folder(text: str, what: str) -> Path:
-    """Return a folder that is there; ``what`` is to be done in it.
+    """Return a folder, made where there is none in one that is there; ``what`` is to be done in it.
 
     Raises:
-        InputError: it is none, or there is no such folder.
+        InputError: it is none, or can not be made.
     """
-    if not text or (Path(text).exists() and not Path(text).is_dir()):
+    folder = Path(text)
+    if not text or (folder.exists() and not folder.is_dir()):
         raise InputError(f"{text!r} is no folder; name one to {what} into")
-    if not Path(text).exists():
-        raise InputError(f"there is no folder {text}; make it first: mkdir {text}")
-    return Path(text)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {text}: {error.strerror}") from error
+    return folder
 
 
 def _write(path: str, text: str) -> int:

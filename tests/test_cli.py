@@ -46,9 +46,9 @@ def test_pages_writes_a_page_an_operation_into_a_folder(capsys: pytest.CaptureFi
     status, _, _ = run(capsys, "pages", str(tmp_path), "relu", "y[n] = sum(a[n,i]**3, i)")
     assert (status, sorted(os.listdir(tmp_path))) == (0, ["relu.md", "y.md"])
     assert "def y_backward(dy, a):" in (tmp_path / "y.md").read_text()
-    status, _, err = run(capsys, "pages", str(tmp_path / "none"), "relu")
-    assert status == 2
-    assert "there is no folder" in err
+    assert run(capsys, "pages", str(tmp_path / "new"), "relu")[0] == 0 and (tmp_path / "new" / "relu.md").exists()
+    status, _, err = run(capsys, "pages", str(tmp_path / "none" / "deeper"), "relu")
+    assert status == 2 and "cannot make the folder" in err and not (tmp_path / "none").exists()
 
 
 def test_show_gives_the_gradients_and_what_a_fact_makes_of_them(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ import pytest
 import codegen
 import derive
 from codegen.documents import Report, report
+from codegen.documents.contents import Contents
 from codegen.documents.model import (
     Display,
     Document,
@@ -200,13 +201,28 @@ def test_a_long_operation_is_told_by_its_parts() -> None:
     assert [part.result for part in parts] == results[-len(parts) :]
 
 
+def test_the_parts_of_a_loss_have_what_comes_in_and_the_shorter_forms() -> None:
+    contents = Contents(derive.find("dense > relu > dense > softmax > cce"))
+    text = Report(Document("network", "en", tuple(contents.gradients()))).markdown()
+    assert r"$\bar{L}$ is the gradient of the loss with respect to itself, 1." in text
+    assert "there is no upstream gradient" not in text
+    shorter = text.index(r"= \frac{\bar{L}\left(p_{n,j} - t_{n,j}\right)}{N}$$")
+    assert "Given $" in text[:shorter]
+
+
 def test_a_kink_is_told_where_there_is_one() -> None:
     assert "At a kink" in prose(made("prelu").document)
     assert "At a kink" not in prose(made("softmax-cce").document)
 
 
 def test_several_operations_have_a_section_each() -> None:
-    assert headings(report("relu", "exp").document) == ["relu", "exp"]
+    assert headings(report("relu", "exp", "relu").document) == ["relu", "exp"]
+
+
+def test_two_definitions_of_one_name_have_pictures_of_their_own(tmp_path: Path) -> None:
+    files = report("y = a*b", "y = a + b").save(tmp_path / "r.md")
+    assert [path.name for path in files] == ["r.md", "r-y-graph.svg", "r-y-2-graph.svg"]
+    assert files[1].read_bytes() != files[2].read_bytes()
 
 
 # ---- HTML ----
@@ -292,7 +308,7 @@ def test_a_picture_is_a_part_of_the_page_and_has_words(tmp_path: Path) -> None:
     assert "](r-graph.svg)" in (tmp_path / "r.md").read_text("utf-8")
     assert [path.name for path in drawn.save(tmp_path / "r.tex")] == ["r.tex", "r-graph.png"]
     assert [path.name for path in drawn.save(tmp_path / "r.html")] == ["r.html"]
-    (cell,) = nbformat.reads(drawn.notebook(), as_version=4).cells[1:]
+    *_, cell = nbformat.reads(drawn.notebook(), as_version=4).cells
     assert list(cell.attachments) == ["graph.png"] and "](attachment:graph.png)" in cell.source
 
 

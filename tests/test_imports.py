@@ -21,7 +21,7 @@ ORDERS = {
         matrix_rules affine extents demands record leading evaluators evaluation instantiation letters vocabulary
         forms calls scopes size_names settling building necks signs polynomials factoring division algebra reindexing
         generators facts contractions normal_form inequalities cases vanishing intervals premises regions names
-        notation layout reading writing latex mathml printing domains kinks differentiation problems parsing
+        notation layout reading writing latex markup mathml printing domains kinks differentiation problems parsing
         composition sampling gradient_operations derivation library arguments networks catalogue costs quotients
         solving absorbing trials folding rewriting counterexamples chain derivatives assumptions proof rendering
         exposition claims stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis

@@ -18,7 +18,8 @@ from thorough import sweep
 import derive
 from derive.evaluation import Assignment
 from derive.indices import Index, Tensor, size
-from derive.mathml import is_element, mathml_lines, mathml_text
+from derive.markup import is_element
+from derive.mathml import mathml_lines, mathml_text
 from derive.notation import BAR, LEIBNIZ, NOTEBOOK, Notation
 from derive.precision import UndefinedError, context
 from derive.pullback import by_parts

@@ -86,7 +86,7 @@ MISTAKES = {
     ("spirals",): "no operation called 'spirals'",
     (SMALL, "--hidden", "3"): "--hidden goes with spiral",
     ("spiral", "--hidden", "0"): "at least 1",
-    ("spiral", "-o", "/nowhere/at/all"): "there is no folder",
+    ("spiral", "-o", "/nowhere/at/all"): "cannot make the folder",
     ("spiral", "-o", ""): "is no folder",
     ("dense-columns(2,3) > mse",): "three classes",
 }

@@ -53,27 +53,30 @@ _ELEMENT = re.compile(r"([^\W\d]\w*)(?:\[(\w+(?:,\w+)*)\])?")
 
 def document(operations: Sequence[Operation], language: str, notation: str = "bar") -> Document:
     """Return the report on some operations; with several, each has a section of its own."""
-    names = [operation.name for operation in operations]
-    if len(names) == 1:
-        return Document(names[0], language, tuple(Contents(operations[0], language, notation).blocks()))
-    sections = [
-        Section(words(operation.name), tuple(Contents(operation, language, notation).blocks()))
-        for operation in operations
-    ]
-    return Document(", ".join(names), language, tuple(sections))
+    different = list(dict.fromkeys(operations))
+    names = [operation.name for operation in different]
+    contents = [Contents(operation, language, notation) for operation in different]
+    for place, each in enumerate(contents):
+        if names[place] in names[:place]:  # Two definitions may define one name.
+            each.label = f"{names[place]}-{place + 1}"
+    if len(contents) == 1:
+        return Document(names[0], language, tuple(contents[0].blocks()))
+    sections = tuple(Section(words(each.operation.name), tuple(each.blocks())) for each in contents)
+    return Document(", ".join(names), language, sections)
 
 
 class Contents:
     """What is to be said of one operation, in pieces.
 
     Attributes:
+        label: what files of pictures are called after.
         notation: how gradients and choices are written, in the language.
         first: the number that the definitions count positions from.
         checks: the gradients, each proved; they are made when they are asked for.
     """
 
     def __init__(self, operation: Operation, language: str = "en", notation: str = BAR.name) -> None:
-        self.operation, self.language = operation, language
+        self.operation, self.language, self.label = operation, language, operation.name
         choice = (phrase("if", language), phrase("otherwise", language))
         self.notation = replace(find_notation(notation, operation), choice=choice)
         self.first = counted_from(*(each.body for each in operation.definitions))
@@ -92,9 +95,9 @@ class Contents:
         """Yield the blocks of a report, in reading order."""
         yield from self.title()
         yield self.section("Definition", self.definition())
-        yield self.section("Pictures", pictures(self.operation, self.language, self.notation))
+        yield self.section("Pictures", pictures(self.operation, self.label, self.language, self.notation))
         yield self.section("Gradients", self.gradients())
-        if self.checks:
+        if self.operation.differentiable:
             yield self.section("Proof", self.proof())
         yield self.section("Code", self.code())
         if self.operation.record.source:
@@ -196,7 +199,7 @@ class Contents:
     # -- gradients --
 
     def gradients(self) -> Iterator[Block]:
-        if not self.checks:
+        if not self.operation.differentiable:
             yield Paragraph(self.say("There is no input to differentiate by."))
             return
         yield from map(Paragraph, self.upstreams())
@@ -208,10 +211,14 @@ class Contents:
 
     def upstreams(self) -> Iterator[Line]:
         operation = self.operation
-        if operation.is_loss:
+        if operation.is_loss and not self.parts:
             yield self.say("A loss is differentiated by itself: there is no upstream gradient.")
             return
         for tensor in operation.upstreams:
+            if operation.is_loss:
+                text = "{gradient} is the gradient of the loss with respect to itself, 1."
+                yield self.say(text, gradient=self.name(tensor))
+                continue
             if tensor.role != INCOMING:
                 text = "{gradient} is the upstream gradient: that of the loss with respect to the output {name}."
                 yield self.say(text, gradient=self.name(tensor), name=self.name(Tensor(tensor.name)))
@@ -219,17 +226,23 @@ class Contents:
     def gradient(self, derivation: Derivation) -> Iterator[Block]:
         yield from (Display(self.formula(each.target, each.body)) for each in derivation.named)
         yield self.result(derivation)
-        for check in self.checks:
-            for each in check.simplifications:
-                shorter = each.derivation
-                if shorter.target == derivation.target:
-                    fact = parse_fact(each.fact, self.operation)
-                    yield Paragraph(self.say("Given {fact}:", fact=self.fact(fact)))
-                    yield self.result(shorter)
+        for fact, shorter in self.shorter:
+            if shorter.target == derivation.target:
+                yield Paragraph(self.say("Given {fact}:", fact=self.fact(fact)))
+                yield self.result(shorter)
         if derivation.steps:
             count = len(derivation.steps)
             text = "Derivation in {count} steps" if count > 1 else "Derivation in one step"
             yield Fold(self.say(text, count=str(count)), (self.steps(derivation),))
+
+    @cached_property
+    def shorter(self) -> list[tuple[Fact, Derivation]]:
+        """What is shorter where the record's facts hold, and the fact that it needs."""
+        if not self.parts:
+            made = [each for check in self.checks for each in check.simplifications]
+            return [(parse_fact(each.fact, self.operation), each.derivation) for each in made]
+        facts = [parse_fact(text, self.operation) for text in self.operation.record.facts]
+        return [(fact, part) for fact in facts for part in by_parts(self.operation, given=[fact]) if part.assumptions]
 
     def result(self, derivation: Derivation, first: int | None = None) -> Display:
         """What is derived, counted from where the definitions are unless another number is told."""
@@ -286,10 +299,11 @@ class Contents:
 
     def simplifications(self, check: GradientCheck) -> Iterator[Block]:
         for each in check.simplifications:
-            equation = self.formula(each.derivation.target, each.derivation.result)
-            places = {"equation": equation, "fact": self.fact(parse_fact(each.fact, self.operation))}
-            verdict = self.say(each.proof.verdict)
-            yield Paragraph(self.say("{equation} is {verdict} given {fact}.", verdict=verdict, **places))
+            fact = self.fact(parse_fact(each.fact, self.operation))
+            yield Paragraph(
+                self.say("Given {fact} this is {verdict}:", fact=fact, verdict=self.say(each.proof.verdict))
+            )
+            yield self.result(each.derivation)
             if (found := each.without.counterexample) is not None:
                 yield Paragraph(
                     self.say("Without this assumption it is refuted: the two forms differ at these numbers.")

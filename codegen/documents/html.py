@@ -32,7 +32,8 @@ from codegen.documents.phrases import phrase
 from codegen.documents.style import PAGE_STYLE, PARTS_STYLE
 from derive.latex import latex_text
 from derive.layout import LATEX_LINE, latex_width
-from derive.mathml import mathml_lines, mathml_text, stacked
+from derive.markup import stacked
+from derive.mathml import mathml_lines, mathml_text
 from derive.notation import Notation
 from derive.printing import plain_text
 

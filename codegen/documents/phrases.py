@@ -67,6 +67,10 @@ PHRASES: Mapping[str, tuple[str, str, str]] = {
         "Eine Verlustfunktion wird selbst abgeleitet: Es gibt keinen vorgegebenen Gradienten.",
         "对损失函数直接求导，没有上游梯度。",
         "Une fonction de perte est dérivée elle-même : il n'y a pas de gradient amont."),
+    "{gradient} is the gradient of the loss with respect to itself, 1.": (
+        "{gradient} ist der Gradient der Verlustfunktion nach sich selbst, also 1.",
+        "{gradient} 是损失函数关于自身的梯度，即 1。",
+        "{gradient} est le gradient de la fonction de perte par rapport à elle-même, soit 1."),
     "The backward pass by its parts: gradients of intermediates keep their names.": (
         "Der Rückwärtsdurchlauf in Teilen: Gradienten von Zwischenergebnissen behalten ihren Namen.",
         "反向传播分步进行：中间量的梯度保留各自的名称。",
@@ -108,9 +112,9 @@ PHRASES: Mapping[str, tuple[str, str, str]] = {
         "An einem Knick oder bei Gleichstand gilt die Ableitung einer der Seiten.",
         "在折点或并列处，取其中一侧的导数。",
         "En un point anguleux ou en cas d'égalité, la dérivée est celle de l'un des côtés."),
-    "{equation} is {verdict} given {fact}.": (
-        "{equation} ist unter der Voraussetzung {fact} {verdict}.", "在 {fact} 的条件下，{equation}：{verdict}。",
-        "{equation} est {verdict} sous l'hypothèse {fact}."),
+    "Given {fact} this is {verdict}:": (
+        "Unter der Voraussetzung {fact} ist dies {verdict}:", "在 {fact} 的条件下，下式{verdict}：",
+        "Sous l'hypothèse {fact}, ceci est {verdict} :"),
     "Without this assumption it is refuted: the two forms differ at these numbers.": (
         "Ohne diese Voraussetzung ist es widerlegt: Die beiden Formen unterscheiden sich bei diesen Zahlen.",
         "没有这个条件时它被否证：在下列数值处，两种形式不相等。",

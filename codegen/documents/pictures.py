@@ -12,7 +12,7 @@ from derive.notation import Notation
 from derive.record import Operation
 
 
-def pictures(operation: Operation, language: str, notation: Notation) -> Iterator[Block]:
+def pictures(operation: Operation, label: str, language: str, notation: Notation) -> Iterator[Block]:
     """Yield the pictures of an operation, each after a line that says what it shows."""
     from codegen import figures
     from codegen.figures.samples import sampled
@@ -23,13 +23,13 @@ def pictures(operation: Operation, language: str, notation: Notation) -> Iterato
         values = sampled(operation)
     text = "The graph of the computation: values go forward, gradients come back."
     yield Paragraph(say(text, language))
-    yield _picture(f"{operation.name}-graph", figures.graph(operation, values, notation=notation))
+    yield _picture(f"{label}-graph", figures.graph(operation, values, notation=notation, caption=""))
     try:
         only_input(operation)
     except InputError:
         return
     yield Paragraph(say("The function and its derivative.", language))
-    yield _picture(f"{operation.name}-curve", figures.curve(operation))
+    yield _picture(f"{label}-curve", figures.curve(operation))
 
 
 def _picture(name: str, picture: Any) -> Picture:

@@ -64,6 +64,7 @@ def graph(
     *,
     steps_back: int | None = None,
     notation: Notation = BAR,
+    caption: str = CAPTION,
 ) -> Picture:
     """Draw the graph of an operation's computation, its values above the lines and the gradients below.
 
@@ -75,6 +76,7 @@ def graph(
         values: by the names of the inputs, numbers or arrays; without them the lines have names, and no numbers.
         steps_back: how many steps of the backward pass have been made; all where it is left out.
         notation: how gradients are written.
+        caption: what stands below the graph.
 
     Raises:
         InputError: values that do not fit.
@@ -96,7 +98,7 @@ def graph(
     active = done[-1].tensor.name if steps_back and done else None
     title = f"Computation graph of {operation.name}"
     with styled():
-        figure = _drawn(operation, parts, active)
+        figure = _drawn(operation, parts, active, caption)
     return Picture(figure, title, _said(operation, traced, known, title))
 
 
@@ -228,7 +230,7 @@ class _Ruler:
         return float(extent.width), float(extent.height)
 
 
-def _drawn(operation: Operation, parts: Mapping[str, _Part], active: str | None) -> Figure:
+def _drawn(operation: Operation, parts: Mapping[str, _Part], active: str | None, caption: str) -> Figure:
     ruler = _Ruler()
     boxes, layout = _arranged(ruler, operation, parts)
     formulas: list[str] = []
@@ -237,7 +239,7 @@ def _drawn(operation: Operation, parts: Mapping[str, _Part], active: str | None)
         boxes, layout = _arranged(ruler, operation, parts)
         formulas = [f"{formula(each.target)} = {formula(each.body)}" for each in operation.definitions]
     ends = max(ruler.size(part.end, FORMULA)[0] for part in parts.values()) + CLEAR
-    told = ruler.size(CAPTION, NUMBERS)
+    told = ruler.size(caption, NUMBERS)
     width = max(layout.width + ends, told[0])
     placed, bottom = _in_columns(ruler, formulas, width, layout.height + SPACE + told[1] + SPACE)
     figure = new_figure((width + 2 * MARGIN) / 72, (bottom + 2 * MARGIN) / 72, layout=None)
@@ -245,7 +247,7 @@ def _drawn(operation: Operation, parts: Mapping[str, _Part], active: str | None)
     axes.set_axis_off()
     axes.set_xlim(-MARGIN, width + MARGIN)
     axes.set_ylim(bottom + MARGIN, -MARGIN)
-    axes.text(0, layout.height + SPACE, CAPTION, fontsize=NUMBERS, color=FAINT, va="top")
+    axes.text(0, layout.height + SPACE, caption, fontsize=NUMBERS, color=FAINT, va="top")
     for text, x, y in placed:
         axes.text(x, y, text, fontsize=FORMULA, color=INK, va="center")
     _draw_lines(axes, layout, boxes)
