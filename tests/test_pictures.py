@@ -12,6 +12,7 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.patches import Circle
 from PIL import Image
 
 import codegen
@@ -48,6 +49,7 @@ GRAPHS: dict[str, tuple[Any, Any]] = {
     "lstm-cell": ("lstm-cell", None),
     "transformer-block": ("transformer-block", None),
     "huber": ("huber", None),
+    "small matrices": ("softmax-cce", {"z": [[0.5, -1, 2], [1, 2, 0.25]], "t": [[1, 0, 0], [0, 0, 1]]}),
     "five layers": (network(), None),
 }
 
@@ -156,6 +158,46 @@ def test_a_kink_between_two_places_is_found() -> None:
     (found,) = kinks(operation, only_input(operation), -4.0, 4.0)
     assert abs(found - 2 ** (1 / 3)) < 1e-8
     assert values_and_slopes(operation, np.array([found - 1e-6]))[1] == 0
+
+
+def test_what_jumps_is_broken_and_what_bends_smoothly_is_no_kink() -> None:
+    step = figures.curve("y = where(x > 1, 2, 0) + x")
+    assert "There is a jump at x = 1" in step.alt
+    assert np.isnan(step.figure.axes[0].lines[0].get_ydata()).any()  # type: ignore[arg-type]
+    assert "kink" not in figures.curve("elu").alt  # Its slope at 0 is 1 from both sides, as long as a = 1.
+    assert "kink" in figures.curve("leaky-relu").alt
+
+
+def test_a_curve_with_a_pole_is_cut_off() -> None:
+    picture = figures.curve("y = 1/x")
+    low, high = picture.figure.axes[0].get_ylim()
+    assert -50 < low < high < 50 and "nan" not in picture.alt
+    with pytest.raises(InputError, match="is not defined"):
+        figures.curve("y = log(-1 - x**2)")
+
+
+def test_a_kink_shows_both_sides() -> None:
+    circles = [line for line in figures.curve("relu").figure.axes[0].lines if line.get_marker() == "o"]
+    shown = {(line.get_markerfacecolor() == "white", *map(float, line.get_ydata())) for line in circles}
+    assert shown == {(True, 1.0), (False, 0.0)}  # Open at the side that is not taken.
+
+
+def test_a_chain_of_layers_is_straight() -> None:
+    (axes,) = figures.graph(network()).figure.axes
+    heights = {each.get_center()[1] for each in axes.patches if isinstance(each, Circle)}
+    assert len(axes.patches) > 10 and max(heights) - min(heights) < 2.0
+
+
+def test_sums_have_their_indices_alone() -> None:
+    labels = [text.get_text() for text in texts(figures.graph("softmax-cce"))]
+    assert any(r"\sum_{n,k} t" in label for label in labels)
+    assert not any("}^{N}" in label for label in labels)
+
+
+def test_a_small_matrix_stands_at_its_line_row_by_row() -> None:
+    picture = figures.graph("softmax-cce", {"z": [[0, 0], [0, 0]], "t": [[1, 0], [0, 1]]})
+    labels = {text.get_text() for text in texts(picture)}
+    assert "[1, 0]\n[0, 1]" in labels and "[−0.25, 0.25]\n[0.25, −0.25]" in labels
 
 
 def test_a_jacobian_has_the_numbers_of_the_formula() -> None:
