@@ -109,6 +109,11 @@ def test_taking_a_definition_apart_changes_no_value_and_no_gradient(text: str) -
     assert all(len(each.body.args) <= 4 for each in with_steps(operation).definitions)
 
 
+def test_a_number_is_added_in_a_step_of_its_own() -> None:
+    *_, total, last = with_steps(derive.find("y = a*b + a/b + b**2 - 2")).definitions
+    assert (step_label(total), step_label(last)) == ("+", "\N{MINUS SIGN} $2$")
+
+
 def test_steps_are_labelled_as_they_are_spoken() -> None:
     operation = with_steps(derive.find("y = 2*a/(b - c) + max(a, b) + a**2 + exp(-c)"))
     labels = {step_label(each) for each in operation.definitions}

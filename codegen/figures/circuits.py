@@ -67,6 +67,10 @@ def with_steps(operation: Operation) -> Operation:
                 return number * operand(Mul(*factors), name)
             return Mul(number, *(operand(factor, name) for factor in factors))
         if isinstance(expr, Add):
+            numbers = [part for part in expr.args if not tensors_in(part)]
+            if numbers and len(expr.args) > len(numbers) + 1:
+                rest = Add(*(part for part in expr.args if part not in numbers))
+                return Add(*numbers, operand(rest, name))
             is_pair = len(expr.args) == 2  # One of two terms may be subtracted.
             minus = [is_pair and term.could_extract_minus_sign() for term in expr.args]
             terms = zip(expr.args, minus, strict=True)
