@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from sympy import Expr
 
+from codegen.c_products import Product, factors_to_store, product_of
 from codegen.c_program import (
     EXPENSIVE,
     LONG,
@@ -31,12 +32,16 @@ from derive.indices import Index
 
 @dataclass(eq=False)
 class Task:
-    """A statement that is computed in loops: its indices, outermost first, and what it reads."""
+    """A statement that is computed in loops: its indices, outermost first, and what it reads.
+
+    A product of matrices has only those indices of it, each step of which is a product of its own.
+    """
 
     statement: Statement
     order: Labels
     over: Labels
     accesses: list[Access]
+    product: Product | None = None
     path: list[Loop] = field(default_factory=list)
     bound: list[Index] = field(default_factory=list)
 
@@ -49,8 +54,8 @@ class Task:
         return self.statement.labels
 
     def depth(self, label: Index) -> int:
-        """Return how many loops are around that over an index."""
-        return self.bound.index(label)
+        """Return how many loops are around that over an index, or in which all of them are at once."""
+        return self.bound.index(label) if label in self.bound else len(self.path)
 
     @property
     def start(self) -> int:
@@ -59,7 +64,7 @@ class Task:
 
     @property
     def is_product(self) -> bool:
-        """Whether it is a product of matrices."""
+        """Whether it adds up products in loops over more than two indices."""
         return isinstance(self.statement.op, Contract) and len(self.order) > 2
 
 
@@ -87,14 +92,18 @@ class Nest:
 
 
 def plan_loops(program: Program) -> Nest:
-    """Return the loops; an expensive value that more than one of them needs is stored by the first."""
+    """Return the loops.
+
+    An expensive value that more than one of them needs is stored by the first, and a factor of a product of matrices
+    before it.
+    """
     stored = frozenset(program.results)
     while True:
         nest = _nest(program, stored)
-        more = _needed_twice(nest) or _needed_again(nest)
+        more = _factors(nest) or _needed_twice(nest) or _needed_again(nest)
         if not more:
             return nest
-        stored |= {more}
+        stored |= more
 
 
 def _nest(program: Program, stored: frozenset[str]) -> Nest:
@@ -112,6 +121,9 @@ def _nest(program: Program, stored: frozenset[str]) -> Nest:
 def _task(statement: Statement, reading: Reading) -> Task:
     """Return a task; what is read here and there, or looked for, is summed or searched result by result."""
     accesses = reading.accesses(statement)
+    product = product_of(statement, reading)
+    if product is not None:
+        return Task(statement, product.outer, (), accesses, product)
     order, over = domain(statement), summed(statement)
     is_search = isinstance(statement.op, Reduce) and statement.op.function == "argmax"
     if is_search or (over and any(None in access.places for access in accesses)):
@@ -135,7 +147,13 @@ def _needed(program: Program, reading: Reading) -> set[str]:
     return needed
 
 
-def _needed_twice(nest: Nest) -> str | None:
+def _factors(nest: Nest) -> frozenset[str]:
+    """Return the factors of products of matrices that are not in memory."""
+    products = [task.product for task in nest.tasks if task.product is not None]
+    return frozenset(name for product in products for name in factors_to_store(product, nest.reading))
+
+
+def _needed_twice(nest: Nest) -> frozenset[str]:
     """Return an expensive value that is written out in several loops, that with the most expensive parts first."""
     places: dict[str, set[tuple[int, ...]]] = {}
     for task in nest.tasks:
@@ -149,11 +167,11 @@ def _needed_twice(nest: Nest) -> str | None:
         value = nest.reading.values[name]
         assert isinstance(value, Statement)
         if cost(value) >= EXPENSIVE:
-            return name
-    return None
+            return frozenset({name})
+    return frozenset()
 
 
-def _needed_again(nest: Nest) -> str | None:
+def _needed_again(nest: Nest) -> frozenset[str]:
     """Return the longest value that a product of matrices computes again for each row or column of the other."""
     found: dict[str, int] = {}
     for task in filter(lambda task: task.is_product, nest.tasks):
@@ -163,7 +181,7 @@ def _needed_again(nest: Nest) -> str | None:
             if access.places and None not in access.places and any(each not in access.places for each in outside):
                 found[access.name] = nest.reading.whole_cost(access.name)
     longest = max(found, key=lambda name: found[name], default=None)
-    return longest if longest is not None and found[longest] >= LONG else None
+    return frozenset({longest}) if longest is not None and found[longest] >= LONG else frozenset()
 
 
 def _labels(nest: Nest, name: str) -> Labels:

@@ -144,7 +144,7 @@ def broken(line: str) -> list[str]:
         operator = re.match(r" ([-+*/?:]|&&) ", line[place : place + 4])
         is_comma = line[place - 1 : place + 1] == ", "
         if (operator or is_comma) and place > len(indent) + (8 if operator else 16):
-            found.append((depth, operator is not None and operator[1] in "*/", -place))
+            found.append((depth, 0 if operator is None else 1 + (operator[1] in "*/"), -place))
     if not found:
         return [line]
     place = -min(found)[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sympy import Expr, Integer, prod
+from sympy import Expr, Integer
 
 from codegen.c_expressions import Expressions
 from codegen.c_loops import Loop, Task, common
@@ -14,9 +14,10 @@ from codegen.c_numbers import (
     SUM,
     UNARY,
 )
+from codegen.c_products import Product, extent_of, step
 from codegen.c_program import is_alone
 from codegen.c_texts import INDENT, WHOLE, Block, Text, assignment
-from codegen.ops import AddChosen, AddWindows, Contract, Form, Labels, Reduce, Scatter, Stack
+from codegen.ops import AddChosen, AddWindows, Contract, Form, Labels, Operand, Reduce, Scatter, Stack
 from codegen.program import INTEGER, REAL
 from derive.indices import Index
 
@@ -114,16 +115,17 @@ class Writer(Expressions):
         return [f"#pragma omp simd{shown}"] if simd else []
 
     def _is_serial(self, task: Task, depth: int) -> bool:
-        """Whether the steps of a loop must follow each other."""
+        """Whether the steps of a loop are not done side by side."""
         op = task.statement.op
         is_place = isinstance(op, Reduce) and op.function == "argmax"
-        return is_alone(task.statement) or (is_place and task.bound[depth] in task.over)
+        is_call = is_alone(task.statement) or task.product is not None
+        return is_call or (is_place and task.bound[depth] in task.over)
 
     def _may_be_shared_out(self, loop: Loop) -> bool:
         """Whether threads may share the steps of an outermost loop: none writes where another does."""
         for task in loop.tasks:
             storage, label = self.storage[task.name], task.bound[0]
-            if self._is_serial(task, 0) or (label in task.over and self._inner(task)):
+            if (self._is_serial(task, 0) and task.product is None) or (label in task.over and self._inner(task)):
                 return False
             if storage.labels and label in task.labels and label not in storage.labels:
                 return False
@@ -203,7 +205,9 @@ class Writer(Expressions):
     def _leaf(self, task: Task) -> None:
         """Write what is done for one element."""
         at, op = self.at[task], task.statement.op
-        if is_alone(task.statement):
+        if task.product is not None:
+            self._multiply(task, task.product)
+        elif is_alone(task.statement):
             if not task.path:
                 self._fill(task)
             self._add(task)
@@ -214,6 +218,30 @@ class Writer(Expressions):
             self._accumulate(task, Text(" * ".join(part.part(UNARY) for part in parts), PRODUCT))
         else:
             self._store(task)
+
+    def _multiply(self, task: Task, product: Product) -> None:
+        """Write the call that multiplies matrices."""
+        rows, columns, depth = product.rows, product.columns, product.depth
+        left, a = self._matrix(product.left, task)
+        right, b = self._matrix(product.right, task)
+        result, c = self._matrix(Operand(task.name, task.labels), task)
+        sizes = [extent_of(run) for run in (rows, columns, depth)]
+        steps = [step(rows, a), step(depth, a)], [step(depth, b), step(columns, b)], [step(rows, c)]
+        parts = [*map(self.size, sizes)]
+        for array, own in zip((left, right, result), steps, strict=True):
+            parts += [array, *map(self.size, own)]
+        self._lines.append(f"matmul{self.precision.suffix}({', '.join(parts)});")
+
+    def _matrix(self, operand: Operand, task: Task) -> tuple[str, Labels]:
+        """Return where a matrix begins in an array, and the labels of the array as the product calls them."""
+        labels = operand.labels
+        array = self.names.of(operand.name)
+        if operand.name in self.tasks:
+            maker = self.tasks[operand.name]
+            array, kept = self._arrays[operand.name], self.storage[operand.name].labels
+            labels = tuple(label for label, own in zip(labels, maker.labels, strict=True) if own in kept)
+        start = self._flat(labels, [self.at[task].get(label, Text("0")) for label in labels])
+        return array if start == "0" else f"{array} + {start}", labels
 
     def _target(self, task: Task) -> str:
         if self._inner(task):
@@ -340,7 +368,3 @@ class Writer(Expressions):
 
     def work_size(self, kind: str) -> Expr:
         return sum((extent_of(labels) for _, labels in self._work[kind]), Integer(0))
-
-
-def extent_of(labels: Labels) -> Expr:
-    return prod([label.size for label in labels])

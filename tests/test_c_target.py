@@ -432,15 +432,6 @@ def test_no_loop_ends_at_a_number_that_the_definition_has_not():
             assert {int(bound) for bound in bounds if bound.isdecimal()} <= own, name
 
 
-@pytest.mark.parametrize("name", ["lstm-cell", "gru-cell", "swiglu", "linear-mse", "multi-head-attention"])
-def test_no_product_of_matrices_computes_its_factors_again(name):
-    """Nothing is chosen or divided in a loop that adds up products."""
-    text = codegen.source(name, target="c")
-    backward = text[text.index(f"void {name.replace('-', '_')}_backward_f") :].partition("\n}")[0]
-    loops = re.findall(r"reduction\(\+: .*\)\n.*\n((?: +[^}#]*;\n)+)", backward)
-    assert loops and not any("?" in loop or "/" in loop for loop in loops)
-
-
 def test_parts_of_a_stack_are_written_one_after_the_other():
     text = codegen.source("lstm-cell", target="c")
     assert text.count("const float dc =") == 1

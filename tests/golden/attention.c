@@ -62,6 +62,83 @@ static inline float exp_f(float x)
     return (1.0f + (r + r * r * value)) * first * second;
 }
 
+/* As many columns as a tile has, and as many steps along both factors and rows as are packed at once. */
+#ifdef __AVX512F__
+enum { wide_f = 128 / sizeof(float) };
+#else
+enum { wide_f = 64 / sizeof(float) };
+#endif
+enum { high_f = 6, deep_f = 128, rows_f = 32 * high_f };
+
+/* to[p * width + i] = from[i * across + p * along] for i < count, 0 for the others: what a tile reads in a row. */
+static void pack_f(ptrdiff_t width, ptrdiff_t count, ptrdiff_t depth, const float *restrict from, ptrdiff_t across,
+        ptrdiff_t along, float *restrict to)
+{
+    for (ptrdiff_t p = 0; count < width && p < depth; p++)
+        for (ptrdiff_t i = count; i < width; i++)
+            to[p * width + i] = 0.0f;
+    if (across == 1)
+        for (ptrdiff_t p = 0; p < depth; p++) {
+#pragma omp simd
+            for (ptrdiff_t i = 0; i < count; i++)
+                to[p * width + i] = from[i + p * along];
+        }
+    else
+        for (ptrdiff_t i = 0; i < count; i++)
+            for (ptrdiff_t p = 0; p < depth; p++)
+                to[p * width + i] = from[i * across + p * along];
+}
+
+/* sums = a b of packed a and b; the sums stay in registers. */
+static void tile_f(ptrdiff_t depth, const float *restrict a, const float *restrict b, float *restrict sums)
+{
+    float own[high_f][wide_f] = {{0}};
+    for (ptrdiff_t p = 0; p < depth; p++)
+        for (int r = 0; r < high_f; r++) {
+#pragma omp simd
+            for (int c = 0; c < wide_f; c++)
+                own[r][c] += a[p * high_f + r] * b[p * wide_f + c];
+        }
+    for (int r = 0; r < high_f; r++)
+        for (int c = 0; c < wide_f; c++)
+            sums[r * wide_f + c] = own[r][c];
+}
+
+/* c = a b, of matrices of which the steps from row to row and from column to column are given; c's columns have step 1.
+ * Parts of a and b that stay in the caches are packed, and multiplied tile by tile. */
+static void matmul_f(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const float *restrict a, ptrdiff_t a_row,
+        ptrdiff_t a_column, const float *restrict b, ptrdiff_t b_row, ptrdiff_t b_column, float *restrict c,
+        ptrdiff_t c_row)
+{
+#pragma omp parallel for
+    for (ptrdiff_t top = 0; top < rows; top += rows_f) {
+        float left[rows_f * deep_f], right[deep_f * wide_f], sums[high_f * wide_f];
+        const ptrdiff_t bottom = rows - top < rows_f ? rows : top + rows_f;
+        for (ptrdiff_t i = top; i < bottom; i++)
+            for (ptrdiff_t j = 0; j < columns; j++)
+                c[i * c_row + j] = 0.0f;
+        for (ptrdiff_t from = 0; from < depth; from += deep_f) {
+            const ptrdiff_t steps = depth - from < deep_f ? depth - from : deep_f;
+            for (ptrdiff_t i = top; i < bottom; i += high_f) {
+                const ptrdiff_t down = bottom - i < high_f ? bottom - i : high_f;
+                const float *strip = a + i * a_row + from * a_column;
+                pack_f(high_f, down, steps, strip, a_row, a_column, left + (i - top) * steps);
+            }
+            for (ptrdiff_t j = 0; j < columns; j += wide_f) {
+                const ptrdiff_t across = columns - j < wide_f ? columns - j : wide_f;
+                pack_f(wide_f, across, steps, b + from * b_row + j * b_column, b_column, b_row, right);
+                for (ptrdiff_t i = top; i < bottom; i += high_f) {
+                    const ptrdiff_t down = bottom - i < high_f ? bottom - i : high_f;
+                    tile_f(steps, left + (i - top) * steps, right, sums);
+                    for (ptrdiff_t r = 0; r < down; r++)
+                        for (ptrdiff_t s = 0; s < across; s++)
+                            c[(i + r) * c_row + j + s] += sums[r * wide_f + s];
+                }
+            }
+        }
+    }
+}
+
 /* Forward pass of attention.
  *
  * Scaled dot-product attention.
@@ -81,7 +158,7 @@ static inline float exp_f(float x)
  *     y: (..., I, E)
  *     p: (..., I, J)
  *
- * work: memory for J numbers.
+ * work: memory for n_i * J numbers.
  */
 void attention_forward_f(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, ptrdiff_t E,
         const float *restrict q, const float *restrict k, const float *restrict v, float *restrict y,
@@ -90,38 +167,26 @@ void attention_forward_f(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, p
     float *restrict product = work;
     const float root_D = (float)sqrt(D);
     for (ptrdiff_t n = 0; n < N; n++) {
+        matmul_f(n_i, J, D, q + n * n_i * D, D, 1, k + n * J * D, 1, D, product, J);
         for (ptrdiff_t i = 0; i < n_i; i++) {
-            for (ptrdiff_t j = 0; j < J; j++) {
-                float product_sum = 0.0f;
-#pragma omp simd reduction(+: product_sum)
-                for (ptrdiff_t d = 0; d < D; d++)
-                    product_sum += q[(n * n_i + i) * D + d] * k[(n * J + j) * D + d];
-                product[j] = product_sum;
-            }
             float row_max = -INFINITY;
 #pragma omp simd reduction(largest: row_max)
             for (ptrdiff_t j = 0; j < J; j++) {
-                const float s = product[j] / root_D;
+                const float s = product[i * J + j] / root_D;
                 row_max = maximum_f(s, row_max);
             }
             float total = 0.0f;
 #pragma omp simd reduction(+: total)
             for (ptrdiff_t j = 0; j < J; j++) {
-                const float s = product[j] / root_D;
+                const float s = product[i * J + j] / root_D;
                 p[(n * n_i + i) * J + j] = exp_f(s - row_max);
                 total += p[(n * n_i + i) * J + j];
             }
 #pragma omp simd
             for (ptrdiff_t j = 0; j < J; j++)
                 p[(n * n_i + i) * J + j] /= total;
-            for (ptrdiff_t e = 0; e < E; e++)
-                y[(n * n_i + i) * E + e] = 0.0f;
-            for (ptrdiff_t j = 0; j < J; j++) {
-#pragma omp simd
-                for (ptrdiff_t e = 0; e < E; e++)
-                    y[(n * n_i + i) * E + e] += p[(n * n_i + i) * J + j] * v[(n * J + j) * E + e];
-            }
         }
+        matmul_f(n_i, E, J, p + n * n_i * J, J, 1, v + n * J * E, E, 1, y + n * n_i * E, E);
     }
 }
 
@@ -155,7 +220,7 @@ void attention_forward_f(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, p
  *     dk: (..., J, D)
  *     dv: (..., J, E)
  *
- * work: memory for n_i + n_i * J numbers.
+ * work: memory for 2 * n_i * J numbers.
  */
 void attention_backward_f(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, ptrdiff_t E,
         const float *restrict dy, const float *restrict q, const float *restrict k, const float *restrict v,
@@ -163,50 +228,28 @@ void attention_backward_f(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, 
         float *restrict work)
 {
     float *restrict dp = work;
-    float *restrict dot = work + n_i * J;
+    float *restrict ds = work + n_i * J;
     const float root_D = (float)sqrt(D);
     for (ptrdiff_t n = 0; n < N; n++) {
+        matmul_f(n_i, J, E, dy + n * n_i * E, E, 1, v + n * J * E, 1, E, dp, J);
+        matmul_f(J, E, n_i, p + n * n_i * J, 1, J, dy + n * n_i * E, E, 1, dv + n * J * E, E);
         for (ptrdiff_t i = 0; i < n_i; i++) {
-            for (ptrdiff_t j = 0; j < J; j++) {
-                float dp_sum = 0.0f;
-#pragma omp simd reduction(+: dp_sum)
-                for (ptrdiff_t e = 0; e < E; e++)
-                    dp_sum += dy[(n * n_i + i) * E + e] * v[(n * J + j) * E + e];
-                dp[i * J + j] = dp_sum;
-            }
-            float dot_sum = 0.0f;
-#pragma omp simd reduction(+: dot_sum)
+            float dot = 0.0f;
+#pragma omp simd reduction(+: dot)
             for (ptrdiff_t l = 0; l < J; l++)
-                dot_sum += p[(n * n_i + i) * J + l] * dp[i * J + l];
-            dot[i] = dot_sum;
-            for (ptrdiff_t d = 0; d < D; d++)
-                dq[(n * n_i + i) * D + d] = 0.0f;
-            for (ptrdiff_t j = 0; j < J; j++) {
-                const float ds = p[(n * n_i + i) * J + j] * (dp[i * J + j] - dot_sum);
+                dot += p[(n * n_i + i) * J + l] * dp[i * J + l];
 #pragma omp simd
-                for (ptrdiff_t d = 0; d < D; d++)
-                    dq[(n * n_i + i) * D + d] += ds * k[(n * J + j) * D + d];
-            }
+            for (ptrdiff_t j = 0; j < J; j++)
+                ds[i * J + j] = p[(n * n_i + i) * J + j] * (dp[i * J + j] - dot);
+        }
+        matmul_f(n_i, D, J, ds, J, 1, k + n * J * D, D, 1, dq + n * n_i * D, D);
+        matmul_f(J, D, n_i, ds, 1, J, q + n * n_i * D, D, 1, dk + n * J * D, D);
+        for (ptrdiff_t i = 0; i < n_i; i++) {
 #pragma omp simd
             for (ptrdiff_t d = 0; d < D; d++)
                 dq[(n * n_i + i) * D + d] /= root_D;
         }
         for (ptrdiff_t j = 0; j < J; j++) {
-            for (ptrdiff_t e = 0; e < E; e++)
-                dv[(n * J + j) * E + e] = 0.0f;
-            for (ptrdiff_t i = 0; i < n_i; i++) {
-#pragma omp simd
-                for (ptrdiff_t e = 0; e < E; e++)
-                    dv[(n * J + j) * E + e] += p[(n * n_i + i) * J + j] * dy[(n * n_i + i) * E + e];
-            }
-            for (ptrdiff_t d = 0; d < D; d++)
-                dk[(n * J + j) * D + d] = 0.0f;
-            for (ptrdiff_t i = 0; i < n_i; i++) {
-                const float ds = p[(n * n_i + i) * J + j] * (dp[i * J + j] - dot[i]);
-#pragma omp simd
-                for (ptrdiff_t d = 0; d < D; d++)
-                    dk[(n * J + j) * D + d] += ds * q[(n * n_i + i) * D + d];
-            }
 #pragma omp simd
             for (ptrdiff_t d = 0; d < D; d++)
                 dk[(n * J + j) * D + d] /= root_D;
@@ -262,6 +305,83 @@ static inline double exp_d(double x)
     return (1.0 + (r + r * r * value)) * first * second;
 }
 
+/* As many columns as a tile has, and as many steps along both factors and rows as are packed at once. */
+#ifdef __AVX512F__
+enum { wide_d = 128 / sizeof(double) };
+#else
+enum { wide_d = 64 / sizeof(double) };
+#endif
+enum { high_d = 6, deep_d = 128, rows_d = 32 * high_d };
+
+/* to[p * width + i] = from[i * across + p * along] for i < count, 0 for the others: what a tile reads in a row. */
+static void pack_d(ptrdiff_t width, ptrdiff_t count, ptrdiff_t depth, const double *restrict from, ptrdiff_t across,
+        ptrdiff_t along, double *restrict to)
+{
+    for (ptrdiff_t p = 0; count < width && p < depth; p++)
+        for (ptrdiff_t i = count; i < width; i++)
+            to[p * width + i] = 0.0;
+    if (across == 1)
+        for (ptrdiff_t p = 0; p < depth; p++) {
+#pragma omp simd
+            for (ptrdiff_t i = 0; i < count; i++)
+                to[p * width + i] = from[i + p * along];
+        }
+    else
+        for (ptrdiff_t i = 0; i < count; i++)
+            for (ptrdiff_t p = 0; p < depth; p++)
+                to[p * width + i] = from[i * across + p * along];
+}
+
+/* sums = a b of packed a and b; the sums stay in registers. */
+static void tile_d(ptrdiff_t depth, const double *restrict a, const double *restrict b, double *restrict sums)
+{
+    double own[high_d][wide_d] = {{0}};
+    for (ptrdiff_t p = 0; p < depth; p++)
+        for (int r = 0; r < high_d; r++) {
+#pragma omp simd
+            for (int c = 0; c < wide_d; c++)
+                own[r][c] += a[p * high_d + r] * b[p * wide_d + c];
+        }
+    for (int r = 0; r < high_d; r++)
+        for (int c = 0; c < wide_d; c++)
+            sums[r * wide_d + c] = own[r][c];
+}
+
+/* c = a b, of matrices of which the steps from row to row and from column to column are given; c's columns have step 1.
+ * Parts of a and b that stay in the caches are packed, and multiplied tile by tile. */
+static void matmul_d(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const double *restrict a, ptrdiff_t a_row,
+        ptrdiff_t a_column, const double *restrict b, ptrdiff_t b_row, ptrdiff_t b_column, double *restrict c,
+        ptrdiff_t c_row)
+{
+#pragma omp parallel for
+    for (ptrdiff_t top = 0; top < rows; top += rows_d) {
+        double left[rows_d * deep_d], right[deep_d * wide_d], sums[high_d * wide_d];
+        const ptrdiff_t bottom = rows - top < rows_d ? rows : top + rows_d;
+        for (ptrdiff_t i = top; i < bottom; i++)
+            for (ptrdiff_t j = 0; j < columns; j++)
+                c[i * c_row + j] = 0.0;
+        for (ptrdiff_t from = 0; from < depth; from += deep_d) {
+            const ptrdiff_t steps = depth - from < deep_d ? depth - from : deep_d;
+            for (ptrdiff_t i = top; i < bottom; i += high_d) {
+                const ptrdiff_t down = bottom - i < high_d ? bottom - i : high_d;
+                const double *strip = a + i * a_row + from * a_column;
+                pack_d(high_d, down, steps, strip, a_row, a_column, left + (i - top) * steps);
+            }
+            for (ptrdiff_t j = 0; j < columns; j += wide_d) {
+                const ptrdiff_t across = columns - j < wide_d ? columns - j : wide_d;
+                pack_d(wide_d, across, steps, b + from * b_row + j * b_column, b_column, b_row, right);
+                for (ptrdiff_t i = top; i < bottom; i += high_d) {
+                    const ptrdiff_t down = bottom - i < high_d ? bottom - i : high_d;
+                    tile_d(steps, left + (i - top) * steps, right, sums);
+                    for (ptrdiff_t r = 0; r < down; r++)
+                        for (ptrdiff_t s = 0; s < across; s++)
+                            c[(i + r) * c_row + j + s] += sums[r * wide_d + s];
+                }
+            }
+        }
+    }
+}
+
 /* attention_forward_f in double. */
 void attention_forward_d(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, ptrdiff_t E,
         const double *restrict q, const double *restrict k, const double *restrict v, double *restrict y,
@@ -270,38 +390,26 @@ void attention_forward_d(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, p
     double *restrict product = work;
     const double root_D = (double)sqrt(D);
     for (ptrdiff_t n = 0; n < N; n++) {
+        matmul_d(n_i, J, D, q + n * n_i * D, D, 1, k + n * J * D, 1, D, product, J);
         for (ptrdiff_t i = 0; i < n_i; i++) {
-            for (ptrdiff_t j = 0; j < J; j++) {
-                double product_sum = 0.0;
-#pragma omp simd reduction(+: product_sum)
-                for (ptrdiff_t d = 0; d < D; d++)
-                    product_sum += q[(n * n_i + i) * D + d] * k[(n * J + j) * D + d];
-                product[j] = product_sum;
-            }
             double row_max = -INFINITY;
 #pragma omp simd reduction(largest: row_max)
             for (ptrdiff_t j = 0; j < J; j++) {
-                const double s = product[j] / root_D;
+                const double s = product[i * J + j] / root_D;
                 row_max = maximum_d(s, row_max);
             }
             double total = 0.0;
 #pragma omp simd reduction(+: total)
             for (ptrdiff_t j = 0; j < J; j++) {
-                const double s = product[j] / root_D;
+                const double s = product[i * J + j] / root_D;
                 p[(n * n_i + i) * J + j] = exp_d(s - row_max);
                 total += p[(n * n_i + i) * J + j];
             }
 #pragma omp simd
             for (ptrdiff_t j = 0; j < J; j++)
                 p[(n * n_i + i) * J + j] /= total;
-            for (ptrdiff_t e = 0; e < E; e++)
-                y[(n * n_i + i) * E + e] = 0.0;
-            for (ptrdiff_t j = 0; j < J; j++) {
-#pragma omp simd
-                for (ptrdiff_t e = 0; e < E; e++)
-                    y[(n * n_i + i) * E + e] += p[(n * n_i + i) * J + j] * v[(n * J + j) * E + e];
-            }
         }
+        matmul_d(n_i, E, J, p + n * n_i * J, J, 1, v + n * J * E, E, 1, y + n * n_i * E, E);
     }
 }
 
@@ -312,50 +420,28 @@ void attention_backward_d(ptrdiff_t N, ptrdiff_t n_i, ptrdiff_t D, ptrdiff_t J, 
         double *restrict dv, double *restrict work)
 {
     double *restrict dp = work;
-    double *restrict dot = work + n_i * J;
+    double *restrict ds = work + n_i * J;
     const double root_D = (double)sqrt(D);
     for (ptrdiff_t n = 0; n < N; n++) {
+        matmul_d(n_i, J, E, dy + n * n_i * E, E, 1, v + n * J * E, 1, E, dp, J);
+        matmul_d(J, E, n_i, p + n * n_i * J, 1, J, dy + n * n_i * E, E, 1, dv + n * J * E, E);
         for (ptrdiff_t i = 0; i < n_i; i++) {
-            for (ptrdiff_t j = 0; j < J; j++) {
-                double dp_sum = 0.0;
-#pragma omp simd reduction(+: dp_sum)
-                for (ptrdiff_t e = 0; e < E; e++)
-                    dp_sum += dy[(n * n_i + i) * E + e] * v[(n * J + j) * E + e];
-                dp[i * J + j] = dp_sum;
-            }
-            double dot_sum = 0.0;
-#pragma omp simd reduction(+: dot_sum)
+            double dot = 0.0;
+#pragma omp simd reduction(+: dot)
             for (ptrdiff_t l = 0; l < J; l++)
-                dot_sum += p[(n * n_i + i) * J + l] * dp[i * J + l];
-            dot[i] = dot_sum;
-            for (ptrdiff_t d = 0; d < D; d++)
-                dq[(n * n_i + i) * D + d] = 0.0;
-            for (ptrdiff_t j = 0; j < J; j++) {
-                const double ds = p[(n * n_i + i) * J + j] * (dp[i * J + j] - dot_sum);
+                dot += p[(n * n_i + i) * J + l] * dp[i * J + l];
 #pragma omp simd
-                for (ptrdiff_t d = 0; d < D; d++)
-                    dq[(n * n_i + i) * D + d] += ds * k[(n * J + j) * D + d];
-            }
+            for (ptrdiff_t j = 0; j < J; j++)
+                ds[i * J + j] = p[(n * n_i + i) * J + j] * (dp[i * J + j] - dot);
+        }
+        matmul_d(n_i, D, J, ds, J, 1, k + n * J * D, D, 1, dq + n * n_i * D, D);
+        matmul_d(J, D, n_i, ds, 1, J, q + n * n_i * D, D, 1, dk + n * J * D, D);
+        for (ptrdiff_t i = 0; i < n_i; i++) {
 #pragma omp simd
             for (ptrdiff_t d = 0; d < D; d++)
                 dq[(n * n_i + i) * D + d] /= root_D;
         }
         for (ptrdiff_t j = 0; j < J; j++) {
-            for (ptrdiff_t e = 0; e < E; e++)
-                dv[(n * J + j) * E + e] = 0.0;
-            for (ptrdiff_t i = 0; i < n_i; i++) {
-#pragma omp simd
-                for (ptrdiff_t e = 0; e < E; e++)
-                    dv[(n * J + j) * E + e] += p[(n * n_i + i) * J + j] * dy[(n * n_i + i) * E + e];
-            }
-            for (ptrdiff_t d = 0; d < D; d++)
-                dk[(n * J + j) * D + d] = 0.0;
-            for (ptrdiff_t i = 0; i < n_i; i++) {
-                const double ds = p[(n * n_i + i) * J + j] * (dp[i * J + j] - dot[i]);
-#pragma omp simd
-                for (ptrdiff_t d = 0; d < D; d++)
-                    dk[(n * J + j) * D + d] += ds * q[(n * n_i + i) * D + d];
-            }
 #pragma omp simd
             for (ptrdiff_t d = 0; d < D; d++)
                 dk[(n * J + j) * D + d] /= root_D;
