@@ -1,9 +1,10 @@
 """The commands in the documentation print what stands below them.
 
-In a block ``sh`` a line that begins with ``$ derive`` is run, in an empty folder for each page, the commands of a page
+In a block ``console`` a line that begins with ``$ derive`` is run, in an empty folder for each page, the commands of a page
 one after the other; the lines up to the next command are what it prints. A line ``...`` stands for any lines, and at
 the end of a line it stands for the rest of it. Where no lines follow, all that is asked is that the command goes well.
-Files that a page works on are shown on a page: a block of Python below a line that ends with the file's name.
+Files that a page works on are shown on a page: a block of Python below a line that ends with the file's name. What
+needs more than files, such as a record that is not there, stands in a block ``shell-session`` and is not run.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from derive.__main__ import main
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"`(\w+\.py)`:\n\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROMPT = "$ "
 ANYTHING = "..."
@@ -111,7 +112,7 @@ With this `small.py`:
 x = 1
 ```
 
-```sh
+```console
 $ derive show "y[n] = \\
 sum(a[n,i]**2, i)"
 y
