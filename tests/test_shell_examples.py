@@ -1,8 +1,9 @@
 """The commands in the documentation print what stands below them.
 
-In a block ``console`` a line that begins with ``$ derive`` is run, in an empty folder for each page, the commands of a page
-one after the other; the lines up to the next command are what it prints. A line ``...`` stands for any lines, and at
-the end of a line it stands for the rest of it. Where no lines follow, all that is asked is that the command goes well.
+In a block ``console`` a line that begins with ``$ derive`` is run, in an empty folder for each page, the commands of a
+page one after the other; the lines up to the next command are what it prints. A line ``...`` stands for any lines, and
+at the end of a line it stands for the rest of it. Where no lines follow, all that is asked is that the command goes
+well.
 Files that a page works on are shown on a page: a block of Python below a line that ends with the file's name. What
 needs more than files, such as a record that is not there, stands in a block ``shell-session`` and is not run.
 """
