@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
-from sympy import Expr
 
 from codegen.layer import Layer, form_for, shapes_of
 from codegen.layers import kind_of
@@ -24,9 +23,18 @@ from codegen.usual import UsualPasses
 from derive.chain import Insertion
 from derive.errors import InputError
 from derive.indices import Tensor
-from derive.networks import ARROW, DATA, EXAMPLE, Stage, name_tensors, network_operation, read_stages, with_settings
+from derive.networks import (
+    ARROW,
+    DATA,
+    EXAMPLE,
+    Stage,
+    check_shapes,
+    name_tensors,
+    network_operation,
+    read_stages,
+    with_settings,
+)
 from derive.notation import BAR
-from derive.printing import shape_text
 from derive.record import Operation, needed_definitions
 from derive.sums import tensors_in
 
@@ -114,7 +122,7 @@ class Network:
                 self.parameters[names[name]] = _fitted(array, self._shapes[0][names[name]])
         self._targets = tuple(tensor.name for tensor in operation.inputs if tensor.name not in (DATA, *self.parameters))
         self._check_inputs()
-        self._check_sizes()
+        check_shapes(operation, {name: array.shape for name, array in self.parameters.items()})
         trained = [*self.parameters] or [tensor.name for tensor in operation.differentiable]
         wanted = trained if wrt is None else [wrt] if isinstance(wrt, str) else wrt
         self.wrt = tuple(operation.input(name).name for name in wanted)
@@ -277,20 +285,6 @@ class Network:
         stray = [name for name in self._targets if name not in names]
         if stray:
             raise InputError(f"{title}: nothing in a network gives {', '.join(stray)}; a layer takes one array")
-
-    def _check_sizes(self) -> None:
-        """Check that parameters have one extent on the axes of one size."""
-        known: dict[Expr, tuple[int, str]] = {}
-        for name, array in self.parameters.items():
-            sizes = self._shapes[0][name].sizes
-            if len(sizes) != array.ndim:
-                expected = shape_text(self.operation, self._shapes[0][name])
-                raise InputError(f"{self.operation.record.title}: {name} is {expected}, not of shape {array.shape}")
-            for size, extent in zip(sizes, array.shape, strict=True):
-                before, other = known.setdefault(size, (extent, name))
-                if before != extent:
-                    shapes = f"{other} has shape {self.parameters[other].shape} and {name} {array.shape}"
-                    raise InputError(f"{self.operation.record.title}: layers do not fit one another: {shapes}")
 
 
 def _made(part: str | Operation | Layer, generator: np.random.Generator, dtype: DTypeLike) -> list[Layer]:

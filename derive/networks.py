@@ -11,11 +11,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sympy import Expr
+
 from derive.arguments import learned_inputs, read_arguments, read_literals
+from derive.columns import in_one_convention
 from derive.composition import INTERMEDIATE_NAMES, compose
 from derive.errors import InputError
 from derive.indices import Tensor
 from derive.instantiation import free_name
+from derive.printing import shape_text
 from derive.record import Operation
 from derive.vocabulary import RESERVED
 
@@ -106,7 +110,7 @@ def network_operation(
                 f"{loss.name} makes one number of everything that comes in, so it stands last in a network"
             )
     names = name_tensors(operations, kept)
-    operation = compose(*operations, name=name, names=names)
+    operation = compose(*in_one_convention(operations, kept), name=name, names=names)
     record = replace(operation.record, title=title or f" {ARROW} ".join(each.name for each in operations))
     data = [tensor.name for tensor in operation.differentiable if tensor.name == DATA]
     if any(kept) and data:  # A step of training needs no gradient of the data.
@@ -120,14 +124,41 @@ def read_network(text: str, lookup: Callable[[str], Operation]) -> Operation:
     Raises:
         InputError: a mistake in the text.
     """
-    operations = []
+    operations: list[Operation] = []
+    shapes: list[dict[str, tuple[int, ...]]] = []
     for stage in read_stages(text):
         operation = lookup(stage.operation)
+        shapes.append({})
         if stage.sizes or stage.named:
             numbers = read_arguments(operation, stage.sizes, stage.named)
             operation = with_settings(operation, numbers)
+            told = {size: numbers[size.name] for size in operation.sizes if size.name in numbers}
+            for tensor in learned_inputs(operation):
+                shapes[-1][tensor.name] = tuple(int(size.subs(told)) for size in tensor.sizes)
         operations.append(operation)
-    return network_operation(operations, [[each.name for each in learned_inputs(op)] for op in operations])
+    kept = [[each.name for each in learned_inputs(operation)] for operation in operations]
+    network = network_operation(operations, kept)
+    names = name_tensors(operations, kept)
+    check_shapes(network, {called[name]: own[name] for called, own in zip(names, shapes, strict=True) for name in own})
+    return network
+
+
+def check_shapes(network: Operation, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Check that parameters have one extent on all axes of one size.
+
+    Raises:
+        InputError: they have not, or not as many axes as the network's parameters have.
+    """
+    known: dict[Expr, tuple[int, str]] = {}
+    for name, shape in shapes.items():
+        tensor = network.input(name)
+        if tensor.rank != len(shape):
+            raise InputError(f"{network.record.title}: {name} is {shape_text(network, tensor)}, not of shape {shape}")
+        for size, extent in zip(tensor.sizes, shape, strict=True):
+            before, other = known.setdefault(size, (extent, name))
+            if before != extent:
+                told = f"{other} has shape {shapes[other]} and {name} {shape}"
+                raise InputError(f"{network.record.title}: layers do not fit one another: {told}")
 
 
 def with_settings(operation: Operation, numbers: Mapping[str, Any]) -> Operation:

@@ -16,9 +16,12 @@ from test_figures import column_parameters, spirals
 import codegen
 import derive
 from codegen.datasets import spiral
+from codegen.layer import Layer
 from codegen.networks import Network
 from codegen.optimisers import SGD, Adam
 from codegen.training import train
+from derive.__main__ import main
+from derive.catalogue import operation
 from derive.errors import DefinitionError, DeriveError, InputError
 from derive.networks import is_network, name_tensors, read_stages
 
@@ -434,6 +437,62 @@ def test_training_that_diverges_says_so() -> None:
         train(net, np.ones((3, 1)), np.ones((3, 1)), optimiser=SGD(1e200), epochs=10)
 
 
+# ---- samples in columns ----
+
+ROWS_AND_COLUMNS = [
+    (
+        "dense(2,8) > relu > dense(8,3) > softmax > cce",
+        "dense-columns(2,8) > relu > dense-columns(8,3) > softmax > cce",
+    ),
+    (
+        "dense(2,8) > tanh > dense(8,3) > log-softmax > nll",
+        "dense-columns(2,8) > tanh > dense(8,3) > log-softmax > nll",
+    ),
+    ("dense(2,4) > layer-norm(4) > dense(4,3) > mse", "dense-columns(2,4) > layer-norm(4) > dense-columns(4,3) > mse"),
+    ("dense(2,3) > softmax > kl", "y[k,n] = sum(w[k,d]*x[d,n], d) + b[k] > softmax > kl"),
+]
+
+
+@pytest.mark.parametrize(("rows", "columns"), ROWS_AND_COLUMNS)
+def test_a_network_with_samples_in_columns_is_that_with_samples_in_rows(rows: str, columns: str, rng: Any) -> None:
+    """Whatever a layer in rows is written with: the loss, its gradients and the accuracy are the same."""
+    in_rows = codegen.network(rows, seed=1)
+    parts = columns.split(" > ")
+    if "=" in parts[0]:
+        parts[0] = Layer(operation(parts[0]), parameters={"w": np.ones((3, 2)), "b": np.ones(3)})
+    in_columns = codegen.network(*parts, seed=2)
+    turned = {}
+    for name, array in in_rows.parameters.items():
+        mine = in_columns.parameters[name]
+        turned[name] = mine.shape != array.shape or (mine.ndim == 2 and "dense(8,3)" not in columns)
+        array[...] = rng.normal(size=array.shape)
+        mine[...] = array.T if turned[name] else array
+    x, t = rng.normal(size=(5, 2)), rng.dirichlet(np.ones(3), 5)
+    assert in_columns.loss(x.T, t.T) == pytest.approx(in_rows.loss(x, t), rel=1e-12)
+    expected = in_rows.backward()
+    for name, gradient in in_columns.backward().items():
+        np.testing.assert_allclose(gradient.T if turned[name] else gradient, expected[name], rtol=1e-10, atol=1e-14)
+    np.testing.assert_allclose(in_columns.forward(x.T), in_rows.forward(x).T, rtol=1e-12)
+    if in_rows.has_classes:
+        assert in_columns.accuracy(x.T, t.T) == in_rows.accuracy(x, t)
+
+
+def test_softmax_goes_over_the_classes_and_not_over_the_samples(rng: Any) -> None:
+    net = codegen.network("dense-columns(2,3) > softmax", seed=0)
+    p = net.forward(rng.normal(size=(2, 7)))
+    np.testing.assert_allclose(p.sum(axis=0), 1)
+    assert not np.allclose(p.sum(axis=1), 1)
+    assert derive.find("dense-columns > softmax > cce").record.facts == ("sum(t[k,n], k) = 1",)
+    assert derive.find("dense > softmax > cce").record.facts == ("sum(t[n,k], k) = 1",)
+
+
+def test_rows_and_columns_in_one_network_are_refused() -> None:
+    for text in ("dense-columns(2,3) > batch-norm(3) > mse", "y[n,k] = sum(x[n,d]*w[d,k], d) > dense-columns > mse"):
+        with pytest.raises(InputError, match=r"samples in columns and .* in rows") as caught:
+            derive.find(text)
+        assert "\n" not in str(caught.value)
+
+
 # ---- what does not fit ----
 
 MISTAKES = {
@@ -477,6 +536,15 @@ def test_layers_that_do_not_fit_one_another(text: str) -> None:
         codegen.network(text)
     assert LAYERS_THAT_DO_NOT_FIT[text] in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_sizes_that_do_not_fit_are_refused_where_the_text_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "dense(2,64) > relu > dense(32,3) > mse"
+    for command in (["show", text], ["code", text], ["latex", text], ["report", text, "-o", "r.md"]):
+        assert main(command) == 2
+        error = capsys.readouterr().err
+        assert "w1 has shape (2, 64) and w2 (32, 3)" in error and error.count("\n") == 1
+    assert main(["show", text.replace("32", "64")]) == 0
 
 
 def test_comparisons_outside_of_brackets_are_still_refused() -> None:
