@@ -309,7 +309,10 @@ def backward_in_c(pullback: Pullback, program: Program, notation: Notation = BAR
 
 
 def c_module(
-    operations: Sequence[Operation], given: Given = (), notation: str = BAR.name, wrt: Sequence[str] | None = None
+    operations: Sequence[Operation],
+    given: Given | None = None,
+    notation: str = BAR.name,
+    wrt: Sequence[str] | None = None,
 ) -> str:
     """Return a C file with the forward and backward passes of operations.
 
@@ -321,7 +324,8 @@ def c_module(
         raise InputError("source needs the name of one operation at least")
     functions: list[CFunction] = []
     for operation in operations:
-        for made in passes_in_c(pull_back(operation, wrt, given), find_notation(notation, operation)):
+        facts = operation.record.assumed if given is None else given
+        for made in passes_in_c(pull_back(operation, wrt, facts), find_notation(notation, operation)):
             functions += made.functions.values()
     names = [function.name for function in functions]
     for name in names:

@@ -19,7 +19,7 @@ from derive.record import Derived, Operation
 def source(
     *ops: str | Operation | Derived,
     wrt: Sequence[str] | None = None,
-    given: Given = (),
+    given: Given | None = None,
     hvp: Sequence[str] = (),
     notation: str = BAR.name,
 ) -> str:
@@ -31,12 +31,13 @@ def source(
     twice = [hvp] if isinstance(hvp, str) else list(hvp)
     losses = [each for each in operations if each.is_loss and set(twice) <= {tensor.name for tensor in each.inputs}]
     for operation in operations:
-        pass_back = backward(operation, wrt, given)
+        facts = operation.record.assumed if given is None else given
+        pass_back = backward(operation, wrt, facts)
         kept = kept_tensors(operation, pass_back.saved)
         functions.append(forward_source(operation, forward_program(operation, kept)))
         functions.append(pass_back.in_notation(find_notation(notation, operation)))
         if twice and (operation in losses or not losses):
-            functions.append(hessian_vector(operation, twice, given).text)
+            functions.append(hessian_vector(operation, twice, facts).text)
     names = [function.name for function in functions]
     for name in names:
         if names.count(name) > 1:

@@ -113,7 +113,7 @@ class Network:
         chains = [[*(forms[0] for forms in before), form] for form in last]
         kept = [list(layer.parameters) for layer in layers]
         self._layers = tuple(chains[0])
-        self._forms = tuple(network_operation(chain, kept) for chain in chains)
+        self._forms = tuple(_assuming(network_operation(chain, kept), given) for chain in chains)
         self._shapes = tuple(shapes_of(form) for form in self._forms)
         self.operation = operation = self._forms[0]
         self.parameters: dict[str, Array] = {}
@@ -126,7 +126,7 @@ class Network:
         trained = [*self.parameters] or [tensor.name for tensor in operation.differentiable]
         wanted = trained if wrt is None else [wrt] if isinstance(wrt, str) else wrt
         self.wrt = tuple(operation.input(name).name for name in wanted)
-        self._passes = tuple(UsualPasses(form, self.wrt, self._targets, given) for form in self._forms)
+        self._passes = tuple(UsualPasses(form, self.wrt, form.record.assumed, given) for form in self._forms)
         self.gradients: dict[str, Array] = {}
         self._pullback: BoundPullback | None = None
 
@@ -208,8 +208,7 @@ class Network:
             >>> print(network("dense(2,3) > softmax > cce").source().splitlines()[-4].strip())
             dz1 = dL / N * (p - t)
         """
-        given = self._passes[0].given
-        return source(self.operation, wrt=self.wrt, given=given, notation=notation, target=target)
+        return source(self.operation, wrt=self.wrt, notation=notation, target=target)
 
     @property
     def has_loss(self) -> bool:
@@ -300,6 +299,14 @@ def _made(part: str | Operation | Layer, generator: np.random.Generator, dtype: 
 
 def _made_stage(stage: Stage, generator: np.random.Generator, dtype: DTypeLike) -> Layer:
     return kind_of(stage.operation)(*stage.sizes, seed=generator, dtype=dtype, **stage.named)
+
+
+def _assuming(operation: Operation, given: Given | None) -> Operation:
+    """Return an operation whose code takes what is given for granted, and nothing else if something is."""
+    if given is None or isinstance(given, str):
+        return operation
+    texts = tuple(each if isinstance(each, str) else each.text for each in given)
+    return replace(operation, record=replace(operation.record, assumed=texts))
 
 
 def _fitted(array: Array, tensor: Tensor) -> Array:

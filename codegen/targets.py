@@ -86,7 +86,7 @@ def backward(
 def source(
     *ops: str | Operation | Derived,
     wrt: Sequence[str] | None = None,
-    given: Given = (),
+    given: Given | None = None,
     hvp: Sequence[str] = (),
     target: str = NUMPY,
     notation: str = BAR.name,
@@ -98,7 +98,8 @@ def source(
     Args:
         ops: catalogue names, definitions' texts or operations.
         wrt: the inputs to differentiate by, all differentiable ones when left out.
-        given: facts that may be used.
+        given: facts that may be used. Where it is left out, of a network what its loss says of usual labels, and of
+            anything else nothing.
         hvp: inputs of losses; of each loss that has them, its Hessian-vector product by them is in the module, too.
         target: ``"numpy"`` or ``"c"``.
         notation: what gradients are called: ``"bar"`` for dy, dx, dw; ``"notebook"`` for dvalues, dinputs, dweights,

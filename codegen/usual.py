@@ -27,13 +27,12 @@ class UsualPasses:
     Args:
         operation: the operation.
         wrt: the inputs whose gradients are wanted.
-        data: the inputs that are looked at: facts of the record that speak of others are not used.
-        given: facts that are taken for granted, and then alone; those of the record are where it is left out, for data
-            that satisfy them.
+        usual: facts that are used for data that satisfy them.
+        given: facts that are taken for granted, whatever the data, and then alone.
 
     Example:
         >>> from derive.catalogue import find
-        >>> passes = UsualPasses(find("softmax-cce"), ["z"], ["t"])
+        >>> passes = UsualPasses(find("softmax-cce"), ["z"], ["sum(t[n,k], k) = 1"])
         >>> for labels in ([[1.0, 0.0]], [[1.0, 1.0]]):
         ...     output, pullback = passes.run({"z": [[0.0, 0.0]], "t": labels})
         ...     print(pullback()[0], pullback.backward.assumptions)
@@ -42,16 +41,14 @@ class UsualPasses:
     """
 
     def __init__(
-        self, operation: Operation, wrt: Sequence[str], data: Sequence[str] = (), given: Given | None = None
+        self, operation: Operation, wrt: Sequence[str], usual: Sequence[str] = (), given: Given | None = None
     ) -> None:
         if isinstance(given, str):
             raise InputError(f"given takes a list of facts; write [{given!r}]")
         self.operation = operation
         self.wrt = tuple(wrt)
-        facts = [(text, parse_fact(text, operation)) for text in operation.record.facts] if given is None else []
-        spoken = [(text, fact) for text, fact in facts if {each.name for each in _tensors(fact)} <= {*data}]
-        self.given = tuple(text for text, _ in spoken) if given is None else tuple(given)
-        self._deviations = [deviation(operation, fact) for _, fact in spoken]
+        self.given = tuple(usual if given is None else given)
+        self._deviations = [deviation(operation, parse_fact(text, operation)) for text in usual if given is None]
 
     def run(self, values: Mapping[str, ArrayLike]) -> tuple[Any, BoundPullback]:
         """Return the output and the backward pass at inputs by name, the shorter one where they are as usual.
@@ -65,7 +62,7 @@ class UsualPasses:
         return output, BoundPullback(self.backward if given == self.given else self._general, saved, output)
 
     def are_usual(self, values: Mapping[str, ArrayLike]) -> bool:
-        """Whether inputs satisfy the record's facts about them."""
+        """Whether inputs satisfy the usual facts about them."""
         for check in self._deviations:
             rest = check(*(values[tensor.name] for tensor in check.operation.inputs))
             if not np.all(np.abs(rest) <= NEAR):

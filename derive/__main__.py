@@ -153,6 +153,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--given", metavar="FACT", action="append", default=[], help='a fact to use, such as "sum(t[n,k], k) = 1"'
         )
+    code.add_argument(
+        "--general",
+        action="store_true",
+        help="take nothing for granted; of a network, what its loss says of usual labels is otherwise",
+    )
     for command in (latex, code):
         command.add_argument(
             "-o", dest="file", metavar="FILE", help="write to this file instead of the screen; - is the screen"

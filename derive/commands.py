@@ -193,10 +193,12 @@ def run_code(options: argparse.Namespace) -> int:
     """Print a standalone NumPy module, or a C file."""
     import codegen
 
+    if options.general and options.given:
+        raise InputError("--general takes nothing for granted, and --given a fact; use one of them")
     text = codegen.source(
         *options.name,
         wrt=options.wrt or None,
-        given=options.given,
+        given=() if options.general else options.given or None,
         hvp=options.hvp,
         target=options.target,
         notation=options.notation,

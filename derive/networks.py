@@ -19,8 +19,10 @@ from derive.composition import INTERMEDIATE_NAMES, compose
 from derive.errors import InputError
 from derive.indices import Tensor
 from derive.instantiation import free_name
+from derive.parsing import parse_equation
 from derive.printing import shape_text
 from derive.record import Operation
+from derive.sums import tensors_in
 from derive.vocabulary import RESERVED
 
 #: What stands between two layers.
@@ -84,6 +86,8 @@ def network_operation(
 ) -> Operation:
     """Return the operation of a network: its tensors are named as people name them, and its data has no gradient.
 
+    What its loss says of usual labels is taken for granted in its code.
+
     The data is x. The parameters have the number of their layer behind their own name, as have the results after it:
     w1, b1, z1, h1, w2, b2, z2. What goes into a loss, and what comes out, has the name that the operation gives it.
 
@@ -115,7 +119,15 @@ def network_operation(
     data = [tensor.name for tensor in operation.differentiable if tensor.name == DATA]
     if any(kept) and data:  # A step of training needs no gradient of the data.
         record = replace(record, labels=(*record.labels, *data))
-    return replace(operation, record=record)
+    others = {DATA, *(called[each] for called, own in zip(names, kept, strict=True) for each in own)}
+    assumed = tuple(fact for fact in record.facts if not _spoken_of(fact, operation) & others)
+    return replace(operation, record=replace(record, assumed=assumed))
+
+
+def _spoken_of(fact: str, operation: Operation) -> set[str]:
+    """Return the names of the inputs that a fact speaks of."""
+    sides = parse_equation(fact, {tensor.name: tensor for tensor in operation.inputs})
+    return {tensor.name for side in sides for tensor in tensors_in(side)}
 
 
 def read_network(text: str, lookup: Callable[[str], Operation]) -> Operation:

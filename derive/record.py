@@ -57,6 +57,7 @@ class Record:
             is one number and data, as labels are; it comes after all others.
         absent: by input, the label whose zeros make it irrelevant: ``{"p": "t"}`` says that p is not looked at where
             t is 0 (0 log 0 = 0), nor in a product with 1 - t where that is 0.
+        assumed: those of the facts that emitted code takes for granted, and says so, where nothing else is said.
         learned: by input that a layer keeps and that is learned, how it starts: as a number, such as ``"0"``, or
             ``"normal"``, drawn from the normal distribution whose variance is 1 over the number of terms that are
             summed with it.
@@ -73,6 +74,7 @@ class Record:
     inputs: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
     domain: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)

@@ -57,7 +57,6 @@ def run_train(options: argparse.Namespace) -> int:
     from codegen.optimisers import SGD, Adam, Momentum
     from codegen.training import train
 
-    folder = None if options.folder is None else find_folder(options.folder, "draw")
     if options.hidden is not None and options.network != SPIRAL:
         raise InputError("--hidden goes with spiral; the sizes of another network stand in its text")
     hidden = HIDDEN if options.hidden is None else options.hidden
@@ -66,7 +65,8 @@ def run_train(options: argparse.Namespace) -> int:
     net = network(text, seed=options.seed)
     if not net.has_classes:
         raise InputError(f"{text}: the spirals are three classes, so the network has to end with a loss of classes")
-    net.loss(x, labels)  # What does not fit is said before anything is printed.
+    net.loss(x, labels)  # What does not fit is said before anything is printed, or a folder made.
+    folder = None if options.folder is None else find_folder(options.folder, "draw")
     rate, decay = RATES[options.optimiser]
     optimiser = {"sgd": SGD, "momentum": Momentum, "adam": Adam}[options.optimiser](options.rate or rate, decay)
     print(f"{text}\n{len(x)} points of 3 spirals, {optimiser}")

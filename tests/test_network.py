@@ -380,22 +380,39 @@ def test_the_module_stands_alone(figures: Figures, tmp_path: Path) -> None:
     gradients = dict(zip(net.parameters, module.network_backward(1.0, **saved), strict=True))
     check_spiral(figures["spiral_net"], loss, gradients)
     assert "They hold where sum(t[n,j], j) = 1" in net.source()
-    assert "They hold where" not in codegen.source(net)
+    assert "They hold where" not in codegen.source(net, given=[])
     assert "dL / N * (p - t)" in net.source()
-    assert "t.sum" in codegen.source(net)
+    assert "t.sum" in codegen.source(net, given=[])
 
 
 def test_the_module_is_written_by_the_command(tmp_path: Path) -> None:
     target = tmp_path / "net.py"
     fact = "sum(t[n,j], j) = 1"
     text = "dense(2,64) > relu > dense(64,3) > softmax > cce"
-    command = [sys.executable, "-m", "derive", "code", text, "--given", fact, "-o", str(target)]
+    command = [sys.executable, "-m", "derive", "code", text, "-o", str(target)]
     subprocess.run(command, check=True, capture_output=True)
     written = target.read_text("utf-8")
     assert written == codegen.network(text).source()
-    assert written == codegen.source(text, given=[fact])
+    assert (
+        written == codegen.source(text) == codegen.source(codegen.network(text)) == codegen.source(text, given=[fact])
+    )
     assert "import" in written
     assert {line for line in written.splitlines() if line.startswith(("import", "from"))} == {"import numpy as np"}
+
+
+def test_what_is_taken_for_granted_can_be_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "dense(2,3) > softmax > cce"
+    general = codegen.source(text, given=[])
+    assert "They hold where" not in general and "They hold where" in codegen.source(text)
+    assert "They hold where sum(t[n,k], k) = 1" in codegen.source(text, target="c").replace("j", "k")
+    net = codegen.network(text, given=[])
+    assert net.source() == codegen.source(net) == general
+    assert main(["code", text, "--general"]) == 0
+    assert capsys.readouterr().out == general
+    assert main(["code", text, "--general", "--given", "sum(t[n,k], k) = 1"]) == 2
+    assert "use one of them" in capsys.readouterr().err
+    assert "They hold where" not in codegen.source("softmax-cce")  # A loss by itself has no usual labels.
+    assert "They hold where" not in codegen.source("dense(2,3) > mse")
 
 
 def test_notations_and_targets() -> None:
