@@ -54,7 +54,7 @@ def network(
         layers: as one text with ``>`` between them, or each by itself: a catalogue name with its sizes in brackets, a
             definition's text, an operation, or a layer with its parameters. Sizes are given by position or by name.
         seed: a generator that the parameters are drawn from, or the seed of one.
-        dtype: of the parameters.
+        dtype: of the parameters, in which everything is computed: data of another dtype is converted.
         wrt: what ``backward`` returns the gradients of, such as ``["x", "w1"]``; the parameters where it is left out.
         given: facts that are taken for granted. Where it is left out, what the loss's record says of usual labels is
             used with labels that satisfy it, and the general formula with others.
@@ -72,13 +72,14 @@ def network(
         softmax > cce: gradient of p put into that of z2: cost 11.75 instead of 18.5
         relu > dense: gradient of h1 put into that of z1: cost 7.25 instead of 9.25
     """
-    if np.dtype(dtype).kind != "f":
-        raise InputError(f"parameters are real numbers, of float32 or float64, not {np.dtype(dtype)}")
-    generator = np.random.default_rng(seed)
+    _check_dtype(dtype)
+    generator = _generator(seed)
     made: list[Layer] = []
     for each in layers:
         parts = each if isinstance(each, list | tuple) else [each]
         made += [layer for part in parts for layer in _made(part, generator, dtype)]
+    if len(set(map(id, made))) < len(made):
+        raise InputError("a layer stands twice in the network, which has one gradient for each; make a second layer")
     if not made:
         raise InputError(f"a network needs one layer at least, such as {EXAMPLE!r}")
     return Network(made, wrt, given)
@@ -120,11 +121,14 @@ class Network:
         for layer, names in zip(layers, name_tensors(chains[0], kept), strict=True):
             for name, array in layer.parameters.items():
                 self.parameters[names[name]] = _fitted(array, self._shapes[0][names[name]])
+        self._names = dict.fromkeys(self.parameters).keys()
         self._targets = tuple(tensor.name for tensor in operation.inputs if tensor.name not in (DATA, *self.parameters))
         self._check_inputs()
         check_shapes(operation, {name: array.shape for name, array in self.parameters.items()})
         trained = [*self.parameters] or [tensor.name for tensor in operation.differentiable]
         wanted = trained if wrt is None else [wrt] if isinstance(wrt, str) else wrt
+        if not isinstance(wanted, Sequence) or not all(isinstance(name, str) for name in wanted):
+            raise InputError(f"wrt takes names of inputs, such as ['x', 'w1'], not {wrt!r}")
         self.wrt = tuple(operation.input(name).name for name in wanted)
         self._passes = tuple(UsualPasses(form, self.wrt, form.record.assumed, given) for form in self._forms)
         self.gradients: dict[str, Array] = {}
@@ -148,7 +152,7 @@ class Network:
             return self._run({DATA: x})
         if self._predicting is None:
             raise InputError(f"{self.operation.record.title} has no layer before its loss, so there are no predictions")
-        values = {DATA: x, **self.parameters}
+        values = {DATA: self._converted(x), **self._known_parameters()}
         found: Array = self._predicting(*(values[tensor.name] for tensor in self._predicting.operation.inputs))
         return found
 
@@ -165,6 +169,8 @@ class Network:
         if len(labels) != len(self._targets):
             takes = ", ".join((DATA, *self._targets))
             raise InputError(f"network: loss takes {takes} and was given {1 + len(labels)} arguments")
+        if np.size(x) == 0:
+            raise InputError(f"network: there are no samples to have a loss, for {DATA} has shape {np.shape(x)}")
         return self._run({DATA: x, **dict(zip(self._targets, labels, strict=True))})
 
     def backward(self, *upstream: ArrayLike) -> dict[str, Array]:
@@ -179,7 +185,7 @@ class Network:
             raise InputError(
                 f"network: backward needs what {'loss' if self.has_loss else 'forward'} keeps; call it first"
             )
-        self.gradients = dict(zip(self._pullback.wrt, self._pullback(*upstream), strict=True))
+        self.gradients = dict(zip(self._pullback.wrt, self._pullback(*map(self._converted, upstream)), strict=True))
         return self.gradients
 
     def accuracy(self, x: ArrayLike, labels: ArrayLike) -> float:
@@ -246,8 +252,29 @@ class Network:
     def _run(self, values: Mapping[str, ArrayLike]) -> Any:
         form = form_for(self._forms, self._shapes, values) if len(values) > 1 else self.operation
         passes = next(each for each in self._passes if each.operation is form)
-        output, self._pullback = passes.run({**values, **self.parameters})
+        given = dict(values)
+        for name in values:
+            if form.input(name).values is None:
+                given[name] = self._converted(values[name])
+        output, self._pullback = passes.run({**given, **self._known_parameters()})
         return output
+
+    def _converted(self, data: ArrayLike) -> ArrayLike:
+        """Return data in the dtype of the parameters; what is no number is left to be refused."""
+        array = np.asarray(data)
+        dtype = np.result_type(*self.parameters.values()) if self.parameters else array.dtype
+        return array if array.dtype == dtype or array.dtype.kind not in "fiub" else array.astype(dtype)
+
+    def _known_parameters(self) -> Mapping[str, Array]:
+        """Return the parameters, which a user may have changed.
+
+        Raises:
+            InputError: one is missing, or one too many.
+        """
+        if self.parameters.keys() != self._names:
+            given = ", ".join(self.parameters) or "none"
+            raise InputError(f"network: its parameters are {', '.join(self._names)}, and there are {given}")
+        return self.parameters
 
     @cached_property
     def _prediction(self) -> Tensor | None:
@@ -284,6 +311,22 @@ class Network:
         stray = [name for name in self._targets if name not in names]
         if stray:
             raise InputError(f"{title}: nothing in a network gives {', '.join(stray)}; a layer takes one array")
+
+
+def _check_dtype(dtype: DTypeLike) -> None:
+    try:
+        is_real = np.dtype(dtype).kind == "f"
+    except TypeError:
+        is_real = False
+    if not is_real:
+        raise InputError(f"parameters are real numbers, of dtype float32 or float64, not {dtype!r}")
+
+
+def _generator(seed: Any) -> np.random.Generator:
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise InputError(f"seed is a whole number of at least 0, or a generator, not {seed!r}") from None
 
 
 def _made(part: str | Operation | Layer, generator: np.random.Generator, dtype: DTypeLike) -> list[Layer]:

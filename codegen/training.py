@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -64,6 +65,10 @@ def train(
         >>> print(net.parameters["w1"].round(2), net.parameters["b1"].round(2), f"{history.losses[-1]:.4f}")
         [[2.]] [1.] 0.0000
     """
+    if not callable(getattr(optimiser, "step", None)):
+        raise InputError(f"optimiser makes the steps: SGD(0.1), Momentum(0.1), Adam(0.05), and not {optimiser!r}")
+    if not isinstance(epochs, Integral) or epochs < 0:
+        raise InputError(f"epochs is a whole number of at least 0, not {epochs!r}")
     history = History()
     every = max(1, epochs // MOST_ENTRIES)
     for epoch in range(epochs + 1):

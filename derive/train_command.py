@@ -75,6 +75,8 @@ def run_train(options: argparse.Namespace) -> int:
     show = _bar if sys.stderr.isatty() else _lines
     history = train(net, x, labels, optimiser=optimiser, epochs=options.epochs, report=show(options.epochs))
     seconds = time.perf_counter() - start
+    if history.losses[-1] > history.losses[0]:
+        print("the loss is larger than it was at first; a smaller --rate may help", file=sys.stderr)
     print(f"loss {history.losses[-1]:.4f}  accuracy {history.accuracies[-1]:.1%}  {seconds:.1f} s")
     if folder is not None:
         from codegen.figures.curves import curves

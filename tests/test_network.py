@@ -570,6 +570,34 @@ def test_comparisons_outside_of_brackets_are_still_refused() -> None:
             derive.find(text)
 
 
+SQUARE = codegen.layers.Dense(2, 2)
+
+
+@pytest.mark.parametrize("change", [lambda own: own.pop("w1"), lambda own: own.update(w9=np.ones(2))])
+def test_parameters_have_their_names(change: Any) -> None:
+    net = codegen.network("dense(2,3) > mse", seed=0)
+    change(net.parameters)
+    for call in (lambda: net.loss(np.ones((4, 2)), np.ones((4, 3))), lambda: net.forward(np.ones((4, 2)))):
+        with pytest.raises(InputError, match="its parameters are w1, b1, and there are"):
+            call()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_network_computes_in_the_dtype_of_its_parameters(dtype: type) -> None:
+    """Whatever the dtype of the data, one-hot labels and upstream gradients; class numbers stay whole."""
+    other = np.float32 if dtype is np.float64 else np.float64
+    x, t = np.ones((4, 2), other), np.array([0, 2, 1, 1])
+    net = codegen.network("dense(2,3) > softmax > cce", seed=0, dtype=dtype)
+    for labels in (t, np.eye(3, dtype=other)[t], np.eye(3, dtype=int)[t]):
+        assert net.loss(x, labels).dtype == dtype
+        assert {gradient.dtype for gradient in net.backward().values()} == {np.dtype(dtype)}
+    assert net.forward(x).dtype == dtype and net.forward([[1, 2]]).dtype == dtype
+    plain = codegen.network("dense(2,3) > relu", seed=0, dtype=dtype)
+    plain.forward(x)
+    assert plain.backward(np.ones((4, 3), other))["w1"].dtype == dtype
+    assert x.dtype == other  # Nothing of the user's is changed.
+
+
 def test_calls_in_the_wrong_order_or_with_wrong_arrays() -> None:
     net = codegen.network("dense(2,3) > softmax > cce")
     for call in (
@@ -587,6 +615,14 @@ def test_calls_in_the_wrong_order_or_with_wrong_arrays() -> None:
         lambda: net.loss(np.ones((4, 2)), [["a", "b", "c"]] * 4),
         lambda: codegen.network("dense(2,3) > mse").accuracy(np.ones((4, 2)), np.ones((4, 3))),
         lambda: codegen.network("linear-softmax-cce(2,3)").forward(np.ones((4, 2))),
+        lambda: net.loss(np.ones((0, 2)), np.zeros(0, int)),
+        lambda: codegen.network("dense(2,3) > mse", dtype="foo"),
+        lambda: codegen.network("dense(2,3) > mse", seed="a"),
+        lambda: codegen.network("dense(2,3) > mse", seed=-1),
+        lambda: codegen.network("dense(2,3) > mse", wrt=3),
+        lambda: codegen.network(SQUARE, "relu", SQUARE, "mse"),
+        lambda: train(net, np.ones((4, 2)), np.zeros(4, int), optimiser="adam", epochs=2),
+        lambda: train(net, np.ones((4, 2)), np.zeros(4, int), optimiser=SGD(0.1), epochs=1.5),
     ):
         with pytest.raises(DeriveError) as caught:
             call()

@@ -118,6 +118,19 @@ def test_training_that_diverges_is_said_in_a_line(capsys: pytest.CaptureFixture[
 # ---- the pictures ----
 
 
+def test_a_loss_that_has_grown_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    for rate, grown in (("1e9", True), ("1", False)):
+        assert main(["train", "--optimiser", "sgd", "--hidden", "4", "--epochs", "5", "--rate", rate]) == 0
+        assert ("larger than it was at first" in capsys.readouterr().err) == grown
+
+
+def test_a_misspelt_network_leaves_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for text in ("spirl", "dense(2,3) > mse", "dense(5,3) > softmax > cce"):
+        assert main(["train", text, "-o", str(tmp_path / "pictures")]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_curves_show_what_was_written_down() -> None:
     history = History([0, 10, 20], [1.0, 0.5, 0.25], [0.1, 0.6, 0.9])
     picture = curves(history)
