@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from codegen.layer import Layer, form_for, shapes_of
 from codegen.layers import kind_of
 from codegen.runtime import BoundPullback, Forward, Given, forward
+from codegen.summaries import LayerRow, layer_rows, markdown_table, plain_table
 from codegen.targets import NUMPY, source
 from codegen.usual import UsualPasses
 from derive.chain import Insertion
@@ -100,7 +101,10 @@ class Fusion:
 
 
 class Network:
-    """Layers in sequence as one operation; ``network`` makes one.
+    """Layers in sequence as one operation; ``network`` makes one, and ``print`` shows its layers as a table.
+
+    ``backward`` reads the arrays that the last ``loss`` or ``forward`` was given, the parameters among them; its gradients
+    are wrong where one of them was changed in place in between.
 
     Attributes:
         operation: what it computes; the tensors are called x, w1, b1, z1, h1, w2, ..., and as the loss calls them.
@@ -137,6 +141,22 @@ class Network:
     def __repr__(self) -> str:
         kept = "".join(f", {name} {array.shape}" for name, array in self.parameters.items())
         return f"Network({self.operation.record.title}{kept})"
+
+    def __str__(self) -> str:
+        return plain_table(self._title, self._rows)
+
+    def _repr_markdown_(self) -> str:
+        return markdown_table(self._title, self._rows)
+
+    @property
+    def _title(self) -> str:
+        count = sum(array.size for array in self.parameters.values())
+        return f"{self.operation.record.title}: {count} parameters"
+
+    @property
+    def _rows(self) -> list[LayerRow]:
+        shapes = {name: array.shape for name, array in self.parameters.items()}
+        return layer_rows(self.operation, self._layers, shapes)
 
     def as_operation(self) -> Operation:
         """Return what it computes, so that a network stands wherever an operation does."""
@@ -229,10 +249,7 @@ class Network:
     @cached_property
     def fusions(self) -> tuple[Fusion, ...]:
         """The neighbours whose backward passes are one, from the loss back."""
-        owners: dict[Tensor, int] = {}
-        counts = [place for place, layer in enumerate(self._layers) for _ in layer.definitions]
-        for place, definition in zip(counts, self.operation.definitions, strict=True):
-            owners[definition.tensor] = place
+        owners = {each.tensor: place for place, row in enumerate(self._rows) for each in row.definitions}
         fusions = []
         for insertion in self._passes[0].backward.insertions:
             users = {

@@ -454,6 +454,22 @@ def test_training_that_diverges_says_so() -> None:
         train(net, np.ones((3, 1)), np.ones((3, 1)), optimiser=SGD(1e200), epochs=10)
 
 
+# ---- what a person sees ----
+
+
+def test_a_network_is_shown_as_a_table_of_its_layers() -> None:
+    net = codegen.network("dense(2,4) > softmax > cce")
+    title, heads, *rows = str(net).splitlines()
+    assert title == "dense > softmax > cce: 12 parameters"
+    columns = [heads.index(word) for word in ("computes", "parameters")]
+    assert [row[: columns[0]].strip() for row in rows] == ["dense", "softmax", "cce"]
+    assert rows[0][columns[0] :].startswith("z1[n,k] = sum_d x[n,d] w1[d,k] + b1[k]")
+    assert [row[columns[1] :] for row in rows] == ["w1 (2, 4), b1 (4,)", "", ""]
+    shown = net._repr_markdown_().splitlines()
+    assert shown[4] == r"| dense | $z_{1,n,k} = \sum_{d=1}^{D} x_{n,d}\, w_{1,d,k} + b_{1,k}$ | w1 (2, 4), b1 (4,) |"
+    assert len(shown) == 7 and all(row.count("|") == 4 for row in shown[2:])
+
+
 # ---- samples in columns ----
 
 ROWS_AND_COLUMNS = [
