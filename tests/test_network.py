@@ -397,7 +397,9 @@ def test_the_module_is_written_by_the_command(tmp_path: Path) -> None:
 
 def test_notations_and_targets() -> None:
     net = codegen.network(SPIRAL)
-    assert "dJ_dz2 = " in net.source(notation="leibniz")
+    source = net.source(notation="leibniz")
+    assert "dL_dz2 = dL_dL / N * " in source
+    assert "dJ" not in source
     assert "void network_backward" in net.source(target="c")
 
 
