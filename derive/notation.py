@@ -7,7 +7,7 @@ by hand: ``dvalues`` for what arrives, ``dinputs`` for what is passed on.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -20,7 +20,7 @@ from derive.record import Operation, needed_definitions
 
 #: What is said of the part of an output's gradient that comes in through it, other outputs held.
 OUT = "out"
-#: Letters for the loss in a Leibniz quotient; the first that no tensor has taken.
+#: Letters for the loss in a Leibniz quotient where an operation is none; the first that no tensor has taken.
 LOSS_LETTERS = ("L", "J", "E", "loss")
 #: The words of layers written by hand, for names that have one whatever the operation.
 NOTEBOOK_WORDS = {"w": "dweights", "weights": "dweights", "b": "dbiases", "biases": "dbiases"}
@@ -137,22 +137,32 @@ class Notation:
     def bound_to(self, operation: Operation) -> Notation:
         """Return this notation with the operation's names: which is the output, which the first input."""
         if operation.gradients:
-            used = needed_definitions(operation.definitions, [operation.output.tensor])
-            of = set(operation.gradients.values())
             return replace(
                 self,
                 gradients=MappingProxyType(dict(operation.gradients)),
                 words=MappingProxyType({}),
-                loss=_loss_letter({each.name for each in (*operation.inputs, *(each.tensor for each in used))} | of),
+                loss=_loss_letter(operation),
             )
+        if self.kind == "quotient":
+            return replace(self, loss=_loss_letter(operation))
         names = [tensor.name for tensor in operation.inputs]
         names += [definition.tensor.name for definition in operation.definitions]
-        if self.kind == "quotient":
-            return replace(self, loss=_loss_letter(names))
         return replace(self, words=MappingProxyType(_words(operation, names))) if self.kind == "word" else self
 
 
-def _loss_letter(names: Collection[str]) -> str:
+def _loss_letter(operation: Operation) -> str:
+    """What the loss is called: a loss's own name; of any other operation, and of its gradients, a letter that is free.
+
+    The gradients of a loss come from one number, though the operation has arrays.
+    """
+    of = operation.gradients
+    if operation.is_loss and not of:
+        return operation.output.tensor.name
+    coming = [tensor for tensor in operation.inputs if tensor.name in of]
+    if len(coming) == 1 and coming[0].rank == 0 and not operation.is_elementwise:
+        return of[coming[0].name]
+    used = needed_definitions(operation.definitions, [operation.output.tensor]) if of else operation.definitions
+    names = {tensor.name for tensor in (*operation.inputs, *(each.tensor for each in used))} | set(of.values())
     return next(letter for letter in (*LOSS_LETTERS, "loss_") if letter not in names)
 
 

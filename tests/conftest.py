@@ -12,6 +12,8 @@ import pytest
 
 # SymPy keeps 1,000 of its results unless it is told otherwise before it is imported; the suite asks for more, again.
 os.environ.setdefault("SYMPY_CACHE_SIZE", "20000")
+# What the tests start is compiled once, and not at every start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # JAX compiles every small pass anew; what it compiles is run once.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 

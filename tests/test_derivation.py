@@ -188,7 +188,7 @@ def test_every_part_of_a_backward_pass_is_an_equality(name: str) -> None:
         assert part.steps
         part.check(seed=1)
         with pytest.raises(CheckFailedError, match="does not hold"):
-            replace(part, result=part.result + Integer(1) / 2000).check(seed=1)
+            replace(part, steps=(), result=part.result + Integer(1) / 2000).check(seed=1)
 
 
 @pytest.mark.parametrize(("name", "wrt"), GRADIENTS)
@@ -196,8 +196,16 @@ def test_a_wrong_step_is_caught(name: str, wrt: str) -> None:
     derived = derive.vjp(name, wrt)
     last = len(derived.steps) - 1
     for place in {0, last // 2, last}:
+        step = derived.steps[place]
+        wrong = replace(step, after=step.after + Integer(1) / 2000)
+        with pytest.raises(CheckFailedError, match="does not hold"):
+            replace(derived, steps=(wrong,)).check(seed=1)
+
+
+def test_a_wrong_step_is_caught_wherever_it_stands() -> None:
+    derived = derive.vjp("softmax", "x")
+    for place, step in enumerate(derived.steps):
         steps = list(derived.steps)
-        step = steps[place]
         steps[place] = replace(step, after=step.after + Integer(1) / 2000)
         with pytest.raises(CheckFailedError, match="does not hold"):
             replace(derived, steps=tuple(steps)).check(seed=1)

@@ -417,7 +417,9 @@ def test_what_is_taken_for_granted_can_be_refused(capsys: pytest.CaptureFixture[
 
 def test_notations_and_targets() -> None:
     net = codegen.network(SPIRAL)
-    assert "dJ_dz2 = " in net.source(notation="leibniz")
+    source = net.source(notation="leibniz")
+    assert "dL_dz2 = dL_dL / N * " in source
+    assert "dJ" not in source
     assert "void network_backward" in net.source(target="c")
 
 

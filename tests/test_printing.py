@@ -341,6 +341,15 @@ def test_the_loss_takes_a_letter_that_is_free() -> None:
     assert find_notation("leibniz").plain_gradient("u") == "∂L/∂u"
 
 
+@pytest.mark.parametrize("name", ["L", "cost"])
+def test_the_gradients_of_a_loss_are_by_its_own_name(name: str) -> None:
+    operation = derive.find(f"{name} = sum((w*x[n] - t[n])**2, n)")
+    for each in (operation, derive.vjp(operation, "w").as_operation()):
+        assert find_notation("leibniz", each).plain_gradient("w") == f"∂{name}/∂w"
+    of_arrays = derive.vjp("L[n] = w*x[n]", "w").as_operation()  # What is called L here is no loss.
+    assert find_notation("leibniz", of_arrays).plain_gradient("w") == "∂J/∂w"
+
+
 def test_two_tensors_never_share_a_word() -> None:
     names = ("weights", "w", "dvalues", "x")
     operation = Operation((Definition(scalar("y"), u),), tuple(map(Tensor, names)), Record("odd", ""))
