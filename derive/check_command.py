@@ -39,11 +39,15 @@ def run_check(options: argparse.Namespace) -> int:
     from codegen.checking import check
     from codegen.checking.running import split
     from derive.catalogue import find
+    from derive.networks import is_network
 
     if not 0 < options.seconds < math.inf:
         raise InputError(f"--seconds is a number of seconds above 0, not {options.seconds:g}")
-    if "=" in (options.operation or ""):
-        raise InputError(f"--as takes a name from `derive list`, not a definition: {options.operation!r}")
+    if "=" in (options.operation or "") or is_network(options.operation or ""):
+        raise InputError(
+            f"--as takes a name from `derive list`, not a definition or a network: {options.operation!r}; without it "
+            "the backward pass is held against derivatives of the forward pass"
+        )
     path, _ = split(options.target)
     operation = find(options.operation).name if options.operation else None
     args, shapes = read_args(options.args), read_shapes(options.shapes)

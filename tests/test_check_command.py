@@ -106,6 +106,7 @@ def test_a_file_that_cannot_be_checked_is_one_line(
     [
         (["no_such_file.py"], "there is no file no_such_file.py"),
         (["FILE", "--as", "sofmax"], "there is no operation called 'sofmax'"),
+        (["FILE", "--as", "dense > relu"], "--as takes a name from `derive list`, not a definition or a network"),
         (["FILE", "--args", "n = open"], "--args is NAME=VALUE"),
         (["FILE", "--shapes", "x=3x"], "--shapes is NAME=SHAPE"),
         (["FILE", "--seconds", "0"], "--seconds is a number of seconds above 0"),
@@ -236,3 +237,41 @@ def test_colour_is_in_the_text_only_where_asked_for() -> None:
 def test_every_kind_is_documented() -> None:
     page = (ROOT / "docs" / "checking.md").read_text("utf-8")
     assert all(f"| `{kind}` | {meaning} |" in page for kind, meaning in KINDS.items())
+
+
+NETWORK = """
+import numpy as np
+
+class Net:
+    def __init__(self, inputs=2, hidden=8, classes=3):
+        rng = np.random.default_rng(0)
+        self.w1, self.b1 = rng.normal(size=(inputs, hidden)), np.zeros(hidden)
+        self.w2, self.b2 = rng.normal(size=(hidden, classes)), np.zeros(classes)
+
+    def forward(self, x, t):
+        self.x, self.t = x, t
+        self.h = np.maximum(x @ self.w1 + self.b1, 0)
+        z = self.h @ self.w2 + self.b2
+        z = z - z.max(axis=1, keepdims=True)
+        self.p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+        return -np.mean((t * (z - np.log(np.exp(z).sum(axis=1, keepdims=True)))).sum(axis=1))
+
+    def backward(self):
+        dz = (self.p - self.t) / len(self.x)
+        self.dw2, self.db2 = self.h.T @ dz, dz.sum(axis=0)
+        dh = (dz @ self.w2.T) * (self.h > 0)
+        self.dw1, self.db1 = self.x.T @ dh, dh.sum(axis=0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"), [(("", ""), "right"), (("self.p - self.t", "self.p + self.t"), "wrong")]
+)
+def test_a_network_is_checked_with_labels_of_a_shape_that_is_given(
+    change: tuple[str, str], verdict: str, tmp_path: Path
+) -> None:
+    """Labels whose shape is given are labels still: rows of one 1, for which (p - t)/N is right."""
+    path = written(tmp_path, NETWORK.replace(*change))
+    (target,) = codegen.check(path, shapes={"x": (5, 2), "t": (5, 3)}).targets
+    assert target.verdict == verdict
+    assert {"dw1", "db1", "dw2", "db2"} <= {*target.checked}

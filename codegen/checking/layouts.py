@@ -239,9 +239,8 @@ def _choices(
         if name in args:
             found[name] = given_specs(name, args[name])
         elif name in shapes:
-            axes = tuple(map(str, shapes[name]))
-            kinds = {spec.kind: spec for spec in choose(argument) if spec.kind not in (SIZE, NUMBER, FLAG)}
-            found[name] = [replace(spec, axes=axes) for spec in kinds.values()] or [Spec(REAL, axes)]
+            labelled = shapes.get(arguments[0].name, ()) if argument is not arguments[0] else ()
+            found[name] = _of_shape(choose(argument), shapes[name], labelled)
         elif name in DICTIONARIES and argument.required:
             found[name] = [Spec(NUMBER, number=DICTIONARIES[name])]
         elif argument.required and strings.get(name):
@@ -252,6 +251,22 @@ def _choices(
             found[name] = [*choose(argument), Spec(NUMBER, number=None)]
         elif isinstance(argument.default, float) and _is_free(name):
             found[name] = [Spec(NUMBER, number=_off(argument.default)), Spec(NUMBER, number=argument.default)]
+    return found
+
+
+def _of_shape(specs: Sequence[Spec], shape: tuple[int, ...], labelled: tuple[int, ...]) -> list[Spec]:
+    """Return candidates with a shape that is given, those of as many axes where there are such.
+
+    Args:
+        labelled: the shape of what labels belong to, where it is given: class numbers are below its last size.
+    """
+    arrays = [spec for spec in specs if spec.kind not in (SIZE, NUMBER, FLAG)]
+    arrays = [spec for spec in arrays if len(spec.axes) == len(shape)] or arrays
+    kinds = list({(spec.kind, spec.along): spec for spec in reversed(arrays)}.values())[::-1]
+    axes = tuple(map(str, shape))
+    found = [replace(spec, axes=axes) for spec in kinds] or [Spec(REAL, axes)]
+    if len(labelled) == len(shape) + 1:
+        found = [replace(spec, below=str(labelled[-1])) if spec.below == "K" else spec for spec in found]
     return found
 
 

@@ -243,7 +243,7 @@ def label_specs() -> list[Spec]:
         Spec(SIGNS, ("N", "K")),
         Spec(IDS, ("N", "T"), below="K"),
         Spec(ONE_HOT, ("N", "T", "K")),
-        Spec(ONE_HOT, ("K", "N")),
+        Spec(ONE_HOT, ("K", "N"), along=0),
         Spec(BINARY, ("K",)),
     ]
 

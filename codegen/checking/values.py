@@ -38,6 +38,7 @@ class Spec:
         kind: one of the words above.
         axes: the letters of its axes; of a size, the one letter.
         below: of ids, the letter of the size that they are below.
+        along: of one-hot labels, the axis of the classes.
         number: of a number or another setting, its value.
     """
 
@@ -45,6 +46,7 @@ class Spec:
     axes: tuple[str, ...] = ()
     below: str = ""
     number: Any = 0.0
+    along: int = -1
 
     @property
     def is_differentiable(self) -> bool:
@@ -96,7 +98,7 @@ def _probabilities(
 
 def _ids(spec: Spec, shape: tuple[int, ...], sizes: Mapping[str, int], generator: np.random.Generator) -> Array:
     """Ids of which one occurs twice where there is more than one."""
-    ids = generator.integers(0, sizes[spec.below], shape)
+    ids = generator.integers(0, extent(spec.below, sizes), shape)
     flat = ids.reshape(-1)
     if flat.size > 1:
         flat[-1] = flat[0]
@@ -104,7 +106,7 @@ def _ids(spec: Spec, shape: tuple[int, ...], sizes: Mapping[str, int], generator
 
 
 def _one_hot(spec: Spec, shape: tuple[int, ...], sizes: Mapping[str, int], generator: np.random.Generator) -> Array:
-    axis = spec.axes.index("K")
+    axis = spec.along % len(shape)
     ids = generator.integers(0, shape[axis], tuple(n for place, n in enumerate(shape) if place != axis))
     return np.moveaxis(np.eye(shape[axis])[ids], -1, axis)
 
