@@ -16,8 +16,8 @@ from codegen.checking.roles import OUTPUTS, RATE, in_usual_order, is_label, is_m
 from codegen.checking.subjects import Argument, Outcome, TorchSubject, is_cache
 
 Array = NDArray[Any]
-UPSTREAM_FILL, CACHE_FILL, RATE_FILL, VALUE_FILL, OWN_FILL, OUTPUT_FILL = (
-    "upstream", "cache", "rate", "value", "own", "output",
+UPSTREAM_FILL, CACHE_FILL, RATE_FILL, VALUE_FILL, OWN_FILL, OUTPUT_FILL, NAMED_FILL = (
+    "upstream", "cache", "rate", "value", "own", "output", "named",
 )  # fmt: skip
 #: The learning rate that is passed: not 1, for which a step and what is made of it are the same.
 STEP_RATE = 0.5
@@ -59,6 +59,8 @@ class Plan:
             return outcome.cache
         if fill.kind == RATE_FILL:
             return STEP_RATE
+        if fill.kind == NAMED_FILL:
+            return as_passed(outcome.named[fill.which])
         if fill.kind == OUTPUT_FILL:
             return np.array(outcome.outputs[int(fill.which)])
         if fill.kind == OWN_FILL:
@@ -123,6 +125,8 @@ class _Reader:
         name = argument.name
         if name == self.subject.cache_name:
             return [Fill(CACHE_FILL)]
+        if name in self.outcome.named:
+            return [Fill(NAMED_FILL, name)]
         if name in self.known and not (place == 0 and is_upstream(name) and not self.subject.is_derivative):
             mine = place == 0 and self.is_loss and not self._same(name) and name not in self.labels
             own = self._own(name) if mine else []

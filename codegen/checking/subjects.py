@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.checking.roles import gradient_names
 from codegen.checking.state import Path, Replay, arrays_in, can_put, duplicate, is_tensor, numbers_in
 
 Array = NDArray[Any]
@@ -45,6 +46,7 @@ class Outcome:
         cache: what it returned beside them.
         holder: the object with its state; of functions, the cache.
         returned: what the call returned.
+        named: what it returned for the backward pass, which takes it by the same name.
     """
 
     outputs: list[Array]
@@ -52,6 +54,7 @@ class Outcome:
     holder: Any = None
     returned: Any = None
     fresh: dict[Path, Array] = field(default_factory=dict)
+    named: Mapping[str, Any] = field(default_factory=dict)
 
 
 def arguments_of(function: Callable[..., Any], skip: int = 0) -> list[Argument]:
@@ -186,7 +189,24 @@ class PairSubject(Subject):
         if isinstance(returned, tuple) and len(returned) > 1 and self._ends_in_cache(returned[-1]):
             cache = returned[-1]
             return Outcome(_arrays(returned[:-1]), cache, cache, returned, dict(arrays_in([cache])))
+        named = self._handed_on(returned)
+        if named:
+            outputs = [each for name, each in zip(self.returns, returned, strict=True) if name not in named]
+            return Outcome(_arrays(outputs), returned, None, returned, named=named)
         return Outcome(_arrays(returned), returned, None, returned)
+
+    def _handed_on(self, returned: Any) -> dict[str, Any]:
+        """Return by name what is returned after the output, and taken by the backward pass under the same name.
+
+        What the backward pass takes the gradient of is an output too.
+        """
+        if not isinstance(returned, tuple) or len(returned) != len(self.returns):
+            return {}
+        own = {each.name for each in self.forward}
+        taken = {each.name for each in self.backward} - own
+        outputs = {word for each in self.backward for word in gradient_names(each.name)}
+        pairs = zip(self.returns[1:], returned[1:], strict=True)
+        return {name: value for name, value in pairs if name in taken and name not in outputs}
 
     def pull(self, outcome: Outcome, arguments: Mapping[str, Any]) -> Any:
         if self.own:
