@@ -108,7 +108,6 @@ def test_a_file_that_cannot_be_checked_is_one_line(
         (["FILE", "--as", "sofmax"], "there is no operation called 'sofmax'"),
         (["FILE", "--args", "n = open"], "--args is NAME=VALUE"),
         (["FILE", "--shapes", "x=3x"], "--shapes is NAME=SHAPE"),
-        (["FILE", "--seconds", "0"], "--seconds is a number of seconds above 0"),
         (["FILE:Rellu"], "did you mean 'ReLU'?"),
     ],
 )

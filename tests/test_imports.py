@@ -25,8 +25,8 @@ ORDERS = {
         composition sampling gradient_operations derivation library arguments networks catalogue costs quotients
         solving absorbing trials folding rewriting counterexamples chain derivatives assumptions proof rendering
         exposition claims stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis
-        gradients misreadings gradient_claims verification __init__ commands check_command report_command plot_command
-        train_command __main__
+        gradients misreadings gradient_claims verification __init__ options commands check_command report_command
+        plot_command train_command __main__
     """.split(),
     "codegen": """
         factoring elementary fitting helpers ops program program_checks building arithmetic contraction finishing
