@@ -7,20 +7,20 @@ Exit status: 0 when all went well, 1 when a verification fails or a claim is ref
 
 from __future__ import annotations
 
-import argparse
 import io
-import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from derive import __version__, commands
 from derive.check_command import add_check
 from derive.errors import DeriveError, EngineError
 from derive.notation import known_notations
+from derive.options import SECONDS, Parser, seconds
 from derive.plot_command import add_plot
 from derive.report_command import add_report
 from derive.train_command import add_train
+from derive.vocabulary import nearest
 
 #: Exit status for what is nobody's mistake but the program's, as systems have it.
 DEFECT = 70
@@ -29,12 +29,14 @@ NAME_HELP = 'a name from `derive list`, or a definition such as "y[n,k] = exp(x[
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status."""
-    parser = _parser()
-    options, rest = parser.parse_known_args(_joined(sys.argv[1:] if arguments is None else arguments))
+    parser, verbs = _parser()
+    typed = _joined(sys.argv[1:] if arguments is None else arguments)
+    if typed and not typed[0].startswith("-") and typed[0] not in verbs:
+        near = nearest(typed[0], verbs)
+        parser.error(f"there is no command {typed[0]!r}" + (f"; did you mean {near}?" if near else ""))
+    options, rest = parser.parse_known_args(typed)
     if rest:
-        told = f"unrecognized arguments: {' '.join(rest)}"
-        loose = not any(each.startswith("-") for each in rest)
-        parser.error(f"{told}; a formula with spaces is one argument: put it in quotes" if loose else told)
+        verbs[options.command].error(verbs[options.command].unknown(rest))
     if sys.stdout is None:
         print("derive: standard output is closed; there is nowhere to write", file=sys.stderr)
         return 2
@@ -52,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RecursionError:
         print("derive: a defect of derivegen, please report it: it goes round in circles", file=sys.stderr)
         return DEFECT
+    except MemoryError:
+        print("derive: there is not enough memory for what was asked", file=sys.stderr)
+        return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -62,10 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="derive", description="Formulas in; derivations, backward passes and proofs out."
-    )
+def _parser() -> tuple[Parser, Mapping[str, Parser]]:
+    """The parser of the command line, and those of the commands by their names."""
+    parser = Parser(prog="derive", description="Formulas in; derivations, backward passes and proofs out.")
     parser.add_argument("--version", action="version", version=f"derivegen {__version__}")
     verbs = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -135,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--steps", action="store_true", help="show the steps")
     for command in (verify, prove):
         command.add_argument(
-            "--seconds", metavar="S", type=_seconds, default=10.0, help="how long to try a claim (default: 10)"
+            "--seconds", metavar="S", type=seconds, help=f"how long to try a claim (default: {SECONDS:g})"
         )
     for command in (show, hessian, latex, code, verify, prove):
         command.add_argument("--notation", default="bar", metavar="|".join(known_notations()), help="default: bar")
@@ -162,7 +166,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "-o", dest="file", metavar="FILE", help="write to this file instead of the screen; - is the screen"
         )
-    return parser
+    return parser, verbs.choices
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:
@@ -176,16 +180,6 @@ def _joined(arguments: Sequence[str]) -> list[str]:
         else:
             result.append(argument)
     return result
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, not {text!r}")
-    return seconds
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Any
 
 from derive.arguments import read_literals
 from derive.errors import InputError
+from derive.options import seconds, whole_number
 
 #: What is said before a file is run; on standard error, so that the report alone is on standard output.
 SAYING = "running {} in a process of its own, with a time limit of {:g} s"
@@ -30,7 +31,7 @@ def add_check(verbs: Any) -> None:
     check.add_argument("--as", dest="operation", metavar="OPERATION", help="what it is meant to be, from `derive list`")
     check.add_argument("--args", metavar="NAME=VALUE,...", default="", help='values of arguments: "n_inputs=4, axis=1"')
     check.add_argument("--shapes", metavar="NAME=SHAPE,...", default="", help='shapes of arguments: "x=3x4, w=4x2"')
-    check.add_argument("--seconds", type=float, default=60.0, metavar="S", help="the time limit (default: 60)")
+    check.add_argument("--seconds", type=seconds, default=60.0, metavar="S", help="the time limit (default: 60)")
     check.set_defaults(run=run_check)
 
 
@@ -41,15 +42,13 @@ def run_check(options: argparse.Namespace) -> int:
     from derive.catalogue import find
     from derive.networks import is_network
 
-    if not 0 < options.seconds < math.inf:
-        raise InputError(f"--seconds is a number of seconds above 0, not {options.seconds:g}")
     if "=" in (options.operation or "") or is_network(options.operation or ""):
         raise InputError(
             f"--as takes a name from `derive list`, not a definition or a network: {options.operation!r}; without it "
             "the backward pass is held against derivatives of the forward pass"
         )
     path, _ = split(options.target)
-    operation = find(options.operation).name if options.operation else None
+    operation = find(options.operation).name if options.operation is not None else None
     args, shapes = read_args(options.args), read_shapes(options.shapes)
     print(SAYING.format(path, options.seconds), file=sys.stderr)
     report = check(
@@ -97,10 +96,3 @@ def read_shapes(text: str) -> dict[str, tuple[int, ...]]:
             raise InputError(f"--shapes is NAME=SHAPE, separated by commas, such as x=3x4, b=4, not {part!r}")
         shapes[match[1]] = sizes
     return shapes
-
-
-def whole_number(text: str) -> int:
-    """Return a whole number of at least 0 that was typed."""
-    if not re.fullmatch(r"\d{1,9}", text):
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, not {text!r}")
-    return int(text)

@@ -100,6 +100,9 @@ def prove(
 
 def _problem(claim: Any, where: list[Any], given: list[Any]) -> Problem:
     """What is asked. Texts are read together; beside expressions they are read over the tensors of those."""
+    for what, texts in (("where takes definitions", where), ("given takes facts", given)):
+        if any(isinstance(each, str) and not each.strip() for each in texts):
+            raise InputError(f"{what}, and one of them is empty")
     for each in where:
         if not isinstance(each, (str, Definition, Operation)):
             raise InputError(f"where takes definitions such as 'p = softmax(z)', not {type(each).__name__}")

@@ -19,6 +19,7 @@ from derive.errors import InputError
 from derive.files import write_whole
 from derive.indices import INCOMING, Tensor
 from derive.notation import Notation, find_notation
+from derive.options import SECONDS
 from derive.printing import leading_note, plain_text, shape_text
 from derive.proof import PROVED, REFUTED, UNDECIDED
 from derive.pullback import by_parts, inputs_of, is_long
@@ -159,7 +160,7 @@ def _second_derivatives(operation: Operation, options: argparse.Namespace, given
     also = getattr(options, "also", None)
     if also is not None:
         if options.wrt is None:
-            raise InputError(f"--and {also} names the second input of a mixed block; name the first one with --wrt")
+            raise InputError(f"--and {also!r} names the second input of a mixed block; name the first one with --wrt")
         return [hessian(operation, options.wrt, also, given)]
     names = _wrt_names(operation, options.wrt)
     return [derive(operation, name, given=given) for name in names for derive in (hessian, hvp)]
@@ -213,9 +214,9 @@ def run_pages(options: argparse.Namespace) -> int:
     """Write the catalogue's pages into a folder."""
     from codegen.pages import operation_page, pages
 
+    chosen = [(find(name).name, operation_page(find(name))) for name in options.name]
     folder = find_folder(options.folder, "write the pages")
-    chosen = [(find(name).name, operation_page(find(name))) for name in options.name] if options.name else pages()
-    for name, text in chosen:
+    for name, text in chosen if options.name else pages():
         _write(str(folder / f"{name}.md"), text)
     return 0
 
@@ -226,8 +227,9 @@ def run_verify(options: argparse.Namespace) -> int:
 
     if options.claim is not None:
         return _run_claim(options)
-    if options.wrt is not None or options.output is not None or options.given:
-        raise InputError("--wrt, --output and --given go with --claim; without a claim every gradient is verified")
+    if any(getattr(options, name) not in (None, []) for name in ("wrt", "output", "given", "seconds")):
+        with_claim = "--wrt, --output, --given and --seconds go with --claim"
+        raise InputError(f"{with_claim}; without a claim every gradient is verified")
     operation = find(options.name)
     notation = find_notation(options.notation, operation)
     inputs_of(operation)
@@ -254,7 +256,8 @@ def _run_claim(options: argparse.Namespace) -> int:
     from derive.gradient_claims import check_claim
 
     find_notation(options.notation)
-    check = check_claim(options.name, options.wrt, options.claim, options.given, options.seconds, options.output)
+    seconds = options.seconds or SECONDS
+    check = check_claim(options.name, options.wrt, options.claim, options.given, seconds, options.output)
     print(check.text(options.notation))
     if options.steps:
         print(f"\n{check.derivation.text(options.notation, colour=_colours())}")
@@ -264,7 +267,7 @@ def _run_claim(options: argparse.Namespace) -> int:
 def run_prove(options: argparse.Namespace) -> int:
     """Decide an equation and say what came out."""
     find_notation(options.notation)
-    proof = prove(options.claim, options.where, options.given, options.seconds)
+    proof = prove(options.claim, options.where, options.given, options.seconds or SECONDS)
     print(proof.text(options.notation, options.steps, _colours()))
     return EXIT_STATUS[proof.verdict]
 
@@ -315,7 +318,9 @@ def run_tour(options: argparse.Namespace) -> int:
         print(line)
     print(f"\n{_bold('derive verify softmax-cce')}")
     status = run_verify(
-        argparse.Namespace(name="softmax-cce", notation="bar", steps=False, claim=None, wrt=None, output=None, given=[])
+        argparse.Namespace(
+            name="softmax-cce", notation="bar", steps=False, claim=None, wrt=None, output=None, given=[], seconds=None
+        )
     )
     print(f"\n{_bold('Your turn')}")
     command = _as_called()

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from derive.catalogue import find
-from derive.check_command import read_args, whole_number
+from derive.check_command import read_args
 from derive.errors import InputError
 from derive.notation import find_notation, known_notations
+from derive.options import whole_number
 
 KINDS = ("graph", "curve", "jacobian")
 
@@ -43,7 +44,7 @@ def run_plot(options: argparse.Namespace) -> int:
     operation = find(options.name)
     notation = find_notation(options.notation, operation)
     kind = options.kind or ("graph" if options.steps or options.at else _usual_kind(operation))
-    path = Path(options.file or f"{operation.name}.svg")
+    path = Path(f"{operation.name}.svg" if options.file is None else options.file)
     check_format(path)
     if options.steps and kind != "graph":
         raise InputError(f"--steps is of a graph, and this is a {kind}; leave out one of them")

@@ -50,8 +50,8 @@ def hessian(loss: Op, wrt: str, wrt2: str | None = None, given: Given = ()) -> D
         >>> print(hessian("softmax-cce-sparse", "z").text(steps=False))
         ∂²L/∂z[n,k]∂z[m,j] = δ[n,m] (δ[k,j] p[n,k] - p[n,k] p[n,j]) / N
     """
-    operation = find_loss(loss, f"derive.jacobian(derive.vjp(..., {wrt!r}), {wrt2 or wrt!r})", wrt, wrt2 or wrt)
     second_name = wrt if wrt2 is None else wrt2
+    operation = find_loss(loss, f"derive.jacobian(derive.vjp(..., {wrt!r}), {second_name!r})", wrt, second_name)
     gradient = jacobian(operation, wrt)
     again = gradient_of(gradient)
     second = jacobian(again, second_name, given)

@@ -10,15 +10,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from derive.check_command import whole_number
 from derive.commands import find_folder
 from derive.errors import InputError
+from derive.options import whole_number
 
 #: What the network is called that is trained when no other is named.
 SPIRAL = "spiral"
 #: Its text, but for the number of its neurons.
 NETWORK = "dense(2,{hidden}) > relu > dense({hidden},3) > softmax > cce"
 HIDDEN = 256
+#: More than any spiral needs, and few enough for the memory of any machine.
+MOST_HIDDEN = 100_000
 #: By an optimiser's name, the rate and the decay that suit the spirals.
 RATES = {"sgd": (1.0, 0.0), "momentum": (0.2, 0.0), "adam": (0.05, 1e-3)}
 #: So many characters long is the bar, and so many lines are printed where there is none.
@@ -60,6 +62,8 @@ def run_train(options: argparse.Namespace) -> int:
     if options.hidden is not None and options.network != SPIRAL:
         raise InputError("--hidden goes with spiral; the sizes of another network stand in its text")
     hidden = HIDDEN if options.hidden is None else options.hidden
+    if not 1 <= hidden <= MOST_HIDDEN:
+        raise InputError(f"--hidden is a number of neurons from 1 to {MOST_HIDDEN}, not {hidden}")
     text = NETWORK.format(hidden=hidden) if options.network == SPIRAL else options.network
     x, labels = spiral(seed=options.seed)
     net = network(text, seed=options.seed)

@@ -109,7 +109,6 @@ def test_a_file_that_cannot_be_checked_is_one_line(
         (["FILE", "--as", "dense > relu"], "--as takes a name from `derive list`, not a definition or a network"),
         (["FILE", "--args", "n = open"], "--args is NAME=VALUE"),
         (["FILE", "--shapes", "x=3x"], "--shapes is NAME=SHAPE"),
-        (["FILE", "--seconds", "0"], "--seconds is a number of seconds above 0"),
         (["FILE:Rellu"], "did you mean 'ReLU'?"),
     ],
 )

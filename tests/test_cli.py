@@ -205,17 +205,40 @@ def test_verify_fails_when_the_code_is_wrong(
         (["latex", "cce-sparse", "--wrt", "t"], "t holds integers"),
         (["code", "softmax-cce", "--given", "sum(q[n,k], k) = 1"], "q"),
         (["code"], "NAME"),
-        (["differentiate"], "invalid choice"),
+        (["differentiate"], "there is no command 'differentiate'"),
+        (["shwo"], "there is no command 'shwo'; did you mean show?"),
         ([], "COMMAND"),
+        (["latex", "softmax", "--setps"], "derive latex: there is no option --setps; did you mean --steps?"),
+        (["show", "softmax", "--digits", "3"], "derive show: there is no option --digits"),
+        (["show", "softmax", "--wrt"], "argument --wrt: expected one argument"),
+        (["hessian", "mse", "--and", ""], "--and '' names the second input"),
+        (["hessian", "mse", "--wrt", "y", "--and", ""], "mse has no input ''"),
+        (["verify", "mse", "--seconds", "3"], "--seconds go with --claim"),
+        (["verify", "mse", "--claim", "1", "--seconds", "x"], "a number of seconds above 0, not 'x'"),
+        (["prove", "x = x", "--where", ""], "where takes definitions, and one of them is empty"),
+        (["prove", "x = x", "--given", " "], "given takes facts, and one of them is empty"),
+        (["pages", "made", "sofmax"], "did you mean 'softmax'?"),
+        (["check", ""], "there is no file"),
+        (["check", "made.py", "--seconds", "0"], "a number of seconds above 0, not '0'"),
+        (["plot", "softmax", "-o", ""], "is no name for a picture"),
+        (["plot", "relu", "--at", "x='a'"], "relu: x is a number or an array of numbers, not 'a'"),
+        (["plot", "softmax", "--at", "x=[[1, 2], [3]]"], "softmax: x is a number or an array of numbers"),
+        (["plot", "relu", "--kind", "jacobian", "--at", "x=None"], "relu: x is a number or an array of numbers"),
+        (["plot", "relu", "--at", "x=1, q=2"], "relu has no input 'q'; its inputs are x"),
+        (["plot", "relu", "--at", "x=1, x=2"], "--at is NAME=VALUE"),
+        (["train", "--hidden", "999999999"], "a number of neurons from 1 to 100000"),
+        (["train", "dense(2,3) > relu", "-o", "made"], "has to end with a loss of classes"),
     ],
 )
 def test_a_mistake_gets_one_message_and_status_2(
     capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
+    there = os.listdir()
     status, out, err = run(capsys, *arguments)
     assert (status, out) == (2, "")
     assert said in err
-    assert "Traceback" not in err
+    assert "Traceback" not in err and "usage:" not in err
+    assert os.listdir() == there
 
 
 def test_the_module_runs_and_a_closed_pipe_is_no_error() -> None:

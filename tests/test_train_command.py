@@ -85,7 +85,7 @@ MISTAKES = {
     ("dense(2,2) > softmax > cce",): "labels run from 0 to 1",
     ("spirals",): "no operation called 'spirals'",
     (SMALL, "--hidden", "3"): "--hidden goes with spiral",
-    ("spiral", "--hidden", "0"): "at least 1",
+    ("spiral", "--hidden", "0"): "a number of neurons from 1",
     ("spiral", "-o", "/nowhere/at/all"): "cannot make the folder",
     ("spiral", "-o", ""): "is no folder",
     ("dense-columns(2,3) > mse",): "three classes",

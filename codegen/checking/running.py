@@ -63,8 +63,9 @@ def split(text: str) -> tuple[Path, str | None]:
     if not path.exists() and ":" in text:
         first, name = text.rsplit(":", 1)
         path = Path(first)
-    if not path.is_file():
-        raise InputError(f"there is no file {path}; derive check takes FILE.py or FILE.py:NAME")
+    if not path.is_file() or name == "":
+        missing = f"no name stands after {first}:" if name == "" else f"there is no file {text and path!s}"
+        raise InputError(f"{missing}; derive check takes FILE.py or FILE.py:NAME")
     if path.suffix != ".py":
         raise InputError(f"{path} is no Python file: its name does not end in .py")
     return path, name

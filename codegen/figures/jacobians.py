@@ -10,7 +10,7 @@ from matplotlib.colors import TwoSlopeNorm
 from numpy.typing import NDArray
 
 from codegen.figures.picture import Picture
-from codegen.figures.samples import sampled
+from codegen.figures.samples import read_values, sampled
 from codegen.figures.style import INK, new_figure, styled
 from codegen.figures.texts import name, number
 from codegen.runtime import vjp
@@ -51,11 +51,7 @@ def jacobian(
     tensors = [tensor for tensor in operation.inputs if tensor not in operation.settings]
     chosen = inputs_of(operation)[0] if wrt is None else operation.input(wrt)
     output = operation.output.tensor
-    given = dict(sampled(operation, seed) if values is None else values)
-    missing = [tensor.name for tensor in tensors if tensor.name not in given]
-    if missing:
-        raise InputError(f"{operation.name}: nothing was said of {', '.join(missing)}")
-    arrays = [np.asarray(given.pop(tensor.name), None if tensor.values is not None else float) for tensor in tensors]
+    arrays, given = read_values(operation, sampled(operation, seed) if values is None else values)
     matrix = matrix_of(operation, arrays, given, chosen.name)
     shapes = [np.shape(vjp(operation, *arrays, **given)[0]), arrays[tensors.index(chosen)].shape]
     rows, columns = matrix.shape

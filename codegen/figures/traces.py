@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.figures.samples import read_values
 from codegen.numpy_function import NumpyFunction
 from codegen.programs import backward_program, backward_source, forward_program, forward_source
-from derive.errors import InputError
 from derive.indices import Tensor
 from derive.pullback import pull_back
 from derive.record import Operation
@@ -51,17 +51,7 @@ def trace(operation: Operation, values: Mapping[str, Any]) -> Trace:
     kept = tuple(definition.tensor for definition in operation.intermediates)
     program = forward_program(operation, kept)
     run = NumpyFunction(operation, program, forward_source(operation, program))
-    needed = [tensor.name for tensor in operation.inputs if tensor not in operation.settings]
-    missing = [name for name in needed if name not in values]
-    if missing:
-        raise InputError(f"{operation.name}: nothing was said of {', '.join(missing)}")
-    settings = {name: value for name, value in values.items() if name not in needed}
-    # As numbers of double precision, labels apart: a picture of integers is one of numbers.
-    given = [
-        np.asarray(values[tensor.name], None if tensor.values is not None else float)
-        for tensor in operation.inputs
-        if tensor.name in needed
-    ]
+    given, settings = read_values(operation, values)
     complete = run.complete(given, settings)
     inputs = dict(zip(operation.inputs, complete, strict=False))
     found = {**inputs, **dict(zip(program.result_tensors, run.run(run.fit(complete)), strict=True))}
