@@ -277,9 +277,11 @@ def test_a_network_is_checked_with_labels_of_a_shape_that_is_given(
 
 
 def test_what_forward_hands_on_by_name_is_no_output(tmp_path: Path) -> None:
-    """A file that the project writes is right, and wrong with one factor too many."""
-    source = codegen.source("layer-norm")
-    twice = source.replace("    dx = ", "    dx = 2 * ").replace("layer_norm", "twice")
-    right, wrong = codegen.check(written(tmp_path, source + twice.partition("import numpy as np")[2])).targets
-    assert (right.verdict, right.operation) == ("right", "layer-norm")
+    """A file that the project writes is right, and wrong with one factor too many; its docstrings tell the shapes."""
+    source = codegen.source("layer-norm", "focal", "outer")
+    twice = codegen.source("layer-norm").replace("    dx = ", "    dx = 2 * ").replace("layer_norm", "twice")
+    *right, wrong = codegen.check(written(tmp_path, source + twice.partition("import numpy as np")[2])).targets
+    assert [(each.verdict, each.operation) for each in right] == [
+        ("right", name) for name in ("layer-norm", "focal", "outer")
+    ]
     assert wrong.verdict == "wrong" and wrong.findings[0].kind == "factor"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.checking.cases import Case, Layout, flat, make_case
-from codegen.checking.readings import compared_strings, counts_axes, first_line, given_specs
+from codegen.checking.readings import compared_strings, counts_axes, documented_axes, first_line, given_specs
 from codegen.checking.roles import (
     IDENTIFIERS,
     argument_specs,
@@ -64,11 +64,14 @@ def find_layout(
     labelled = _is_labelled(subject)
     names = in_usual_order([each.name for each in subject.forward])
     places = {name: place for place, name in enumerate(names)}
+    documented = documented_axes(subject.forward_source)
 
     def forward_choice(argument: Argument) -> list[Spec]:
         found = argument_specs(argument.name, labelled, places[argument.name], names)
         own = sizes_held(subject) if places[argument.name] == 0 else []
         found = [Spec(REAL, axes) for size in own for axes in (("N", str(size)), (str(size), "N"))] + found
+        if argument.name in documented:
+            return [*_documented(found, documented[argument.name]), *found]
         return _vectors_first(found) if "outer(" in subject.source else found
 
     forward = _choices(subject.forward, args, shapes, forward_choice, strings)
@@ -98,7 +101,7 @@ def find_layout(
             continue
         if case is not None:
             found.append((_grows(case), replace(layout, fixed=frozenset(_fixed(case)))))
-            if not _grows(case):
+            if not _grows(case) or all(each.name in documented for each in subject.forward):
                 break
             stop = min(stop, time.monotonic() + MORE_SECONDS)
         if isinstance(subject, ClassSubject) and subject.is_guess:
@@ -252,6 +255,12 @@ def _choices(
         elif isinstance(argument.default, float) and _is_free(name):
             found[name] = [Spec(NUMBER, number=_off(argument.default)), Spec(NUMBER, number=argument.default)]
     return found
+
+
+def _documented(specs: Sequence[Spec], axes: tuple[str, ...]) -> list[Spec]:
+    """Return candidates with the axes that a docstring gives."""
+    alike = [replace(spec, axes=axes) for spec in specs if spec.axes and len(spec.axes) == len(axes)]
+    return list(dict.fromkeys(alike)) or [Spec(REAL, axes)]
 
 
 def _of_shape(specs: Sequence[Spec], shape: tuple[int, ...], labelled: tuple[int, ...]) -> list[Spec]:

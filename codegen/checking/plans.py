@@ -141,6 +141,8 @@ class _Reader:
             return []
         if is_label(name) and self.label_names and place:
             return [Fill(VALUE_FILL, self.label_names[0])]
+        if place and not argument.required and argument.default is not None:
+            return []
         if place == 0 or is_upstream(name):
             return self._first(argument) if place == 0 else [Fill(UPSTREAM_FILL)]
         if not argument.required:

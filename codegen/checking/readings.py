@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from codegen.checking.roles import is_label
 from codegen.checking.subjects import Subject
-from codegen.checking.values import GIVEN, NUMBER, Spec
+from codegen.checking.values import FIRST, GIVEN, NUMBER, Spec
 
 Array = NDArray[Any]
 #: What is a small number.
@@ -47,6 +47,24 @@ def is_guarded(source: str) -> bool:
             if small_numbers(added) or re.search(r"eps|tiny|small|delta", added):
                 return True
     return False
+
+
+def documented_axes(source: str) -> dict[str, tuple[str, ...]]:
+    """Return the shapes that a function's docstring gives its arguments, where their letters are sizes that are known.
+
+    Example:
+        >>> lines = ["def f(x, w, n):", " 'Args:", " x: data of shape (N, D)", " w : (D, M)", " n: an (int)'"]
+        >>> documented_axes("\\n".join(lines).replace("'", 3 * "'"))
+        {'x': ('N', 'D'), 'w': ('D', 'M')}
+    """
+    functions = [node for node in ast.walk(parsed(source)) if isinstance(node, ast.FunctionDef)]
+    text = ast.get_docstring(functions[0]) if functions else None
+    found: dict[str, tuple[str, ...]] = {}
+    for name, inside in re.findall(r"^[ \t-]*(\w+) ?:[^(\n]*\(([^()\n]*)\)", text or "", re.MULTILINE):
+        axes = tuple("N" if word == "..." else word for word in re.split(r"\s*,\s*", inside.strip().rstrip(",")))
+        if all(axis in FIRST for axis in axes) and len(set(axes)) == len(axes):
+            found.setdefault(name, axes)
+    return found
 
 
 def compared_strings(subject: Subject) -> dict[str, list[str]]:

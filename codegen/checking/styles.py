@@ -21,6 +21,8 @@ from codegen.checking.subjects import (
     arguments_of,
 )
 
+#: Methods of arrays that return the same numbers.
+SAME_NUMBERS = ("reshape", "astype", "copy", "squeeze")
 FORWARD_METHODS = (
     "forward forward_pass forward_propagation feedforward feed_forward fwd fprop __call__ call calculate apply "
     "activate loss cost compute_loss calculate_loss function fn forward_prop activation compute f"
@@ -145,6 +147,8 @@ def returned_names(source: str) -> list[str]:
     Example:
         >>> returned_names("def f(x):\\n    dx = x\\n    return dx, 2 * x, self.db")
         ['dx', '', 'db']
+        >>> returned_names("def f(x):\\n    return dx.reshape(x.shape), x.sum()")
+        ['dx', '']
     """
     try:
         tree = ast.parse(textwrap.dedent(source))
@@ -161,6 +165,8 @@ def returned_names(source: str) -> list[str]:
 def _name(node: ast.expr) -> str:
     if isinstance(node, ast.Name):
         return node.id
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SAME_NUMBERS:
+        return _name(node.func.value)
     return node.attr if isinstance(node, ast.Attribute) else ""
 
 

@@ -19,9 +19,9 @@ MOVED = 0.1
 
 #: Sizes by letter, all those that meet in one layout different: a transposed matrix then does not fit.
 FIRST = {"N": 3, "D": 6, "K": 4, "T": 5, "C": 2, "O": 5, "H": 4, "W": 6, "R": 3, "V": 7, "E": 6, "F": 4, "J": 5,
-         "M": 2, "S": 7, "1": 1, "K4": 16}  # fmt: skip
+         "M": 2, "S": 7, "I": 6, "L": 5, "P": 2, "Q": 3, "G": 2, "1": 1, "K4": 16}  # fmt: skip
 SECOND = {"N": 5, "D": 4, "K": 2, "T": 3, "C": 1, "O": 2, "H": 6, "W": 4, "R": 3, "V": 8, "E": 2, "F": 3, "J": 3,
-          "M": 2, "S": 4, "1": 1, "K4": 8}  # fmt: skip
+          "M": 2, "S": 4, "I": 4, "L": 3, "P": 3, "Q": 2, "G": 1, "1": 1, "K4": 8}  # fmt: skip
 #: As the first, and images of other proportions.
 THIRD = {**FIRST, "H": 4, "W": 8}
 SINGLE = {**FIRST, "N": 1}
