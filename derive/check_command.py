@@ -28,7 +28,12 @@ def add_check(verbs: Any) -> None:
     check.add_argument("target", metavar="FILE[:NAME]", help="a Python file, and the class or function that is meant")
     check.add_argument("--json", action="store_true", help="print JSON")
     check.add_argument("--seed", type=whole_number, default=0, metavar="S", help="of what is drawn (default: 0)")
-    check.add_argument("--as", dest="operation", metavar="OPERATION", help="what it is meant to be, from `derive list`")
+    check.add_argument(
+        "--as",
+        dest="operation",
+        metavar="OPERATION",
+        help="what it is meant to be: a name from `derive list`, or a network",
+    )
     check.add_argument("--args", metavar="NAME=VALUE,...", default="", help='values of arguments: "n_inputs=4, axis=1"')
     check.add_argument("--shapes", metavar="NAME=SHAPE,...", default="", help='shapes of arguments: "x=3x4, w=4x2"')
     check.add_argument("--seconds", type=seconds, default=60.0, metavar="S", help="the time limit (default: 60)")
@@ -42,13 +47,14 @@ def run_check(options: argparse.Namespace) -> int:
     from derive.catalogue import find
     from derive.networks import is_network
 
-    if "=" in (options.operation or "") or is_network(options.operation or ""):
-        raise InputError(
-            f"--as takes a name from `derive list`, not a definition or a network: {options.operation!r}; without it "
-            "the backward pass is held against derivatives of the forward pass"
-        )
+    operation = options.operation
+    if operation is not None and not is_network(operation):
+        if "=" in operation:
+            raise InputError(f"--as takes a name from `derive list` or a network, not a definition: {operation!r}")
+        operation = find(operation).name
+    elif operation is not None:
+        find(operation)  # A mistake in it is said before anything is run.
     path, _ = split(options.target)
-    operation = find(options.operation).name if options.operation is not None else None
     args, shapes = read_args(options.args), read_shapes(options.shapes)
     print(SAYING.format(path, options.seconds), file=sys.stderr)
     report = check(

@@ -106,7 +106,8 @@ def test_a_file_that_cannot_be_checked_is_one_line(
     [
         (["no_such_file.py"], "there is no file no_such_file.py"),
         (["FILE", "--as", "sofmax"], "there is no operation called 'sofmax'"),
-        (["FILE", "--as", "dense > relu"], "--as takes a name from `derive list`, not a definition or a network"),
+        (["FILE", "--as", "dense(2,3) > rulu"], "there is no operation called 'rulu'"),
+        (["FILE", "--as", "y[n] = x[n]"], "--as takes a name from `derive list` or a network, not a definition"),
         (["FILE", "--args", "n = open"], "--args is NAME=VALUE"),
         (["FILE", "--shapes", "x=3x"], "--shapes is NAME=SHAPE"),
         (["FILE:Rellu"], "did you mean 'ReLU'?"),
@@ -118,6 +119,41 @@ def test_what_is_typed_wrong_is_one_line(
     path = written(tmp_path, RELU)
     assert main(["check", *(each.replace("FILE", path) for each in arguments)]) == 2
     assert told in last_line(capsys)
+
+
+NET = """
+class Net:
+    def forward(self, x, w1, b1, w2, b2, t):
+        self.x, self.w1, self.w2, self.t = x, w1, w2, t
+        self.z1 = x @ w1 + b1
+        self.h1 = np.maximum(self.z1, 0)
+        z2 = self.h1 @ w2 + b2
+        e = np.exp(z2 - z2.max(axis=1, keepdims=True))
+        self.p = e / e.sum(axis=1, keepdims=True)
+        return -np.sum(t * np.log(self.p)) / len(x)
+
+    def backward(self):
+        dz2 = (self.p - self.t) / len(self.x)
+        dw2 = self.h1.T @ dz2
+        db2 = dz2.sum(axis=0)
+        dz1 = (dz2 @ self.w2.T) * (self.z1 > 0)
+        return dz1 @ self.w1.T, self.x.T @ dz1, dz1.sum(axis=0), dw2, db2
+"""
+NET_SHAPES = {"x": (7, 2), "w1": (2, 4), "b1": (4,), "w2": (4, 3), "b2": (3,), "t": (7, 3)}
+
+
+def test_labels_of_a_shape_that_is_given_are_one_hot(tmp_path: Path) -> None:
+    (target,) = codegen.check(written(tmp_path, NET), shapes=NET_SHAPES).targets
+    assert (target.verdict, target.operation, target.findings) == ("right", None, ())
+
+
+def test_a_network_written_by_hand_is_held_against_the_one_that_is_said(tmp_path: Path) -> None:
+    other = NET.replace("class Net", "class Other").replace("np.maximum(self.z1, 0)", "np.maximum(self.z1, 0) ** 2")
+    said = "dense(2,4) > relu > dense(4,3) > softmax > cce"
+    first, second = codegen.check(written(tmp_path, NET + other), operation=said, shapes=NET_SHAPES).targets
+    assert (first.verdict, first.operation, first.findings) == ("right", "network", ())
+    assert (second.verdict, second.operation) == ("wrong", None)
+    assert "forward-differs" in {each.kind for each in second.findings}
 
 
 def test_arguments_are_parsed_and_not_evaluated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -48,7 +48,7 @@ def check(
         backward: called with the upstream gradient, and by name with what it takes of the inputs, the parameters and
             ``cache``; it returns a dictionary of gradients by name, or a tuple in the order of inputs and parameters.
         inputs, parameters: arrays by name; arrays of floats are what gradients are checked of.
-        operation: the name of the operation that it is meant to be.
+        operation: the name of the operation that it is meant to be, or a network's text.
         seed: of what is drawn.
         args: values of arguments by name that are not to be guessed.
         shapes: shapes of arguments by name that are not to be guessed.

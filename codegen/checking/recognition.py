@@ -26,7 +26,7 @@ from derive.record import Operation
 Array = NDArray[Any]
 #: How alike outputs have to be to be the same, and how alike to be nearly the same.
 SAME, NEARLY = 1e-9, 0.05
-#: More inputs than this are not tried in every order.
+#: More inputs than this are tried in the order of the subject's values alone.
 MOST_INPUTS = 5
 #: The largest number that is a guard, and how much more than it outputs may differ for it.
 LARGEST_GUARD, GUARD = 1e-6, 100.0
@@ -180,16 +180,18 @@ def recognise(worlds: Sequence[Observation], wanted: str | None, name: str) -> R
     """Return the operation that a subject computes in all worlds; one that is nearly it where its name says so.
 
     Args:
-        wanted: the name of an operation that it is said to be.
+        wanted: the name of an operation that it is said to be, or a network's text.
 
     Raises:
         InputError: there is no operation of that name.
     """
-    hints = [find(wanted).name] if wanted else hinted(name)
+    meant = find(wanted) if wanted else None
+    hints = [meant.name] if meant else hinted(name)
     if len(worlds[0].outputs) != 1:
         return None
     near: list[tuple[float, Match]] = []
-    for operation in _candidates(worlds[0], hints, wanted is not None):
+    candidates = _candidates(worlds[0], hints, wanted is not None)
+    for operation in candidates if meant is None or meant.name in records() else [meant]:
         is_meant = operation.name == hints[0] if wanted else is_hinted(operation.name, hints)
         for match in matches(operation, worlds[0]):
             try:
@@ -312,7 +314,8 @@ def matches(operation: Operation, seen: Observation) -> Iterator[Match]:
         and len(_squeezed(output)) > rank
     ):
         return
-    for chosen in itertools.permutations(arrays, len(inputs)):
+    orders = itertools.permutations if len(inputs) <= MOST_INPUTS else itertools.combinations
+    for chosen in orders(arrays, len(inputs)):
         for turned in _turnings([arrays[name] for name in chosen], inputs, operation):
             if _fit([arrays[name] for name in chosen], inputs, turned, operation):
                 names = dict(zip((tensor.name for tensor in inputs), chosen, strict=True))
