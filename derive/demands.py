@@ -53,6 +53,10 @@ def demands(expr: Expr, through_binders: bool = True) -> Iterator[Demand]:
         return
     if isinstance(expr, sympy.log):
         yield Demand(">", expr.args[0])
+    if isinstance(expr, sympy.tan):
+        yield Demand("!=", sympy.cos(expr.args[0]))
+    if isinstance(expr, (sympy.asin, sympy.acos)):
+        yield Demand(">=", 1 - expr.args[0] ** 2)
     if isinstance(expr, Pow):
         yield from demands_of_power(*expr.args)
     if isinstance(expr, (Inverse, LogDeterminant)):

@@ -276,14 +276,14 @@ def _partial(body: Expr, element: Element) -> Expr:
     return Partial(body, element) if element.tensor in tensors_in(body) else Integer(0)
 
 
+#: Functions of a number whose derivative SymPy knows.
+SMOOTH = (
+    *(sympy.exp, sympy.log, sympy.erf, sympy.sin, sympy.cos, sympy.tan, sympy.asin, sympy.acos, sympy.atan),
+    *(sympy.sinh, sympy.cosh, sympy.tanh),
+)
 RULES: dict[Any, tuple[str, Rule]] = {
     Pow: ("power rule", differentiate_power),
-    sympy.exp: ("derivative of exp", differentiate_scalar_function),
-    sympy.log: ("derivative of log", differentiate_scalar_function),
-    sympy.sinh: ("derivative of sinh", differentiate_scalar_function),
-    sympy.cosh: ("derivative of cosh", differentiate_scalar_function),
-    sympy.tanh: ("derivative of tanh", differentiate_scalar_function),
-    sympy.erf: ("derivative of erf", differentiate_scalar_function),
+    **{node: (f"derivative of {node.__name__}", differentiate_scalar_function) for node in SMOOTH},
     sympy.Abs: ("derivative of the absolute value", differentiate_abs),
     Maximum: ("derivative of a maximum", differentiate_maximum),
     Minimum: ("derivative of a minimum", differentiate_minimum),

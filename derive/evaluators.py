@@ -18,7 +18,7 @@ from sympy import Add, Expr, Mul, Pow, Symbol
 
 from derive.budget import tick
 from derive.errors import InputError, UnsupportedError
-from derive.functions import Maximum, Minimum, Where
+from derive.functions import HalfTangent, Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor
 from derive.matrices import Determinant, Inverse, LogDeterminant, MatrixFunction
 from derive.precision import (
@@ -339,14 +339,22 @@ def _pow(expr: Pow) -> Evaluator:
     return whole_power if isinstance(expr.base, (Element, Symbol, Index)) else _remembered(expr, whole_power)
 
 
+FUNCTIONS: dict[Any, Callable[[Number], Number]] = {
+    **SCALAR_FUNCTIONS,
+    HalfTangent: lambda angle: context.tan(angle / 2),
+}
+
+
 def _function(expr: Expr) -> Evaluator:
     kind, argument = expr.func, evaluator(expr.args[0])
-    apply = SCALAR_FUNCTIONS[kind]
+    apply = FUNCTIONS[kind]
 
     def function(numbers: Numbers, env: Env) -> Number:
         value = argument(numbers, env)
         if kind is sympy.log and compare(value, 0) <= 0:
             raise UndefinedError("the logarithm of a number that is not positive")
+        if kind in (sympy.asin, sympy.acos) and compare(abs(value), 1) > 0:
+            raise UndefinedError("an arcsine or arccosine of a number outside of -1 and 1")
         if kind is sympy.exp and abs(value) > LARGEST_EXPONENT:
             raise UndefinedError("an exponential too large to evaluate")
         return apply(value)
@@ -508,7 +516,7 @@ _RULES: Mapping[Any, Callable[[Any], Evaluator]] = {
     Add: _add,
     Mul: _mul,
     Pow: _pow,
-    **dict.fromkeys(SCALAR_FUNCTIONS, _function),
+    **dict.fromkeys(FUNCTIONS, _function),
     Index: _index,
     Element: _element,
     Delta: lambda expr: _compared(expr, COMPARISONS["="]),

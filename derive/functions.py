@@ -17,6 +17,12 @@ from derive.indices import Bracket, Node, one_object
 from derive.sums import tensors_in
 
 
+class HalfTangent(sympy.Function):
+    """``tan(u/2)``, which every function of the angle u is a fraction of: the prover's, and never typed."""
+
+    is_real = True
+
+
 class _Extremum(Node):
     is_real = True
     #: SymPy's own, for two numbers.

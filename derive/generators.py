@@ -13,7 +13,7 @@ from sympy import Expr, Integer, Pow, Rational, S
 from derive.affine import is_whole, positive_form
 from derive.algebra import Algebra, collected
 from derive.canonical import canonical
-from derive.functions import Maximum, Minimum, Where
+from derive.functions import HalfTangent, Maximum, Minimum, Where
 from derive.indices import Bracket, Delta
 from derive.polynomials import (
     ONE,
@@ -96,6 +96,23 @@ class Generators(Algebra):
         """cosh and sinh by exponentials."""
         grows, falls = sympy.exp(expr.args[0]), sympy.exp(-expr.args[0])
         return self.polynomial((grows + falls) / 2 if isinstance(expr, sympy.cosh) else (grows - falls) / 2)
+
+    def read_circular(self, expr: Expr) -> Polynomial:
+        """sin u = 2 t/(1 + t^2), cos u = (1 - t^2)/(1 + t^2) and tan u = 2 t/(1 - t^2) for t = tan(u/2)."""
+        coefficient, common, rest = self.content(self.polynomial(expr.args[0]), positive=False)
+        sign = S.NegativeOne if coefficient < 0 else S.One
+        inside = self.multiply({common: abs(coefficient)}, rest)
+        half = single(HalfTangent(short_expression(inside)))
+        square = self.power(half, Integer(2))
+        below = add({ONE: S.One}, scale(square, S.NegativeOne if isinstance(expr, sympy.tan) else S.One))
+        if isinstance(expr, sympy.cos):
+            above = add({ONE: S.One}, scale(square, S.NegativeOne))
+        else:
+            above = scale(half, 2 * sign)
+        return self.multiply(above, self.power(below, S.NegativeOne))
+
+    def read_arccosine(self, expr: Expr) -> Polynomial:
+        return self.polynomial(sympy.pi / 2 - sympy.asin(expr.args[0]))
 
     def read_tanh(self, expr: Expr) -> Polynomial:
         square = sympy.exp(2 * expr.args[0])

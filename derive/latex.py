@@ -46,7 +46,8 @@ from derive.writing import (
 RELATIONS = {">": ">", ">=": r"\geq", "<": "<", "<=": r"\leq", "=": "=", "!=": r"\neq"}
 CONSTANTS = {"pi": r"\pi", "E": "e"}
 #: Functions that TeX has a name for; others are set as ``\operatorname``.
-NAMED_FUNCTIONS = ("log", "tanh", "sin", "cos", "tan", "sinh", "cosh", "coth")
+NAMED_FUNCTIONS = {name: name for name in ("log", "tanh", "sin", "cos", "tan", "sinh", "cosh", "coth")}
+NAMED_FUNCTIONS |= {"asin": "arcsin", "acos": "arccos", "atan": "arctan"}
 #: Arguments that a named function needs no brackets around.
 BARE_ARGUMENTS = ("element", "symbol", "index", "number", "constant")
 #: Kinds that make an exponent so tall that ``\exp`` reads better.
@@ -241,7 +242,8 @@ def level_of_power(writer: Writer, phrase: Phrase) -> int:
 
 
 def write_function(writer: Writer, phrase: Phrase, power: str = "") -> str:
-    name = (rf"\{phrase.word}" if phrase.word in NAMED_FUNCTIONS else rf"\operatorname{{{phrase.word}}}") + power
+    known = NAMED_FUNCTIONS.get(phrase.word)
+    name = (rf"\operatorname{{{phrase.word}}}" if known is None else rf"\{known}") + power
     arguments = ", ".join(map(writer.write, phrase.parts))
     return f"{name} {arguments}" if is_bare(writer, phrase) else name + bracketed(arguments)
 

@@ -23,7 +23,7 @@ MOST_BITS = 1024
 #: A constant that a formula leads to, such as exp(-1000), may be smaller than the smallest floating-point number.
 LEAST_DIGITS = -10_000
 #: What may be in an expression, by SymPy's names.
-KNOWN_FUNCTIONS = {"exp", "log", "sinh", "cosh", "tanh", "erf", "Abs", "sign", "Max", "Min"}
+KNOWN_FUNCTIONS = set("exp log sin cos tan asin acos atan sinh cosh tanh erf Abs sign Max Min".split())
 
 
 class Limits:

@@ -80,6 +80,10 @@ class Normaliser(Contractions):
         if generators:
             self._rules |= {
                 sympy.log: self.read_log,
+                sympy.sin: self.read_circular,
+                sympy.cos: self.read_circular,
+                sympy.tan: self.read_circular,
+                sympy.acos: self.read_arccosine,
                 sympy.sinh: self.read_hyperbolic,
                 sympy.cosh: self.read_hyperbolic,
                 sympy.tanh: self.read_tanh,

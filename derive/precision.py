@@ -205,6 +205,12 @@ COMPARISONS: dict[str, Callable[[int], bool]] = {
 SCALAR_FUNCTIONS: dict[Any, Callable[[Number], Number]] = {
     sympy.exp: context.exp,
     sympy.log: context.log,
+    sympy.sin: context.sin,
+    sympy.cos: context.cos,
+    sympy.tan: context.tan,
+    sympy.asin: context.asin,
+    sympy.acos: context.acos,
+    sympy.atan: context.atan,
     sympy.sinh: context.sinh,
     sympy.cosh: context.cosh,
     sympy.tanh: context.tanh,

@@ -30,6 +30,12 @@ SCALAR_FUNCTIONS = {
     "exp": ScalarFunction(("x",), sympy.exp),
     "log": ScalarFunction(("x",), sympy.log),
     "sqrt": ScalarFunction(("x",), square_root),
+    "sin": ScalarFunction(("x",), sympy.sin),
+    "cos": ScalarFunction(("x",), sympy.cos),
+    "tan": ScalarFunction(("x",), sympy.tan),
+    "asin": ScalarFunction(("x",), sympy.asin),
+    "acos": ScalarFunction(("x",), sympy.acos),
+    "atan": ScalarFunction(("x",), sympy.atan),
     "sinh": ScalarFunction(("x",), sympy.sinh),
     "cosh": ScalarFunction(("x",), sympy.cosh),
     "tanh": ScalarFunction(("x",), sympy.tanh),
@@ -57,8 +63,9 @@ WRITTEN = {
 #: Functions whose arguments after the first are the indices that they bind (max too, where its second is an index).
 BINDING = ("sum", "mean", "argmax", *MATRIX_FUNCTIONS)
 FUNCTIONS = tuple({**SCALAR_FUNCTIONS, **WRITTEN})
-#: ``diff`` and the functions of matrices are functions where they are called, and may name tensors all the same.
-RESERVED = frozenset((*FUNCTIONS, "pi")) - {"diff", *MATRIX_FUNCTIONS}
+#: Functions where they are called, which may name tensors all the same: tables of sines are called ``sin``.
+NOT_RESERVED = ("diff", *MATRIX_FUNCTIONS, "sin", "cos", "tan", "asin", "acos", "atan")
+RESERVED = frozenset((*FUNCTIONS, "pi")) - frozenset(NOT_RESERVED)
 
 
 def scalar_operation(name: str) -> Operation:

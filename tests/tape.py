@@ -57,6 +57,12 @@ class Number:
 FUNCTIONS: dict[Any, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
     sympy.exp: (context.exp, lambda x, y: y),
     sympy.log: (context.log, lambda x, y: 1 / x),
+    sympy.sin: (context.sin, lambda x, y: context.cos(x)),
+    sympy.cos: (context.cos, lambda x, y: -context.sin(x)),
+    sympy.tan: (context.tan, lambda x, y: 1 / context.cos(x) ** 2),
+    sympy.asin: (context.asin, lambda x, y: 1 / context.cos(y)),
+    sympy.acos: (context.acos, lambda x, y: -1 / context.sin(y)),
+    sympy.atan: (context.atan, lambda x, y: context.cos(y) ** 2),
     sympy.sinh: (context.sinh, lambda x, y: context.cosh(x)),
     sympy.cosh: (context.cosh, lambda x, y: context.sinh(x)),
     sympy.tanh: (context.tanh, lambda x, y: 4 / (context.exp(x) + context.exp(-x)) ** 2),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from derive import catalogue, check_claim, compose, find, vjp
+from derive import catalogue, check_claim, compose, find, prove, vjp
 from derive.errors import DefinitionError, InputError
 from derive.gradient_claims import ClaimCheck
 from derive.gradients import read_gradient
 from derive.printing import definition_text
-from derive.proof import PROVED, REFUTED, prove_equal
+from derive.proof import PROVED, REFUTED, UNDECIDED, prove_equal
 from derive.record import Operation
 
 LAYER_NORM = (
@@ -396,3 +396,32 @@ def test_a_printed_gradient_that_is_typed_again_is_proved(name: str) -> None:
         read = read_gradient(operation, tensor.name, claim)
         twice = prove_equal(2 * read.claimed, read.derived, read.definitions, seconds=1)
         assert twice.verdict != PROVED or read.derived == 0, claim
+
+
+# -- functions of angles ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("claim", "false", "conditions"),
+    [
+        ("sin(x)**2 + cos(x)**2 = 1", "sin(x)**2 - cos(x)**2 = 1", ()),
+        ("sum(sin(x[n])**2, n) = sum(1 - cos(x[n])**2, n)", "sum(sin(x[n])**2, n) = sum(1 - cos(x[n]), n)", ()),
+        ("tan(x)*cos(x) = sin(x)", "tan(x)*sin(x) = cos(x)", ("cos(x) != 0",)),
+        ("diff(tan(x), x) = 1/cos(x)**2", "diff(tan(x), x) = 1/sin(x)**2", ("cos(x) != 0",)),
+        ("diff(sin(2*x), x) = 2*cos(2*x)", "diff(sin(2*x), x) = cos(2*x)", ()),
+        ("asin(x) + acos(x) = pi/2", "asin(x) - acos(x) = pi/2", ("1 - x**2 >= 0",)),
+        ("diff(asin(x), x) = -diff(acos(x), x)", "diff(asin(x), x) = diff(acos(x), x)", ("x > -1", "x < 1")),
+        ("sin(asin(x)) = x", "asin(sin(x)) = x", None),
+    ],
+)
+def test_functions_of_angles(claim: str, false: str, conditions: tuple[str, ...] | None) -> None:
+    proof = prove(claim)
+    assert proof.verdict == PROVED
+    assert conditions is None or proof.conditions == conditions
+    assert prove(false).verdict == REFUTED
+
+
+def test_of_several_angles_nothing_wrong_is_said() -> None:
+    """No rule knows what the angles have to do with each other: a truth is undecided, its twin refuted by numbers."""
+    assert prove("sin(2*x) = 2*sin(x)*cos(x)", seconds=2).verdict == UNDECIDED
+    assert prove("sin(2*x) = 3*sin(x)*cos(x)", seconds=2).verdict == REFUTED

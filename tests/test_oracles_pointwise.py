@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from test_oracles import Oracle, draw, hold_against, jax_oracle, torch_oracle
 
+import codegen
 import derive
 from derive.library.elementwise import RECORDS as ELEMENTWISE
 from derive.library.metric_losses import RECORDS as LOSSES
@@ -194,3 +195,15 @@ def test_gradients(oracle: Oracle, name: str, rng: np.random.Generator) -> None:
     hold_against(oracle, name, inputs)
     with pytest.raises(AssertionError):
         hold_against(oracle, name, inputs, slip=1.0005)
+
+
+@pytest.mark.parametrize("name", ["sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh"])
+def test_typed_functions_of_angles(name: str, rng: np.random.Generator) -> None:
+    torch = pytest.importorskip("torch")
+    x, upstream = rng.uniform(-0.9, 0.9, (3, 5)), rng.standard_normal((3, 5))
+    y, pullback = codegen.vjp(f"y[n,k] = {name}(x[n,k])*x[n,k]", x)
+    leaf = torch.tensor(x, requires_grad=True)
+    expected = getattr(torch, name)(leaf) * leaf
+    (gradient,) = torch.autograd.grad(expected, leaf, torch.tensor(upstream))
+    np.testing.assert_allclose(y, expected.detach().numpy(), rtol=1e-13)
+    np.testing.assert_allclose(pullback(upstream)[0], gradient.numpy(), rtol=1e-12, atol=1e-14)

@@ -468,9 +468,9 @@ MISTAKES = [
     # Functions.
     ("y = sigmod(x)", "unknown function sigmod", "y = sigmod(x)", "    ^^^^^^", "did you mean sigmoid?"),
     ("y[n] = mu(x[n], n)", "unknown function mu", "y[n] = mu(x[n], n)", "       ^^",
-     "the functions are exp, log, sqrt, sinh, cosh, tanh, erf, abs, sign, max, min, sum, mean, argmax, where, delta, "
-     "diff, inv, "
-     "det, logdet, and the operations of `derive list`"),
+     "the functions are exp, log, sqrt, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, erf, abs, sign, max, min, "
+     "sum, mean, argmax, where, delta, diff, inv, det, logdet, and the operations of `derive list`"),
+    ("y = asin(2)", "this is not a real number", "y = asin(2)", "    ^^^^^^^", "expected a finite real number"),
     ("y = ReLU(x)", "unknown function ReLU", "y = ReLU(x)", "    ^^^^", "did you mean relu?"),
     ("y[n] = x[n] == 0", "== has no place outside of brackets", "y[n] = x[n] == 0", "            ^^",
      "write a comparison in brackets: [x[n] > 0]"),
