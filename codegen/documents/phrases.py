@@ -108,10 +108,12 @@ PHRASES: Mapping[str, tuple[str, str, str]] = {
         "Jedes Ergebnis ist als Ableitung des ganzen Ausdrucks bewiesen, nicht nur an Beispielen.",
         "每个结果都被证明是整个表达式的导数，而不只是在例子上成立。",
         "Chaque résultat est démontré comme dérivée de l'expression entière, et non sur des exemples."),
-    "At a kink or a tie the derivative is one of the sides'.": (
-        "An einem Knick oder bei Gleichstand gilt die Ableitung einer der Seiten.",
-        "在折点或并列处，取其中一侧的导数。",
-        "En un point anguleux ou en cas d'égalité, la dérivée est celle de l'un des côtés."),
+    "At a kink or a tie, where there may be no derivative, the value of the result is a convention.": (
+        "An einem Knick oder bei Gleichstand, wo es vielleicht keine Ableitung gibt, ist der Wert des Ergebnisses "
+        "Konvention.",
+        "在折点或并列处，导数可能不存在，结果在那里的取值是约定。",
+        "En un point anguleux ou en cas d'égalité, où la dérivée peut ne pas exister, la valeur du résultat est une "
+        "convention."),
     "Given {fact} this is {verdict}:": (
         "Unter der Voraussetzung {fact} ist dies {verdict}:", "在 {fact} 的条件下，下式{verdict}：",
         "Sous l'hypothèse {fact}, ceci est {verdict} :"),

@@ -27,7 +27,11 @@ def proof(wording: Wording) -> Iterator[Block]:
     head = tuple(map(wording.say, ("gradient", "verdict", "holds for", "steps")))
     yield Table(head, tuple(_check_row(wording, check) for check in wording.checks))
     if has_kinks(wording.operation):
-        yield Paragraph(wording.say("At a kink or a tie the derivative is one of the sides'."))
+        yield Paragraph(
+            wording.say(
+                "At a kink or a tie, where there may be no derivative, the value of the result is a convention."
+            )
+        )
     for check in wording.checks:
         yield from _simplifications(wording, check)
     yield Paragraph(wording.say("The generated code, in double precision, against numbers:"))
