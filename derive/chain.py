@@ -23,7 +23,7 @@ from derive.budget import tick
 from derive.canonical import canonical, readable
 from derive.costs import cost
 from derive.derivation import Step
-from derive.differentiation import advance, differentiate
+from derive.differentiation import CONSTANTS_RULE, advance, differentiate
 from derive.errors import ImpossibleError
 from derive.facts import Fact
 from derive.indices import Delta, Element, Index, Tensor
@@ -221,7 +221,7 @@ class Chain:
         current = self._add(steps, "definition", left, left, Partial(user.at(*where), element))
         while has(current, Partial):
             advanced, rules = advance(current)
-            current = self._add(steps, ", ".join(rules) or "constants drop out", left, current, advanced)
+            current = self._add(steps, ", ".join(rules) or CONSTANTS_RULE, left, current, advanced)
         # The quotient rule is for the reader; without it the parts that cancel have not been multiplied out.
         plain = differentiate(user.at(*where), element, quotients=False)
         folding = (definition for definition in self._definitions() if definition == user)

@@ -24,7 +24,7 @@ from derive.printing import leading_note, plain_text, shape_text
 from derive.proof import PROVED, REFUTED, UNDECIDED
 from derive.pullback import by_parts, inputs_of, is_long
 from derive.record import Operation
-from derive.rendering import BOLD, RESET, latex_document, latex_section
+from derive.rendering import BOLD, RESET, count_of_lines, latex_document, latex_section
 
 if TYPE_CHECKING:
     from codegen.verification import Numbers
@@ -288,7 +288,7 @@ def _print_check(check: GradientCheck, options: argparse.Namespace) -> None:
     if options.steps:
         print(_indented(derivation.text(options.notation, colour=_colours())))
     print(_indented(plain_line(derivation, options.notation)))
-    print(f"  {len(derivation.steps)} steps, both sides of each evaluated at random values: equal")
+    print(f"  {count_of_lines(derivation)} steps, both sides of each evaluated at random values: equal")
     print(f"  {check.proof.verdict}: it is the derivative of the whole expression, {sizes}{_except_kinks(derivation)}")
     for simplification in check.simplifications:
         shorter = simplification.derivation
@@ -409,10 +409,14 @@ def plain_line(derivation: Derivation, notation: str) -> str:
 
 
 def _except_kinks(derivation: Derivation) -> str:
-    """What is said of the places where there is no derivative."""
+    """What is said of the places where there may be no derivative: max(x, 0) takes a side's there, abs(x) neither's."""
     from derive.verification import has_kinks
 
-    return "; at a kink or tie it is one of the sides'" if has_kinks(derivation.operation) else ""
+    return (
+        "; at a kink or tie, where there may be none, its value is a convention"
+        if has_kinks(derivation.operation)
+        else ""
+    )
 
 
 def _for_every_size(operation: Operation) -> str:

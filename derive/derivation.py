@@ -7,22 +7,22 @@ chain of equalities. Every step can be checked by numbers that the engine's rule
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import cycle
 
-from sympy import Add, Expr
+from sympy import Add, Expr, Integer
 
 from derive.errors import EngineError, InputError
 from derive.evaluation import Assignment
 from derive.facts import Fact
 from derive.gradient_operations import derived_element, gradient_operation, holds_under_facts
-from derive.indices import Tensor
+from derive.indices import Element, Tensor
 from derive.letters import disjoint, natural_element
 from derive.notation import find_notation
 from derive.precision import UndefinedError, context
 from derive.record import Definition, Operation
 from derive.sampling import impose, sample
-from derive.sums import IndexSum, Partial, free_indices
+from derive.sums import IndexSum, Partial, free_indices, rewrite
 
 #: Sizes at which steps are checked, distinct so that no two axes are mistaken for each other.
 CHECK_SIZES = (2, 3, 4, 2, 3)
@@ -205,6 +205,33 @@ class Derivations(tuple[Derivation, ...]):
 
     def __str__(self) -> str:
         return self.text()
+
+
+def by_itself(derivation: Derivation) -> Derivation:
+    r"""Return what is derived of a loss with its gradient with respect to itself, 1, put in; any other as it is.
+
+    The backward pass of a loss begins with :math:`\bar L = 1`, so that a reader need not carry it along.
+
+    Example:
+        >>> from derive.pullback import by_parts
+        >>> part, *_ = by_parts("softmax-cce-sparse")
+        >>> print(by_itself(part).text(steps=False))
+        z̄[n,k] = (p[n,k] - δ[k,t[n]]) / N
+    """
+    operation = derivation.operation
+    if not operation.is_loss:
+        return derivation
+    upstreams = operation.upstreams
+
+    def change(node: Expr) -> Expr | None:
+        return Integer(1) if isinstance(node, Element) and node.tensor in upstreams else None
+
+    def put_in(expr: Expr) -> Expr:
+        made: Expr = rewrite(expr, change)
+        return made
+
+    steps = tuple(replace(s, before=put_in(s.before), after=put_in(s.after)) for s in derivation.steps)
+    return replace(derivation, steps=steps, result=put_in(derivation.result))
 
 
 def _gradient_definition(operation: Operation, tensor: Tensor) -> Definition:

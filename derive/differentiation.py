@@ -32,7 +32,8 @@ from derive.sums import (
     tensors_in,
 )
 
-ELEMENT_RULE = "derivative of an element"
+#: The rules of an element, and of a sum with one term that varies.
+ELEMENT_RULE, CONSTANTS_RULE = "derivative of an element", "constants drop out"
 
 #: A rule returns the derivative with the inner derivatives left as Partial.
 Rule = Callable[[Any, Element], Expr]
@@ -147,7 +148,8 @@ def _step(body: Expr, element: Element, names: dict[str, None], elements: bool, 
         names[ELEMENT_RULE] = None
         return differentiate_element(body, element)
     if isinstance(body, Add):
-        names["sum rule"] = None
+        varying = [term for term in body.args if element.tensor in tensors_in(term)]
+        names["sum rule" if len(varying) > 1 else CONSTANTS_RULE] = None
         return Add(*(_step(term, element, names, elements, quotients) for term in body.args))
     if isinstance(body, IndexSum):
         names["sum rule"] = None

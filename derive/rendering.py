@@ -66,6 +66,17 @@ def blocks_of(derivation: Derivation, steps: bool = True) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
+def count_of_lines(derivation: Derivation) -> int:
+    """Return how many steps of a derivation a reader is shown, each on a line of its own.
+
+    Example:
+        >>> from derive.pullback import vjp
+        >>> count_of_lines(vjp("sigmoid", "x")), len(vjp("sigmoid", "x").steps)
+        (8, 8)
+    """
+    return sum(len(block.lines) for block in blocks_of(derivation))
+
+
 def _block(left: Expr, chain: Sequence[Step]) -> Block:
     lines: list[Line] = []
     shown = left

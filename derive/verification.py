@@ -20,6 +20,7 @@ from derive.necks import FUNCTIONS
 from derive.proof import PROVED, Proof, prove_equal
 from derive.pullback import jacobian, pull_back, vjp
 from derive.record import Definition, Operation, inline
+from derive.rendering import count_of_lines
 from derive.sums import IndexSum, Partial, has, nodes, substitute, tensors_in
 
 
@@ -54,7 +55,7 @@ class GradientCheck:
     def markdown(self, notation: str = "bar") -> str:
         """Return the gradient, its shorter forms and the verdicts as Markdown with display formulas."""
         derivation = self.derivation
-        steps = f"{len(derivation.steps)} steps, both sides of each equal at random values"
+        steps = f"{count_of_lines(derivation)} steps, both sides of each equal at random values"
         sizes = " and ".join(f"${size}$" for size in derivation.operation.sizes)
         scope = f"for every {sizes}" if sizes else "for every value"
         parts = [derivation.markdown(notation, steps=False), f"**{self.proof.verdict}** {scope}; {steps}"]

@@ -35,7 +35,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Expr, Integer, erf, exp, log, sign, sqrt, tanh
 
-from derive.differentiation import ELEMENT_RULE, RULES, advance, differentiate
+from derive.differentiation import CONSTANTS_RULE, ELEMENT_RULE, RULES, advance, differentiate
 from derive.errors import ImpossibleError, UnsupportedError
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor
@@ -227,6 +227,13 @@ def test_derivatives_advance_one_rule_at_a_time_and_elements_come_last() -> None
     assert rules[0] == ("quotient rule",)
     assert rules[-1] == (ELEMENT_RULE,)
     assert differs(expr, differentiate(exp(A[k]) / IndexSum(exp(A[j]), j), A[i])) == ""
+
+
+def test_a_sum_with_one_term_that_varies_is_told_from_the_sum_rule() -> None:
+    assert advance(Partial(2 * A[k] + B[k], A[i]))[1] == (CONSTANTS_RULE,)
+    assert advance(Partial(1 + exp(A[k]), A[i]))[1] == (CONSTANTS_RULE, "derivative of exp")
+    assert advance(Partial(IndexSum(A[k] * B[k], k) + B[j], A[i]))[1] == (CONSTANTS_RULE, "sum rule")
+    assert advance(Partial(A[k] + exp(A[k]) + B[k], A[i]))[1] == ("sum rule", "derivative of exp")
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)

@@ -9,12 +9,14 @@ import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
 import nbformat
 import pytest
+from sympy import Integer
 
 import codegen
 import derive
@@ -37,10 +39,14 @@ from codegen.documents.model import (
     words,
 )
 from codegen.documents.phrases import LANGUAGES, PHRASES, phrase, reason
+from codegen.documents.wording import name_of
 from derive.__main__ import main
-from derive.differentiation import RULES
+from derive.derivation import by_itself
+from derive.differentiation import CONSTANTS_RULE, ELEMENT_RULE, RULES
 from derive.errors import InputError
 from derive.indices import Tensor
+from derive.rendering import count_of_lines
+from derive.sums import tensors_in
 
 ROOT = Path(__file__).parent.parent
 FOREIGN = [language for language in LANGUAGES if language != "en"]
@@ -98,7 +104,7 @@ def test_a_chinese_phrase_is_chinese_and_the_others_are_not() -> None:
 
 def rules_in_the_sources() -> set[str]:
     """The names of rules, as they stand in the calls that make steps."""
-    found = {name for name, _ in RULES.values() if name}
+    found = {name for name, _ in RULES.values() if name} | {ELEMENT_RULE, CONSTANTS_RULE}
     for path in (ROOT / "derive").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call):
@@ -201,17 +207,40 @@ def test_a_long_operation_is_told_by_its_parts() -> None:
     assert [part.result for part in parts] == results[-len(parts) :]
 
 
-def test_the_parts_of_a_loss_have_what_comes_in_and_the_shorter_forms() -> None:
+def test_the_parts_of_a_loss_begin_with_one_and_have_the_shorter_forms() -> None:
     contents = Contents(derive.find("dense > relu > dense > softmax > cce"))
     text = Report(Document("network", "en", tuple(contents.gradients()))).markdown()
-    assert r"$\bar{L}$ is the gradient of the loss with respect to itself, 1." in text
-    assert "there is no upstream gradient" not in text
-    shorter = text.index(r"= \frac{\bar{L}\left(p_{n,j} - t_{n,j}\right)}{N}$$")
+    assert "there is no upstream gradient" in text and r"\bar{L}" not in text
+    shorter = text.index(r"= \frac{p_{n,j} - t_{n,j}}{N}$$")
     assert "Given $" in text[:shorter]
+    assert r"\bar{y}" in made("dense").markdown(), "what is no loss keeps its upstream gradient"
+    assert not list(contents.title()), "its layers are the heading already"
+    assert name_of(contents.operation) == "dense > relu > dense > softmax > cce"
+
+
+def test_what_is_derived_of_a_loss_by_itself_holds_where_its_own_gradient_is_one() -> None:
+    (part,) = derive.by_parts("softmax-cce-sparse")
+    plain = by_itself(part)
+    upstream = part.operation.upstreams[0]
+    assert upstream in tensors_in(part.result) and upstream not in tensors_in(plain.result)
+    assert all(upstream not in tensors_in(step.before) | tensors_in(step.after) for step in plain.steps)
+    assert part.result.xreplace({upstream(): Integer(1)}) == plain.result
+    (gradient,) = derive.by_parts("softmax")
+    assert by_itself(gradient) is gradient
+
+
+def test_steps_are_counted_as_they_are_shown() -> None:
+    derivation = derive.vjp("sigmoid", "x")
+    shown = count_of_lines(derivation)
+    first = derivation.steps[0]
+    unseen = replace(first, before=first.after)
+    assert count_of_lines(replace(derivation, steps=(first, unseen, *derivation.steps[1:]))) == shown
+    assert count_of_lines(replace(derivation, steps=derivation.steps[:-1])) == shown  # The result closes it.
+    assert count_of_lines(replace(derivation, steps=derivation.steps[:-2])) == shown - 1
 
 
 def test_a_kink_is_told_where_there_is_one() -> None:
-    assert "At a kink" in prose(made("prelu").document)
+    assert "At a kink or a tie, where there may be no derivative" in prose(made("prelu").document)
     assert "At a kink" not in prose(made("softmax-cce").document)
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 
-from sympy import Expr, Float, Integer
+from sympy import Expr
 
 from codegen.documents.model import (
     Block,
@@ -15,7 +14,6 @@ from codegen.documents.model import (
     Display,
     Document,
     Fold,
-    Formula,
     Line,
     Listing,
     Paragraph,
@@ -27,25 +25,22 @@ from codegen.documents.model import (
     Words,
     words,
 )
-from codegen.documents.phrases import SEPARATORS, listed, phrase, reason, say
+from codegen.documents.phrases import SEPARATORS, reason
 from codegen.documents.pictures import pictures
+from codegen.documents.proofs import proof
+from codegen.documents.wording import Wording, name_of
 from codegen.modules import source
-from codegen.verification import compare_numbers
 from derive.catalogue import parse_fact
-from derive.derivation import Derivation
+from derive.derivation import Derivation, by_itself
 from derive.facts import Fact
 from derive.indices import INCOMING, Index, Tensor, size
-from derive.latex import counted_from
 from derive.letters import letters_by_size
-from derive.notation import BAR, find_notation
 from derive.printing import shape_text
-from derive.proof import PROVED
-from derive.pullback import by_parts, is_long
+from derive.pullback import by_parts
 from derive.record import Operation
 from derive.rendering import Line as Right
-from derive.rendering import blocks_of
+from derive.rendering import blocks_of, count_of_lines
 from derive.sums import Partial
-from derive.verification import GradientCheck, has_kinks, verify
 
 #: A name, or an element of a tensor, as the engine writes it in the note of a step.
 _ELEMENT = re.compile(r"([^\W\d]\w*)(?:\[(\w+(?:,\w+)*)\])?")
@@ -55,41 +50,19 @@ def document(operations: Sequence[Operation], language: str, notation: str = "ba
     """Return the report on some operations; with several, each has a section of its own."""
     different = list(dict.fromkeys(operations))
     names = [operation.name for operation in different]
+    titles = list(map(name_of, different))
     contents = [Contents(operation, language, notation) for operation in different]
     for place, each in enumerate(contents):
         if names[place] in names[:place]:  # Two definitions may define one name.
             each.label = f"{names[place]}-{place + 1}"
     if len(contents) == 1:
-        return Document(names[0], language, tuple(contents[0].blocks()))
-    sections = tuple(Section(words(each.operation.name), tuple(each.blocks())) for each in contents)
-    return Document(", ".join(names), language, sections)
+        return Document(titles[0], language, tuple(contents[0].blocks()))
+    sections = tuple(Section(words(title), tuple(each.blocks())) for title, each in zip(titles, contents, strict=True))
+    return Document(", ".join(titles), language, sections)
 
 
-class Contents:
-    """What is to be said of one operation, in pieces.
-
-    Attributes:
-        label: what files of pictures are called after.
-        notation: how gradients and choices are written, in the language.
-        first: the number that the definitions count positions from.
-        checks: the gradients, each proved; they are made when they are asked for.
-    """
-
-    def __init__(self, operation: Operation, language: str = "en", notation: str = BAR.name) -> None:
-        self.operation, self.language, self.label = operation, language, operation.name
-        choice = (phrase("if", language), phrase("otherwise", language))
-        self.notation = replace(find_notation(notation, operation), choice=choice)
-        self.first = counted_from(*(each.body for each in operation.definitions))
-
-    @cached_property
-    def checks(self) -> tuple[GradientCheck, ...]:
-        return verify(self.operation)
-
-    @cached_property
-    def parts(self) -> tuple[Derivation, ...]:
-        """The gradients of a long operation with those of intermediates by name; none where it is short."""
-        parts = by_parts(self.operation) if self.operation.differentiable else ()
-        return parts if is_long(self.operation, parts) else ()
+class Contents(Wording):
+    """What is to be said of one operation, in pieces."""
 
     def blocks(self) -> Iterator[Block]:
         """Yield the blocks of a report, in reading order."""
@@ -98,35 +71,17 @@ class Contents:
         yield self.section("Pictures", pictures(self.operation, self.label, self.language, self.notation))
         yield self.section("Gradients", self.gradients())
         if self.operation.differentiable:
-            yield self.section("Proof", self.proof())
+            yield self.section("Proof", proof(self))
         yield self.section("Code", self.code())
         if self.operation.record.source:
             yield self.section("Source", [Paragraph(words(f"{self.operation.record.source}."))])
-
-    # -- pieces --
-
-    def say(self, text: str, **places: Piece | Line | str) -> Line:
-        return say(text, self.language, **places)
-
-    def section(self, heading: str, blocks: Iterator[Block] | Sequence[Block]) -> Section:
-        return Section(self.say(heading), tuple(blocks))
-
-    def formula(self, *sides: Expr, first: int | None = None) -> Formula:
-        return Formula(sides, self.notation, first)
-
-    def name(self, tensor: Tensor) -> Formula:
-        """A tensor by its name alone."""
-        return self.formula(Tensor(tensor.name, role=tensor.role)())
-
-    def fact(self, fact: Fact) -> Formula:
-        return self.formula(fact.left, fact.right)
 
     # -- definition --
 
     def title(self) -> Iterator[Block]:
         """What the operation is, as its record says it."""
         title = self.operation.record.title
-        if title:
+        if title and title != name_of(self.operation):
             yield Paragraph(words(f"{title[:1].upper()}{title[1:]}."))
 
     def definition(self) -> Iterator[Block]:
@@ -211,14 +166,10 @@ class Contents:
 
     def upstreams(self) -> Iterator[Line]:
         operation = self.operation
-        if operation.is_loss and not self.parts:
+        if operation.is_loss:
             yield self.say("A loss is differentiated by itself: there is no upstream gradient.")
             return
         for tensor in operation.upstreams:
-            if operation.is_loss:
-                text = "{gradient} is the gradient of the loss with respect to itself, 1."
-                yield self.say(text, gradient=self.name(tensor))
-                continue
             if tensor.role != INCOMING:
                 text = "{gradient} is the upstream gradient: that of the loss with respect to the output {name}."
                 yield self.say(text, gradient=self.name(tensor), name=self.name(Tensor(tensor.name)))
@@ -231,7 +182,7 @@ class Contents:
                 yield Paragraph(self.say("Given {fact}:", fact=self.fact(fact)))
                 yield self.result(shorter)
         if derivation.steps:
-            count = len(derivation.steps)
+            count = count_of_lines(derivation)
             text = "Derivation in {count} steps" if count > 1 else "Derivation in one step"
             yield Fold(self.say(text, count=str(count)), (self.steps(derivation),))
 
@@ -242,12 +193,12 @@ class Contents:
             made = [each for check in self.checks for each in check.simplifications]
             return [(parse_fact(each.fact, self.operation), each.derivation) for each in made]
         facts = [parse_fact(text, self.operation) for text in self.operation.record.facts]
-        return [(fact, part) for fact in facts for part in by_parts(self.operation, given=[fact]) if part.assumptions]
-
-    def result(self, derivation: Derivation, first: int | None = None) -> Display:
-        """What is derived, counted from where the definitions are unless another number is told."""
-        start = self.first if first is None else first
-        return Display(self.formula(derivation.target, derivation.result, first=start))
+        return [
+            (fact, by_itself(part))
+            for fact in facts
+            for part in by_parts(self.operation, given=[fact])
+            if part.assumptions
+        ]
 
     def steps(self, derivation: Derivation, read: Callable[[str], Piece] | None = None) -> Steps:
         """The steps of a derivation, with the reasons in the language; ``read`` says how what they name is shown."""
@@ -274,51 +225,6 @@ class Contents:
             return Words(text)
         indices = [Index(name, size(name.upper())) for name in match[2].split(",")] if match[2] else []
         return self.formula(Tensor(match[1], tuple(index.size for index in indices))(*indices))
-
-    # -- proof --
-
-    def proof(self) -> Iterator[Block]:
-        text = "Each result is proved to be the derivative of the whole expression, not of examples."
-        if all(check.proof.verdict == PROVED for check in self.checks):
-            yield Paragraph(self.say(text))
-        head = tuple(map(self.say, ("gradient", "verdict", "holds for", "steps")))
-        yield Table(head, tuple(map(self.check_row, self.checks)))
-        if has_kinks(self.operation):
-            yield Paragraph(self.say("At a kink or a tie the derivative is one of the sides'."))
-        for check in self.checks:
-            yield from self.simplifications(check)
-        yield Paragraph(self.say("The generated code, in double precision, against numbers:"))
-        head = tuple(map(self.say, ("compared with", "sizes", "largest error", "allowed")))
-        yield Table(head, tuple(self.comparisons()))
-
-    def check_row(self, check: GradientCheck) -> tuple[Line, ...]:
-        sizes: list[Line] = [(self.formula(each),) for each in self.operation.sizes]
-        scope = self.say("every {sizes}", sizes=listed(sizes, self.language)) if sizes else self.say("every value")
-        count = self.say("{count}, each equal at random values", count=str(len(check.derivation.steps)))
-        return (self.formula(check.derivation.target),), self.say(check.proof.verdict), scope, count
-
-    def simplifications(self, check: GradientCheck) -> Iterator[Block]:
-        for each in check.simplifications:
-            fact = self.fact(parse_fact(each.fact, self.operation))
-            yield Paragraph(
-                self.say("Given {fact} this is {verdict}:", fact=fact, verdict=self.say(each.proof.verdict))
-            )
-            yield self.result(each.derivation)
-            if (found := each.without.counterexample) is not None:
-                yield Paragraph(
-                    self.say("Without this assumption it is refuted: the two forms differ at these numbers.")
-                )
-                left, right, at = (phrase(name, self.language) for name in ("shorter form", "derived form", "at"))
-                yield Listing(found.text(left, right, at), "text")
-
-    def comparisons(self) -> Iterator[tuple[Line, ...]]:
-        for each in compare_numbers(self.operation).comparisons:
-            sizes = words(each.sizes.replace(" x ", " × ")) if each.sizes else self.say("a single number")
-            numbers = [
-                self.formula(Float(f"{number:.1e}") if number else Integer(0))
-                for number in (each.difference, each.allowed)
-            ]
-            yield self.say(each.what), sizes, *((number,) for number in numbers)
 
     # -- code --
 

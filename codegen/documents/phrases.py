@@ -67,10 +67,6 @@ PHRASES: Mapping[str, tuple[str, str, str]] = {
         "Eine Verlustfunktion wird selbst abgeleitet: Es gibt keinen vorgegebenen Gradienten.",
         "对损失函数直接求导，没有上游梯度。",
         "Une fonction de perte est dérivée elle-même : il n'y a pas de gradient amont."),
-    "{gradient} is the gradient of the loss with respect to itself, 1.": (
-        "{gradient} ist der Gradient der Verlustfunktion nach sich selbst, also 1.",
-        "{gradient} 是损失函数关于自身的梯度，即 1。",
-        "{gradient} est le gradient de la fonction de perte par rapport à elle-même, soit 1."),
     "The backward pass by its parts: gradients of intermediates keep their names.": (
         "Der Rückwärtsdurchlauf in Teilen: Gradienten von Zwischenergebnissen behalten ihren Namen.",
         "反向传播分步进行：中间量的梯度保留各自的名称。",
@@ -101,6 +97,10 @@ PHRASES: Mapping[str, tuple[str, str, str]] = {
     "undecided": ("unentschieden", "未定", "indécidé"),
     "every {sizes}": ("alle {sizes}", "任意 {sizes}", "tous {sizes}"),
     "every value": ("alle Werte", "任意取值", "toute valeur"),
+    "{count} in one derivation, each equal at random values": (
+        "{count} in einer einzigen Herleitung, jeder an zufälligen Werten geprüft",
+        "一次推导共 {count} 步，每步均以随机数值验证",
+        "{count} en une seule dérivation, chacune vérifiée en des valeurs aléatoires"),
     "{count}, each equal at random values": (
         "{count}, jeder an zufälligen Werten geprüft", "{count} 步，每步均以随机数值验证",
         "{count}, chacune vérifiée en des valeurs aléatoires"),
@@ -108,10 +108,12 @@ PHRASES: Mapping[str, tuple[str, str, str]] = {
         "Jedes Ergebnis ist als Ableitung des ganzen Ausdrucks bewiesen, nicht nur an Beispielen.",
         "每个结果都被证明是整个表达式的导数，而不只是在例子上成立。",
         "Chaque résultat est démontré comme dérivée de l'expression entière, et non sur des exemples."),
-    "At a kink or a tie the derivative is one of the sides'.": (
-        "An einem Knick oder bei Gleichstand gilt die Ableitung einer der Seiten.",
-        "在折点或并列处，取其中一侧的导数。",
-        "En un point anguleux ou en cas d'égalité, la dérivée est celle de l'un des côtés."),
+    "At a kink or a tie, where there may be no derivative, the value of the result is a convention.": (
+        "An einem Knick oder bei Gleichstand, wo es vielleicht keine Ableitung gibt, ist der Wert des Ergebnisses "
+        "Konvention.",
+        "在折点或并列处，导数可能不存在，结果在那里的取值是约定。",
+        "En un point anguleux ou en cas d'égalité, où la dérivée peut ne pas exister, la valeur du résultat est une "
+        "convention."),
     "Given {fact} this is {verdict}:": (
         "Unter der Voraussetzung {fact} ist dies {verdict}:", "在 {fact} 的条件下，下式{verdict}：",
         "Sous l'hypothèse {fact}, ceci est {verdict} :"),

@@ -1,0 +1,90 @@
+"""How one operation is spoken of in a document: its language, its notation, and what is derived and proved of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from sympy import Expr
+
+from codegen.documents.model import Block, Display, Formula, Line, Piece, Section
+from codegen.documents.phrases import phrase, say
+from derive.derivation import Derivation, by_itself
+from derive.facts import Fact
+from derive.indices import Tensor
+from derive.latex import counted_from
+from derive.networks import ARROW
+from derive.notation import BAR, find_notation
+from derive.pullback import by_parts, is_long
+from derive.record import Operation
+from derive.sums import Partial
+from derive.verification import GradientCheck, verify
+
+
+def name_of(operation: Operation) -> str:
+    """Return what a document calls an operation: its name, or the layers of a network that has none of its own.
+
+    Example:
+        >>> from derive.catalogue import find
+        >>> name_of(find("softmax")), name_of(find("dense(2, 4) > relu"))
+        ('softmax', 'dense > relu')
+    """
+    title = operation.record.title
+    return title if f" {ARROW} " in title else operation.name
+
+
+class Wording:
+    """What the parts of a document on one operation share.
+
+    Attributes:
+        label: what files of pictures are called after.
+        notation: how gradients and choices are written, in the language.
+        first: the number that the definitions count positions from.
+        checks: the gradients, each proved; they are made when they are asked for.
+    """
+
+    def __init__(self, operation: Operation, language: str = "en", notation: str = BAR.name) -> None:
+        self.operation, self.language, self.label = operation, language, operation.name
+        choice = (phrase("if", language), phrase("otherwise", language))
+        self.notation = replace(find_notation(notation, operation), choice=choice)
+        self.first = counted_from(*(each.body for each in operation.definitions))
+
+    @cached_property
+    def checks(self) -> tuple[GradientCheck, ...]:
+        return verify(self.operation)
+
+    @cached_property
+    def parts(self) -> tuple[Derivation, ...]:
+        """The gradients of a long operation with those of intermediates by name; none where it is short."""
+        parts = by_parts(self.operation) if self.operation.differentiable else ()
+        return tuple(map(by_itself, parts)) if is_long(self.operation, parts) else ()
+
+    def say(self, text: str, **places: Piece | Line | str) -> Line:
+        return say(text, self.language, **places)
+
+    def section(self, heading: str, blocks: Iterator[Block] | Sequence[Block]) -> Section:
+        return Section(self.say(heading), tuple(blocks))
+
+    def formula(self, *sides: Expr, first: int | None = None) -> Formula:
+        return Formula(sides, self.notation, first)
+
+    def name(self, tensor: Tensor) -> Formula:
+        """A tensor by its name alone."""
+        return self.formula(Tensor(tensor.name, role=tensor.role)())
+
+    def fact(self, fact: Fact) -> Formula:
+        return self.formula(fact.left, fact.right)
+
+    def target(self, derivation: Derivation) -> Expr:
+        """What is derived; a loss that is told by its parts has all of its gradients in their notation."""
+        target = derivation.target
+        if self.parts and isinstance(target, Partial):
+            element = target.element
+            return self.operation.gradient_of(element.tensor)(*element.indices)
+        return target
+
+    def result(self, derivation: Derivation, first: int | None = None) -> Display:
+        """What is derived, counted from where the definitions are unless another number is told."""
+        start = self.first if first is None else first
+        return Display(self.formula(self.target(derivation), derivation.result, first=start))
