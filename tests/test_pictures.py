@@ -30,6 +30,7 @@ from derive.record import Operation
 
 NEURON = "y = max(x0*w0 + x1*w1 + x2*w2 + b, 0)"
 PLACE = {"x0": 1, "x1": -2, "x2": 3, "w0": -3, "w1": -1, "w2": 2, "b": 1}
+SOFTMAX = "e[n,i] = exp(x[n,i]); y[n,i] = e[n,i]/sum(e[n,k], k)"
 #: The figures of the source notebook: products, sum, and the gradients by inputs and weights.
 VALUES = {"z1": -3, "z2": 2, "z3": 6, "z": 6, "y": 6}
 GRADIENTS = {"x0": -3, "x1": -1, "x2": 2, "w0": 1, "w1": -2, "w2": 3, "b": 1, "z": 1, "z1": 1, "z2": 1, "z3": 1, "y": 1}
@@ -114,6 +115,27 @@ def test_taking_a_definition_apart_changes_no_value_and_no_gradient(text: str) -
     for name, gradient in zip(pullback.wrt, pullback(1.0), strict=True):
         assert np.isclose(by_name[name], float(gradient), rtol=1e-12)
     assert all(len(each.body.args) <= 4 for each in with_steps(operation).definitions)
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "said", "not_said"),
+    [
+        ("y = 1/(1 + exp(-x))", {"x": -1000.0}, "x: 5.076e−435. Some numbers are beyond", "undefined"),
+        ("y = 1/(1 + exp(-x))", {"x": -10.0}, "x: 4.54e−05.", "beyond"),
+        (SOFTMAX, {"x": [[-1000.0, 1000.0]]}, "= [2.58e−869, 1]. Going", "undefined"),
+        ("y = log(x)", {"x": -1.0}, "x: undefined. Not defined here: y = log(x).", "nan"),
+        ("y = a/b - c", {"a": 1.0, "b": 0.0, "c": 2.0}, "Not defined here: y1 = a/b.", "inf"),
+        ("y[i] = log(x[i])", {"x": [-1.0, 2.0]}, "x: [undefined, 0.5]. Not defined", "nan"),
+        ("y = exp(exp(x))", {"x": 1000.0}, "Not defined here, or too large: y = exp(y1)", "nan"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_numbers_are_right_beyond_double_precision_and_none_is_made_up(
+    text: str, values: Any, said: str, not_said: str
+) -> None:
+    picture = figures.graph(text, values)
+    assert said in picture.alt and not_said not in picture.alt
+    assert all("nan" not in each.get_text() and "inf" not in each.get_text() for each in texts(picture))
 
 
 def test_a_number_is_added_in_a_step_of_its_own() -> None:

@@ -98,7 +98,8 @@ def graph(
     active = done[-1].tensor.name if steps_back and done else None
     title = f"Computation graph of {operation.name}"
     with styled():
-        figure = _drawn(operation, parts, active, caption)
+        below = "\n".join(filter(None, [caption, *(traced.remarks if traced else ())]))
+        figure = _drawn(operation, parts, active, below)
     return Picture(figure, title, _said(operation, traced, known, title))
 
 
@@ -203,6 +204,7 @@ def _said(operation: Operation, traced: Trace | None, known: set[Tensor], title:
     if traced is not None:
         told = [f"{tensor.name}: {_in_a_line(traced.gradients[tensor])}" for tensor in shown]
         text += f" Going backward, gradients: {'; '.join(told)}."
+        text = " ".join([text, *traced.remarks])
     return text
 
 
