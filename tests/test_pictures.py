@@ -22,6 +22,7 @@ import derive
 from codegen import figures
 from codegen.figures.circuits import step_label, with_steps
 from codegen.figures.picture import Picture
+from codegen.figures.samples import sampled
 from codegen.figures.slopes import kinks, only_input, values_and_slopes
 from codegen.figures.traces import trace
 from derive.__main__ import main
@@ -146,7 +147,22 @@ def test_a_number_is_added_in_a_step_of_its_own() -> None:
 def test_steps_are_labelled_as_they_are_spoken() -> None:
     operation = with_steps(derive.find("y = 2*a/(b - c) + max(a, b) + a**2 + exp(-c)"))
     labels = {step_label(each) for each in operation.definitions}
-    assert {"÷", "−", "max", "$u^{2}$", "exp", "× ($-1$)", "+"} <= labels
+    assert {"$y_{2}$ ÷ $y_{3}$", "$b$ − $c$", "max", "$a^{2}$", "exp", "× ($-1$)", "+"} <= labels
+
+
+def test_a_label_names_only_what_stands_at_a_line() -> None:
+    values = {"a": 5.0, "b": 2.0, "u": 4.0}
+    labels = {each.get_text() for each in texts(figures.graph("y = (a - b*u)/(b - max(a*u, 0)) + a*b", values))}
+    assert {"$y_{2}$ ÷ $y_{5}$", "$a$ − $y_{1}$", "$\\max\\left(y_{3}, 0\\right)$"} <= labels
+    assert {"$y_{1}$  8", "$y_{3}$  20", "$y_{2}$  −3", "$y_{5}$  −18"} <= labels
+    assert "10" in labels  # Where order does not count no name is needed.
+
+
+def test_numbers_are_drawn_where_an_operation_is_defined() -> None:
+    for text in ("y = log(x) + sqrt(w)", "y = a**b"):
+        assert "undefined" not in figures.graph(text, sampled(derive.find(text))).alt
+    with pytest.raises(InputError, match="no numbers were found for which it is defined"):
+        sampled(derive.find("y = log(-1 - x**2)"))
 
 
 def test_gradients_come_back_one_step_at_a_time() -> None:

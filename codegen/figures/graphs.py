@@ -15,7 +15,7 @@ from matplotlib.patches import Circle, FancyBboxPatch, PathPatch, Polygon
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
-from codegen.figures.circuits import step_label, with_steps
+from codegen.figures.circuits import names_operands, step_label, with_steps
 from codegen.figures.layout import SPACE, Layout, Node, lay_out
 from codegen.figures.picture import Picture
 from codegen.figures.style import BACKWARD, CURRENT, FAINT, FORWARD, INK, new_figure, styled
@@ -172,14 +172,26 @@ def _part(operation: Operation, tensor: Tensor, traced: Trace | None, known: set
     else:
         above = numbers(traced.values[tensor])
         gap = "\n" if "\n" in above else "  "
-        above = f"{name}{gap}{above}" if tensor.sizes and not is_input else above
+        is_named = not is_input and (traced.is_undefined(tensor) or _is_named(operation, tensor))
+        above = f"{name}{gap}{above}" if is_named else above
         below = numbers(traced.gradients[tensor]) if below and tensor in traced.gradients else ""
     end = name_of(tensor) if any(tensor == output.tensor for output in operation.outputs) else ""
     return _Part(tensor, label, is_input, above, below, end)
 
 
+def _is_named(operation: Operation, tensor: Tensor) -> bool:
+    """Whether the name of a tensor has to stand beside its numbers: a node that it comes to has it in its label."""
+    users = [each for each in operation.definitions if tensor in _sources(each)]
+    return bool(tensor.sizes) or any(not _is_single(each) or names_operands(each) for each in users)
+
+
+def _is_single(definition: Definition) -> bool:
+    """Whether a definition is a step of numbers."""
+    return not definition.tensor.sizes and all(not tensor.sizes for tensor in _sources(definition))
+
+
 def _node_label(definition: Definition) -> str:
-    if not definition.tensor.sizes and all(not tensor.sizes for tensor in _sources(definition)):
+    if _is_single(definition):
         return set_or(step_label(definition), plain_text(definition.body))
     return formula(definition.body)
 

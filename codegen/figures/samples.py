@@ -11,6 +11,7 @@ from sympy import Symbol
 from derive.catalogue import parse_fact
 from derive.errors import InputError
 from derive.evaluation import Assignment
+from derive.precision import UndefinedError
 from derive.record import Operation
 from derive.sampling import impose, sample
 
@@ -39,12 +40,24 @@ def sampled(operation: Operation, seed: int = 0) -> dict[str, Any]:
     sizes = {symbol: 1 if symbol in first & set(_samples(operation)) else SIZE for symbol in operation.sizes}
     facts = [parse_fact(fact, operation) for fact in operation.record.facts]
     generator = random.Random(seed)
-    for _ in range(ATTEMPTS):
-        values = sample(operation.inputs, sizes, generator, operation.record.domain)
+    for attempt in range(2 * ATTEMPTS):
+        values = sample(operation.inputs, sizes, generator, operation.record.domain, positive=attempt >= ATTEMPTS)
         assignment = Assignment(sizes, values, {each.tensor: each for each in operation.definitions})
-        if impose(facts, assignment):
+        if impose(facts, assignment) and _is_defined(operation, assignment):
             return {tensor.name: _array(tensor, sizes, assignment.values[tensor]) for tensor in tensors}
-    raise InputError(f"{operation.name}: no numbers were found for which {' and '.join(operation.record.facts)}")
+    told = " and ".join(operation.record.facts) or "it is defined"
+    raise InputError(f"{operation.name}: no numbers were found for which {told}; give some with --at")
+
+
+def _is_defined(operation: Operation, assignment: Assignment) -> bool:
+    """Whether every entry of every output has a value here."""
+    try:
+        for output in operation.outputs:
+            for place in assignment.places(output.indices):
+                assignment.value(output.target, place)
+    except UndefinedError:
+        return False
+    return True
 
 
 def _samples(operation: Operation) -> list[Symbol]:

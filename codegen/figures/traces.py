@@ -36,6 +36,10 @@ class Trace:
     gradients: Mapping[Tensor, Array]
     remarks: tuple[str, ...] = ()
 
+    def is_undefined(self, tensor: Tensor) -> bool:
+        """Return whether the value of a tensor is not defined, or some of its entries are not."""
+        return _has_nan(self.values[tensor])
+
 
 def trace(operation: Operation, values: Mapping[str, Any]) -> Trace:
     """Compute every step of an operation forward and backward; the upstream gradients are ones.
@@ -112,7 +116,7 @@ def _told(operation: Operation, traced: Trace) -> Trace:
     arrays = (*traced.values.values(), *traced.gradients.values())
     is_beyond = any(array.dtype == object for array in arrays)
     undefined = "Not defined here, or too large" if is_beyond else "Not defined here"
-    if wrong := [tensor for tensor in bodies if _has_nan(traced.values[tensor])]:
+    if wrong := [tensor for tensor in bodies if traced.is_undefined(tensor)]:
         remarks.append(f"{undefined}: {wrong[0].name} = {bodies[wrong[0]]}.")
     elif lost := [tensor.name for tensor, array in traced.gradients.items() if _has_nan(array)]:
         remarks.append(f"{undefined}: the gradient of {', '.join(lost)}.")
