@@ -296,10 +296,16 @@ WRONG = {
     ("plot", "nothing-of-this", "-o", "{}/a.svg"): "nothing-of-this",
     ("plot", "softmax", "--kind", "curve", "-o", "{}/a.svg"): "is not elementwise",
     ("plot", "mul", "--kind", "curve", "-o", "{}/a.svg"): "has several inputs",
-    ("plot", "mul", "--at", "a=2", "-o", "{}/a.svg"): "nothing was said of b",
+    ("plot", "mul", "--at", "a=2, a=3", "-o", "{}/a.svg"): "--at is NAME=VALUE",
+    ("plot", "mul", "--at", "a=[1, b=2", "-o", "{}/a.svg"): "--at is NAME=VALUE",
+    ("plot", "mul", "--at", "a=[[1,2],[3]], b=2", "-o", "{}/a.svg"): "rows of equally many, for a, not [[1, 2], [3]]",
+    ("plot", "mul", "--at", "a='s', b=2", "-o", "{}/a.svg"): "expected a number, or rows of equally many, for a",
+    ("plot", "mul", "--at", "a=1e999, b=2", "-o", "{}/a.svg"): "for a, not inf",
+    ("plot", "cce", "--at", "t=[[1, 1]]", "-o", "{}/a.svg"): "takes for granted that sum(t[n,k], k) = 1, and at n = 0",
+    ("plot", "log", "--kind", "jacobian", "--at", "x=-1", "-o", "{}/a.svg"): "is not defined, or too large, at x = -1",
     ("plot", "mul", "--at", "a=[1,2], b=[1,2,3]", "-o", "{}/a.svg"): "mul",
     ("plot", "mul", "--at", "a=2, b=open('x')", "-o", "{}/a.svg"): "--at is NAME=VALUE",
-    ("plot", "mul", "--at", "a=2, b=3, q=1", "-o", "{}/a.svg"): "no setting q",
+    ("plot", "mul", "--at", "a=2, b=3, q=1", "-o", "{}/a.svg"): "mul has no input q; its inputs are a, b",
     ("plot", "relu", "--kind", "curve", "--steps", "-o", "{}/a.svg"): "--steps is of a graph",
     ("plot", "relu", "--wrt", "x", "-o", "{}/a.svg"): "add --kind jacobian",
     ("plot", "softmax", "--kind", "jacobian", "--wrt", "q", "-o", "{}/a.svg"): "q",
@@ -324,6 +330,14 @@ def test_the_command_draws_and_describes(tmp_path: Path, capsys: pytest.CaptureF
     assert "Going backward, gradients: y: 1" in capsys.readouterr().out
     assert main(["plot", "tanh", "-o", str(tmp_path / "t.png")]) == 0
     assert "dy/dx = 1 - y²" in capsys.readouterr().out
+
+
+def test_values_that_are_not_given_are_drawn_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plot", "cce", "--at", "p=[[0.25, 0.75]]", "-o", str(tmp_path / "a.svg")]) == 0
+    printed = capsys.readouterr().out
+    assert "p = [0.25, 0.75]; t = [" in printed and printed.endswith("Drawn, as --at does not give them: t.\n")
+    assert main(["plot", "cce", "--at", "p=[[0.25, 0.75]], t=[[0, 1]]", "-o", str(tmp_path / "a.svg")]) == 0
+    assert "Drawn" not in capsys.readouterr().out
 
 
 def test_what_is_no_function_of_one_number_has_no_curve() -> None:

@@ -104,7 +104,11 @@ def graph(
 
 
 def backward_steps(
-    op: str | Operation | Derived, values: Mapping[str, Any] | None = None, *, notation: Notation = BAR
+    op: str | Operation | Derived,
+    values: Mapping[str, Any] | None = None,
+    *,
+    notation: Notation = BAR,
+    caption: str = CAPTION,
 ) -> list[Picture]:
     """Draw the graph once before the backward pass and once after each of its steps.
 
@@ -115,7 +119,7 @@ def backward_steps(
         ['y: 1.', 'y: 1; y1: 1.', 'y: 1; y1: 1; w: 3; x: 2.']
     """
     count = len(_backward_order(with_steps(find(op))))
-    return [graph(op, values, steps_back=done, notation=notation) for done in range(count + 1)]
+    return [graph(op, values, steps_back=done, notation=notation, caption=caption) for done in range(count + 1)]
 
 
 # ---- what there is ----

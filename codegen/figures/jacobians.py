@@ -10,6 +10,7 @@ from matplotlib.colors import TwoSlopeNorm
 from numpy.typing import NDArray
 
 from codegen.figures.picture import Picture
+from codegen.figures.places import arrays_of
 from codegen.figures.samples import sampled
 from codegen.figures.style import INK, new_figure, styled
 from codegen.figures.texts import name, number
@@ -52,12 +53,19 @@ def jacobian(
     chosen = inputs_of(operation)[0] if wrt is None else operation.input(wrt)
     output = operation.output.tensor
     given = dict(sampled(operation, seed) if values is None else values)
-    missing = [tensor.name for tensor in tensors if tensor.name not in given]
+    found = arrays_of(operation, given)
+    missing = [tensor.name for tensor in tensors if tensor.name not in found]
     if missing:
         raise InputError(f"{operation.name}: nothing was said of {', '.join(missing)}")
-    arrays = [np.asarray(given.pop(tensor.name), None if tensor.values is not None else float) for tensor in tensors]
-    matrix = matrix_of(operation, arrays, given, chosen.name)
-    shapes = [np.shape(vjp(operation, *arrays, **given)[0]), arrays[tensors.index(chosen)].shape]
+    arrays = [found[tensor.name] for tensor in tensors]
+    given = {name: value for name, value in given.items() if name not in found}
+    place = ", ".join(f"{tensor.name} = {array.tolist()}" for tensor, array in zip(tensors, arrays, strict=True))
+    with np.errstate(all="ignore"):
+        matrix = matrix_of(operation, arrays, given, chosen.name)
+        value = np.asarray(vjp(operation, *arrays, **given)[0])
+    if not (np.isfinite(matrix).all() and np.isfinite(value).all()):
+        raise InputError(f"{operation.name}: its Jacobian is not defined, or too large, at {place}; choose another one")
+    shapes = [value.shape, arrays[tensors.index(chosen)].shape]
     rows, columns = matrix.shape
     with styled():
         side = CELL if max(rows, columns) <= MOST_WRITTEN else SMALL_CELL
@@ -88,7 +96,6 @@ def jacobian(
                     color=colour,
                     fontsize=8,
                 )
-    place = ", ".join(f"{tensor.name} = {array.tolist()}" for tensor, array in zip(tensors, arrays, strict=True))
     alt = (
         f"Jacobian of {operation.name} by {chosen.name}, {rows} entries of {output.name} by {columns} of "
         f"{chosen.name}, from {number(matrix.min())} to {number(matrix.max())}, at {place}."

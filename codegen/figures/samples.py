@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,13 @@ SIZE = 4
 ATTEMPTS = 20
 
 
-def sampled(operation: Operation, seed: int = 0) -> dict[str, Any]:
+def sampled(operation: Operation, seed: int = 0, extents: Mapping[Symbol, int] | None = None) -> dict[str, Any]:
     """Return arrays for the inputs, in their domains and so that the record's facts hold; settings are left out.
+
+    Args:
+        operation: what they are for.
+        seed: of what is drawn.
+        extents: sizes that are known.
 
     Raises:
         InputError: no such numbers were found, or the operation has whole numbers that only a person can choose.
@@ -38,6 +44,7 @@ def sampled(operation: Operation, seed: int = 0) -> dict[str, Any]:
     tensors = [tensor for tensor in operation.inputs if tensor not in operation.settings]
     first = {tensor.sizes[0] for tensor in tensors if len(tensor.sizes) > 1}
     sizes = {symbol: 1 if symbol in first & set(_samples(operation)) else SIZE for symbol in operation.sizes}
+    sizes |= extents or {}
     facts = [parse_fact(fact, operation) for fact in operation.record.facts]
     generator = random.Random(seed)
     for attempt in range(2 * ATTEMPTS):

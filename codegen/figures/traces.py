@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.figures.beyond import beyond
+from codegen.figures.places import arrays_of
 from codegen.numpy_function import NumpyFunction
 from codegen.programs import backward_program, backward_source, forward_program, forward_source
 from derive.errors import InputError
@@ -63,24 +64,20 @@ def trace(operation: Operation, values: Mapping[str, Any]) -> Trace:
     program = forward_program(operation, kept)
     run = NumpyFunction(operation, program, forward_source(operation, program))
     needed = [tensor.name for tensor in operation.inputs if tensor not in operation.settings]
-    missing = [name for name in needed if name not in values]
+    found = arrays_of(operation, values)  # Of double precision, labels apart: a picture of integers is one of numbers.
+    missing = [name for name in needed if name not in found]
     if missing:
         raise InputError(f"{operation.name}: nothing was said of {', '.join(missing)}")
     settings = {name: value for name, value in values.items() if name not in needed}
-    # As numbers of double precision, labels apart: a picture of integers is one of numbers.
-    given = [
-        np.asarray(values[tensor.name], None if tensor.values is not None else float)
-        for tensor in operation.inputs
-        if tensor.name in needed
-    ]
+    given = [found[name] for name in needed]
     complete = run.complete(given, settings)
     inputs = dict(zip(operation.inputs, complete, strict=False))
     pullback = pull_back(operation, fuse=False)
     with np.errstate(all="ignore"):  # It is said in the picture.
         results = run.run(run.fit(complete))
-        found = {**inputs, **dict(zip(program.result_tensors, results, strict=True))}
-        gradients = _gradients(pullback, found, complete)
-    traced = Trace({tensor: np.asarray(value) for tensor, value in found.items()}, gradients)
+        known = {**inputs, **dict(zip(program.result_tensors, results, strict=True))}
+        gradients = _gradients(pullback, known, complete)
+    traced = Trace({tensor: np.asarray(value) for tensor, value in known.items()}, gradients)
     if all(_is_finite(array) for array in (*traced.values.values(), *gradients.values())):
         return traced
     return _told(operation, _again(operation, pullback, traced) or traced)
