@@ -242,8 +242,14 @@ def test_a_chain_of_layers_is_straight() -> None:
 
 def test_sums_have_their_indices_alone() -> None:
     labels = [text.get_text() for text in texts(figures.graph("softmax-cce"))]
-    assert any(r"\sum_{n,k} t" in label for label in labels)
+    assert any(r"\,\,\sum_{n,k}\,t" in label for label in labels)  # Room on both sides, as the indices are wide.
     assert not any("}^{N}" in label for label in labels)
+
+
+def test_shapes_are_between_brackets() -> None:
+    picture = figures.graph("softmax-cce")
+    assert {"[N × K]", "$p$ [N × K]"} <= {text.get_text() for text in texts(picture)}
+    assert "z [N × K]; t [N × K]; p = " in picture.alt
 
 
 def test_a_small_matrix_stands_at_its_line_row_by_row() -> None:

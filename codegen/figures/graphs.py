@@ -19,7 +19,7 @@ from codegen.figures.circuits import names_operands, step_label, with_steps
 from codegen.figures.layout import SPACE, Layout, Node, lay_out
 from codegen.figures.picture import Picture
 from codegen.figures.style import BACKWARD, CURRENT, FAINT, FORWARD, INK, new_figure, styled
-from codegen.figures.texts import formula, numbers, set_or
+from codegen.figures.texts import formula, numbers, set_or, shape
 from codegen.figures.texts import name as name_of
 from codegen.figures.traces import Trace, trace
 from derive.catalogue import find
@@ -172,7 +172,7 @@ def _part(operation: Operation, tensor: Tensor, traced: Trace | None, known: set
     has_gradient = tensor in known and (not is_input or tensor in operation.differentiable)
     below = name_of(tensor.gradient(), notation) if has_gradient else ""
     if traced is None:
-        above = f"{'' if is_input else name} {' × '.join(map(str, tensor.sizes))}".strip()
+        above = f"{'' if is_input else name} {shape(tensor)}".strip()
     else:
         above = numbers(traced.values[tensor])
         gap = "\n" if "\n" in above else "  "
@@ -210,7 +210,7 @@ def _said(operation: Operation, traced: Trace | None, known: set[Tensor], title:
         if traced is not None:
             said += f" = {_in_a_line(traced.values[tensor])}"
         elif tensor.sizes:
-            said += f" ({' × '.join(map(str, tensor.sizes))})"
+            said += f" {shape(tensor)}"
         forward.append(said)
     outputs = ", ".join(output.tensor.name for output in operation.outputs)
     names = ", ".join(tensor.name for tensor in inputs)

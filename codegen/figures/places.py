@@ -68,7 +68,7 @@ def completed(operation: Operation, values: Mapping[str, Any], seed: int = 0) ->
     missing = [tensor for tensor in operation.inputs if tensor not in operation.settings and tensor.name not in given]
     if not missing:
         return dict(values), []
-    sizes = {}
+    sizes: dict[Any, int] = {}
     for tensor in operation.inputs:
         if tensor.name in given and given[tensor.name].ndim == len(tensor.sizes):
             sizes |= dict(zip(tensor.sizes, given[tensor.name].shape, strict=True))

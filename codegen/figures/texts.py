@@ -40,7 +40,21 @@ def formula(expr: Expr, notation: Notation = BAR) -> str:
 
 
 def _without_limits(sums: re.Match[str]) -> str:
-    return rf"\sum_{{{','.join(INDEX.findall(sums[0]))}}} "
+    """The sums as one, with its indices alone, and room beside it for those that are wider than the sign."""
+    indices = INDEX.findall(sums[0])
+    room = r"\," * (len(indices) if sums.start() else 0)
+    return rf"{room}\sum_{{{','.join(indices)}}}\,"
+
+
+def shape(tensor: Tensor) -> str:
+    """Return how many entries a tensor has along each of its axes, between brackets; nothing for a number.
+
+    Example:
+        >>> from derive.indices import size
+        >>> shape(Tensor("p", (size("N"), size("K"))))
+        '[N × K]'
+    """
+    return f"[{' × '.join(map(str, tensor.sizes))}]" if tensor.sizes else ""
 
 
 def name(tensor: Tensor, notation: Notation = BAR) -> str:
