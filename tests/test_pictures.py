@@ -168,6 +168,9 @@ def test_numbers_are_drawn_where_an_operation_is_defined() -> None:
 def test_gradients_come_back_one_step_at_a_time() -> None:
     pictures = figures.backward_steps(NEURON, PLACE)
     shown = [{text.get_text() for text in texts(each) if text.get_style() == "italic"} for each in pictures]
+    assert len({tuple(each.figure.get_size_inches()) for each in pictures}) == 1  # They can be stepped through.
+    places = [{text.get_position() for text in texts(each) if text.get_style() != "italic"} for each in pictures]
+    assert all(each == places[0] for each in places)
     counts = [sum(text.get_style() == "italic" for text in texts(each)) for each in pictures]
     assert counts == sorted(counts) and counts[0] == 1 and counts[-1] == 12
     assert shown[0] == {"1"} and "−3" in shown[-1]

@@ -92,14 +92,15 @@ def graph(
     order = _backward_order(operation)
     count = len(order) if steps_back is None else steps_back
     done = order[:count]
-    known = {output.tensor for output in operation.outputs}.union(*(_sources(each) for each in done))
-    known = {tensor for tensor in known if _is_complete(operation, tensor, done)}
-    parts = {tensor.name: _part(operation, tensor, traced, known, notation) for tensor in _tensors(operation)}
+    known, at_last = _known(operation, done), _known(operation, order)
+    whole = {tensor.name: _part(operation, tensor, traced, at_last, notation) for tensor in _tensors(operation)}
+    shown = {tensor.name for tensor in known}
+    parts = {name: part if name in shown else replace(part, below="") for name, part in whole.items()}
     active = done[-1].tensor.name if steps_back and done else None
     title = f"Computation graph of {operation.name}"
     with styled():
         below = "\n".join(filter(None, [caption, *(traced.remarks if traced else ())]))
-        figure = _drawn(operation, parts, active, below)
+        figure = _drawn(operation, parts, active, below, whole)
     return Picture(figure, title, _said(operation, traced, known, title))
 
 
@@ -151,6 +152,12 @@ def _backward_order(operation: Operation) -> list[Definition]:
             reached.add(definition.tensor)
             on_the_way.append(definition)
     return on_the_way[::-1]
+
+
+def _known(operation: Operation, done: Sequence[Definition]) -> set[Tensor]:
+    """The tensors whose gradients are known after some steps back."""
+    reached = {output.tensor for output in operation.outputs}.union(*(_sources(each) for each in done))
+    return {tensor for tensor in reached if _is_complete(operation, tensor, done)}
 
 
 def _is_complete(operation: Operation, tensor: Tensor, done: Sequence[Definition]) -> bool:
@@ -248,13 +255,22 @@ class _Ruler:
         return float(extent.width), float(extent.height)
 
 
-def _drawn(operation: Operation, parts: Mapping[str, _Part], active: str | None, caption: str) -> Figure:
+def _drawn(
+    operation: Operation,
+    parts: Mapping[str, _Part],
+    active: str | None,
+    caption: str,
+    whole: Mapping[str, _Part],
+) -> Figure:
+    """The picture of some parts, in a frame that all of them have room in: steps stand where they stood before."""
     ruler = _Ruler()
-    boxes, layout = _arranged(ruler, operation, parts)
+    boxes, layout = _arranged(ruler, operation, whole)
     formulas: list[str] = []
     if layout.width > WIDEST and any(part.tensor.sizes for part in parts.values()):
-        parts = {name: replace(part, label=name_of(part.tensor)) for name, part in parts.items()}
-        boxes, layout = _arranged(ruler, operation, parts)
+        parts, whole = (
+            {name: replace(part, label=name_of(part.tensor)) for name, part in each.items()} for each in (parts, whole)
+        )
+        boxes, layout = _arranged(ruler, operation, whole)
         formulas = [f"{formula(each.target)} = {formula(each.body)}" for each in operation.definitions]
     ends = max(ruler.size(part.end, FORMULA)[0] for part in parts.values()) + CLEAR
     told = ruler.size(caption, NUMBERS)
