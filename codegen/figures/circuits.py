@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational
@@ -16,6 +17,7 @@ from sympy import Add, Expr, Mul, Pow, Rational
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Element, Tensor
 from derive.latex import latex_text
+from derive.printing import plain_text
 from derive.record import Definition, Operation
 from derive.sums import tensors_in
 from derive.vocabulary import RESERVED
@@ -92,6 +94,23 @@ def _divided(expr: Mul) -> tuple[Expr, Expr] | None:
     """What is above and below the line, where both are there; a power of a sum is not taken apart."""
     above, below = expr.as_numer_denom()
     return (above, below) if tensors_in(above) and tensors_in(below) else None
+
+
+def sources_of(definition: Definition) -> list[Tensor]:
+    """Return the tensors that a definition uses, in the order in which it names them.
+
+    Example:
+        >>> a, b = Tensor("a")(), Tensor("b")()
+        >>> sources_of(Definition(Tensor("y")(), b - a))
+        [b, a]
+    """
+    found = definition.body.atoms(type(definition.target))
+    by_name = {element.tensor.name: element.tensor for element in found}
+    return [by_name[name] for name in sorted(by_name, key=_place_in(plain_text(definition.body)))]
+
+
+def _place_in(text: str) -> Any:
+    return lambda name: (text.find(name) if name in text else len(text), name)
 
 
 def step_label(definition: Definition) -> str:
