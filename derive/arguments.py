@@ -96,8 +96,9 @@ def read_literals(text: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
         call = ast.parse(f"f({text})", mode="eval").body
         if not isinstance(call, ast.Call) or any(each.arg is None for each in call.keywords):
             raise ValueError(f"{text!r} is not what stands in the brackets of one call")
-        if len({each.arg for each in call.keywords}) < len(call.keywords):
-            raise ValueError(f"{text!r} names something twice")
+        names = [each.arg for each in call.keywords]
+        if twice := [str(name) for name in dict.fromkeys(names) if names.count(name) > 1]:
+            raise ValueError(f"{text!r} names {', '.join(twice)} twice")
         named = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
         return tuple(map(ast.literal_eval, call.args)), named
     except (SyntaxError, TypeError, MemoryError, RecursionError) as error:

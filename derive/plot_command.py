@@ -26,7 +26,10 @@ def add_plot(verbs: Any) -> None:
     plot.add_argument("-o", dest="file", metavar="FILE", help="an .svg or .png file (default: NAME.svg)")
     plot.add_argument("--kind", choices=KINDS, help="what to draw")
     plot.add_argument(
-        "--at", metavar="NAME=VALUE,...", default="", help='values of inputs: "x=[1, 2], w=0.5" (default: drawn)'
+        "--at",
+        metavar="NAME=VALUE,...",
+        default="",
+        help='values of inputs: "x=[1, 2], w=0.5" (default: what is not given is drawn)',
     )
     plot.add_argument("--wrt", metavar="X", help="the input that a Jacobian is by")
     plot.add_argument("--steps", action="store_true", help="a graph after each step back, in files FILE-0, FILE-1, ...")
@@ -38,7 +41,9 @@ def add_plot(verbs: Any) -> None:
 def run_plot(options: argparse.Namespace) -> int:
     """Draw; return the exit status."""
     from codegen import figures
+    from codegen.figures.graphs import CAPTION
     from codegen.figures.picture import check_format
+    from codegen.figures.places import completed
     from codegen.figures.samples import sampled
 
     operation = find(options.name)
@@ -52,7 +57,10 @@ def run_plot(options: argparse.Namespace) -> int:
         raise InputError(f"--wrt is of a Jacobian, and this is a {kind}; add --kind jacobian")
     if options.at and kind == "curve":
         raise InputError("--at is of a graph or a Jacobian; a curve shows an operation at all places")
-    values = read_args(options.at, "--at") or None
+    values, drawn = read_args(options.at, "--at") or None, ""
+    if values is not None:
+        values, names = completed(operation, values, options.seed)
+        drawn = f"Drawn, as --at does not give them: {', '.join(names)}." if names else ""
     if kind == "curve":
         pictures = [figures.curve(operation)]
     elif kind == "jacobian":
@@ -60,15 +68,16 @@ def run_plot(options: argparse.Namespace) -> int:
     else:
         if values is None and not any(tensor.sizes for tensor in operation.inputs):
             values = sampled(operation, options.seed)
+        caption = "\n".join(filter(None, [CAPTION, drawn]))
         if options.steps:
-            pictures = figures.backward_steps(operation, values, notation=notation)
+            pictures = figures.backward_steps(operation, values, notation=notation, caption=caption)
         else:
-            pictures = [figures.graph(operation, values, notation=notation)]
+            pictures = [figures.graph(operation, values, notation=notation, caption=caption)]
     for place, picture in enumerate(pictures):
         target = path.with_stem(f"{path.stem}-{place}") if options.steps else path
         picture.save(target)
         print(f"wrote {target}")
-    print(pictures[-1].alt)
+    print(" ".join(filter(None, [pictures[-1].alt, drawn])))
     return 0
 
 

@@ -86,7 +86,8 @@ def run_train(options: argparse.Namespace) -> int:
         from codegen.figures.curves import curves
         from codegen.figures.regions import regions
 
-        _draw(folder, {"curves": curves(history), "regions": regions(net, x, labels)})
+        _draw(folder, {"curves": curves(history)})
+        _draw(folder, {"regions": regions(net, x, labels)})
     return 0
 
 

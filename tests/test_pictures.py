@@ -22,6 +22,7 @@ import derive
 from codegen import figures
 from codegen.figures.circuits import step_label, with_steps
 from codegen.figures.picture import Picture
+from codegen.figures.samples import sampled
 from codegen.figures.slopes import kinks, only_input, values_and_slopes
 from codegen.figures.traces import trace
 from derive.__main__ import main
@@ -30,6 +31,7 @@ from derive.record import Operation
 
 NEURON = "y = max(x0*w0 + x1*w1 + x2*w2 + b, 0)"
 PLACE = {"x0": 1, "x1": -2, "x2": 3, "w0": -3, "w1": -1, "w2": 2, "b": 1}
+SOFTMAX = "e[n,i] = exp(x[n,i]); y[n,i] = e[n,i]/sum(e[n,k], k)"
 #: The figures of the source notebook: products, sum, and the gradients by inputs and weights.
 VALUES = {"z1": -3, "z2": 2, "z3": 6, "z": 6, "y": 6}
 GRADIENTS = {"x0": -3, "x1": -1, "x2": 2, "w0": 1, "w1": -2, "w2": 3, "b": 1, "z": 1, "z1": 1, "z2": 1, "z3": 1, "y": 1}
@@ -116,6 +118,27 @@ def test_taking_a_definition_apart_changes_no_value_and_no_gradient(text: str) -
     assert all(len(each.body.args) <= 4 for each in with_steps(operation).definitions)
 
 
+@pytest.mark.parametrize(
+    ("text", "values", "said", "not_said"),
+    [
+        ("y = 1/(1 + exp(-x))", {"x": -1000.0}, "x: 5.076e−435. Some numbers are beyond", "undefined"),
+        ("y = 1/(1 + exp(-x))", {"x": -10.0}, "x: 4.54e−05.", "beyond"),
+        (SOFTMAX, {"x": [[-1000.0, 1000.0]]}, "= [2.58e−869, 1]. Going", "undefined"),
+        ("y = log(x)", {"x": -1.0}, "x: undefined. Not defined here: y = log(x).", "nan"),
+        ("y = a/b - c", {"a": 1.0, "b": 0.0, "c": 2.0}, "Not defined here: y1 = a/b.", "inf"),
+        ("y[i] = log(x[i])", {"x": [-1.0, 2.0]}, "x: [undefined, 0.5]. Not defined", "nan"),
+        ("y = exp(exp(x))", {"x": 1000.0}, "Not defined here, or too large: y = exp(y1)", "nan"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_numbers_are_right_beyond_double_precision_and_none_is_made_up(
+    text: str, values: Any, said: str, not_said: str
+) -> None:
+    picture = figures.graph(text, values)
+    assert said in picture.alt and not_said not in picture.alt
+    assert all("nan" not in each.get_text() and "inf" not in each.get_text() for each in texts(picture))
+
+
 def test_a_number_is_added_in_a_step_of_its_own() -> None:
     *_, total, last = with_steps(derive.find("y = a*b + a/b + b**2 - 2")).definitions
     assert (step_label(total), step_label(last)) == ("+", "\N{MINUS SIGN} $2$")
@@ -124,12 +147,30 @@ def test_a_number_is_added_in_a_step_of_its_own() -> None:
 def test_steps_are_labelled_as_they_are_spoken() -> None:
     operation = with_steps(derive.find("y = 2*a/(b - c) + max(a, b) + a**2 + exp(-c)"))
     labels = {step_label(each) for each in operation.definitions}
-    assert {"÷", "−", "max", "$u^{2}$", "exp", "× ($-1$)", "+"} <= labels
+    assert {"$y_{2}$ ÷ $y_{3}$", "$b$ − $c$", "max", "$a^{2}$", "exp", "× ($-1$)", "+"} <= labels
+
+
+def test_a_label_names_only_what_stands_at_a_line() -> None:
+    values = {"a": 5.0, "b": 2.0, "u": 4.0}
+    labels = {each.get_text() for each in texts(figures.graph("y = (a - b*u)/(b - max(a*u, 0)) + a*b", values))}
+    assert {"$y_{2}$ ÷ $y_{5}$", "$a$ − $y_{1}$", "$\\max\\left(y_{3}, 0\\right)$"} <= labels
+    assert {"$y_{1}$  8", "$y_{3}$  20", "$y_{2}$  −3", "$y_{5}$  −18"} <= labels
+    assert "10" in labels  # Where order does not count no name is needed.
+
+
+def test_numbers_are_drawn_where_an_operation_is_defined() -> None:
+    for text in ("y = log(x) + sqrt(w)", "y = a**b"):
+        assert "undefined" not in figures.graph(text, sampled(derive.find(text))).alt
+    with pytest.raises(InputError, match="no numbers were found for which it is defined"):
+        sampled(derive.find("y = log(-1 - x**2)"))
 
 
 def test_gradients_come_back_one_step_at_a_time() -> None:
     pictures = figures.backward_steps(NEURON, PLACE)
     shown = [{text.get_text() for text in texts(each) if text.get_style() == "italic"} for each in pictures]
+    assert len({tuple(each.figure.get_size_inches()) for each in pictures}) == 1  # They can be stepped through.
+    places = [{text.get_position() for text in texts(each) if text.get_style() != "italic"} for each in pictures]
+    assert all(each == places[0] for each in places)
     counts = [sum(text.get_style() == "italic" for text in texts(each)) for each in pictures]
     assert counts == sorted(counts) and counts[0] == 1 and counts[-1] == 12
     assert shown[0] == {"1"} and "−3" in shown[-1]
@@ -204,8 +245,14 @@ def test_a_chain_of_layers_is_straight() -> None:
 
 def test_sums_have_their_indices_alone() -> None:
     labels = [text.get_text() for text in texts(figures.graph("softmax-cce"))]
-    assert any(r"\sum_{n,k} t" in label for label in labels)
+    assert any(r"\,\,\sum_{n,k}\,t" in label for label in labels)  # Room on both sides, as the indices are wide.
     assert not any("}^{N}" in label for label in labels)
+
+
+def test_shapes_are_between_brackets() -> None:
+    picture = figures.graph("softmax-cce")
+    assert {"[N × K]", "$p$ [N × K]"} <= {text.get_text() for text in texts(picture)}
+    assert "z [N × K]; t [N × K]; p = " in picture.alt
 
 
 def test_a_small_matrix_stands_at_its_line_row_by_row() -> None:
@@ -258,10 +305,16 @@ WRONG = {
     ("plot", "nothing-of-this", "-o", "{}/a.svg"): "nothing-of-this",
     ("plot", "softmax", "--kind", "curve", "-o", "{}/a.svg"): "is not elementwise",
     ("plot", "mul", "--kind", "curve", "-o", "{}/a.svg"): "has several inputs",
-    ("plot", "mul", "--at", "a=2", "-o", "{}/a.svg"): "nothing was said of b",
+    ("plot", "mul", "--at", "a=2, a=3", "-o", "{}/a.svg"): "--at is NAME=VALUE",
+    ("plot", "mul", "--at", "a=[1, b=2", "-o", "{}/a.svg"): "--at is NAME=VALUE",
+    ("plot", "mul", "--at", "a=[[1,2],[3]], b=2", "-o", "{}/a.svg"): "rows of equally many, for a, not [[1, 2], [3]]",
+    ("plot", "mul", "--at", "a='s', b=2", "-o", "{}/a.svg"): "expected a number, or rows of equally many, for a",
+    ("plot", "mul", "--at", "a=1e999, b=2", "-o", "{}/a.svg"): "for a, not inf",
+    ("plot", "cce", "--at", "t=[[1, 1]]", "-o", "{}/a.svg"): "takes for granted that sum(t[n,k], k) = 1, and at n = 0",
+    ("plot", "log", "--kind", "jacobian", "--at", "x=-1", "-o", "{}/a.svg"): "is not defined, or too large, at x = -1",
     ("plot", "mul", "--at", "a=[1,2], b=[1,2,3]", "-o", "{}/a.svg"): "mul",
     ("plot", "mul", "--at", "a=2, b=open('x')", "-o", "{}/a.svg"): "--at is NAME=VALUE",
-    ("plot", "mul", "--at", "a=2, b=3, q=1", "-o", "{}/a.svg"): "no setting q",
+    ("plot", "mul", "--at", "a=2, b=3, q=1", "-o", "{}/a.svg"): "mul has no input q; its inputs are a, b",
     ("plot", "relu", "--kind", "curve", "--steps", "-o", "{}/a.svg"): "--steps is of a graph",
     ("plot", "relu", "--wrt", "x", "-o", "{}/a.svg"): "add --kind jacobian",
     ("plot", "softmax", "--kind", "jacobian", "--wrt", "q", "-o", "{}/a.svg"): "q",
@@ -286,6 +339,14 @@ def test_the_command_draws_and_describes(tmp_path: Path, capsys: pytest.CaptureF
     assert "Going backward, gradients: y: 1" in capsys.readouterr().out
     assert main(["plot", "tanh", "-o", str(tmp_path / "t.png")]) == 0
     assert "dy/dx = 1 - y²" in capsys.readouterr().out
+
+
+def test_values_that_are_not_given_are_drawn_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plot", "cce", "--at", "p=[[0.25, 0.75]]", "-o", str(tmp_path / "a.svg")]) == 0
+    printed = capsys.readouterr().out
+    assert "p = [0.25, 0.75]; t = [" in printed and printed.endswith("Drawn, as --at does not give them: t.\n")
+    assert main(["plot", "cce", "--at", "p=[[0.25, 0.75]], t=[[0, 1]]", "-o", str(tmp_path / "a.svg")]) == 0
+    assert "Drawn" not in capsys.readouterr().out
 
 
 def test_what_is_no_function_of_one_number_has_no_curve() -> None:

@@ -14,6 +14,7 @@ import codegen
 from codegen.datasets import spiral
 from codegen.figures.curves import curves
 from codegen.figures.regions import regions
+from codegen.figures.style import CLASSES
 from codegen.training import History
 from derive.__main__ import main
 from derive.errors import InputError
@@ -152,6 +153,17 @@ def test_regions_are_where_the_network_puts_them() -> None:
     assert "class 0 50%, class 1 50%" in picture.alt
     net.parameters["b1"][:] = [100.0, 0.0]
     assert "class 0 100%, class 1 0%" in regions(net, x, t).alt
+
+
+def test_no_two_regions_look_alike_and_more_than_ten_are_refused() -> None:
+    x, t = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0, 1])
+    for key in ("color", "marker"):
+        assert len({look[key] for look in CLASSES}) == len(CLASSES) == 10
+    (axis,) = regions(codegen.network("dense(2,10) > softmax > cce", seed=0), x, t).figure.axes
+    hatches = [hatch or "" for hatch in axis.collections[0].hatches]  # type: ignore[attr-defined]
+    assert hatches == [look["hatch"] for look in CLASSES] and len(set(hatches[4:])) == 6
+    with pytest.raises(InputError, match="at most 10 classes, which can be told apart, and the network has 11"):
+        regions(codegen.network("dense(2,11) > softmax > cce", seed=0), x, t)
 
 
 @pytest.mark.parametrize(

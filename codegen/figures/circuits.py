@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational
@@ -16,14 +17,13 @@ from sympy import Add, Expr, Mul, Pow, Rational
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Element, Tensor
 from derive.latex import latex_text
+from derive.printing import plain_text
 from derive.record import Definition, Operation
 from derive.sums import tensors_in
 from derive.vocabulary import RESERVED
 
 #: What is between the operands of a step.
 SIGNS = {"add": "+", "subtract": "\N{MINUS SIGN}", "multiply": "×", "divide": "÷"}
-#: What the operand of a step is called where its own name says nothing.
-PLACE = Tensor("u")()
 
 
 def with_steps(operation: Operation) -> Operation:
@@ -96,18 +96,50 @@ def _divided(expr: Mul) -> tuple[Expr, Expr] | None:
     return (above, below) if tensors_in(above) and tensors_in(below) else None
 
 
+def sources_of(definition: Definition) -> list[Tensor]:
+    """Return the tensors that a definition uses, in the order in which it names them.
+
+    Example:
+        >>> a, b = Tensor("a")(), Tensor("b")()
+        >>> sources_of(Definition(Tensor("y")(), b - a))
+        [b, a]
+    """
+    found = definition.body.atoms(type(definition.target))
+    by_name = {element.tensor.name: element.tensor for element in found}
+    return [by_name[name] for name in sorted(by_name, key=_place_in(plain_text(definition.body)))]
+
+
+def _place_in(text: str) -> Any:
+    return lambda name: (text.find(name) if name in text else len(text), name)
+
+
 def step_label(definition: Definition) -> str:
     r"""Return what is written into a step's node: a sign, or LaTeX between dollars.
 
     Example:
         >>> a, b = Tensor("a")(), Tensor("b")()
         >>> [step_label(Definition(Tensor("y")(), body)) for body in (a * b, a - b, 2 * a, a**2, sympy.exp(a))]
-        ['×', '−', '× $2$', '$u^{2}$', 'exp']
+        ['×', '$a$ − $b$', '× $2$', '$a^{2}$', 'exp']
     """
-    body = definition.body
+    return _sign(definition.body) or _between(definition.body) or f"${latex_text(definition.body)}$"
+
+
+def names_operands(definition: Definition) -> bool:
+    """Return whether a step's label names what comes in, so that its lines have to have names.
+
+    Example:
+        >>> a, b = Tensor("a")(), Tensor("b")()
+        >>> [names_operands(Definition(Tensor("y")(), body)) for body in (a * b, a - b, a / b, a**2, sympy.exp(a))]
+        [False, True, True, True, False]
+    """
+    return not _sign(definition.body)
+
+
+def _sign(body: Expr) -> str:
+    """The label of a step that needs no names: its operands have no order, or there is one."""
     kind, elements = _kind(body), body.atoms(Element)
     numbers = [part for part in body.args if not tensors_in(part)]
-    if kind and not numbers:
+    if kind in ("add", "multiply") and not numbers:
         return SIGNS[kind]
     if kind in ("add", "multiply") and len(elements) == 1:
         number = body.func(*numbers)  # Several, where one is a root.
@@ -116,9 +148,23 @@ def step_label(definition: Definition) -> str:
     if isinstance(body, Maximum | Minimum) and not body.right.is_number:
         return "max" if isinstance(body, Maximum) else "min"
     if isinstance(body, sympy.Function) and len(body.args) == 1 and isinstance(body.args[0], Element):
-        return body.func.__name__.lower()
-    plain = body.xreplace(dict.fromkeys(elements, PLACE)) if len(elements) == 1 else body
-    return f"${latex_text(plain)}$"
+        return str(body.func.__name__.lower())
+    return ""
+
+
+def _between(body: Expr) -> str:
+    """A difference or a quotient of two elements, with their names in order."""
+    kind = _kind(body)
+    if kind not in ("subtract", "divide") or any(not tensors_in(part) for part in body.args):
+        return ""
+    if kind == "divide":
+        first, second = body.as_numer_denom()
+    else:
+        (taken,) = [term for term in body.args if term.could_extract_minus_sign()]
+        first, second = body + -taken, -taken
+    if not (isinstance(first, Element) and isinstance(second, Element)):
+        return ""
+    return f"${latex_text(first)}$ {SIGNS[kind]} ${latex_text(second)}$"
 
 
 def _number_text(number: Expr) -> str:

@@ -10,7 +10,8 @@ from matplotlib.colors import TwoSlopeNorm
 from numpy.typing import NDArray
 
 from codegen.figures.picture import Picture
-from codegen.figures.samples import read_values, sampled
+from codegen.figures.places import arrays_of
+from codegen.figures.samples import sampled
 from codegen.figures.style import INK, new_figure, styled
 from codegen.figures.texts import name, number
 from codegen.runtime import vjp
@@ -51,9 +52,20 @@ def jacobian(
     tensors = [tensor for tensor in operation.inputs if tensor not in operation.settings]
     chosen = inputs_of(operation)[0] if wrt is None else operation.input(wrt)
     output = operation.output.tensor
-    arrays, given = read_values(operation, sampled(operation, seed) if values is None else values)
-    matrix = matrix_of(operation, arrays, given, chosen.name)
-    shapes = [np.shape(vjp(operation, *arrays, **given)[0]), arrays[tensors.index(chosen)].shape]
+    given = dict(sampled(operation, seed) if values is None else values)
+    found = arrays_of(operation, given)
+    missing = [tensor.name for tensor in tensors if tensor.name not in found]
+    if missing:
+        raise InputError(f"{operation.name}: nothing was said of {', '.join(missing)}")
+    arrays = [found[tensor.name] for tensor in tensors]
+    given = {name: value for name, value in given.items() if name not in found}
+    place = ", ".join(f"{tensor.name} = {array.tolist()}" for tensor, array in zip(tensors, arrays, strict=True))
+    with np.errstate(all="ignore"):
+        matrix = matrix_of(operation, arrays, given, chosen.name)
+        value = np.asarray(vjp(operation, *arrays, **given)[0])
+    if not (np.isfinite(matrix).all() and np.isfinite(value).all()):
+        raise InputError(f"{operation.name}: its Jacobian is not defined, or too large, at {place}; choose another one")
+    shapes = [value.shape, arrays[tensors.index(chosen)].shape]
     rows, columns = matrix.shape
     with styled():
         side = CELL if max(rows, columns) <= MOST_WRITTEN else SMALL_CELL
@@ -84,7 +96,6 @@ def jacobian(
                     color=colour,
                     fontsize=8,
                 )
-    place = ", ".join(f"{tensor.name} = {array.tolist()}" for tensor, array in zip(tensors, arrays, strict=True))
     alt = (
         f"Jacobian of {operation.name} by {chosen.name}, {rows} entries of {output.name} by {columns} of "
         f"{chosen.name}, from {number(matrix.min())} to {number(matrix.max())}, at {place}."

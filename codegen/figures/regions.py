@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from codegen.figures.picture import Picture
-from codegen.figures.style import INK, LINES, new_figure, styled
+from codegen.figures.style import CLASSES, INK, new_figure, styled
 from codegen.networks import Network
 from derive.errors import InputError
 
@@ -29,7 +29,7 @@ def regions(network: Network, x: ArrayLike, labels: ArrayLike) -> Picture:
         labels: (N,), the classes as numbers.
 
     Raises:
-        InputError: the network has no classes, or the data are not points of a plane.
+        InputError: the network has no classes or more than ten, or the data are not points of a plane.
 
     Example:
         >>> from codegen.networks import network
@@ -47,21 +47,29 @@ def regions(network: Network, x: ArrayLike, labels: ArrayLike) -> Picture:
     plane = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
     scores = network.forward(plane)
     count = scores.shape[-1]
+    if count > len(CLASSES):
+        raise InputError(
+            f"regions are drawn of at most {len(CLASSES)} classes, which can be told apart, and the network has {count}"
+        )
     given = scores.argmax(axis=-1).reshape(len(up), len(across))
-    colours = [LINES[number % len(LINES)]["color"] for number in range(count)]
+    looks = CLASSES[:count]
+    colours = [look["color"] for look in looks]
     edges = np.arange(count + 1) - 0.5
     with styled():
         figure = new_figure(6.4, 5.4)
         axis = figure.subplots()
         axis.grid(False)
         shades = [_lightened(colour, shade) for colour, shade in zip(colours, np.linspace(*SHADES, count), strict=True)]
-        axis.contourf(across, up, given, levels=edges, colors=shades)
+        hatches = [look["hatch"] or None for look in looks]
+        filled = axis.contourf(across, up, given, levels=edges, colors=shades, hatches=hatches)
+        filled.set_edgecolor([_lightened(colour, 2 * SHADES[0]) for colour in colours])  # Of the hatching.
+        filled.set_linewidth(0.0)
         for number in range(count - 1):
             if given.min() <= number < given.max():  # There is a border.
                 axis.contour(across, up, given <= number, levels=[0.5], colors=INK, linewidths=0.8)
         for number, colour in enumerate(colours):
             own = points[classes == number]
-            marker: Any = LINES[number % len(LINES)]["marker"]
+            marker: Any = looks[number]["marker"]
             axis.scatter(
                 own[:, 0],
                 own[:, 1],

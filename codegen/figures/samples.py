@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sympy import Symbol
 
 from derive.catalogue import parse_fact
 from derive.errors import InputError
 from derive.evaluation import Assignment
-from derive.indices import Tensor
+from derive.precision import UndefinedError
 from derive.record import Operation
 from derive.sampling import impose, sample
 
@@ -23,8 +22,13 @@ SIZE = 4
 ATTEMPTS = 20
 
 
-def sampled(operation: Operation, seed: int = 0) -> dict[str, Any]:
+def sampled(operation: Operation, seed: int = 0, extents: Mapping[Symbol, int] | None = None) -> dict[str, Any]:
     """Return arrays for the inputs, in their domains and so that the record's facts hold; settings are left out.
+
+    Args:
+        operation: what they are for.
+        seed: of what is drawn.
+        extents: sizes that are known.
 
     Raises:
         InputError: no such numbers were found, or the operation has whole numbers that only a person can choose.
@@ -40,49 +44,27 @@ def sampled(operation: Operation, seed: int = 0) -> dict[str, Any]:
     tensors = [tensor for tensor in operation.inputs if tensor not in operation.settings]
     first = {tensor.sizes[0] for tensor in tensors if len(tensor.sizes) > 1}
     sizes = {symbol: 1 if symbol in first & set(_samples(operation)) else SIZE for symbol in operation.sizes}
+    sizes |= extents or {}
     facts = [parse_fact(fact, operation) for fact in operation.record.facts]
     generator = random.Random(seed)
-    for _ in range(ATTEMPTS):
-        values = sample(operation.inputs, sizes, generator, operation.record.domain)
+    for attempt in range(2 * ATTEMPTS):
+        values = sample(operation.inputs, sizes, generator, operation.record.domain, positive=attempt >= ATTEMPTS)
         assignment = Assignment(sizes, values, {each.tensor: each for each in operation.definitions})
-        if impose(facts, assignment):
+        if impose(facts, assignment) and _is_defined(operation, assignment):
             return {tensor.name: _array(tensor, sizes, assignment.values[tensor]) for tensor in tensors}
-    raise InputError(f"{operation.name}: no numbers were found for which {' and '.join(operation.record.facts)}")
+    told = " and ".join(operation.record.facts) or "it is defined"
+    raise InputError(f"{operation.name}: no numbers were found for which {told}; give some with --at")
 
 
-def read_values(operation: Operation, values: Mapping[str, Any]) -> tuple[list[NDArray[Any]], dict[str, Any]]:
-    """Return arrays for the inputs, in their order, and the settings and whole numbers that are given beside them.
-
-    Numbers are of double precision, labels apart: a picture of integers is one of numbers.
-
-    Raises:
-        InputError: a name too many or too few, or a value that is neither a number nor an array of numbers.
-
-    Example:
-        >>> from derive.catalogue import find
-        >>> read_values(find("huber"), {"y": [1, 2], "t": [0, 0], "d": 0.5})
-        ([array([1., 2.]), array([0., 0.])], {'d': 0.5})
-    """
-    tensors = {tensor.name: tensor for tensor in operation.inputs if tensor not in operation.settings}
-    known = {tensor.name for tensor in operation.inputs} | {symbol.name for symbol in operation.parameters}
-    for name in values:
-        if name not in known:
-            operation.input(name)  # Says that there is none, and which there are.
-    missing = [name for name in tensors if name not in values]
-    if missing:
-        raise InputError(f"{operation.name}: nothing was said of {', '.join(missing)}")
-    arrays = [_numbers(operation, tensor, values[name]) for name, tensor in tensors.items()]
-    return arrays, {name: value for name, value in values.items() if name not in tensors}
-
-
-def _numbers(operation: Operation, tensor: Tensor, value: Any) -> NDArray[Any]:
+def _is_defined(operation: Operation, assignment: Assignment) -> bool:
+    """Whether every entry of every output has a value here."""
     try:
-        array = np.asarray(value)
-    except ValueError:  # Rows of several lengths.
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf" or not array.size:
-        raise InputError(f"{operation.name}: {tensor.name} is a number or an array of numbers, not {value!r}")
-    return array if tensor.values is not None else array.astype(float)
+        for output in operation.outputs:
+            for place in assignment.places(output.indices):
+                assignment.value(output.target, place)
+    except UndefinedError:
+        return False
+    return True
 
 
 def _samples(operation: Operation) -> list[Symbol]:

@@ -45,6 +45,20 @@ LINES: tuple[dict[str, Any], ...] = (
     {"color": "#9c4f8c", "linestyle": ":", "marker": "D"},
 )
 
+#: Classes, by colour and marker, and the hatching of their regions: no two are alike, and in grey neighbours differ.
+CLASSES: tuple[dict[str, Any], ...] = (
+    {"color": "#0b4f8a", "marker": "o", "hatch": ""},
+    {"color": "#d55e00", "marker": "s", "hatch": ""},
+    {"color": "#007a5a", "marker": "^", "hatch": ""},
+    {"color": "#9c4f8c", "marker": "D", "hatch": ""},
+    {"color": "#1a1a1a", "marker": "v", "hatch": "//"},
+    {"color": "#b8860b", "marker": "P", "hatch": "\\\\"},
+    {"color": "#3aa0d8", "marker": "X", "hatch": ".."},
+    {"color": "#7a1f1f", "marker": "<", "hatch": "--"},
+    {"color": "#6b8e23", "marker": ">", "hatch": "||"},
+    {"color": "#e377a2", "marker": "p", "hatch": "xx"},
+)
+
 
 @contextmanager
 def styled() -> Iterator[None]:

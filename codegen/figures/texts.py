@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.mathtext import MathTextParser
+from mpmath.libmp import to_str
 from numpy.typing import NDArray
 from sympy import Expr
 
@@ -39,7 +40,21 @@ def formula(expr: Expr, notation: Notation = BAR) -> str:
 
 
 def _without_limits(sums: re.Match[str]) -> str:
-    return rf"\sum_{{{','.join(INDEX.findall(sums[0]))}}} "
+    """The sums as one, with its indices alone, and room beside it for those that are wider than the sign."""
+    indices = INDEX.findall(sums[0])
+    room = r"\," * (len(indices) if sums.start() else 0)
+    return rf"{room}\sum_{{{','.join(indices)}}}\,"
+
+
+def shape(tensor: Tensor) -> str:
+    """Return how many entries a tensor has along each of its axes, between brackets; nothing for a number.
+
+    Example:
+        >>> from derive.indices import size
+        >>> shape(Tensor("p", (size("N"), size("K"))))
+        '[N × K]'
+    """
+    return f"[{' × '.join(map(str, tensor.sizes))}]" if tensor.sizes else ""
 
 
 def name(tensor: Tensor, notation: Notation = BAR) -> str:
@@ -72,8 +87,15 @@ def number(value: Any, digits: int = 4) -> str:
     Example:
         >>> number(-0.25), number(1e-7), number(-0.0)
         ('−0.25', '1e−07', '0')
+        >>> number(float("nan")), number(float("-inf"))
+        ('undefined', '−∞')
     """
-    return f"{float(value) + 0.0:.{digits}g}".replace("-", "\N{MINUS SIGN}")
+    plain = float(value)
+    if np.isnan(plain):
+        return "undefined"
+    is_beyond = value != 0 and (plain == 0 or np.isinf(plain)) and not isinstance(value, float)
+    shown = to_str(value._mpf_, digits) if is_beyond else f"{plain + 0.0:.{digits}g}".replace("inf", "∞")
+    return shown.replace("-", "\N{MINUS SIGN}")
 
 
 def numbers(value: NDArray[Any]) -> str:
@@ -86,8 +108,8 @@ def numbers(value: NDArray[Any]) -> str:
         ('−0.25', '[1, 2.5]', '3 × 3, norm 3')
     """
     if value.ndim == 0:
-        return number(value)
+        return number(value.item())
     if 0 < value.size <= FEW and value.ndim <= 2:
         return "\n".join(f"[{', '.join(number(entry, FEWER) for entry in row)}]" for row in np.atleast_2d(value))
     norm = np.linalg.norm(value.reshape(-1).astype(float))
-    return f"{' × '.join(map(str, value.shape))}, norm {norm:.3g}"
+    return f"{' × '.join(map(str, value.shape))}, norm {number(norm, FEWER)}"
