@@ -20,7 +20,8 @@ def add_plot(verbs: Any) -> None:
     plot = verbs.add_parser(
         "plot",
         help="a picture: a computation graph, a curve with its derivative, a Jacobian",
-        description="Draws an operation: as a curve where it is a function of one number, as a graph otherwise.",
+        description="Draws an operation: as a curve where it is a function of one number, or a loss of "
+        "single predictions, as a graph otherwise.",
     )
     plot.add_argument("name", metavar="NAME", help="a name from `derive list`, or a definition")
     plot.add_argument("-o", dest="file", metavar="FILE", help="an .svg or .png file (default: NAME.svg)")
@@ -82,7 +83,9 @@ def run_plot(options: argparse.Namespace) -> int:
 
 
 def _usual_kind(operation: Any) -> str:
-    """A curve of a function of one number, a graph of anything else."""
+    """A curve of a function of one number and of a loss of single predictions, a graph of anything else."""
+    from codegen.figures.losses import of_one_prediction
+
     tensors = [tensor for tensor in operation.inputs if tensor not in operation.settings]
     is_function = operation.is_elementwise and len(tensors) == 1 and len(operation.outputs) == 1
-    return "curve" if is_function else "graph"
+    return "curve" if is_function or of_one_prediction(operation) else "graph"

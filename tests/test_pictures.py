@@ -231,6 +231,24 @@ def test_a_curve_with_a_pole_is_cut_off() -> None:
         figures.curve("y = log(-1 - x**2)")
 
 
+def test_a_loss_is_drawn_over_one_prediction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plot", "huber", "-o", str(tmp_path / "a.svg")]) == 0
+    assert capsys.readouterr().out.endswith("It is the loss of one prediction, with t = 0.\n")
+    (axes,) = figures.curve("bce").figure.axes
+    line, title = axes.lines[0], axes.title.get_window_extent(FigureCanvasAgg(axes.figure).get_renderer())
+    assert axes.figure.bbox.x0 < title.x0 < title.x1 < axes.figure.bbox.x1
+    x, y = np.asarray(line.get_xydata()).T
+    assert np.allclose(y, -np.log(x)) and not np.allclose(y, -np.log(1 - x))  # Of the target 1.
+    with pytest.raises(InputError, match="not elementwise"):
+        figures.curve("softmax-cce")
+
+
+def test_a_curve_says_where_it_is_not_defined() -> None:
+    assert figures.curve("y = log(x + 1)").alt.endswith("is not defined for x from −4 to −1.")
+    assert figures.curve("y = 1/x").alt.endswith("is not defined for x at 0.")
+    assert "not defined" not in figures.curve("tanh").alt
+
+
 def test_a_kink_shows_both_sides() -> None:
     circles = [line for line in figures.curve("relu").figure.axes[0].lines if line.get_marker() == "o"]
     shown = {(line.get_markerfacecolor() == "white", *map(float, line.get_ydata())) for line in circles}

@@ -11,6 +11,7 @@ import sympy
 from numpy.typing import NDArray
 from sympy import Expr
 
+from codegen.figures.losses import of_one_prediction
 from codegen.figures.picture import Picture
 from codegen.figures.style import FAINT, line, new_figure, styled
 from codegen.figures.texts import formula, number
@@ -40,11 +41,13 @@ Array = NDArray[Any]
 def curve(op: str | Operation | Derived) -> Picture:
     """Draw an elementwise operation of one number and its derivative; at a kink the side that it is taken from.
 
+    A loss is drawn over one prediction, with its target fixed. Where there is no value the ground is hatched.
+
     Args:
         op: a catalogue name, a definition's text, an operation, or what was derived of one.
 
     Raises:
-        InputError: the operation is not elementwise, or has several inputs.
+        InputError: the operation is not elementwise and no loss of single predictions, or has several inputs.
 
     Example:
         >>> print(curve("relu").alt)  # doctest: +NORMALIZE_WHITESPACE
@@ -52,6 +55,8 @@ def curve(op: str | Operation | Derived) -> Picture:
         derivative from 0 to 1. There is a kink at x = 0, where the derivative goes from 0 to 1 and is taken as 0.
     """
     operation = find(op)
+    loss, target = of_one_prediction(operation) or (operation, "")
+    operation = loss
     tensor = only_input(operation)
     low, high = operation.record.domain.get(tensor.name, WIDE)
     bends = kinks(operation, tensor, low, high)
@@ -81,13 +86,32 @@ def curve(op: str | Operation | Derived) -> Picture:
                 if abs(side - taken) > JUMP:
                     axes.plot([bend], [side], **look, markerfacecolor="white", zorder=3)
             axes.plot([bend], [taken], **look, zorder=3)
+        gaps = _gaps(x, y)
+        for start, end in gaps:
+            if end > start:
+                axes.axvspan(
+                    start, end, facecolor="none", edgecolor=FAINT, hatch="//", linewidth=0.0, alpha=0.5, zorder=0
+                )
         axes.axhline(0, color=FAINT, linewidth=0.8, zorder=1)
         axes.set_xlabel(formula(tensor()))
         axes.set_title(operation.record.title or operation.record.definition)
         axes.margins(x=0)
         axes.set_ylim(*_limits(np.concatenate([y, slope])))
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=1)
-    return Picture(figure, f"{operation.name} and its derivative", _said(operation, tensor, x, y, slope, bends))
+    told = _said(operation, tensor, x, y, slope, bends)
+    if gaps:
+        places = (f"at {number(a)}" if a == b else f"from {number(a)} to {number(b)}" for a, b in gaps)
+        told += f" It or its derivative is not defined for {tensor.name} {', '.join(places)}."
+    if target:
+        told += f" It is the loss of one prediction, with {target}."
+    return Picture(figure, f"{operation.name} and its derivative", told)
+
+
+def _gaps(x: Array, y: Array) -> list[tuple[float, float]]:
+    """The parts of the line where there is no value, by their ends."""
+    holes = np.flatnonzero(~np.isfinite(y))
+    runs = np.split(holes, np.flatnonzero(np.diff(holes) > 1) + 1) if holes.size else []
+    return [(float(x[run[0]]), float(x[run[-1]])) for run in runs]
 
 
 def only_input(operation: Operation) -> Tensor:
