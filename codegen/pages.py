@@ -74,6 +74,7 @@ def operation_page(operation: Operation) -> str:
 
 def _blocks(operation: Operation) -> Iterator[Block]:
     contents, record, derivations = Contents(operation), operation.record, by_parts(operation)
+    contents.derivations = derivations
     yield from contents.title()
     yield from contents.definitions()
     yield contents.inputs()
@@ -102,8 +103,7 @@ def _gradients(operation: Operation, contents: Contents, derivations: Sequence[D
 def _steps(derivation: Derivation, contents: Contents) -> Fold:
     """Return the steps folded away under their title, the result after them."""
     steps = contents.steps(derivation, Words)
-    result = contents.result(derivation, steps.start)
-    return Fold(words(derivation.title), (steps, Paragraph(words("The result:")), result))
+    return Fold(words(derivation.title), (steps, Paragraph(words("The result:")), contents.result(derivation)))
 
 
 def _code(operation: Operation) -> str:

@@ -476,6 +476,16 @@ def test_a_formula_counts_from_where_it_is_told() -> None:
     assert Formula((total,), first=0).latex == r"\sum_{n=0}^{N - 1} x_{n}"
 
 
+@pytest.mark.parametrize(
+    ("names", "start"), [(("a[k] = x[k]/sum(x[j], j)", "y[i] = x[i + 1] - x[i]"), 0), (("dense",), 1)]
+)
+def test_a_document_counts_positions_from_one_number(names: tuple[str, ...], start: int) -> None:
+    blocks = list(walk(report(*names).document.blocks))
+    starts = {block.formula.start for block in blocks if isinstance(block, Display)}
+    starts |= {block.start for block in blocks if isinstance(block, Steps)}
+    assert starts == {start}
+
+
 def test_a_listing_is_not_changed() -> None:
     listing = Listing("a = '<b>' & c")
     assert "a = &#x27;&lt;b&gt;&#x27; &amp; c" in Report(Document("t", "en", (listing,))).html()

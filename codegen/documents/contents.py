@@ -55,6 +55,9 @@ def document(operations: Sequence[Operation], language: str, notation: str = "ba
     for place, each in enumerate(contents):
         if names[place] in names[:place]:  # Two definitions may define one name.
             each.label = f"{names[place]}-{place + 1}"
+    start = min((each.first for each in contents), default=1)
+    for each in contents:
+        each.first = start
     if len(contents) == 1:
         return Document(titles[0], language, tuple(contents[0].blocks()))
     sections = tuple(Section(words(title), tuple(each.blocks())) for title, each in zip(titles, contents, strict=True))
@@ -99,7 +102,7 @@ class Contents(Wording):
     def definitions(self) -> Iterator[Block]:
         """The definitions, each on a line of its own."""
         for each in self.operation.definitions:
-            yield Display(self.formula(each.target, each.body, first=self.first))
+            yield Display(self.formula(each.target, each.body))
 
     def inputs(self) -> Table:
         """The inputs, their shapes and what else there is to say of them."""
@@ -160,7 +163,7 @@ class Contents(Wording):
         yield from map(Paragraph, self.upstreams())
         if self.parts:
             yield Paragraph(self.say("The backward pass by its parts: gradients of intermediates keep their names."))
-        for derivation in self.parts or [check.derivation for check in self.checks]:
+        for derivation in self.derivations:
             heading = self.say("Gradient with respect to {name}", name=self.formula(source_of(derivation.target)))
             yield Section(heading, tuple(self.gradient(derivation)))
 
@@ -206,7 +209,7 @@ class Contents(Wording):
             Chain(block.left, tuple((line.right, self.reason(line, read or self.read)) for line in block.lines))
             for block in blocks_of(derivation)
         ]
-        return Steps(tuple(chains), self.notation)
+        return Steps(tuple(chains), self.notation, self.first)
 
     def reason(self, line: Right, read: Callable[[str], Piece]) -> Line:
         parts = [reason(text, self.language, read) for text in (line.rule, line.note) if text]

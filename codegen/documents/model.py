@@ -88,15 +88,21 @@ class Chain:
 
 @dataclass(frozen=True)
 class Steps:
-    """The chains of a derivation, in reading order."""
+    """The chains of a derivation, in reading order.
+
+    Attributes:
+        first: the number that positions are counted from; None to let the chains say.
+    """
 
     chains: tuple[Chain, ...]
     notation: Notation = BAR
+    first: int | None = None
 
     @property
     def start(self) -> int:
         """The number that positions are counted from in all of the chains."""
-        return counted_from(*(right for chain in self.chains for right, _ in chain.rights))
+        rights = (right for chain in self.chains for right, _ in chain.rights)
+        return counted_from(*rights) if self.first is None else self.first
 
 
 @dataclass(frozen=True)

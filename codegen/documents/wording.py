@@ -40,7 +40,7 @@ class Wording:
     Attributes:
         label: what files of pictures are called after.
         notation: how gradients and choices are written, in the language.
-        first: the number that the definitions count positions from.
+        first: the number that the whole document counts positions from: 0 where any of it computes with them.
         checks: the gradients, each proved; they are made when they are asked for.
     """
 
@@ -48,7 +48,17 @@ class Wording:
         self.operation, self.language, self.label = operation, language, operation.name
         choice = (phrase("if", language), phrase("otherwise", language))
         self.notation = replace(find_notation(notation, operation), choice=choice)
-        self.first = counted_from(*(each.body for each in operation.definitions))
+
+    @cached_property
+    def first(self) -> int:
+        return counted_from(*self.expressions())
+
+    def expressions(self) -> Iterator[Expr]:
+        """What is written of an operation: the definitions, and the gradients step by step."""
+        yield from (each.body for each in self.operation.definitions)
+        for derivation in self.derivations:
+            yield derivation.result
+            yield from (step.after for step in derivation.steps)
 
     @cached_property
     def checks(self) -> tuple[GradientCheck, ...]:
@@ -60,14 +70,22 @@ class Wording:
         parts = by_parts(self.operation) if self.operation.differentiable else ()
         return tuple(map(by_itself, parts)) if is_long(self.operation, parts) else ()
 
+    @cached_property
+    def derivations(self) -> Sequence[Derivation]:
+        """The gradients that are shown step by step."""
+        if not self.operation.differentiable:
+            return ()
+        return self.parts or [check.derivation for check in self.checks]
+
     def say(self, text: str, **places: Piece | Line | str) -> Line:
         return say(text, self.language, **places)
 
     def section(self, heading: str, blocks: Iterator[Block] | Sequence[Block]) -> Section:
         return Section(self.say(heading), tuple(blocks))
 
-    def formula(self, *sides: Expr, first: int | None = None) -> Formula:
-        return Formula(sides, self.notation, first)
+    def formula(self, *sides: Expr) -> Formula:
+        """A formula, counted from where the whole document is."""
+        return Formula(sides, self.notation, self.first)
 
     def name(self, tensor: Tensor) -> Formula:
         """A tensor by its name alone."""
@@ -84,7 +102,6 @@ class Wording:
             return self.operation.gradient_of(element.tensor)(*element.indices)
         return target
 
-    def result(self, derivation: Derivation, first: int | None = None) -> Display:
-        """What is derived, counted from where the definitions are unless another number is told."""
-        start = self.first if first is None else first
-        return Display(self.formula(self.target(derivation), derivation.result, first=start))
+    def result(self, derivation: Derivation) -> Display:
+        """What is derived."""
+        return Display(self.formula(self.target(derivation), derivation.result))
