@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,18 @@ def run_report(options: argparse.Namespace) -> int:
     check_format(options.file)
     if not Path(options.file).absolute().parent.is_dir():
         raise InputError(f"cannot write {options.file}: there is no folder {Path(options.file).parent}")
-    for path in report(*options.name, language=options.language, notation=options.notation).save(options.file):
+    told = _tell if sys.stderr.isatty() else None
+    try:
+        made = report(*options.name, language=options.language, notation=options.notation, told=told)
+    finally:
+        if told is not None:
+            told("")
+    for path in made.save(options.file):
         print(f"wrote {path}")
     return 0
+
+
+def _tell(text: str) -> None:
+    """Show a line on standard error in place of the one before, shortened to what a terminal has; none clears it."""
+    shown = f"{text[:76]} …" if len(text) > 76 else f"{text} …" if text else ""
+    print(f"\r\033[K{shown}", end="", file=sys.stderr, flush=True)

@@ -461,6 +461,19 @@ def test_a_report_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert path.read_text("utf-8").startswith('<!DOCTYPE html>\n<html lang="de">')
 
 
+def test_progress_is_told_to_a_terminal_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ["report", "relu", "-o", str(tmp_path / "r.md"), "--language", "de"]
+    assert main(asked) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert main(asked) == 0
+    told = capsys.readouterr().err
+    assert "relu: Beweis …" in told
+    assert told.endswith("\r\033[K")
+
+
 def test_in_python() -> None:
     made_here = codegen.report("relu", language="de")
     assert '<div class="report" lang="de">' in made_here._repr_html_()

@@ -28,7 +28,7 @@ from codegen.documents.model import (
 from codegen.documents.phrases import SEPARATORS, reason
 from codegen.documents.pictures import pictures
 from codegen.documents.proofs import proof
-from codegen.documents.wording import Wording, name_of
+from codegen.documents.wording import Told, Wording, name_of
 from codegen.modules import source
 from derive.catalogue import parse_fact
 from derive.derivation import Derivation, by_itself
@@ -46,12 +46,17 @@ from derive.sums import Partial
 _ELEMENT = re.compile(r"([^\W\d]\w*)(?:\[(\w+(?:,\w+)*)\])?")
 
 
-def document(operations: Sequence[Operation], language: str, notation: str = "bar") -> Document:
-    """Return the report on some operations; with several, each has a section of its own."""
+def document(
+    operations: Sequence[Operation], language: str, notation: str = "bar", told: Told | None = None
+) -> Document:
+    """Return the report on some operations; with several, each has a section of its own.
+
+    ``told`` is called with what is made next, as proofs may take long.
+    """
     different = list(dict.fromkeys(operations))
     names = [operation.name for operation in different]
     titles = list(map(name_of, different))
-    contents = [Contents(operation, language, notation) for operation in different]
+    contents = [Contents(operation, language, notation, told) for operation in different]
     for place, each in enumerate(contents):
         if names[place] in names[:place]:  # Two definitions may define one name.
             each.label = f"{names[place]}-{place + 1}"
@@ -115,7 +120,9 @@ class Contents(Wording):
                 comma, *_ = SEPARATORS[self.language]
                 note += (Words(comma), *self.say("{default} where it is left out", default=str(default)))
             rows.append((self.code_line(symbol.name), self.say("a number"), note))
-        return Table((self.say("input"), self.say("shape"), ()), tuple(rows))
+        heads = (self.say("input"), self.say("shape"), ())
+        width = 3 if any(note for *_, note in rows) else 2  # No column for what is not said of any.
+        return Table(heads[:width], tuple(row[:width] for row in rows))
 
     def outputs(self) -> Iterator[Block]:
         """What there is to say of several outputs, and of the gradients that come in through them."""

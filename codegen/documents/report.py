@@ -13,6 +13,7 @@ from codegen.documents.markdown import write_markdown
 from codegen.documents.model import Document, Picture, walk
 from codegen.documents.notebook import write_notebook
 from codegen.documents.phrases import check_language
+from codegen.documents.wording import Told
 from derive.catalogue import find
 from derive.errors import InputError
 from derive.files import write_whole
@@ -91,13 +92,16 @@ def check_format(path: str | Path) -> str:
     return ending
 
 
-def report(*ops: str | Operation | Derived, language: str = "en", notation: str = BAR.name) -> Report:
+def report(
+    *ops: str | Operation | Derived, language: str = "en", notation: str = BAR.name, told: Told | None = None
+) -> Report:
     """Return a report on operations, in English, German (``de``), Chinese (``zh``) or French (``fr``).
 
     Args:
         ops: catalogue names, definitions' texts or operations.
         language: of the words between the formulas.
         notation: how gradients are written: ``"bar"``, ``"leibniz"`` or ``"notebook"``.
+        told: is called, while the report is made, with a line on what is made next.
 
     Raises:
         InputError: no such operation, language or notation.
@@ -111,4 +115,4 @@ def report(*ops: str | Operation | Derived, language: str = "en", notation: str 
     find_notation(notation)
     if not ops:
         raise InputError("a report needs the name of one operation at least")
-    return Report(document(list(map(find, ops)), language, notation))
+    return Report(document(list(map(find, ops)), language, notation, told))

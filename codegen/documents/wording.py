@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -20,6 +20,9 @@ from derive.pullback import by_parts, is_long
 from derive.record import Operation
 from derive.sums import Partial
 from derive.verification import GradientCheck, verify
+
+#: What is told, in a line, while a document is made.
+Told = Callable[[str], None]
 
 
 def name_of(operation: Operation) -> str:
@@ -44,7 +47,10 @@ class Wording:
         checks: the gradients, each proved; they are made when they are asked for.
     """
 
-    def __init__(self, operation: Operation, language: str = "en", notation: str = BAR.name) -> None:
+    def __init__(
+        self, operation: Operation, language: str = "en", notation: str = BAR.name, told: Told | None = None
+    ) -> None:
+        self.told = told
         self.operation, self.language, self.label = operation, language, operation.name
         choice = (phrase("if", language), phrase("otherwise", language))
         self.notation = replace(find_notation(notation, operation), choice=choice)
@@ -62,6 +68,7 @@ class Wording:
 
     @cached_property
     def checks(self) -> tuple[GradientCheck, ...]:
+        self.tell("Proof")
         return verify(self.operation)
 
     @cached_property
@@ -80,7 +87,13 @@ class Wording:
     def say(self, text: str, **places: Piece | Line | str) -> Line:
         return say(text, self.language, **places)
 
+    def tell(self, heading: str) -> None:
+        """Tell whoever waits what is made now."""
+        if self.told is not None:
+            self.told(f"{name_of(self.operation)}: {phrase(heading, self.language)}")
+
     def section(self, heading: str, blocks: Iterator[Block] | Sequence[Block]) -> Section:
+        self.tell(heading)
         return Section(self.say(heading), tuple(blocks))
 
     def formula(self, *sides: Expr) -> Formula:
