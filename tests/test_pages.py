@@ -32,7 +32,7 @@ def test_a_page_has_the_definition_the_gradient_the_steps_the_code_and_the_sourc
     text = operation_page(derive.find("y[n] = sum(a[n,i]**2, i)"))
     for part in (
         r"$$y_{n} = \sum_{i=1}^{I} a_{n,i}^{2}$$",
-        "| `a` | (N, I) |  |",
+        "| `a` | (N, I) |",
         r"$$\bar{a}_{n,i} = 2 \bar{y}_{n}\, a_{n,i}$$",
         "<summary>gradient of a in y</summary>",
         "1. definition",
