@@ -91,11 +91,17 @@ def operation(text: str, name: str | None = None) -> Operation:
     return name_necks(parse_operation(text, name, _named, known=records()))
 
 
+#: What stands in formulas and in no name.
+FORMULA = re.compile(r"[*/+^()\[\]]|\s-|-\s|^\s*\d")
+
+
 def _hint(name: str) -> str:
     """What may have been meant by a name that there is not: one that is near, or those that such words are said of."""
     near = nearest(name, records())
     if near:
         return f"did you mean {near!r}?"
+    if FORMULA.search(name):
+        return f"a formula has a name before it: 'y = {name.strip()}'"
     meant = matching(WORD.findall(name))
     if 0 < len(meant) <= MOST_MEANT:
         return f"did you mean {' or '.join(record.name for record in meant)}?"

@@ -242,7 +242,8 @@ def _read_stage(text: str) -> Stage:
         sizes, named = (None,), {}
     if not all(_is_number(each) for value in (*sizes, *named.values()) for each in _parts(value)):
         raise InputError(
-            f"{text}: in the brackets stand sizes and settings, which are numbers: {name}(2, 64), {name}(a=0.1)"
+            f"{text}: in the brackets stand sizes and settings, which are numbers: {name}(2, 64), {name}(a=0.1); "
+            f"to apply it to an array, give what comes out a name: 'y = {text.strip()}'"
         )
     return Stage(text, name, sizes, named)
 
