@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from codegen.layer import Layer, form_for, shapes_of
-from codegen.layers import kind_of
 from codegen.runtime import BoundPullback, Forward, Given, forward
+from codegen.stages import make_layers
 from codegen.summaries import LayerRow, layer_rows, markdown_table, plain_table
 from codegen.targets import NUMPY, source
 from codegen.usual import UsualPasses
@@ -27,12 +27,9 @@ from derive.indices import Tensor
 from derive.networks import (
     ARROW,
     DATA,
-    EXAMPLE,
-    Stage,
     check_shapes,
     name_tensors,
     network_operation,
-    read_stages,
     with_settings,
 )
 from derive.notation import BAR
@@ -43,7 +40,7 @@ Array = NDArray[Any]
 
 
 def network(
-    *layers: str | Operation | Layer | list[str | Operation | Layer],
+    *layers: Part | list[Part],
     seed: int | np.random.Generator | None = None,
     dtype: DTypeLike = np.float64,
     wrt: Sequence[str] | None = None,
@@ -73,17 +70,7 @@ def network(
         softmax > cce: gradient of p put into that of z2: cost 11.75 instead of 18.5
         relu > dense: gradient of h1 put into that of z1: cost 7.25 instead of 9.25
     """
-    _check_dtype(dtype)
-    generator = _generator(seed)
-    made: list[Layer] = []
-    for each in layers:
-        parts = each if isinstance(each, list | tuple) else [each]
-        made += [layer for part in parts for layer in _made(part, generator, dtype)]
-    if len(set(map(id, made))) < len(made):
-        raise InputError("a layer stands twice in the network, which has one gradient for each; make a second layer")
-    if not made:
-        raise InputError(f"a network needs one layer at least, such as {EXAMPLE!r}")
-    return Network(made, wrt, given)
+    return Network(make_layers(layers, seed, dtype), wrt, given)
 
 
 @dataclass(frozen=True)
@@ -328,37 +315,6 @@ class Network:
         stray = [name for name in self._targets if name not in names]
         if stray:
             raise InputError(f"{title}: nothing in a network gives {', '.join(stray)}; a layer takes one array")
-
-
-def _check_dtype(dtype: DTypeLike) -> None:
-    try:
-        is_real = np.dtype(dtype).kind == "f"
-    except TypeError:
-        is_real = False
-    if not is_real:
-        raise InputError(f"parameters are real numbers, of dtype float32 or float64, not {dtype!r}")
-
-
-def _generator(seed: Any) -> np.random.Generator:
-    try:
-        return np.random.default_rng(seed)
-    except (TypeError, ValueError):
-        raise InputError(f"seed is a whole number of at least 0, or a generator, not {seed!r}") from None
-
-
-def _made(part: str | Operation | Layer, generator: np.random.Generator, dtype: DTypeLike) -> list[Layer]:
-    """Return the layers of a text, or of what is one layer."""
-    if isinstance(part, Layer):
-        return [part]
-    if isinstance(part, str):
-        return [_made_stage(stage, generator, dtype) for stage in read_stages(part)]
-    if isinstance(part, Operation):
-        return [Layer(part)]
-    raise InputError(f"expected a layer's name, definition, Operation or Layer, not {type(part).__name__}")
-
-
-def _made_stage(stage: Stage, generator: np.random.Generator, dtype: DTypeLike) -> Layer:
-    return kind_of(stage.operation)(*stage.sizes, seed=generator, dtype=dtype, **stage.named)
 
 
 def _assuming(operation: Operation, given: Given | None) -> Operation:

@@ -34,7 +34,7 @@ ORDERS = {
         summing naming docstrings numpy_windows numpy_sums numpy_matrices numpy_expressions scalar_functions blocks
         whole_numbers lowering reuse numpy_source loading keeping programs numpy_function runtime hessians modules layer
         layer_kinds layers c_precisions c_functions c_numbers c_program c_products c_saving c_loops c_texts
-        c_expressions c_writer c_source c_compiler c_memory c_calls c_runtime targets usual summaries networks
+        c_expressions c_writer c_source c_compiler c_memory c_calls c_runtime targets usual summaries stages networks
         optimisers datasets training checking verification figures documents __init__ tour pages
     """.split(),
 }
