@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from codegen.layer import Layer, form_for, shapes_of
 from codegen.runtime import BoundPullback, Forward, Given, forward
-from codegen.stages import make_layers
+from codegen.stages import Part, make_layers
 from codegen.summaries import LayerRow, layer_rows, markdown_table, plain_table
 from codegen.targets import NUMPY, source
 from codegen.usual import UsualPasses
