@@ -243,6 +243,27 @@ def test_a_loss_is_drawn_over_one_prediction(tmp_path: Path, capsys: pytest.Capt
         figures.curve("softmax-cce")
 
 
+def test_a_curve_says_with_which_settings_it_was_drawn() -> None:
+    huber, tanh = figures.curve("huber"), figures.curve("tanh")
+    assert huber.figure.axes[0].get_title() == "huber of one prediction, t = 0, d = 1"
+    assert " Drawn with d = 1." in huber.alt and "Drawn with" not in tanh.alt
+    other = figures.curve(derive.find("huber").with_defaults({"d": "2"}))
+    assert "d = 2" in other.figure.axes[0].get_title() and " Drawn with d = 2." in other.alt
+
+
+@pytest.mark.parametrize(
+    "name", ["leaky-relu", "selu", "y = 0.5*x*(1 + tanh(0.7978845608*(x + 0.044715*x**3))) + log(1 + exp(-abs(x)))"]
+)
+def test_the_title_of_a_curve_stays_in_the_frame(name: str) -> None:
+    figure = figures.curve(name).figure
+    (axes,) = figure.axes
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    box = axes.title.get_window_extent(renderer)
+    assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
+    assert "\n" not in figures.curve("relu").figure.axes[0].get_title()
+
+
 def test_a_curve_says_where_it_is_not_defined() -> None:
     assert figures.curve("y = log(x + 1)").alt.endswith("is not defined for x from −4 to −1.")
     assert figures.curve("y = 1/x").alt.endswith("is not defined for x at 0.")

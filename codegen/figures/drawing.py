@@ -9,13 +9,13 @@ from math import ceil, sqrt
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, PathPatch, Polygon
 from matplotlib.path import Path
 
 from codegen.figures.circuits import sources_of
 from codegen.figures.layout import SPACE, Layout, Node, lay_out
+from codegen.figures.rulers import Ruler
 from codegen.figures.style import BACKWARD, CURRENT, FAINT, FORWARD, INK, new_figure
 from codegen.figures.texts import formula
 from codegen.figures.texts import name as name_of
@@ -51,23 +51,6 @@ class Part:
     end: str
 
 
-class _Ruler:
-    """Measures texts in points."""
-
-    def __init__(self) -> None:
-        self.figure = Figure(figsize=(1, 1), dpi=72)
-        canvas: Any = FigureCanvasAgg(self.figure)
-        self.renderer = canvas.get_renderer()
-
-    def size(self, text: str, points: float) -> tuple[float, float]:
-        if not text:
-            return 0.0, 0.0
-        artist = self.figure.text(0, 0, text, fontsize=points)
-        extent = artist.get_window_extent(self.renderer)
-        artist.remove()
-        return float(extent.width), float(extent.height)
-
-
 def drawn(
     operation: Operation,
     parts: Mapping[str, Part],
@@ -76,7 +59,7 @@ def drawn(
     whole: Mapping[str, Part],
 ) -> Figure:
     """The picture of some parts, in a frame that all of them have room in: steps stand where they stood before."""
-    ruler = _Ruler()
+    ruler = Ruler()
     boxes, layout = _arranged(ruler, operation, whole)
     formulas: list[str] = []
     if layout.width > WIDEST and any(part.tensor.sizes for part in parts.values()):
@@ -105,7 +88,7 @@ def drawn(
 
 
 def _in_columns(
-    ruler: _Ruler, texts: Sequence[str], width: float, top: float
+    ruler: Ruler, texts: Sequence[str], width: float, top: float
 ) -> tuple[list[tuple[str, float, float]], float]:
     """Texts with the places of their left ends, in as many columns as there is room for, and where they end below."""
     if not texts:
@@ -123,7 +106,7 @@ def _in_columns(
 
 
 def _arranged(
-    ruler: _Ruler, operation: Operation, parts: Mapping[str, Part]
+    ruler: Ruler, operation: Operation, parts: Mapping[str, Part]
 ) -> tuple[dict[str, tuple[float, float]], Layout]:
     """The widths and heights of the nodes, and their places."""
     boxes = {name: _box(ruler, part) for name, part in parts.items()}
@@ -137,7 +120,7 @@ def _arranged(
     return boxes, lay_out(sizes, before)
 
 
-def _box(ruler: _Ruler, part: Part) -> tuple[float, float]:
+def _box(ruler: Ruler, part: Part) -> tuple[float, float]:
     """The width and height of a node."""
     width, height = ruler.size(part.label, FORMULA)
     if part.is_input:

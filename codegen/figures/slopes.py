@@ -13,6 +13,7 @@ from sympy import Expr
 
 from codegen.figures.losses import of_one_prediction
 from codegen.figures.picture import Picture
+from codegen.figures.rulers import Ruler
 from codegen.figures.style import FAINT, line, new_figure, styled
 from codegen.figures.texts import formula, number
 from codegen.runtime import forward, vjp
@@ -35,6 +36,8 @@ NEAR = 1e-9
 SIDE, JUMP = 1e-6, 1e-4
 #: A curve that goes to infinity is cut off at so many times the height of its middle part.
 TALLEST = 3.0
+#: The width of a title, in points.
+TITLE = 400.0
 Array = NDArray[Any]
 
 
@@ -94,7 +97,10 @@ def curve(op: str | Operation | Derived) -> Picture:
                 )
         axes.axhline(0, color=FAINT, linewidth=0.8, zorder=1)
         axes.set_xlabel(formula(tensor()))
-        axes.set_title(operation.record.title or operation.record.definition)
+        settings = _settings(operation)
+        title = ", ".join([operation.record.title or operation.record.definition, *settings])
+        points = axes.title.get_fontsize()
+        axes.set_title(Ruler().wrapped(title, points, TITLE))
         axes.margins(x=0)
         axes.set_ylim(*_limits(np.concatenate([y, slope])))
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=1)
@@ -102,9 +108,17 @@ def curve(op: str | Operation | Derived) -> Picture:
     if gaps:
         places = (f"at {number(a)}" if a == b else f"from {number(a)} to {number(b)}" for a, b in gaps)
         told += f" It or its derivative is not defined for {tensor.name} {', '.join(places)}."
+    if settings:
+        told += f" Drawn with {' and '.join(settings)}."
     if target:
         told += f" It is the loss of one prediction, with {target}."
     return Picture(figure, f"{operation.name} and its derivative", told)
+
+
+def _settings(operation: Operation) -> list[str]:
+    """What the settings are that a curve is drawn with: those of the record."""
+    numbers = operation.record.defaults
+    return [f"{each.name} = {numbers[each.name]}".replace("-", "\N{MINUS SIGN}") for each in operation.settings]
 
 
 def _gaps(x: Array, y: Array) -> list[tuple[float, float]]:
