@@ -20,7 +20,7 @@ GRID, MARGIN = 300, 0.08
 #: How light the regions are, from 0, black, to 1: in grey the first ones differ in this, the others in their hatching.
 LIGHTNESS = (0.68, 0.86, 0.77, 0.94)
 #: How much red, green and blue count in grey, and how much of its colour the hatching has.
-GREY, HATCHING = (0.299, 0.587, 0.114), 0.68
+GREY, HATCHING = (0.299, 0.587, 0.114), 0.9
 
 
 def regions(network: Network, x: ArrayLike, labels: ArrayLike) -> Picture:
