@@ -9,8 +9,10 @@ from codegen.figures.layout import Layout, Node, Turn
 
 #: Between two lines that turn, and between these and what is beside them.
 LANE, BESIDE = 8.0, 14.0
+#: The names of a line's ends, and the number of a piece of it.
+Piece = tuple[str, str, int]
 #: How many lines that turn are as bad as one more row.
-ROW = 4.0
+ROW = 3.0
 
 
 def in_rows(layout: Layout, widest: float, ends: float) -> Layout:
@@ -49,21 +51,26 @@ def in_rows(layout: Layout, widest: float, ends: float) -> Layout:
         if any(not node.after for node in own if node.column == row.stop - 1):
             end += ends
         ways = passing[row.stop - 1]
-        for place, key in enumerate(ways):
+        for place, pieces in enumerate(ways):
             back = len(ways) - 1 - place
-            turns[key] = Turn(end + LANE * (1 + back), bottom + BESIDE + LANE * back, beside - BESIDE - LANE * place)
+            turn = Turn(end + LANE * (1 + back), bottom + BESIDE + LANE * back, beside - BESIDE - LANE * place)
+            turns.update(dict.fromkeys(pieces, turn))
         top = bottom + 2 * BESIDE + LANE * len(ways)
         right = max(right, end + LANE * len(ways))
     return replace(layout, columns=columns, turns=turns, width=right, height=bottom)
 
 
-def _passing(layout: Layout) -> list[list[tuple[str, str, int]]]:
-    """By column, the pieces of lines that go on to the next one, from the uppermost to the lowest."""
-    found: list[list[tuple[float, float, tuple[str, str, int]]]] = [[] for _ in layout.columns]
+def _passing(layout: Layout) -> list[list[list[Piece]]]:
+    """By column, the pieces of lines that go on to the next one, from the uppermost to the lowest.
+
+    Those that come from one node are together: they turn as one line.
+    """
+    found: list[dict[int, list[tuple[float, float, Piece]]]] = [{} for _ in layout.columns]
     for (source, target), way in layout.lines.items():
         for place, node in enumerate(way[:-1]):
-            found[node.column].append((node.y, _arrival(way, place), (source, target, place)))
-    return [[key for _, _, key in sorted(each)] for each in found]
+            piece = (node.y, _arrival(way, place), (source, target, place))
+            found[node.column].setdefault(id(node), []).append(piece)
+    return [[[key for _, _, key in own] for own in sorted(each.values())] for each in found]
 
 
 def _arrival(way: Sequence[Node], place: int) -> float:

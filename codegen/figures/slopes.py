@@ -99,7 +99,7 @@ def curve(op: str | Operation | Derived) -> Picture:
         axes.set_xlabel(formula(tensor()))
         settings = _settings(operation)
         title = ", ".join([operation.record.title or operation.record.definition, *settings])
-        points = axes.title.get_fontsize()
+        points = float(axes.title.get_fontsize())
         axes.set_title(Ruler().wrapped(title, points, TITLE))
         axes.margins(x=0)
         axes.set_ylim(*_limits(np.concatenate([y, slope])))
