@@ -292,6 +292,9 @@ def test_the_title_of_a_curve_stays_in_the_frame(name: str) -> None:
     figure.draw(renderer)
     box = axes.title.get_window_extent(renderer)
     assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
+    key = figure.legends[0].get_window_extent(renderer)
+    assert figure.bbox.x0 <= key.x0 and key.x1 <= figure.bbox.x1
+    assert figures.curve("relu").figure.get_figwidth() == 6.4
     assert "\n" not in figures.curve("relu").figure.axes[0].get_title()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import matplotlib
 import numpy as np
 import sympy
 from numpy.typing import NDArray
@@ -36,6 +37,8 @@ NEAR = 1e-9
 SIDE, JUMP = 1e-6, 1e-4
 #: A curve that goes to infinity is cut off at so many times the height of its middle part.
 TALLEST = 3.0
+#: The width of a picture in inches, and in points what stands beside a formula below it.
+WIDTH, KEY = 6.4, 60.0
 #: The width of a title, in points.
 TITLE = 400.0
 Array = NDArray[Any]
@@ -75,7 +78,7 @@ def curve(op: str | Operation | Derived) -> Picture:
     derivation = jacobian(operation, tensor.name)
     output = operation.output.tensor.name
     with styled():
-        figure = new_figure(6.4, 4.0)
+        figure = new_figure(WIDTH, 4.0)
         axes = figure.subplots()
         lines = [f"{formula(each.target)} = {formula(each.body)}" for each in reversed(operation.definitions)]
         sides = {bend: _sides(operation, bend) for bend in bends}
@@ -103,7 +106,10 @@ def curve(op: str | Operation | Derived) -> Picture:
         axes.set_title(Ruler().wrapped(title, points, TITLE))
         axes.margins(x=0)
         axes.set_ylim(*_limits(np.concatenate([y, slope])))
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=1)
+        handles, labels = axes.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower left", ncols=1)
+        widest = max(Ruler().size(label, matplotlib.rcParams["font.size"])[0] for label in labels)
+        figure.set_figwidth(max(WIDTH, (widest + KEY) / 72))  # A long formula is not cut off.
     told = _said(operation, tensor, x, y, slope, bends)
     if gaps:
         places = (f"at {number(a)}" if a == b else f"from {number(a)} to {number(b)}" for a, b in gaps)
