@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import xml.etree.ElementTree as ElementTree
 from functools import cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.patches import Circle
+from matplotlib.patches import Circle, PathPatch
 from PIL import Image
 from thorough import sweep
 
@@ -21,7 +21,9 @@ import codegen
 import derive
 from codegen import figures
 from codegen.figures.circuits import step_label, with_steps
+from codegen.figures.layout import lay_out
 from codegen.figures.picture import Picture
+from codegen.figures.rows import in_rows
 from codegen.figures.samples import sampled
 from codegen.figures.slopes import kinks, only_input, values_and_slopes
 from codegen.figures.traces import trace
@@ -91,6 +93,35 @@ def test_no_label_lies_on_a_node(name: str) -> None:
         touched = [each for each in nodes if each.get_window_extent(renderer).overlaps(box)]
         inside = [each for each in touched if each.get_window_extent(renderer).fully_containsx(box.x0)]
         assert len(touched) <= 1 and touched == inside, text.get_text()
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_no_line_lies_on_a_label_and_no_graph_is_wider_than_a_page(name: str) -> None:
+    picture = drawn(name)
+    assert picture.figure.get_figwidth() * 72 < 770
+    renderer = FigureCanvasAgg(picture.figure).get_renderer()
+    paths = [each for axes in picture.figure.axes for each in axes.patches if type(each) is PathPatch]
+    lines = [each.get_path().transformed(each.get_transform()) for each in paths]
+    for text in texts(picture):
+        box = text.get_window_extent(renderer).padded(-1)
+        assert not any(line.intersects_bbox(box, filled=False) for line in lines), text.get_text()
+
+
+def test_a_line_into_the_row_below_goes_beside_the_rows_and_meets_no_other() -> None:
+    sizes = {name: (100.0, 10.0, 10.0) for name in "abcdefgh"}
+    layout = lay_out(sizes, {"c": ["a", "b"], "d": ["c"], "e": ["b", "d"], "f": ["e", "c"], "h": ["f", "g"]})
+    assert not in_rows(layout, 2000.0, 10.0).turns
+    rows = in_rows(layout, 420.0, 10.0)
+    assert rows.width <= 460 < layout.width and rows.turns
+    for (source, target, piece), turn in rows.turns.items():
+        before, after = rows.lines[source, target][piece : piece + 2]
+        assert before.y + before.below < turn.between < after.y - after.above
+        assert turn.left < after.x and sum(rows.columns[before.column]) < turn.right
+    lanes = {(turn.between, turn.left, turn.right) for turn in rows.turns.values()}
+    for kind in zip(*lanes, strict=True):
+        assert min(abs(one - other) for one, other in combinations(set(kind), 2)) > 4
+    flat = in_rows(lay_out(sizes, {"b": ["a"]}), 10.0, 10.0)  # Each column is wider than there is room for.
+    assert len({node.x for node in flat.nodes.values()}) == 1
 
 
 def test_a_neuron_has_the_figures_of_the_notebook() -> None:
@@ -243,6 +274,30 @@ def test_a_loss_is_drawn_over_one_prediction(tmp_path: Path, capsys: pytest.Capt
         figures.curve("softmax-cce")
 
 
+def test_a_curve_says_with_which_settings_it_was_drawn() -> None:
+    huber, tanh = figures.curve("huber"), figures.curve("tanh")
+    assert huber.figure.axes[0].get_title() == "huber of one prediction, t = 0, d = 1"
+    assert " Drawn with d = 1." in huber.alt and "Drawn with" not in tanh.alt
+    other = figures.curve(derive.find("huber").with_defaults({"d": "2"}))
+    assert "d = 2" in other.figure.axes[0].get_title() and " Drawn with d = 2." in other.alt
+
+
+@pytest.mark.parametrize(
+    "name", ["leaky-relu", "selu", "y = 0.5*x*(1 + tanh(0.7978845608*(x + 0.044715*x**3))) + log(1 + exp(-abs(x)))"]
+)
+def test_the_title_of_a_curve_stays_in_the_frame(name: str) -> None:
+    figure = figures.curve(name).figure
+    (axes,) = figure.axes
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    box = axes.title.get_window_extent(renderer)
+    assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
+    key = figure.legends[0].get_window_extent(renderer)
+    assert figure.bbox.x0 <= key.x0 and key.x1 <= figure.bbox.x1
+    assert figures.curve("relu").figure.get_figwidth() == 6.4
+    assert "\n" not in figures.curve("relu").figure.axes[0].get_title()
+
+
 def test_a_curve_says_where_it_is_not_defined() -> None:
     assert figures.curve("y = log(x + 1)").alt.endswith("is not defined for x from −4 to −1.")
     assert figures.curve("y = 1/x").alt.endswith("is not defined for x at 0.")
@@ -257,8 +312,9 @@ def test_a_kink_shows_both_sides() -> None:
 
 def test_a_chain_of_layers_is_straight() -> None:
     (axes,) = figures.graph(network()).figure.axes
-    heights = {each.get_center()[1] for each in axes.patches if isinstance(each, Circle)}
-    assert len(axes.patches) > 10 and max(heights) - min(heights) < 2.0
+    heights = sorted(each.get_center()[1] for each in axes.patches if isinstance(each, Circle))
+    jumps = [lower - upper for upper, lower in pairwise(heights) if lower - upper > 2.0]
+    assert len(heights) == 9 and len(jumps) == 1 < 100.0 < jumps[0]  # It is in two rows.
 
 
 def test_sums_have_their_indices_alone() -> None:

@@ -9,13 +9,14 @@ from math import ceil, sqrt
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, PathPatch, Polygon
 from matplotlib.path import Path
 
 from codegen.figures.circuits import sources_of
-from codegen.figures.layout import SPACE, Layout, Node, lay_out
+from codegen.figures.layout import SPACE, Layout, Node, Turn, lay_out
+from codegen.figures.rows import in_rows
+from codegen.figures.rulers import Ruler
 from codegen.figures.style import BACKWARD, CURRENT, FAINT, FORWARD, INK, new_figure
 from codegen.figures.texts import formula
 from codegen.figures.texts import name as name_of
@@ -28,8 +29,10 @@ FORMULA, NUMBERS = 11.0, 9.5
 RADIUS, PADDING, CLEAR = 14.0, 8.0, 3.0
 #: The shortest piece of line at a node's right side, and the margin around the graph.
 STEM, MARGIN = 26.0, 14.0
-#: A graph of arrays wider than this has names in its nodes, and their formulas below.
-WIDEST = 900.0
+#: A graph wider than this is drawn in rows; one of arrays has names in its nodes then, and their formulas below.
+WIDEST = 720.0
+#: How round the corners of a line are that turns into the row below.
+CORNER = 5.0
 
 
 @dataclass(frozen=True)
@@ -51,23 +54,6 @@ class Part:
     end: str
 
 
-class _Ruler:
-    """Measures texts in points."""
-
-    def __init__(self) -> None:
-        self.figure = Figure(figsize=(1, 1), dpi=72)
-        canvas: Any = FigureCanvasAgg(self.figure)
-        self.renderer = canvas.get_renderer()
-
-    def size(self, text: str, points: float) -> tuple[float, float]:
-        if not text:
-            return 0.0, 0.0
-        artist = self.figure.text(0, 0, text, fontsize=points)
-        extent = artist.get_window_extent(self.renderer)
-        artist.remove()
-        return float(extent.width), float(extent.height)
-
-
 def drawn(
     operation: Operation,
     parts: Mapping[str, Part],
@@ -76,7 +62,7 @@ def drawn(
     whole: Mapping[str, Part],
 ) -> Figure:
     """The picture of some parts, in a frame that all of them have room in: steps stand where they stood before."""
-    ruler = _Ruler()
+    ruler = Ruler()
     boxes, layout = _arranged(ruler, operation, whole)
     formulas: list[str] = []
     if layout.width > WIDEST and any(part.tensor.sizes for part in parts.values()):
@@ -85,9 +71,10 @@ def drawn(
         )
         boxes, layout = _arranged(ruler, operation, whole)
         formulas = [f"{formula(each.target)} = {formula(each.body)}" for each in operation.definitions]
-    ends = max(ruler.size(part.end, FORMULA)[0] for part in parts.values()) + CLEAR
+    ends = max(ruler.size(part.end, FORMULA)[0] for part in whole.values()) + CLEAR
+    layout = in_rows(layout, WIDEST, ends)
     told = ruler.size(caption, NUMBERS)
-    width = max(layout.width + ends, told[0])
+    width = max(layout.width + (0.0 if layout.turns else ends), told[0])
     placed, bottom = _in_columns(ruler, formulas, width, layout.height + SPACE + told[1] + SPACE)
     figure = new_figure((width + 2 * MARGIN) / 72, (bottom + 2 * MARGIN) / 72, layout=None)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
@@ -105,7 +92,7 @@ def drawn(
 
 
 def _in_columns(
-    ruler: _Ruler, texts: Sequence[str], width: float, top: float
+    ruler: Ruler, texts: Sequence[str], width: float, top: float
 ) -> tuple[list[tuple[str, float, float]], float]:
     """Texts with the places of their left ends, in as many columns as there is room for, and where they end below."""
     if not texts:
@@ -123,7 +110,7 @@ def _in_columns(
 
 
 def _arranged(
-    ruler: _Ruler, operation: Operation, parts: Mapping[str, Part]
+    ruler: Ruler, operation: Operation, parts: Mapping[str, Part]
 ) -> tuple[dict[str, tuple[float, float]], Layout]:
     """The widths and heights of the nodes, and their places."""
     boxes = {name: _box(ruler, part) for name, part in parts.items()}
@@ -137,7 +124,7 @@ def _arranged(
     return boxes, lay_out(sizes, before)
 
 
-def _box(ruler: _Ruler, part: Part) -> tuple[float, float]:
+def _box(ruler: Ruler, part: Part) -> tuple[float, float]:
     """The width and height of a node."""
     width, height = ruler.size(part.label, FORMULA)
     if part.is_input:
@@ -185,39 +172,64 @@ def _draw_stem(axes: Axes, layout: Layout, node: Node, part: Part, box: tuple[fl
 
 def _draw_lines(axes: Axes, layout: Layout, boxes: Mapping[str, tuple[float, float]]) -> None:
     """The lines between columns; those that arrive at one node end beside each other."""
-    arriving: dict[str, list[tuple[Node, ...]]] = {}
-    for (_, target), way in layout.lines.items():
-        arriving.setdefault(target, []).append(way)
+    arriving: dict[str, list[tuple[str, tuple[Node, ...]]]] = {}
+    for (source, target), way in layout.lines.items():
+        arriving.setdefault(target, []).append((source, way))
     for target, ways in arriving.items():
         node, (width, height) = layout.nodes[target], boxes[target]
-        ways.sort(key=lambda way: way[-2].y)
+        ways.sort(key=lambda each: each[1][-2].y)
         room = min(height * 0.7, 9.0 * (len(ways) - 1)) if len(ways) > 1 else 0.0
-        for place, way in enumerate(ways):
+        for place, (source, way) in enumerate(ways):
             away = -room / 2 + room * place / max(len(ways) - 1, 1)
             is_round = width == 2 * RADIUS
             inset = RADIUS - sqrt(max(RADIUS**2 - away**2, 0.0)) if is_round else 0.0
-            _draw_way(axes, layout, way, node.x + inset, node.y + away)
+            turns = [layout.turns.get((source, target, piece)) for piece in range(len(way) - 1)]
+            _draw_way(axes, layout, way, turns, (node.x + inset, node.y + away))
 
 
-def _draw_way(axes: Axes, layout: Layout, way: Sequence[Node], x: float, y: float) -> None:
+def _draw_way(
+    axes: Axes, layout: Layout, way: Sequence[Node], turns: Sequence[Turn | None], arrival: tuple[float, float]
+) -> None:
     points: list[tuple[float, float]] = []
     codes: list[Any] = []
-    for place, (left, right) in enumerate(pairwise(way)):
+    for place, ((left, right), turn) in enumerate(zip(pairwise(way), turns, strict=True)):
         start, width = layout.columns[left.column]
         begin = (start + width, left.y)
         is_end = place == len(way) - 2
-        stop = (x, y) if is_end else (layout.columns[right.column][0], right.y)
-        half = (begin[0] + stop[0]) / 2
-        if place == 0:
-            points.append(begin)
-            codes.append(Path.MOVETO)
+        stop = arrival if is_end else (layout.columns[right.column][0], right.y)
+        points.append(begin)
+        codes.append(Path.LINETO if place else Path.MOVETO)
+        if turn:
+            points += _turning(begin, turn, stop)
+            codes += [Path.LINETO, Path.CURVE3, Path.CURVE3] * 4 + [Path.LINETO]
         else:
-            points.append(begin)
-            codes.append(Path.LINETO)
-        points += [(half, begin[1]), (half, stop[1]), stop]
-        codes += [Path.CURVE4] * 3
+            half = (begin[0] + stop[0]) / 2
+            points += [(half, begin[1]), (half, stop[1]), stop]
+            codes += [Path.CURVE4] * 3
     axes.add_patch(PathPatch(Path(points, codes), facecolor="none", edgecolor=INK, linewidth=1.1, zorder=1))
-    _arrow(axes, x, y)
+    _arrow(axes, *arrival)
+
+
+def _turning(begin: tuple[float, float], turn: Turn, stop: tuple[float, float]) -> list[tuple[float, float]]:
+    """Four corners, each with where its curve begins and ends, and the end."""
+    corners = [
+        (turn.right, begin[1]),
+        (turn.right, turn.between),
+        (turn.left, turn.between),
+        (turn.left, stop[1]),
+    ]
+    stations = [begin, *corners, stop]
+    points: list[tuple[float, float]] = []
+    for before, corner, after in zip(stations, corners, stations[2:], strict=False):
+        points += [_towards(corner, before), corner, _towards(corner, after)]
+    return [*points, stop]
+
+
+def _towards(corner: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    """A place near a corner on the way to another place, at most half of it away."""
+    x, y = other[0] - corner[0], other[1] - corner[1]
+    part = min(0.5, CORNER / max(abs(x), abs(y), CORNER))
+    return corner[0] + part * x, corner[1] + part * y
 
 
 def _arrow(axes: Axes, x: float, y: float) -> None:

@@ -46,6 +46,20 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """How a piece of a line comes into the row below: down beside the one row, back between the two, down again.
+
+    Attributes:
+        right, left: where it goes down.
+        between: where it goes back.
+    """
+
+    right: float
+    between: float
+    left: float
+
+
+@dataclass(frozen=True)
 class Layout:
     """Nodes with their places.
 
@@ -53,6 +67,7 @@ class Layout:
         nodes: by name.
         lines: by the names of a line's ends, the nodes on its way, both ends with them.
         columns: where each column begins and how wide it is.
+        turns: by the names of a line's ends and the number of a piece of it, how that comes into the row below.
     """
 
     nodes: Mapping[str, Node]
@@ -60,6 +75,12 @@ class Layout:
     columns: Sequence[tuple[float, float]]
     width: float
     height: float
+    turns: Mapping[tuple[str, str, int], Turn] = field(default_factory=dict)
+
+    @property
+    def everything(self) -> list[Node]:
+        """All that has a place: the nodes and where lines pass."""
+        return [*self.nodes.values(), *(node for way in self.lines.values() for node in way[1:-1])]
 
 
 def lay_out(sizes: Mapping[str, tuple[float, float, float]], before: Mapping[str, Sequence[str]]) -> Layout:

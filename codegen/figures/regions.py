@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ from derive.errors import InputError
 
 #: So many points of a grid along each axis, and how far it reaches beyond the data.
 GRID, MARGIN = 300, 0.08
-#: How much of its colour the region of the first class has, and of the last one: in grey they differ in lightness.
-SHADES = (0.34, 0.14)
+#: How light the regions are, from 0, black, to 1: in grey the first ones differ in this, the others in their hatching.
+LIGHTNESS = (0.68, 0.86, 0.77, 0.94)
+#: How much red, green and blue count in grey, and how much of its colour the hatching has.
+GREY, HATCHING = (0.299, 0.587, 0.114), 0.9
 
 
 def regions(network: Network, x: ArrayLike, labels: ArrayLike) -> Picture:
@@ -59,10 +62,10 @@ def regions(network: Network, x: ArrayLike, labels: ArrayLike) -> Picture:
         figure = new_figure(6.4, 5.4)
         axis = figure.subplots()
         axis.grid(False)
-        shades = [_lightened(colour, shade) for colour, shade in zip(colours, np.linspace(*SHADES, count), strict=True)]
+        shades = [_as_light(colour, wanted) for colour, wanted in zip(colours, cycle(LIGHTNESS), strict=False)]
         hatches = [look["hatch"] or None for look in looks]
         filled = axis.contourf(across, up, given, levels=edges, colors=shades, hatches=hatches)
-        filled.set_edgecolor([_lightened(colour, 2 * SHADES[0]) for colour in colours])  # Of the hatching.
+        filled.set_edgecolor([_lightened(colour, HATCHING) for colour in colours])  # Of the hatching.
         filled.set_linewidth(0.0)
         for number in range(count - 1):
             if given.min() <= number < given.max():  # There is a border.
@@ -96,6 +99,12 @@ def _grid(values: Any) -> Any:
     low, high = values.min(), values.max()
     beyond = MARGIN * (high - low) or 1.0
     return np.linspace(low - beyond, high + beyond, GRID)
+
+
+def _as_light(colour: str, wanted: float) -> Any:
+    """A colour with so much white that it is as light as wanted."""
+    own = float(np.dot(GREY, to_rgb(colour)))
+    return _lightened(colour, (1 - wanted) / (1 - own))
 
 
 def _lightened(colour: str, shade: float) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import matplotlib
 import numpy as np
 import sympy
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from sympy import Expr
 
 from codegen.figures.losses import of_one_prediction
 from codegen.figures.picture import Picture
+from codegen.figures.rulers import Ruler
 from codegen.figures.style import FAINT, line, new_figure, styled
 from codegen.figures.texts import formula, number
 from codegen.runtime import forward, vjp
@@ -35,6 +37,10 @@ NEAR = 1e-9
 SIDE, JUMP = 1e-6, 1e-4
 #: A curve that goes to infinity is cut off at so many times the height of its middle part.
 TALLEST = 3.0
+#: The width of a picture in inches, and in points what stands beside a formula below it.
+WIDTH, KEY = 6.4, 60.0
+#: The width of a title, in points.
+TITLE = 400.0
 Array = NDArray[Any]
 
 
@@ -72,7 +78,7 @@ def curve(op: str | Operation | Derived) -> Picture:
     derivation = jacobian(operation, tensor.name)
     output = operation.output.tensor.name
     with styled():
-        figure = new_figure(6.4, 4.0)
+        figure = new_figure(WIDTH, 4.0)
         axes = figure.subplots()
         lines = [f"{formula(each.target)} = {formula(each.body)}" for each in reversed(operation.definitions)]
         sides = {bend: _sides(operation, bend) for bend in bends}
@@ -94,17 +100,31 @@ def curve(op: str | Operation | Derived) -> Picture:
                 )
         axes.axhline(0, color=FAINT, linewidth=0.8, zorder=1)
         axes.set_xlabel(formula(tensor()))
-        axes.set_title(operation.record.title or operation.record.definition)
+        settings = _settings(operation)
+        title = ", ".join([operation.record.title or operation.record.definition, *settings])
+        points = float(axes.title.get_fontsize())
+        axes.set_title(Ruler().wrapped(title, points, TITLE))
         axes.margins(x=0)
         axes.set_ylim(*_limits(np.concatenate([y, slope])))
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=1)
+        handles, labels = axes.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower left", ncols=1)
+        widest = max(Ruler().size(label, matplotlib.rcParams["font.size"])[0] for label in labels)
+        figure.set_figwidth(max(WIDTH, (widest + KEY) / 72))  # A long formula is not cut off.
     told = _said(operation, tensor, x, y, slope, bends)
     if gaps:
         places = (f"at {number(a)}" if a == b else f"from {number(a)} to {number(b)}" for a, b in gaps)
         told += f" It or its derivative is not defined for {tensor.name} {', '.join(places)}."
+    if settings:
+        told += f" Drawn with {' and '.join(settings)}."
     if target:
         told += f" It is the loss of one prediction, with {target}."
     return Picture(figure, f"{operation.name} and its derivative", told)
+
+
+def _settings(operation: Operation) -> list[str]:
+    """What the settings are that a curve is drawn with: those of the record."""
+    numbers = operation.record.defaults
+    return [f"{each.name} = {numbers[each.name]}".replace("-", "\N{MINUS SIGN}") for each in operation.settings]
 
 
 def _gaps(x: Array, y: Array) -> list[tuple[float, float]]:

@@ -45,7 +45,7 @@ LINES: tuple[dict[str, Any], ...] = (
     {"color": "#9c4f8c", "linestyle": ":", "marker": "D"},
 )
 
-#: Classes, by colour and marker, and the hatching of their regions: no two are alike, and in grey neighbours differ.
+#: Classes, by colour and marker, and the hatching of their regions: no two are alike.
 CLASSES: tuple[dict[str, Any], ...] = (
     {"color": "#0b4f8a", "marker": "o", "hatch": ""},
     {"color": "#d55e00", "marker": "s", "hatch": ""},
