@@ -509,3 +509,11 @@ def test_choices_and_roots_are_drawn(name: str) -> None:
     graph, *others = [block for block in walk(made(name).document.blocks) if isinstance(block, Picture)]
     assert graph.alt.startswith(f"Computation graph of {name}") and graph.draw("svg").startswith(b"<?xml")
     assert [each.name for each in others] == ([f"{name}-curve"] if name != "select" else [])
+
+
+@pytest.mark.parametrize(
+    ("language", "scope"), [("en", "every value where `x != 0`"), ("fr", "toute valeur où `x != 0`")]
+)
+def test_the_table_of_proofs_says_where_a_gradient_is_defined(language: str, scope: str) -> None:
+    assert scope in made("y = sqrt(abs(x))", language).markdown()
+    assert "where `" not in made("softmax-cce").markdown()

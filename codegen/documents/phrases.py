@@ -97,6 +97,8 @@ PHRASES: Mapping[str, tuple[str, str, str]] = {
     "undecided": ("unentschieden", "未定", "indécidé"),
     "every {sizes}": ("alle {sizes}", "任意 {sizes}", "tous {sizes}"),
     "every value": ("alle Werte", "任意取值", "toute valeur"),
+    "{scope} where {conditions}": (
+        "{scope} mit {conditions}", "{scope}，且 {conditions}", "{scope} où {conditions}"),
     "{count} in one derivation, each equal at random values": (
         "{count} in einer einzigen Herleitung, jeder an zufälligen Werten geprüft",
         "一次推导共 {count} 步，每步均以随机数值验证",
