@@ -87,6 +87,40 @@ PHRASES: Mapping[str, tuple[str, str, str]] = {
         "Vorwärts- und Rückwärtsdurchlauf in NumPy, als eigenständiges Modul.",
         "用 NumPy 写的前向传播与反向传播，是一个独立的模块。",
         "Propagation avant et rétropropagation en NumPy, en un module autonome."),
+    # -- what a picture shows, for those who do not see it --
+    "Computation graph of {name}": ("Berechnungsgraph von {name}", "{name} 的计算图", "Graphe de calcul de {name}"),
+    "{title}: from the inputs {inputs} to the output {outputs}. Going forward: {values}.": (
+        "{title}: von den Eingaben {inputs} zur Ausgabe {outputs}. Vorwärts: {values}.",
+        "{title}：从输入 {inputs} 到输出 {outputs}。前向：{values}。",
+        "{title} : des entrées {inputs} à la sortie {outputs}. Vers l'avant : {values}."),
+    "Going backward, gradients: {gradients}.": (
+        "Rückwärts, Gradienten: {gradients}.", "反向，梯度：{gradients}。", "Vers l'arrière, gradients : {gradients}."),
+    "{name} and its derivative": ("{name} und die Ableitung davon", "{name} 及其导数", "{name} et sa dérivée"),
+    "{name}, {value}, and its derivative {quotient} for {variable} from {low} to {high}.": (
+        "{name}, {value}, und die Ableitung {quotient} für {variable} von {low} bis {high}.",
+        "{name}，{value}，及其导数 {quotient}，{variable} 从 {low} 到 {high}。",
+        "{name}, {value}, et sa dérivée {quotient} pour {variable} de {low} à {high}."),
+    "{output} goes from {low} to {high}, the derivative from {least} to {most}.": (
+        "{output} reicht von {low} bis {high}, die Ableitung von {least} bis {most}.",
+        "{output} 的取值从 {low} 到 {high}，导数从 {least} 到 {most}。",
+        "{output} va de {low} à {high}, la dérivée de {least} à {most}."),
+    "There is a kink at {place}, where the derivative goes from {before} to {after} and is taken as {taken}.": (
+        "Bei {place} ist ein Knick: Die Ableitung geht dort von {before} zu {after} und wird als {taken} genommen.",
+        "{place} 处有折点，导数在那里由 {before} 变为 {after}，取为 {taken}。",
+        "Il y a un point anguleux en {place} : la dérivée y passe de {before} à {after} et est prise égale à {taken}."),
+    "There is a jump at {place}, where the derivative goes from {before} to {after} and is taken as {taken}.": (
+        "Bei {place} ist ein Sprung: Die Ableitung geht dort von {before} zu {after} und wird als {taken} genommen.",
+        "{place} 处有跳跃，导数在那里由 {before} 变为 {after}，取为 {taken}。",
+        "Il y a un saut en {place} : la dérivée y passe de {before} à {after} et est prise égale à {taken}."),
+    "It or its derivative is not defined for {variable} {places}.": (
+        "Dort ist sie oder ihre Ableitung nicht definiert: {variable} {places}.",
+        "函数或其导数在 {variable} {places} 处没有定义。",
+        "Elle ou sa dérivée n'est pas définie pour {variable} {places}."),
+    "at {place}": ("bei {place}", "等于 {place}", "égal à {place}"),
+    "from {low} to {high}": ("von {low} bis {high}", "从 {low} 到 {high}", "de {low} à {high}"),
+    "It is the loss of one prediction, with {target}.": (
+        "Es ist der Verlust einer einzigen Vorhersage mit {target}.", "这是单个预测的损失，其中 {target}。",
+        "C'est la perte d'une seule prédiction, avec {target}."),
     # -- proofs --
     "gradient": ("Gradient", "梯度", "gradient"),
     "steps": ("Schritte", "步骤", "étapes"),
@@ -230,6 +264,16 @@ def say(text: str, language: str, **places: Piece | Line | str) -> Line:
         put_in = places[part] if place % 2 else part
         pieces += [Words(put_in)] if isinstance(put_in, str) else put_in if isinstance(put_in, tuple) else [put_in]
     return tuple(piece for piece in pieces if piece != Words(""))
+
+
+def text_of(text: str, language: str, **places: str) -> str:
+    """Return a phrase in a language as a text, its places filled.
+
+    Example:
+        >>> text_of("Computation graph of {name}", "de", name="relu")
+        'Berechnungsgraph von relu'
+    """
+    return _PLACE.sub(lambda match: places[match[1]], phrase(text, language))
 
 
 def listed(parts: list[Line], language: str) -> Line:

@@ -11,6 +11,7 @@ import sympy
 from numpy.typing import NDArray
 from sympy import Expr
 
+from codegen.documents.phrases import text_of
 from codegen.figures.losses import of_one_prediction
 from codegen.figures.picture import Picture
 from codegen.figures.style import FAINT, line, new_figure, styled
@@ -20,6 +21,7 @@ from derive.catalogue import find
 from derive.errors import InputError
 from derive.functions import Maximum, Minimum
 from derive.indices import Bracket, Tensor
+from derive.networks import called
 from derive.printing import plain_text
 from derive.pullback import jacobian
 from derive.record import Definition, Derived, Operation, inline
@@ -38,13 +40,14 @@ TALLEST = 3.0
 Array = NDArray[Any]
 
 
-def curve(op: str | Operation | Derived) -> Picture:
+def curve(op: str | Operation | Derived, *, language: str = "en") -> Picture:
     """Draw an elementwise operation of one number and its derivative; at a kink the side that it is taken from.
 
     A loss is drawn over one prediction, with its target fixed. Where there is no value the ground is hatched.
 
     Args:
         op: a catalogue name, a definition's text, an operation, or what was derived of one.
+        language: of the title and the description; a record's own title is English, and its name stands for it.
 
     Raises:
         InputError: the operation is not elementwise and no loss of single predictions, or has several inputs.
@@ -94,17 +97,24 @@ def curve(op: str | Operation | Derived) -> Picture:
                 )
         axes.axhline(0, color=FAINT, linewidth=0.8, zorder=1)
         axes.set_xlabel(formula(tensor()))
-        axes.set_title(operation.record.title or operation.record.definition)
+        axes.set_title((operation.record.title if language == "en" else "") or operation.record.definition)
         axes.margins(x=0)
         axes.set_ylim(*_limits(np.concatenate([y, slope])))
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=1)
-    told = _said(operation, tensor, x, y, slope, bends)
+    told = [*_said(operation, tensor, x, y, slope, bends, language)]
     if gaps:
-        places = (f"at {number(a)}" if a == b else f"from {number(a)} to {number(b)}" for a, b in gaps)
-        told += f" It or its derivative is not defined for {tensor.name} {', '.join(places)}."
+        places = ", ".join(
+            text_of("at {place}", language, place=number(a))
+            if a == b
+            else text_of("from {low} to {high}", language, low=number(a), high=number(b))
+            for a, b in gaps
+        )
+        undefined = "It or its derivative is not defined for {variable} {places}."
+        told.append(text_of(undefined, language, variable=tensor.name, places=places))
     if target:
-        told += f" It is the loss of one prediction, with {target}."
-    return Picture(figure, f"{operation.name} and its derivative", told)
+        told.append(text_of("It is the loss of one prediction, with {target}.", language, target=target))
+    title = text_of("{name} and its derivative", language, name=called(operation))
+    return Picture(figure, title, " ".join(told))
 
 
 def _gaps(x: Array, y: Array) -> list[tuple[float, float]]:
@@ -220,20 +230,36 @@ def _root(sign: Any, low: float, high: float) -> float:
     return (low + high) / 2
 
 
-def _said(operation: Operation, tensor: Tensor, x: Array, y: Array, slope: Array, bends: list[float]) -> str:
+def _said(
+    operation: Operation, tensor: Tensor, x: Array, y: Array, slope: Array, bends: list[float], language: str
+) -> Iterator[str]:
+    """The sentences of the description."""
     output = operation.output
-    value = f"{plain_text(output.target)} = {plain_text(output.body)}"
-    quotient = f"d{output.tensor.name}/d{tensor.name} = {plain_text(jacobian(operation, tensor.name).result)}"
-    text = (
-        f"{operation.name}, {value}, and its derivative {quotient} for {tensor.name} from {number(x[0])} to "
-        f"{number(x[-1])}. {output.tensor.name} goes from {number(np.nanmin(y))} to {number(np.nanmax(y))}, the "
-        f"derivative from {number(np.nanmin(slope))} to {number(np.nanmax(slope))}."
+
+    def say(text: str, **places: Any) -> str:
+        shown = {name: each if isinstance(each, str) else number(each) for name, each in places.items()}
+        return text_of(text, language, **shown)
+
+    yield say(
+        "{name}, {value}, and its derivative {quotient} for {variable} from {low} to {high}.",
+        name=called(operation),
+        value=f"{plain_text(output.target)} = {plain_text(output.body)}",
+        quotient=f"d{output.tensor.name}/d{tensor.name} = {plain_text(jacobian(operation, tensor.name).result)}",
+        variable=tensor.name,
+        low=x[0],
+        high=x[-1],
+    )
+    yield say(
+        "{output} goes from {low} to {high}, the derivative from {least} to {most}.",
+        output=output.tensor.name,
+        low=np.nanmin(y),
+        high=np.nanmax(y),
+        least=np.nanmin(slope),
+        most=np.nanmax(slope),
     )
     for bend in bends:
         (low, _, high), (before, taken, after) = _sides(operation, bend)
         kind = "jump" if abs(high - low) > JUMP else "kink"
-        text += (
-            f" There is a {kind} at {tensor.name} = {number(bend)}, where the derivative goes from {number(before)} to "
-            f"{number(after)} and is taken as {number(taken)}."
-        )
-    return text
+        told = f"There is a {kind} at {{place}}, where the derivative goes from {{before}} to {{after}} and is taken as"
+        place = f"{tensor.name} = {number(bend)}"
+        yield say(f"{told} {{taken}}.", place=place, before=before, after=after, taken=taken)
