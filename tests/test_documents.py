@@ -38,8 +38,9 @@ from codegen.documents.model import (
     walk,
     words,
 )
-from codegen.documents.phrases import LANGUAGES, PHRASES, phrase, reason
+from codegen.documents.phrases import reason
 from codegen.figures import curve
+from codegen.phrases import LANGUAGES, PHRASES, phrase
 from derive.__main__ import main
 from derive.derivation import by_itself
 from derive.differentiation import CONSTANTS_RULE, ELEMENT_RULE, RULES

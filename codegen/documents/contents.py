@@ -25,11 +25,12 @@ from codegen.documents.model import (
     Words,
     words,
 )
-from codegen.documents.phrases import SEPARATORS, reason
+from codegen.documents.phrases import reason
 from codegen.documents.pictures import pictures
 from codegen.documents.proofs import proof
 from codegen.documents.wording import Told, Wording
 from codegen.modules import source
+from codegen.phrases import SEPARATORS
 from derive.catalogue import parse_fact
 from derive.derivation import Derivation, by_itself
 from derive.facts import Fact

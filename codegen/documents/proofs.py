@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from sympy import Float, Integer
 
 from codegen.documents.model import Block, Line, Listing, Paragraph, Table, Verbatim, words
-from codegen.documents.phrases import listed, phrase
+from codegen.documents.phrases import listed
 from codegen.documents.wording import Wording
+from codegen.phrases import phrase
 from codegen.verification import compare_numbers
 from derive.catalogue import parse_fact
 from derive.proof import PROVED

@@ -10,7 +10,8 @@ from functools import cached_property
 from sympy import Expr
 
 from codegen.documents.model import Block, Display, Formula, Line, Piece, Section
-from codegen.documents.phrases import phrase, say
+from codegen.documents.phrases import say
+from codegen.phrases import phrase
 from derive.derivation import Derivation, by_itself
 from derive.facts import Fact
 from derive.indices import Tensor

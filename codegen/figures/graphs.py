@@ -8,7 +8,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from codegen.documents.phrases import text_of
 from codegen.figures.circuits import names_operands, sources_of, step_label, with_steps
 from codegen.figures.drawing import Part, drawn
 from codegen.figures.picture import Picture
@@ -16,6 +15,7 @@ from codegen.figures.style import styled
 from codegen.figures.texts import formula, numbers, set_or, shape
 from codegen.figures.texts import name as name_of
 from codegen.figures.traces import Trace, trace
+from codegen.phrases import text_of
 from derive.catalogue import find
 from derive.indices import Tensor
 from derive.networks import called

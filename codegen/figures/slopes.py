@@ -11,11 +11,11 @@ import sympy
 from numpy.typing import NDArray
 from sympy import Expr
 
-from codegen.documents.phrases import text_of
 from codegen.figures.losses import of_one_prediction
 from codegen.figures.picture import Picture
 from codegen.figures.style import FAINT, line, new_figure, styled
 from codegen.figures.texts import formula, number
+from codegen.phrases import text_of
 from codegen.runtime import forward, vjp
 from derive.catalogue import find
 from derive.errors import InputError
