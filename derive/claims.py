@@ -15,12 +15,14 @@ from derive.budget import OutOfTimeError, within
 from derive.canonical import canonical, structure_key
 from derive.catalogue import catalogue, parse_claim
 from derive.demands import Demand, demands
-from derive.differentiation import close
+from derive.differentiation import close, differentiate
 from derive.domains import conditions
 from derive.errors import InputError
 from derive.extents import least_sizes
 from derive.facts import Fact
+from derive.indices import Element, Index, Tensor
 from derive.kinks import KINKED, jumps, kinks
+from derive.letters import disjoint
 from derive.normal_form import Normaliser
 from derive.parsing import parse_equation, parse_premise
 from derive.premises import Premise, Sign, facts_of, with_equalities, with_signs
@@ -158,6 +160,38 @@ def _conditions(problem: Problem) -> tuple[str, ...]:
     normaliser = Normaliser(generators=True, facts=facts_of(problem.premises, problem.definitions))
     found = conditions(wanted, lambda expr: _closed(expr, problem), normaliser, problem.definitions, sides)
     return (*found, *_least_sizes(sides))
+
+
+def gradient_conditions(operation: Operation) -> tuple[str, ...]:
+    """Return where an operation and its gradients are defined, as ``prove`` says it; what always holds is left out.
+
+    Each definition and its derivative by what it is made of are looked at by themselves.
+
+    Example:
+        >>> from derive.catalogue import find
+        >>> gradient_conditions(find("y = sqrt(abs(x))")), gradient_conditions(find("softmax"))
+        (('x != 0',), ())
+    """
+    definitions = operation.definitions
+    moving = set(operation.differentiable)
+    wanted: list[Demand] = []
+    for definition in definitions:
+        sources = [tensor for tensor in sorted(tensors_in(definition.body), key=str) if tensor in moving]
+        derivatives = [differentiate(definition.body, _anywhere(tensor, definition)) for tensor in sources]
+        typed = [*demands(definition.body)]
+        wanted += [*typed, *(Demand("!=", each) for each in jumps(definition.body) if moving & tensors_in(each))]
+        if sources:
+            moving.add(definition.tensor)
+        bodies = {canonical(demand.body): demand for demand in typed}
+        for demand in (each for derivative in derivatives for each in demands(derivative) if not each.guards):
+            same = bodies.get(canonical(demand.body))
+            wanted += [same._replace(relation=demand.relation)] if same is not None else []
+    return conditions(wanted, lambda expr: close(expr, definitions), Normaliser(generators=True), definitions)
+
+
+def _anywhere(tensor: Tensor, definition: Definition) -> Element:
+    """An element of a tensor whose indices a definition does not have."""
+    return tensor(*disjoint(tuple(Index("i", size) for size in tensor.sizes), definition.indices))
 
 
 def _jumps(problem: Problem, typed: Iterable[Expr]) -> Iterator[Expr]:

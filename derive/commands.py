@@ -282,19 +282,21 @@ def run_pairs(options: argparse.Namespace) -> int:
 
 
 def _print_check(check: GradientCheck, options: argparse.Namespace) -> None:
+    from derive.verification import scope_text
+
     derivation = check.derivation
-    sizes = _for_every_size(derivation.operation)
+    scope = scope_text(list(map(str, derivation.operation.sizes)), check.proof.conditions)
     print(_bold(derivation.title))
     if options.steps:
         print(_indented(derivation.text(options.notation, colour=_colours())))
     print(_indented(plain_line(derivation, options.notation)))
     print(f"  {count_of_lines(derivation)} steps, both sides of each evaluated at random values: equal")
-    print(f"  {check.proof.verdict}: it is the derivative of the whole expression, {sizes}{_except_kinks(derivation)}")
+    print(f"  {check.proof.verdict}: it is the derivative of the whole expression, {scope}{_except_kinks(derivation)}")
     for simplification in check.simplifications:
         shorter = simplification.derivation
         print(f"\n  given {simplification.fact}:")
         print(_indented(plain_line(shorter, options.notation), 4))
-        print(f"    {simplification.proof.verdict} under this assumption, {sizes}")
+        print(f"    {simplification.proof.verdict} under this assumption, {scope}")
         if simplification.without.counterexample is not None:
             print("    without it refuted: the shorter form (left) and the derived one (right) differ")
             print(_indented(simplification.without.counterexample.text(), 6))
@@ -417,8 +419,3 @@ def _except_kinks(derivation: Derivation) -> str:
         if has_kinks(derivation.operation)
         else ""
     )
-
-
-def _for_every_size(operation: Operation) -> str:
-    names = [str(symbol) for symbol in operation.sizes]
-    return f"for every {' and '.join(names)}" if names else "for every value"

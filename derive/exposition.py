@@ -266,13 +266,21 @@ def _claim_latex(proof: Proof, notation: Notation, mark: str = "") -> str:
 
 
 def render_proof_markdown(proof: Proof, notation: str = "bar") -> str:
-    """Return the verdict and the steps as Markdown."""
+    r"""Return the claim, the verdict and the steps as Markdown; the steps come to the claim, which is not repeated.
+
+    Example:
+        >>> from derive.claims import prove
+        >>> print(render_proof_markdown(prove("sum(p[k], k) = 1", ["p = softmax(z)"])).split("##")[0].rstrip())
+        $$\sum_{k=1}^{K} p_{k} = 1$$
+        <BLANKLINE>
+        **proved for every K**
+    """
     written = _notation(proof, notation)
     claim = f"$${_claim_latex(proof, written)}$$"
     lines = [claim, f"**{verdict_line(proof, lambda expr: f'${latex_text(expr, written)}$')}**", *remarks(proof)]
     if proof.counterexample is not None:
         lines.append(f"```\n{proof.counterexample.text()}\n```")
-    return "\n\n".join([*lines, render_markdown(_derivation(proof), written)] if proof.steps else lines)
+    return "\n\n".join([*lines, render_markdown(_derivation(proof), written, result=False)] if proof.steps else lines)
 
 
 def _notation(proof: Proof, name: str) -> Notation:

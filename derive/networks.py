@@ -130,6 +130,18 @@ def _spoken_of(fact: str, operation: Operation) -> set[str]:
     return {tensor.name for side in sides for tensor in tensors_in(side)}
 
 
+def called(operation: Operation) -> str:
+    """Return what an operation is called: its name, or the layers of a network that has none of its own.
+
+    Example:
+        >>> from derive.catalogue import find
+        >>> called(find("softmax")), called(find("dense(2, 4) > relu"))
+        ('softmax', 'dense > relu')
+    """
+    title = operation.record.title
+    return title if f" {ARROW} " in title else operation.name
+
+
 def read_network(text: str, lookup: Callable[[str], Operation]) -> Operation:
     """Return the operation that a network's text describes; ``lookup`` finds that of a layer.
 

@@ -273,8 +273,10 @@ def latex_document(parts: Sequence[str], title: str, preamble: Sequence[str] = (
 # ---- Markdown ----
 
 
-def render_markdown(derivation: Derivation, notation: Notation = BAR, steps: bool = True) -> str:
-    """Return a derivation as Markdown: numbered steps with display formulas, then the result."""
+def render_markdown(
+    derivation: Derivation, notation: Notation = BAR, steps: bool = True, *, result: bool = True
+) -> str:
+    """Return a derivation as Markdown: numbered steps with display formulas, then the result where it is wanted."""
     blocks = blocks_of(derivation, steps)
     start = counted_from(*(line.right for block in blocks for line in block.lines))
 
@@ -285,6 +287,8 @@ def render_markdown(derivation: Derivation, notation: Notation = BAR, steps: boo
     parts = [f"## {derivation.title}", *definitions] if steps else []
     lines = [(write(block.left), line) for block in blocks for line in block.lines if steps]
     parts += numbered((line.reason or "that is", left, write(line.right)) for left, line in lines)
+    if not result:
+        return "\n\n".join(parts)
     parts += ["The result:"] if steps else []
     parts += [f"$${write(each.target)} = {write(each.body)}$$" for each in derivation.named]
     parts.append(f"$${write(derivation.target)} = {write(derivation.result)}$$")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import takewhile
@@ -11,6 +11,7 @@ from sympy import Add, Expr, Pow
 
 from derive.catalogue import find
 from derive.chain import keep_names
+from derive.claims import gradient_conditions
 from derive.derivation import Derivation
 from derive.differentiation import differentiate
 from derive.indices import Element, Tensor
@@ -39,7 +40,8 @@ class GradientCheck:
     """One input's gradient: derived, its steps checked by numbers, its result proved for all sizes.
 
     Attributes:
-        proof: that the result equals the derivative of the operation written as one expression.
+        proof: that the result equals the derivative of the operation written as one expression; its conditions say
+            where the operation and its gradients are defined.
         simplifications: the shorter forms under the record's facts.
     """
 
@@ -56,8 +58,7 @@ class GradientCheck:
         """Return the gradient, its shorter forms and the verdicts as Markdown with display formulas."""
         derivation = self.derivation
         steps = f"{count_of_lines(derivation)} steps, both sides of each equal at random values"
-        sizes = " and ".join(f"${size}$" for size in derivation.operation.sizes)
-        scope = f"for every {sizes}" if sizes else "for every value"
+        scope = scope_text([f"${size}$" for size in derivation.operation.sizes], self.proof.conditions)
         parts = [derivation.markdown(notation, steps=False), f"**{self.proof.verdict}** {scope}; {steps}"]
         for each in self.simplifications:
             parts += [
@@ -70,6 +71,18 @@ class GradientCheck:
 
     def _repr_markdown_(self) -> str:
         return self.markdown()
+
+
+def scope_text(sizes: Sequence[str], conditions: Sequence[str]) -> str:
+    """Return for what a gradient is proved: for every size, and wherever it is defined.
+
+    Example:
+        >>> scope_text(["N", "K"], []), scope_text([], ["x != 0"]), scope_text([], [])
+        ('for every N and K', 'wherever x != 0', 'for every value')
+    """
+    parts = [f"for every {' and '.join(sizes)}"] if sizes else []
+    parts += [f"wherever {' and '.join(conditions)}"] if conditions else []
+    return ", ".join(parts) or "for every value"
 
 
 class GradientChecks(tuple[GradientCheck, ...]):
@@ -96,7 +109,8 @@ def verify(op: str | Operation) -> GradientChecks:
         (True, ['sum(t[n,k], k) = 1'])
     """
     operation = find(op)
-    return GradientChecks(_check(operation, tensor) for tensor in operation.differentiable)
+    conditions = gradient_conditions(operation)
+    return GradientChecks(_check(operation, tensor, conditions) for tensor in operation.differentiable)
 
 
 def has_kinks(operation: Operation) -> bool:
@@ -110,7 +124,7 @@ def has_kinks(operation: Operation) -> bool:
     return any(tensors_in(kinked) for body in bodies for kinked in nodes(body, *KINKED))
 
 
-def _check(operation: Operation, tensor: Tensor) -> GradientCheck:
+def _check(operation: Operation, tensor: Tensor, conditions: tuple[str, ...]) -> GradientCheck:
     derive = jacobian if operation.is_loss else vjp
     derivation = derive(operation, tensor.name)
     derivation.check()
@@ -123,7 +137,8 @@ def _check(operation: Operation, tensor: Tensor) -> GradientCheck:
             simplifications.append(
                 Simplification(text, shorter, prove_equal(*claim, facts=shorter.facts), prove_equal(*claim))
             )
-    return GradientCheck(derivation, _proof(operation, derivation), tuple(simplifications))
+    proof = replace(_proof(operation, derivation), conditions=conditions)
+    return GradientCheck(derivation, proof, tuple(simplifications))
 
 
 def _proof(operation: Operation, derivation: Derivation) -> Proof:
@@ -155,7 +170,7 @@ def _proof_by_names(operation: Operation, derivation: Derivation) -> Proof | Non
     found = [proof for proof in proofs if proof is not None and proof.verdict == PROVED]
     if len(found) < len(proofs):
         return None
-    return replace(found[-1], conditions=tuple(dict.fromkeys(each for proof in found for each in proof.conditions)))
+    return found[-1]
 
 
 def _part_proof(operation: Operation, gradient: Definition, names: frozenset[Tensor]) -> Proof | None:

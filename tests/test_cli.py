@@ -86,6 +86,21 @@ def test_kinks_are_spoken_of_where_there_are_any(name: str, kinked: bool, capsys
     assert ("at a kink or tie, where there may be none, its value is a convention" in out) == kinked
 
 
+@pytest.mark.parametrize(
+    ("name", "scope"),
+    [
+        ("y = sqrt(abs(x))", "wherever x != 0"),
+        ("y[n] = log(x[n])", "for every N, wherever x[n] > 0"),
+        ("y = sqrt(x**2 + 1)", "for every value"),
+        ("softmax-cce", "for every N and K"),
+    ],
+)
+def test_what_is_proved_is_said_where_it_is_defined(name: str, scope: str, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = run(capsys, "verify", name)[1].splitlines()
+    (verdict,) = [line for line in lines if "it is the derivative of the whole expression" in line]
+    assert verdict.split(", ", 1)[1].split(";")[0] == scope
+
+
 def test_a_dash_is_standard_output(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

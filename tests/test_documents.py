@@ -38,13 +38,15 @@ from codegen.documents.model import (
     walk,
     words,
 )
-from codegen.documents.phrases import LANGUAGES, PHRASES, phrase, reason
-from codegen.documents.wording import name_of
+from codegen.documents.phrases import reason
+from codegen.figures import curve
+from codegen.phrases import LANGUAGES, PHRASES, phrase
 from derive.__main__ import main
 from derive.derivation import by_itself
 from derive.differentiation import CONSTANTS_RULE, ELEMENT_RULE, RULES
 from derive.errors import InputError
 from derive.indices import Tensor
+from derive.networks import called
 from derive.rendering import count_of_lines
 from derive.sums import tensors_in
 
@@ -215,7 +217,7 @@ def test_the_parts_of_a_loss_begin_with_one_and_have_the_shorter_forms() -> None
     assert "Given $" in text[:shorter]
     assert r"\bar{y}" in made("dense").markdown(), "what is no loss keeps its upstream gradient"
     assert not list(contents.title()), "its layers are the heading already"
-    assert name_of(contents.operation) == "dense > relu > dense > softmax > cce"
+    assert called(contents.operation) == "dense > relu > dense > softmax > cce"
 
 
 def test_what_is_derived_of_a_loss_by_itself_holds_where_its_own_gradient_is_one() -> None:
@@ -509,3 +511,39 @@ def test_choices_and_roots_are_drawn(name: str) -> None:
     graph, *others = [block for block in walk(made(name).document.blocks) if isinstance(block, Picture)]
     assert graph.alt.startswith(f"Computation graph of {name}") and graph.draw("svg").startswith(b"<?xml")
     assert [each.name for each in others] == ([f"{name}-curve"] if name != "select" else [])
+
+
+@pytest.mark.parametrize(
+    ("language", "scope"), [("en", "every value where `x != 0`"), ("fr", "toute valeur où `x != 0`")]
+)
+def test_the_table_of_proofs_says_where_a_gradient_is_defined(language: str, scope: str) -> None:
+    assert scope in made("y = sqrt(abs(x))", language).markdown()
+    assert "where `" not in made("softmax-cce").markdown()
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "backward"),
+    [
+        ("en", "Computation graph of relu > square", "Going backward"),
+        ("de", "Berechnungsgraph von relu > square", "Rückwärts"),
+        ("zh", "relu > square 的计算图", "反向"),
+        ("fr", "Graphe de calcul de relu > square", "Vers l'arrière"),
+    ],
+)
+def test_a_picture_is_described_in_the_language_by_the_layers(language: str, title: str, backward: str) -> None:
+    drawn = report("relu > square", language=language).document
+    alts = [block.alt for block in walk(drawn.blocks) if isinstance(block, Picture)]
+    assert alts[0].startswith(title) and backward in alts[0]
+    assert "network" not in " ".join(alts)
+    assert language == "en" or not re.search(r"derivative|from|Going|inputs", " ".join(alts))
+
+
+def test_files_of_pictures_are_called_after_the_layers(tmp_path: Path) -> None:
+    files = report("relu > square", "relu > square > neg").save(tmp_path / "r.tex")
+    assert {"r-relu-square-graph.png", "r-relu-square-neg-graph.png"} <= {path.name for path in files}
+
+
+def test_a_curve_is_described_in_the_language() -> None:
+    texts = {language: curve("log", language=language).alt for language in LANGUAGES}
+    assert "goes from" in texts["en"] and len(set(texts.values())) == len(LANGUAGES)
+    assert not any(re.search("derivative|defined", texts[language]) for language in FOREIGN)

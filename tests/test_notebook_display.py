@@ -60,3 +60,12 @@ def test_a_false_claim_is_told_with_its_numbers() -> None:
     right = derive.check_claim("mse", "y", "2*(y[n,k] - t[n,k])/(N*K)").markdown()
     assert "the factor 1/K is missing" in wrong and "```text" in wrong
     assert "**proved" in right and "missing" not in right
+
+
+@pytest.mark.parametrize(("claim", "is_true"), [("exp(x)*exp(y) = exp(x + y)", True), ("exp(x)*y = exp(x*y)", False)])
+def test_a_proof_ends_with_its_steps_and_does_not_repeat_its_claim(claim: str, is_true: bool) -> None:
+    proof = derive.prove(claim)
+    shown = proof.markdown()
+    head, *steps = shown.split("\n\n## ")
+    assert ("**proved**" in head) == is_true and bool(steps) == bool(proof.steps)
+    assert "The result" not in shown and shown.count(head.splitlines()[0] + "\n\n") == 1

@@ -25,16 +25,18 @@ from codegen.documents.model import (
     Words,
     words,
 )
-from codegen.documents.phrases import SEPARATORS, reason
+from codegen.documents.phrases import reason
 from codegen.documents.pictures import pictures
 from codegen.documents.proofs import proof
-from codegen.documents.wording import Told, Wording, name_of
+from codegen.documents.wording import Told, Wording
 from codegen.modules import source
+from codegen.phrases import SEPARATORS
 from derive.catalogue import parse_fact
 from derive.derivation import Derivation, by_itself
 from derive.facts import Fact
 from derive.indices import INCOMING, Index, Tensor, size
 from derive.letters import letters_by_size
+from derive.networks import called
 from derive.printing import shape_text
 from derive.pullback import by_parts
 from derive.record import Operation
@@ -54,12 +56,12 @@ def document(
     ``told`` is called with what is made next, as proofs may take long.
     """
     different = list(dict.fromkeys(operations))
-    names = [operation.name for operation in different]
-    titles = list(map(name_of, different))
+    titles = list(map(called, different))
     contents = [Contents(operation, language, notation, told) for operation in different]
+    labels = [each.label for each in contents]
     for place, each in enumerate(contents):
-        if names[place] in names[:place]:  # Two definitions may define one name.
-            each.label = f"{names[place]}-{place + 1}"
+        if labels[place] in labels[:place]:  # Two definitions may define one name.
+            each.label = f"{labels[place]}-{place + 1}"
     start = min((each.first for each in contents), default=1)
     for each in contents:
         each.first = start
@@ -89,7 +91,7 @@ class Contents(Wording):
     def title(self) -> Iterator[Block]:
         """What the operation is, as its record says it."""
         title = self.operation.record.title
-        if title and title != name_of(self.operation):
+        if title and title != called(self.operation):
             yield Paragraph(words(f"{title[:1].upper()}{title[1:]}."))
 
     def definition(self) -> Iterator[Block]:

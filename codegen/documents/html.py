@@ -28,8 +28,8 @@ from codegen.documents.model import (
     Words,
     unknown,
 )
-from codegen.documents.phrases import phrase
 from codegen.documents.style import PAGE_STYLE, PARTS_STYLE
+from codegen.phrases import phrase
 from derive.latex import latex_text
 from derive.layout import LATEX_LINE, latex_width
 from derive.markup import stacked

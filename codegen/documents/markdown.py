@@ -22,7 +22,7 @@ from codegen.documents.model import (
     Words,
     unknown,
 )
-from codegen.documents.phrases import phrase
+from codegen.phrases import phrase
 from derive.latex import latex_text
 from derive.rendering import numbered
 

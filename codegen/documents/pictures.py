@@ -23,13 +23,13 @@ def pictures(operation: Operation, label: str, language: str, notation: Notation
         values = sampled(operation)
     text = "The graph of the computation: values go forward, gradients come back."
     yield Paragraph(say(text, language))
-    yield _picture(f"{label}-graph", figures.graph(operation, values, notation=notation, caption=""))
+    yield _picture(f"{label}-graph", figures.graph(operation, values, notation=notation, caption="", language=language))
     try:
         only_input(operation)
     except InputError:
         return
     yield Paragraph(say("The function and its derivative.", language))
-    yield _picture(f"{label}-curve", figures.curve(operation))
+    yield _picture(f"{label}-curve", figures.curve(operation, language=language))
 
 
 def _picture(name: str, picture: Any) -> Picture:

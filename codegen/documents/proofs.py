@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from sympy import Float, Integer
 
-from codegen.documents.model import Block, Line, Listing, Paragraph, Table, words
-from codegen.documents.phrases import listed, phrase
+from codegen.documents.model import Block, Line, Listing, Paragraph, Table, Verbatim, words
+from codegen.documents.phrases import listed
 from codegen.documents.wording import Wording
+from codegen.phrases import phrase
 from codegen.verification import compare_numbers
 from derive.catalogue import parse_fact
 from derive.proof import PROVED
@@ -40,11 +41,25 @@ def proof(wording: Wording) -> Iterator[Block]:
 
 
 def _check_row(wording: Wording, check: GradientCheck) -> tuple[Line, ...]:
-    sizes: list[Line] = [(wording.formula(each),) for each in wording.operation.sizes]
-    scope = wording.say("every {sizes}", sizes=listed(sizes, wording.language)) if sizes else wording.say("every value")
     text = "{count} in one derivation, each equal at random values" if wording.parts else _EACH
     count = wording.say(text, count=str(count_of_lines(check.derivation)))
-    return (wording.formula(wording.target(check.derivation)),), wording.say(check.proof.verdict), scope, count
+    return (
+        (wording.formula(wording.target(check.derivation)),),
+        wording.say(check.proof.verdict),
+        _scope(wording, check),
+        count,
+    )
+
+
+def _scope(wording: Wording, check: GradientCheck) -> Line:
+    """For what a gradient is proved: for every size, and wherever it is defined."""
+    language = wording.language
+    sizes: list[Line] = [(wording.formula(each),) for each in wording.operation.sizes]
+    conditions: list[Line] = [(Verbatim(text),) for text in check.proof.conditions]
+    line = wording.say("every {sizes}", sizes=listed(sizes, language)) if sizes else wording.say("every value")
+    if conditions:
+        line = wording.say("{scope} where {conditions}", scope=line, conditions=listed(conditions, language))
+    return line
 
 
 def _simplifications(wording: Wording, check: GradientCheck) -> Iterator[Block]:

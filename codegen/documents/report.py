@@ -12,8 +12,8 @@ from codegen.documents.latex import write_latex
 from codegen.documents.markdown import write_markdown
 from codegen.documents.model import Document, Picture, walk
 from codegen.documents.notebook import write_notebook
-from codegen.documents.phrases import check_language
 from codegen.documents.wording import Told
+from codegen.phrases import check_language
 from derive.catalogue import find
 from derive.errors import InputError
 from derive.files import write_whole

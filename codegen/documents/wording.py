@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -9,12 +10,13 @@ from functools import cached_property
 from sympy import Expr
 
 from codegen.documents.model import Block, Display, Formula, Line, Piece, Section
-from codegen.documents.phrases import phrase, say
+from codegen.documents.phrases import say
+from codegen.phrases import phrase
 from derive.derivation import Derivation, by_itself
 from derive.facts import Fact
 from derive.indices import Tensor
 from derive.latex import counted_from
-from derive.networks import ARROW
+from derive.networks import called
 from derive.notation import BAR, find_notation
 from derive.pullback import by_parts, is_long
 from derive.record import Operation
@@ -23,18 +25,6 @@ from derive.verification import GradientCheck, verify
 
 #: What is told, in a line, while a document is made.
 Told = Callable[[str], None]
-
-
-def name_of(operation: Operation) -> str:
-    """Return what a document calls an operation: its name, or the layers of a network that has none of its own.
-
-    Example:
-        >>> from derive.catalogue import find
-        >>> name_of(find("softmax")), name_of(find("dense(2, 4) > relu"))
-        ('softmax', 'dense > relu')
-    """
-    title = operation.record.title
-    return title if f" {ARROW} " in title else operation.name
 
 
 class Wording:
@@ -51,7 +41,8 @@ class Wording:
         self, operation: Operation, language: str = "en", notation: str = BAR.name, told: Told | None = None
     ) -> None:
         self.told = told
-        self.operation, self.language, self.label = operation, language, operation.name
+        self.operation, self.language = operation, language
+        self.label = re.sub(r"\W+", "-", called(operation))
         choice = (phrase("if", language), phrase("otherwise", language))
         self.notation = replace(find_notation(notation, operation), choice=choice)
 
@@ -90,7 +81,7 @@ class Wording:
     def tell(self, heading: str) -> None:
         """Tell whoever waits what is made now."""
         if self.told is not None:
-            self.told(f"{name_of(self.operation)}: {phrase(heading, self.language)}")
+            self.told(f"{called(self.operation)}: {phrase(heading, self.language)}")
 
     def section(self, heading: str, blocks: Iterator[Block] | Sequence[Block]) -> Section:
         self.tell(heading)

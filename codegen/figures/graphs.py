@@ -15,8 +15,10 @@ from codegen.figures.style import styled
 from codegen.figures.texts import formula, numbers, set_or, shape
 from codegen.figures.texts import name as name_of
 from codegen.figures.traces import Trace, trace
+from codegen.phrases import text_of
 from derive.catalogue import find
 from derive.indices import Tensor
+from derive.networks import called
 from derive.notation import BAR, Notation
 from derive.printing import plain_text
 from derive.record import Definition, Derived, Operation
@@ -32,6 +34,7 @@ def graph(
     steps_back: int | None = None,
     notation: Notation = BAR,
     caption: str = CAPTION,
+    language: str = "en",
 ) -> Picture:
     """Draw the graph of an operation's computation, its values above the lines and the gradients below.
 
@@ -44,6 +47,7 @@ def graph(
         steps_back: how many steps of the backward pass have been made; all where it is left out.
         notation: how gradients are written.
         caption: what stands below the graph.
+        language: of the title and the description.
 
     Raises:
         InputError: values that do not fit.
@@ -64,11 +68,11 @@ def graph(
     shown = {tensor.name for tensor in known}
     parts = {name: part if name in shown else replace(part, below="") for name, part in whole.items()}
     active = done[-1].tensor.name if steps_back and done else None
-    title = f"Computation graph of {operation.name}"
+    title = text_of("Computation graph of {name}", language, name=called(find(op)))
     with styled():
         below = "\n".join(filter(None, [caption, *(traced.remarks if traced else ())]))
         figure = drawn(operation, parts, active, below, whole)
-    return Picture(figure, title, _said(operation, traced, known, title))
+    return Picture(figure, title, _said(operation, traced, known, title, language))
 
 
 def backward_steps(
@@ -163,7 +167,7 @@ def _node_label(definition: Definition) -> str:
     return formula(definition.body)
 
 
-def _said(operation: Operation, traced: Trace | None, known: set[Tensor], title: str) -> str:
+def _said(operation: Operation, traced: Trace | None, known: set[Tensor], title: str, language: str) -> str:
     """The description of the picture in words."""
     inputs = [tensor for tensor in _tensors(operation) if tensor in operation.inputs]
     forward = []
@@ -177,13 +181,14 @@ def _said(operation: Operation, traced: Trace | None, known: set[Tensor], title:
         forward.append(said)
     outputs = ", ".join(output.tensor.name for output in operation.outputs)
     names = ", ".join(tensor.name for tensor in inputs)
-    text = f"{title}: from the inputs {names} to the output {outputs}. Going forward: {'; '.join(forward)}."
+    template = "{title}: from the inputs {inputs} to the output {outputs}. Going forward: {values}."
+    text = text_of(template, language, title=title, inputs=names, outputs=outputs, values="; ".join(forward))
     order = [each.tensor for each in reversed(operation.definitions)] + inputs
     shown = [tensor for tensor in order if tensor in known and (traced is None or tensor in traced.gradients)]
     if traced is not None:
         told = [f"{tensor.name}: {_in_a_line(traced.gradients[tensor])}" for tensor in shown]
-        text += f" Going backward, gradients: {'; '.join(told)}."
-        text = " ".join([text, *traced.remarks])
+        back = text_of("Going backward, gradients: {gradients}.", language, gradients="; ".join(told))
+        text = " ".join([text, back, *traced.remarks])
     return text
 
 

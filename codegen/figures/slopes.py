@@ -17,11 +17,13 @@ from codegen.figures.picture import Picture
 from codegen.figures.rulers import Ruler
 from codegen.figures.style import FAINT, line, new_figure, styled
 from codegen.figures.texts import formula, number
+from codegen.phrases import text_of
 from codegen.runtime import forward, vjp
 from derive.catalogue import find
 from derive.errors import InputError
 from derive.functions import Maximum, Minimum
 from derive.indices import Bracket, Tensor
+from derive.networks import called
 from derive.printing import plain_text
 from derive.pullback import jacobian
 from derive.record import Definition, Derived, Operation, inline
@@ -44,13 +46,14 @@ TITLE = 400.0
 Array = NDArray[Any]
 
 
-def curve(op: str | Operation | Derived) -> Picture:
+def curve(op: str | Operation | Derived, *, language: str = "en") -> Picture:
     """Draw an elementwise operation of one number and its derivative; at a kink the side that it is taken from.
 
     A loss is drawn over one prediction, with its target fixed. Where there is no value the ground is hatched.
 
     Args:
         op: a catalogue name, a definition's text, an operation, or what was derived of one.
+        language: of the title and the description; a record's own title is English, and its name stands for it.
 
     Raises:
         InputError: the operation is not elementwise and no loss of single predictions, or has several inputs.
@@ -101,7 +104,8 @@ def curve(op: str | Operation | Derived) -> Picture:
         axes.axhline(0, color=FAINT, linewidth=0.8, zorder=1)
         axes.set_xlabel(formula(tensor()))
         settings = _settings(operation)
-        title = ", ".join([operation.record.title or operation.record.definition, *settings])
+        words = operation.record.title if language == "en" else ""  # The records' titles are English.
+        title = ", ".join([words or operation.record.definition, *settings])
         points = float(axes.title.get_fontsize())
         axes.set_title(Ruler().wrapped(title, points, TITLE))
         axes.margins(x=0)
@@ -110,15 +114,22 @@ def curve(op: str | Operation | Derived) -> Picture:
         figure.legend(handles, labels, loc="outside lower left", ncols=1)
         widest = max(Ruler().size(label, matplotlib.rcParams["font.size"])[0] for label in labels)
         figure.set_figwidth(max(WIDTH, (widest + KEY) / 72))  # A long formula is not cut off.
-    told = _said(operation, tensor, x, y, slope, bends)
+    told = [*_said(operation, tensor, x, y, slope, bends, language)]
     if gaps:
-        places = (f"at {number(a)}" if a == b else f"from {number(a)} to {number(b)}" for a, b in gaps)
-        told += f" It or its derivative is not defined for {tensor.name} {', '.join(places)}."
+        places = ", ".join(
+            text_of("at {place}", language, place=number(a))
+            if a == b
+            else text_of("from {low} to {high}", language, low=number(a), high=number(b))
+            for a, b in gaps
+        )
+        undefined = "It or its derivative is not defined for {variable} {places}."
+        told.append(text_of(undefined, language, variable=tensor.name, places=places))
     if settings:
-        told += f" Drawn with {' and '.join(settings)}."
+        told.append(text_of("Drawn with {settings}.", language, settings=", ".join(settings)))
     if target:
-        told += f" It is the loss of one prediction, with {target}."
-    return Picture(figure, f"{operation.name} and its derivative", told)
+        told.append(text_of("It is the loss of one prediction, with {target}.", language, target=target))
+    title = text_of("{name} and its derivative", language, name=called(operation))
+    return Picture(figure, title, " ".join(told))
 
 
 def _settings(operation: Operation) -> list[str]:
@@ -240,20 +251,36 @@ def _root(sign: Any, low: float, high: float) -> float:
     return (low + high) / 2
 
 
-def _said(operation: Operation, tensor: Tensor, x: Array, y: Array, slope: Array, bends: list[float]) -> str:
+def _said(
+    operation: Operation, tensor: Tensor, x: Array, y: Array, slope: Array, bends: list[float], language: str
+) -> Iterator[str]:
+    """The sentences of the description."""
     output = operation.output
-    value = f"{plain_text(output.target)} = {plain_text(output.body)}"
-    quotient = f"d{output.tensor.name}/d{tensor.name} = {plain_text(jacobian(operation, tensor.name).result)}"
-    text = (
-        f"{operation.name}, {value}, and its derivative {quotient} for {tensor.name} from {number(x[0])} to "
-        f"{number(x[-1])}. {output.tensor.name} goes from {number(np.nanmin(y))} to {number(np.nanmax(y))}, the "
-        f"derivative from {number(np.nanmin(slope))} to {number(np.nanmax(slope))}."
+
+    def say(text: str, **places: Any) -> str:
+        shown = {name: each if isinstance(each, str) else number(each) for name, each in places.items()}
+        return text_of(text, language, **shown)
+
+    yield say(
+        "{name}, {value}, and its derivative {quotient} for {variable} from {low} to {high}.",
+        name=called(operation),
+        value=f"{plain_text(output.target)} = {plain_text(output.body)}",
+        quotient=f"d{output.tensor.name}/d{tensor.name} = {plain_text(jacobian(operation, tensor.name).result)}",
+        variable=tensor.name,
+        low=x[0],
+        high=x[-1],
+    )
+    yield say(
+        "{output} goes from {low} to {high}, the derivative from {least} to {most}.",
+        output=output.tensor.name,
+        low=np.nanmin(y),
+        high=np.nanmax(y),
+        least=np.nanmin(slope),
+        most=np.nanmax(slope),
     )
     for bend in bends:
         (low, _, high), (before, taken, after) = _sides(operation, bend)
         kind = "jump" if abs(high - low) > JUMP else "kink"
-        text += (
-            f" There is a {kind} at {tensor.name} = {number(bend)}, where the derivative goes from {number(before)} to "
-            f"{number(after)} and is taken as {number(taken)}."
-        )
-    return text
+        told = f"There is a {kind} at {{place}}, where the derivative goes from {{before}} to {{after}} and is taken as"
+        place = f"{tensor.name} = {number(bend)}"
+        yield say(f"{told} {{taken}}.", place=place, before=before, after=after, taken=taken)
