@@ -15,9 +15,13 @@ from sympy import Expr, Integer
 from codegen.layer import Layer
 from derive.arguments import arguments_of, learned_inputs, read_arguments
 from derive.catalogue import find
+from derive.errors import InputError
 from derive.indices import Element, Index, Tensor
 from derive.record import Definition, Operation
 from derive.sums import nodes
+
+#: How many numbers a parameter may hold: an array of more would exhaust the memory before anything is computed.
+MOST_NUMBERS = 10**8
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ class LayerKind:
             dtype: of the parameters.
 
         Raises:
-            InputError: there is no argument of that name, or one is missing, or no whole number of at least 1.
+            InputError: there is no argument of that name, or one is missing, or no whole number of at least 1; or a
+                parameter would hold more than ``MOST_NUMBERS``.
         """
         operation = find(self.operations[0])
         numbers = read_arguments(operation, sizes, named)
@@ -109,6 +114,9 @@ class LayerKind:
 
         start = self.starts.get(tensor.name, Start())
         shape = (*[1] * start.ones, *map(extent, tensor.sizes))
+        if math.prod(shape) > MOST_NUMBERS:
+            held = f"{tensor.name} of {operation.name} would hold {' x '.join(map(str, shape))} numbers"
+            raise InputError(f"{held}; expected {MOST_NUMBERS} at most: give smaller sizes")
         number = operation.record.learned[tensor.name]
         if number != "normal":
             return np.full(shape, float(number))

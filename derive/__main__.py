@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if typed and not typed[0].startswith("-") and typed[0] not in verbs:
         near = nearest(typed[0], verbs)
         parser.error(f"there is no command {typed[0]!r}" + (f"; did you mean {near}?" if near else ""))
+    if typed and typed[0].startswith("-") and not parser.knows(typed[0]):
+        parser.error(parser.unknown(typed[:1]))
     options, rest = parser.parse_known_args(typed)
     if rest:
         verbs[options.command].error(verbs[options.command].unknown(rest))
@@ -112,7 +114,8 @@ def _parser() -> tuple[Parser, Mapping[str, Parser]]:
 
     pages = verbs.add_parser("pages", help="the catalogue as Markdown: definitions, derivations, code")
     pages.add_argument("folder", metavar="FOLDER", help="where to write them, a page an operation")
-    pages.add_argument("name", metavar="NAME", nargs="*", help="operations; the whole catalogue when left out")
+    left_out = "operations; the whole catalogue when left out"
+    pages.add_argument("name", metavar="NAME", nargs="*", default=[], help=left_out)
     pages.set_defaults(run=commands.run_pages)
 
     verify = verbs.add_parser("verify", help="prove the gradients and hold the code against them, or check your own")

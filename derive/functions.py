@@ -14,7 +14,7 @@ from sympy import Expr, Integer
 
 from derive.errors import InputError
 from derive.indices import Bracket, Node, one_object
-from derive.sums import tensors_in
+from derive.sums import has, rewrite, tensors_in
 
 
 class HalfTangent(sympy.Function):
@@ -131,3 +131,19 @@ class Where(Node):
     @property
     def other(self) -> Expr:
         return self.args[2]
+
+
+def without_cotangents(expr: Expr) -> Expr:
+    """Write the cotangents that SymPy makes, as of the tangent of ``x + pi/2``, as cos / sin.
+
+    Example:
+        >>> x = sympy.Symbol("x", real=True)
+        >>> sympy.tan(x + sympy.pi / 2), without_cotangents(sympy.tan(x + sympy.pi / 2))
+        (-cot(x), -cos(x)/sin(x))
+    """
+
+    def change(node: Expr) -> Expr | None:
+        return sympy.cos(node.args[0]) / sympy.sin(node.args[0]) if isinstance(node, sympy.cot) else None
+
+    written: Expr = rewrite(expr, change) if has(expr, sympy.cot) else expr
+    return written

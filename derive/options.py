@@ -30,6 +30,11 @@ class Parser(argparse.ArgumentParser):
         print(f"{self.prog}: {message}; `{self.prog} --help` shows what may be typed", file=sys.stderr)
         sys.exit(2)
 
+    def knows(self, typed: str) -> bool:
+        """Return whether what is typed is an option, or the beginning of a long one."""
+        name = typed.partition("=")[0]
+        return any(option == name or (name[2:] and option.startswith(name)) for option in self._option_string_actions)
+
     def unknown(self, rest: Sequence[str]) -> str:
         """Return what is to be said of arguments that no option takes."""
         option = next((each.partition("=")[0] for each in rest if each.startswith("-") and each != "-"), None)

@@ -12,6 +12,7 @@ from sympy import Expr, Integer, Rational, Symbol
 from derive.affine import guarded
 from derive.errors import InputError
 from derive.extents import Extent, derived_extents, free_parameters
+from derive.functions import without_cotangents
 from derive.indices import Element, Index, Tensor
 from derive.sums import all_indices, free_indices, rewrite, substitute, tensors_in
 
@@ -389,8 +390,7 @@ def replace_elements(expr: Expr, definition: Definition) -> Expr:
     if stray:
         names = ", ".join(sorted(index.name for index in stray))
         raise InputError(f"the definition of {definition.tensor.name} has undefined indices: {names}")
-    result: Expr = rewrite(expr, change)
-    return result
+    return without_cotangents(rewrite(expr, change))
 
 
 def needed_definitions(definitions: Iterable[Definition], tensors: Iterable[Tensor]) -> tuple[Definition, ...]:

@@ -20,16 +20,13 @@ from dataclasses import replace
 import sympy
 from sympy import Add, Expr, Mul, Pow, S
 
-from derive.canonical import readable, structure_key
-from derive.facts import unify
 from derive.functions import Where
-from derive.indices import Bracket, Element, Index, Tensor
+from derive.indices import Bracket, Element, Tensor
 from derive.letters import letters_by_size
-from derive.normal_form import Normaliser
 from derive.proof import is_zero
 from derive.record import Definition, Operation, inline
-from derive.rewriting import arrange
-from derive.sums import IndexMax, IndexSum, free_indices, has, nodes, rewrite, substitute, tensors_in
+from derive.shifting import shift_exponentials, split_logarithm
+from derive.sums import IndexSum, has, nodes, rewrite
 
 #: What stands for minus infinity until a form is proved: what holds for every number in its place holds in the limit.
 LOWEST = Tensor("-oo")
@@ -69,7 +66,9 @@ def stabilise(
     for definition in definitions:
         masked = replace(definition, body=rewrite(definition.body, _put_mask_in_exponent))
         body = _expand_logarithms(masked.body, [*known, *made])
-        stable = _shift_exponentials(Definition(definition.target, body), taken, letters)
+        stable = shift_exponentials(Definition(definition.target, _put_quotients_in(body, known)), taken, letters)
+        if len(stable) == 1:
+            stable = shift_exponentials(Definition(definition.target, body), taken, letters)
         inner = definitions[: definitions.index(definition)]
         ways = (rewritten, (*helpers, *stable[:-1])), ((*known, *inner), (*known, *made, *stable[:-1]))
         if stable == [masked] or not any(_is_same(masked, stable[-1], *way) for way in ways):
@@ -162,92 +161,6 @@ def _guard(expr: Expr, weights: Sequence[tuple[Element, Expr, Expr]], absent: Ma
     return expr
 
 
-def _shift_exponentials(
-    definition: Definition, taken: set[str], letters: dict[Expr, tuple[str, ...]]
-) -> list[Definition]:
-    """The definition in terms of shifted exponentials, with what defines them; itself where that is no help."""
-    totals = sorted(nodes(definition.body, IndexSum), key=lambda total: (total.body.is_Mul, structure_key(total)))
-    for total in totals:
-        exponent = _exponent(total)
-        found = None if exponent is None else _shift(definition, total, exponent, taken, letters)
-        if found is not None:
-            names = {each.tensor.name for each in found}
-            return [*found[:-1], *_shift_exponentials(found[-1], taken | names, letters)]
-    return [definition]
-
-
-def _exponent(total: IndexSum) -> Expr | None:
-    """The a of a sum of e^a, or of w e^a, over indices that a depends on and that nothing else bounds."""
-    exps = [factor for factor in Mul.make_args(total.body) if isinstance(factor, sympy.exp)]
-    if len(exps) != 1:
-        return None
-    exponent: Expr = exps[0].args[0]
-    return exponent if set(total.bound) <= free_indices(exponent) else None
-
-
-def _shift(
-    definition: Definition, total: IndexSum, exponent: Expr, taken: set[str], letters: dict[Expr, tuple[str, ...]]
-) -> list[Definition] | None:
-    rows = tuple(sorted(free_indices(total), key=lambda i: _place(i, definition.indices)))
-    along = _own_letters(total.bound, [index for index in definition.indices if index not in rows])
-    where = tuple(sorted((*rows, *along.values()), key=lambda i: _place(i, definition.indices)))
-    names = [_unused(name, taken) for name in ("row_max" if rows else "largest", "exps", "total")]
-    largest, exps, sums = (
-        Tensor(name, tuple(index.size for index in indices))
-        for name, indices in zip(names, (rows, where, rows), strict=True)
-    )
-    shift = largest(*rows)
-    shifted = substitute(exps(*where), {own: bound for bound, own in along.items()})
-    summed = total.body.xreplace({sympy.exp(exponent): shifted})
-    made = [
-        Definition(shift, readable(IndexMax(exponent, *total.bound), letters)),
-        Definition(exps(*where), sympy.exp(substitute(exponent, along) - shift)),
-        Definition(sums(*rows), readable(IndexSum(summed, *total.bound), letters)),
-    ]
-
-    def shift_sum(node: Expr) -> Expr | None:
-        binding = unify(total, node, {}) if isinstance(node, IndexSum) else None
-        value: Expr | None = None if binding is None else substitute(sums(*rows) * sympy.exp(shift), binding)
-        return value
-
-    def shift_exponential(node: Expr) -> Expr | None:
-        binding = unify(exponent, node.args[0], {}) if isinstance(node, sympy.exp) else None
-        if binding is None:
-            return None
-        places = {**binding, **{own: binding.get(bound, bound) for bound, own in along.items()}}
-        value: Expr = substitute(exps(*where), places) * sympy.exp(substitute(shift, binding))
-        return value
-
-    # Sums before the exponentials inside them, logarithms after both.
-    body = definition.body
-    for change in (shift_sum, shift_exponential, _split_logarithm):
-        body = rewrite(body, change)
-    normaliser = Normaliser(distribute=False, prefer=definition.indices)
-    body = readable(arrange(normaliser, normaliser.polynomial(body)), letters)
-    left_over = any(largest in tensors_in(exp_) for exp_ in nodes(body, sympy.exp))
-    return None if left_over else [*made, Definition(definition.target, body)]
-
-
-def _own_letters(bound: tuple[Index, ...], free: list[Index]) -> dict[Index, Index]:
-    """For each bound index the output's own index over the same size, if there is one to spare."""
-    own: dict[Index, Index] = {}
-    for index in bound:
-        own[index] = next((i for i in free if i.size == index.size and i not in own.values()), index)
-    return own
-
-
-def _place(index: Index, order: tuple[Index, ...]) -> tuple[int, str]:
-    return (order.index(index) if index in order else len(order)), index.name
-
-
-def _unused(name: str, taken: Iterable[str]) -> str:
-    number, candidate = 1, name
-    while candidate in taken:
-        number += 1
-        candidate = f"{name}_{number}"
-    return candidate
-
-
 # -- logarithms -------------------------------------------------------------------------------------------------------
 
 
@@ -258,11 +171,33 @@ def _expand_logarithms(body: Expr, definitions: list[Definition]) -> Expr:
         if not isinstance(node, sympy.log):
             return None
         argument = node.args[0]
-        expanded = _logarithm(argument, definitions) if isinstance(argument, Element) else _split_logarithm(node)
+        expanded = _logarithm(argument, definitions) if isinstance(argument, Element) else split_logarithm(node)
         return _logarithm_of_quotient(argument, definitions) if expanded is None else expanded
 
     result: Expr = rewrite(body, change)
     return body if result == body else rewrite(result, _take_minus_out)
+
+
+def _put_quotients_in(body: Expr, definitions: tuple[Definition, ...]) -> Expr:
+    """Put in what divides by a sum of exponentials, beside an exponential: ``v^2 e^a`` would be 0 times infinity."""
+    quotients = {each.tensor: each for each in definitions if any(map(_divides, Mul.make_args(each.body)))}
+
+    def insert(node: Expr) -> Expr | None:
+        known = isinstance(node, Element) and node.tensor in quotients
+        return quotients[node.tensor].at(*node.indices) if known else None
+
+    def change(node: Expr) -> Expr | None:
+        if not isinstance(node, Mul) or not any(isinstance(factor, sympy.exp) for factor in node.args):
+            return None
+        return Mul(*(rewrite(factor, insert) if isinstance(factor, (Pow, Element)) else factor for factor in node.args))
+
+    return rewrite(body, change) if quotients else body
+
+
+def _divides(factor: Expr) -> bool:
+    """Whether a factor is one over a sum of exponentials, or over a power of it."""
+    totals = nodes(factor.base, IndexSum) if isinstance(factor, Pow) and factor.exp.is_negative else set()
+    return any(has(total.body, sympy.exp) for total in totals)
 
 
 def _take_minus_out(node: Expr) -> Expr | None:
@@ -329,21 +264,3 @@ def _logarithm_of_rest(factors: list[Expr]) -> Expr:
     if isinstance(product, Pow) and product.exp.is_odd:
         return product.exp * sympy.log(product.base)
     return sympy.log(product)
-
-
-def _split_logarithm(node: Expr) -> Expr | None:
-    """log(e^m s / r) = m + log(s) - log(r), for positive s and r."""
-    if not isinstance(node, sympy.log):
-        return None
-    factors = Mul.make_args(node.args[0])
-    exps = [factor for factor in factors if isinstance(factor, sympy.exp)]
-    if not exps and not any(isinstance(factor, Pow) and factor.base.is_positive for factor in factors):
-        return None
-    terms = [factor.args[0] for factor in exps]
-    rest = []
-    for factor in factors:
-        if isinstance(factor, Pow) and factor.base.is_positive:
-            terms.append(factor.exp * sympy.log(factor.base))
-        elif not isinstance(factor, sympy.exp):
-            rest.append(factor)
-    return Add(*terms, sympy.log(Mul(*rest)))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import sympy
 from sympy import Expr, Rational
 
-from derive.functions import Maximum, Minimum
+from derive.functions import Maximum, Minimum, without_cotangents
 from derive.indices import Tensor
 from derive.matrices import Determinant, Inverse, LogDeterminant
 from derive.record import Definition, Operation, Record
@@ -26,13 +26,17 @@ def square_root(argument: Expr) -> Expr:
     return sympy.Pow(argument, Rational(1, 2))
 
 
+def tangent(argument: Expr) -> Expr:
+    return without_cotangents(sympy.tan(argument))
+
+
 SCALAR_FUNCTIONS = {
     "exp": ScalarFunction(("x",), sympy.exp),
     "log": ScalarFunction(("x",), sympy.log),
     "sqrt": ScalarFunction(("x",), square_root),
     "sin": ScalarFunction(("x",), sympy.sin),
     "cos": ScalarFunction(("x",), sympy.cos),
-    "tan": ScalarFunction(("x",), sympy.tan),
+    "tan": ScalarFunction(("x",), tangent),
     "asin": ScalarFunction(("x",), sympy.asin),
     "acos": ScalarFunction(("x",), sympy.acos),
     "atan": ScalarFunction(("x",), sympy.atan),

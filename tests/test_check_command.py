@@ -15,7 +15,9 @@ from check_sources import HEAD, RELU, SIGMOID
 
 import codegen
 from codegen.checking import KINDS
+from codegen.checking.readings import documented_axes
 from codegen.checking.report import CANNOT, RIGHT, WRONG, Finding, Report, Target, target_from
+from codegen.checking.values import extent
 from derive.__main__ import main
 from derive.errors import InputError
 
@@ -40,6 +42,35 @@ def test_a_file_is_checked_and_printed(tmp_path: Path, capsys: pytest.CaptureFix
     assert wrong == "wrong   Sigmoid  (sigmoid)  checked: dx"
     assert finding.startswith("  sign: dx: line ")
     assert "in a process of its own" in output.err
+
+
+@pytest.mark.parametrize("name", ["gru-cell", "trace", "quadratic-form", "logdet", "multivariate-normal-nll"])
+def test_emitted_code_is_right_by_the_shapes_of_its_docstring(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "emitted.py"
+    path.write_text(codegen.source(name), "utf-8")
+    assert main(["check", str(path)]) == 0
+
+
+def test_an_emitted_gradient_that_is_changed_is_wrong(tmp_path: Path) -> None:
+    path, text = tmp_path / "emitted.py", codegen.source("trace")
+    assert "return dy * np.eye(" in text
+    path.write_text(text.replace("return dy * np.eye(", "return 2 * dy * np.eye("), "utf-8")
+    assert main(["check", str(path)]) == 1
+
+
+def test_shapes_of_a_docstring_have_repeated_letters_numbers_and_products() -> None:
+    lines = [
+        "def f(x, w, n, m):",
+        " 'Args:",
+        " x: (I, I)",
+        " w: (K, 3*K)",
+        " u: (3, K)",
+        " n: heads (8)",
+        " m: (B*a,)'",
+    ]
+    found = documented_axes("\n".join(lines).replace("'", 3 * "'"))
+    assert found == {"x": ("I", "I"), "w": ("K", "3*K"), "u": ("3", "K")}
+    assert [extent(axis, {"K": 4}) for axis in found["w"]] == [4, 12]
 
 
 def test_json_has_the_documented_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

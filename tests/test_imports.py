@@ -24,7 +24,7 @@ ORDERS = {
         layout reading writing latex markup mathml printing domains kinks differentiation problems parsing composition
         sampling gradient_operations derivation library arguments columns networks catalogue costs quotients solving
         absorbing trials folding rewriting counterexamples chain derivatives assumptions proof rendering exposition
-        claims stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis gradients
+        claims shifting stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis gradients
         misreadings gradient_claims verification __init__ options commands check_command report_command plot_command
         train_command __main__
     """.split(),

@@ -369,3 +369,13 @@ def test_data_is_not_learned() -> None:
     text = "y[n] = sum(x[n,d]*w[d], d)"
     with pytest.raises(InputError, match="own: w is data, so it can not be learned"):
         parse_operation(text, record=Record("own", text, labels=("w",), learned={"w": "0"}))
+
+
+def test_a_parameter_that_memory_could_not_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "^w of dense would hold 2 x 999999999 numbers; expected 100000000 at most: give smaller sizes$"
+    with pytest.raises(InputError, match=said):
+        codegen.network("dense(2,999999999)")
+    monkeypatch.setattr("codegen.layer_kinds.MOST_NUMBERS", 6)
+    assert (2, 3) in [array.shape for array in codegen.network("dense(2,3)").parameters.values()]
+    with pytest.raises(InputError, match="w of dense would hold 2 x 4 numbers"):
+        codegen.network("dense(2,4)")

@@ -24,6 +24,8 @@ A = Tensor("a", (K,))
 #: where, claim, its false twin, given
 CLAIMS = [
     (SOFTMAX_CCE, "diff(L, z[n,k]) = (p[n,k] - t[n,k])/N", "diff(L, z[n,k]) = p[n,k] - t[n,k]", [ROWS]),
+    ([], "tan(x + pi/2) = -1/tan(x)", "tan(x + pi/2) = 1/tan(x)", []),
+    (["a = x + pi/2", "y = tan(a)"], "y = -cos(x)/sin(x)", "y = cos(x)/sin(x)", []),
     (["p = softmax(z)"], "sum(p[n,k], k) = 1", "sum(p[n,k], n) = 1", []),
     (
         ["p = softmax(z)"],

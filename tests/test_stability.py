@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from mpmath import mp
 
 import codegen
 import derive
+from codegen.c_compiler import find_compiler
 from derive.printing import definition_text
 from derive.stability import guard_absent, stable_definitions
 
@@ -72,6 +74,55 @@ def test_every_sum_of_exponentials_of_a_definition_is_shifted(text: str, moved: 
         np.testing.assert_allclose(other, one, rtol=1e-11, atol=1e-12)
 
 
+BESIDE = {
+    "y[k] = exp(x[k])/(1 + sum(exp(x[j]), j))": lambda x: [mp.exp(a) / (1 + mp.fsum(map(mp.exp, x))) for a in x],
+    "y = 1/(2 + 3*sum(exp(x[j]), j))": lambda x: [1 / (2 + 3 * mp.fsum(map(mp.exp, x)))],
+    "y = log(1 + sum(exp(x[j]), j))": lambda x: [mp.log(1 + mp.fsum(map(mp.exp, x)))],
+    "y[k] = exp(x[k])/(exp(3) + sum(exp(x[j]), j))": lambda x: [
+        mp.exp(a) / (mp.exp(3) + mp.fsum(map(mp.exp, x))) for a in x
+    ],
+}
+
+
+@pytest.mark.parametrize("target", ["numpy", "c"])
+@pytest.mark.parametrize("text", BESIDE)
+def test_a_sum_of_exponentials_with_another_term_is_shifted(text: str, target: str) -> None:
+    """Against the definition in numbers of any size, whose gradient is by differences."""
+    if target == "c" and find_compiler() is None:
+        pytest.skip("no C compiler")
+    generator = np.random.default_rng(4)
+    for place in (0.0, 1000.0, -1000.0):
+        x = place + generator.uniform(-2.0, 2.0, 3)
+        output, saved = codegen.forward(text, target=target).with_saved(x)
+        upstream = generator.uniform(0.5, 2.0, np.shape(output))
+        with mp.workdps(1200):
+            exact, step = [mp.mpf(float(a)) for a in x], mp.mpf(10) ** -300
+            value = BESIDE[text](exact)
+            moved = [BESIDE[text]([b + step * (a == k) for a, b in enumerate(exact)]) for k in range(3)]
+            weights = [mp.mpf(float(a)) for a in np.ravel(upstream)]
+            changes = [[(b - a) / step for a, b in zip(value, each, strict=True)] for each in moved]
+            slopes = [float(mp.fdot(weights, each)) for each in changes]
+            values = [float(a) for a in value]
+        np.testing.assert_allclose(np.ravel(output), values, rtol=1e-12)
+        gradient = codegen.backward(text, target=target)(upstream, **saved)
+        np.testing.assert_allclose(np.ravel(gradient), slopes, rtol=1e-9, atol=1e-300)
+
+
+def test_a_term_beside_a_sum_of_exponentials_is_shifted_with_it() -> None:
+    assert texts("y[n,k] = exp(x[n,k])/(2 + sum(exp(x[n,j]), j))") == [
+        "row_max[n] = max(max(x[n,k], k), 0)",
+        "exps[n,k] = exp(x[n,k] - row_max[n])",
+        "total[n] = sum(exps[n,k], k) + 2*exp(-row_max[n])",
+        "y[n,k] = exps[n,k]/total[n]",
+    ]
+    *_, total, y = texts("y[n] = log(sum(exp(x[n,j]), j) + sum(exp(z[n,j]), j))")
+    assert total == "total[n] = sum(exps[n,j], j) + sum(exp(z[n,j] - row_max[n]), j)"
+    assert y == "y[n] = log(total[n]) + row_max[n]"
+    text = "y[n,k] = exp(x[n,k])/(exp(b[n]) + sum(exp(x[n,j]), j))"
+    gradient = definition_text(derive.pull_back(text, "b").definitions[-1].body)
+    assert gradient == "-exp(b[n] - row_max[n])*sum(dy[n,k]*y[n,k], k)/total[n]"
+
+
 def test_a_logarithm_of_a_quotient_in_one_definition_is_taken_apart() -> None:
     *_, loss = texts("L = -sum(t[n,k]*log(exp(z[n,k])/sum(exp(z[n,j]), j)), n, k)/N")
     assert loss == "L = -sum(t[n,j]*(z[n,j] - log(total[n]) - row_max[n]), n, j)/N"
@@ -122,19 +173,25 @@ def test_a_value_that_vanished_is_not_multiplied_by_what_it_was_divided_by(text:
 
 @pytest.mark.parametrize(
     "text",
-    ["y[n] = sum(exp(x[n,k]), k)", "y[n,k] = exp(x[n,k])", "y[n] = sum(x[n,k], k)", "y = 1/(1 + exp(-x))"],
+    [
+        "y[n] = sum(exp(x[n,k]), k)",
+        "y[n] = sum(exp(x[n,k]), k) + 1",
+        "y[n,k] = exp(x[n,k])",
+        "y[n] = sum(x[n,k], k)",
+        "y = 1/(1 + exp(-x))",
+    ],
 )
 def test_what_no_shift_can_help_stays_as_it_is(text: str) -> None:
     assert stable_definitions(derive.operation(text)) == derive.operation(text).definitions
 
 
 def test_a_form_that_is_not_proved_equal_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    import derive.stability as stability
+    import derive.shifting as shifting
 
     operation = derive.operation("y[n] = log(sum(exp(x[n,k]), k)) + 1")
     assert stable_definitions(operation) != operation.definitions
-    right = stability._split_logarithm
-    monkeypatch.setattr(stability, "_split_logarithm", lambda node: 2 * (right(node) or 0) or None)
+    right = shifting.split_logarithm
+    monkeypatch.setattr(shifting, "split_logarithm", lambda node: 2 * (right(node) or 0) or None)
     assert stable_definitions(operation) == operation.definitions
 
 

@@ -52,6 +52,8 @@ def is_guarded(source: str) -> bool:
 def documented_axes(source: str) -> dict[str, tuple[str, ...]]:
     """Return the shapes that a function's docstring gives its arguments, where their letters are sizes that are known.
 
+    A letter may stand twice, as that of a square matrix, and an axis may be a number or a product, such as ``3*K``.
+
     Example:
         >>> lines = ["def f(x, w, n):", " 'Args:", " x: data of shape (N, D)", " w : (D, M)", " n: an (int)'"]
         >>> documented_axes("\\n".join(lines).replace("'", 3 * "'"))
@@ -61,8 +63,10 @@ def documented_axes(source: str) -> dict[str, tuple[str, ...]]:
     text = ast.get_docstring(functions[0]) if functions else None
     found: dict[str, tuple[str, ...]] = {}
     for name, inside in re.findall(r"^[ \t-]*(\w+) ?:[^(\n]*\(([^()\n]*)\)", text or "", re.MULTILINE):
-        axes = tuple("N" if word == "..." else word for word in re.split(r"\s*,\s*", inside.strip().rstrip(",")))
-        if all(axis in FIRST for axis in axes) and len(set(axes)) == len(axes):
+        words = [word.replace(" ", "") for word in inside.strip().rstrip(",").split(",")]
+        axes = tuple("N" if word == "..." else word for word in words)
+        has_letter = not all(axis.isdigit() for axis in axes)
+        if has_letter and all(factor in FIRST or factor.isdigit() for axis in axes for factor in axis.split("*")):
             found.setdefault(name, axes)
     return found
 

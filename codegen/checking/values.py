@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -72,8 +73,13 @@ class Spec:
 
 
 def extent(letter: str, sizes: Mapping[str, int]) -> int:
-    """Return the size that a letter stands for; a number stands for itself."""
-    return int(letter) if letter.isdigit() else sizes[letter]
+    """Return the size that a letter stands for; a number stands for itself, and a product for that of its factors.
+
+    Example:
+        >>> extent("3*K", {"K": 4})
+        12
+    """
+    return math.prod(int(each) if each.isdigit() else sizes[each] for each in letter.split("*"))
 
 
 def real_values(shape: tuple[int, ...], generator: np.random.Generator) -> Array:
