@@ -51,6 +51,7 @@ class Normaliser(Contractions):
         distribute: multiply every product out.
         prefer: indices to keep when a free delta makes two indices one, best first.
         facts: equations to rewrite with, from left to right.
+        known: what normalisers of the same arguments have seen, to which this one adds.
     """
 
     def __init__(
@@ -59,10 +60,11 @@ class Normaliser(Contractions):
         distribute: bool = True,
         prefer: Iterable[Index] = (),
         facts: Iterable[Fact] = (),
+        known: dict[Expr, Polynomial] | None = None,
     ) -> None:
         super().__init__(generators, distribute, prefer)
         self.facts = {_solved_for_a_sum(fact): fact for fact in facts}
-        self._known: dict[Expr, Polynomial] = {}
+        self._known: dict[Expr, Polynomial] = {} if known is None else known
         self._rules: dict[type, Callable[[Any], Polynomial]] = {
             Add: self._add,
             Mul: self._mul,

@@ -38,6 +38,8 @@ from derive.sums import IndexSum, free_indices, has, rewrite, substitute, tensor
 
 #: Of more terms, multiplied out, no short form is looked for where there is one already.
 MOST_TERMS = 60
+#: So many polynomials are remembered by the indices that are kept; of more, all are found anew.
+MOST_KNOWN = 20_000
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,8 @@ def _forms(
     """The expression as it stands and multiplied out, each with what makes it shorter folded in."""
     found: list[Simplified] = []
     for distribute in (False, True):
-        normaliser = Normaliser(distribute=distribute, prefer=prefer, facts=facts)
+        known = None if facts else _known(distribute, prefer)  # Which facts were used is not remembered.
+        normaliser = Normaliser(distribute=distribute, prefer=prefer, facts=facts, known=known)
         try:
             poly = normaliser.polynomial(expr)
             if len(poly) > MOST_TERMS and any(len(poly) > cost(form.result) for form in found):
@@ -122,6 +125,19 @@ def _forms(
         if not any(has(atom, Add) for monomial in poly for atom, _ in monomial):
             break  # There is nothing to multiply out.
     return found
+
+
+def _known(distribute: bool, prefer: tuple[Index, ...]) -> dict[Expr, Polynomial]:
+    """The polynomials found so far: definitions, and parts of what is simplified, come again and again."""
+    known = _known_by(distribute, prefer)
+    if len(known) > MOST_KNOWN:
+        known.clear()
+    return known
+
+
+@lru_cache(maxsize=100)
+def _known_by(distribute: bool, prefer: tuple[Index, ...]) -> dict[Expr, Polynomial]:
+    return {}
 
 
 def _fold_repeatedly(

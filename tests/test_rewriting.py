@@ -39,8 +39,10 @@ from derive.costs import cost
 from derive.derivation import CheckFailedError, Derivation
 from derive.differentiation import differentiate
 from derive.evaluation import Assignment
+from derive.facts import Fact
 from derive.functions import Maximum, Minimum
-from derive.indices import Bracket, Delta, Tensor
+from derive.indices import Bracket, Delta, Index, Tensor, size
+from derive.normal_form import Normaliser
 from derive.precision import context
 from derive.printing import definition_text
 from derive.proof import PROVED, REFUTED, is_zero, prove_equal
@@ -389,3 +391,20 @@ def test_sums_whose_sum_would_be_a_larger_array_stay_apart() -> None:
 def test_other_ways_are_tried_as_long_as_they_help() -> None:
     derived = jacobian("L = -mean(t[n]*log(sigmoid(s[n])) + (1 - t[n])*log(1 - sigmoid(s[n])), n)", "s").result
     assert definition_text(derived) == "(1/(1 + exp(-s[n])) - t[n])/N"
+
+
+def test_what_was_read_for_one_form_is_not_read_again_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two expressions with a part in common: the part is read once; where facts are given, what they did is seen."""
+    read: list[Expr] = []
+    rule = Normaliser._rule
+    monkeypatch.setattr(Normaliser, "_rule", lambda self, expr: read.append(expr) or rule(self, expr))
+    here = Index("k_once", size("K_once"))
+    x = Tensor("x_once", (here.size,))
+    part = IndexSum(x[here] ** 3 * sympy.exp(x[here]), here)
+    first, second = simplify(part + 1).result, simplify(part + 2).result
+    assert second - first == 1
+    assert read.count(part) == 1
+    fact = Fact(part, sympy.Integer(1), "the sum is 1")
+    assert simplify(part + 3, facts=[fact]).facts == (fact,)
+    assert simplify(part + 4, facts=[fact]).facts == (fact,)
+    assert simplify(part + 5).facts == ()
