@@ -90,8 +90,8 @@ class Fusion:
 class Network:
     """Layers in sequence as one operation; ``network`` makes one, and ``print`` shows its layers as a table.
 
-    ``backward`` reads the arrays that the last ``loss`` or ``forward`` was given, the parameters among them; its
-    gradients are wrong where one of them was changed in place in between.
+    ``backward`` reads the arrays that the last ``loss`` was given, or the last ``forward`` where there is no loss, the
+    parameters among them; its gradients are wrong where one of them was changed in place in between.
 
     Attributes:
         operation: what it computes; the tensors are called x, w1, b1, z1, h1, w2, ..., and as the loss calls them.

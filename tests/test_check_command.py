@@ -343,6 +343,34 @@ def test_a_network_is_checked_with_labels_of_a_shape_that_is_given(
     assert {"dw1", "db1", "dw2", "db2"} <= {*target.checked}
 
 
+def test_a_file_is_read_as_it_stands_and_nothing_is_written_beside_it(tmp_path: Path) -> None:
+    """Two texts of one length within a second: what Python compiled of the first is not run for the second."""
+    for sign, verdict in (("-", "right"), ("+", "wrong")):
+        path = written(tmp_path, SIGMOID.replace("(1 - self.y)", f"(1 {sign} self.y)"))
+        os.utime(path, (1e9, 1e9))
+        assert codegen.check(path).targets[0].verdict == verdict
+    assert [each.name for each in tmp_path.iterdir()] == ["layers.py"]
+
+
+CLIPPED = """
+class {name}:
+    def forward(self, x):
+        self.x = x
+        return np.clip(x, -3, 3)
+
+    def backward(self, upstream):
+        return upstream{mask}
+"""
+
+
+def test_what_is_cut_off_far_from_0_is_no_identity(tmp_path: Path) -> None:
+    """Though the forward pass is the identity where values are usual."""
+    text = CLIPPED.format(name="Whole", mask="") + CLIPPED.format(name="Masked", mask=" * (np.abs(self.x) < 3)")
+    whole, masked = codegen.check(written(tmp_path, text)).targets
+    assert (whole.verdict, [each.kind for each in whole.findings]) == ("wrong", ["clip"])
+    assert masked.verdict == "right"
+
+
 def test_what_forward_hands_on_by_name_is_no_output(tmp_path: Path) -> None:
     """A file that the project writes is right, and wrong with one factor too many; its docstrings tell the shapes."""
     source = codegen.source("layer-norm", "focal", "outer")

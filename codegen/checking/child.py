@@ -15,6 +15,7 @@ import time
 import types
 from collections.abc import Mapping
 from contextlib import redirect_stdout
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
@@ -103,12 +104,21 @@ def _in_time(subject: Subject, options: Options, seconds: float) -> Target:
         signal.signal(signal.SIGALRM, old)
 
 
+class Fresh(SourceFileLoader):
+    """Loads a file as it stands: code compiled before may be of another text that is as long and of the same second."""
+
+    def get_code(self, fullname: str) -> types.CodeType:
+        code: types.CodeType = self.source_to_code(self.get_data(self.path), self.path)
+        return code
+
+
 def load(path: Path) -> types.ModuleType:
     """Run a file and return its module; what it imports from its own folder is found."""
     os.environ.setdefault("MPLBACKEND", "Agg")
     sys.path.insert(0, str(path.parent))
     sys.argv = [str(path)]
-    spec = importlib.util.spec_from_file_location(MODULE, path)
+    loader = Fresh(MODULE, str(path)) if path.suffix == ".py" else None
+    spec = importlib.util.spec_from_file_location(MODULE, path, loader=loader)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path.name} is no Python file")
     module = importlib.util.module_from_spec(spec)

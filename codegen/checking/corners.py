@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
@@ -14,10 +15,13 @@ from codegen.checking.axes import Diagnosis
 from codegen.checking.cases import Layout, make_case
 from codegen.checking.evidence import Evidence
 from codegen.checking.observing import PULLED, SUM, Observation, compare, observe, run_pass, taken
-from codegen.checking.readings import first_line
+from codegen.checking.readings import first_line, small_numbers
 from codegen.checking.report import Finding
 from codegen.checking.roles import is_mode
 from codegen.checking.values import BINARY, FIRST, FLAG, GIVEN, IDS, ONE_HOT, PROBABILITIES, REAL, SINGLE, Spec
+
+#: Names of small numbers that keep a logarithm or a quotient from 0.
+GUARD = re.compile(r"\b(eps\w*|tiny|epsilon)\b", re.IGNORECASE)
 
 Array = NDArray[Any]
 
@@ -237,14 +241,19 @@ class Corners:
             case.arguments[name] = case.arguments[name] * 7.3
         seen = observe("wide values", case, self.seed + 89, 0.4, 1.0, (self.choice.plan,))
         for name, label, evidence in self._wrong(seen):
-            if self._is_derived(name, evidence):
-                continue  # It is the operation's; the forward pass keeps logarithms from what they are not defined for.
+            if self._is_kept_off(name, evidence):
+                continue
             same = evidence.found.shape == evidence.truth.shape
             at = compare(evidence.found, evidence.truth, evidence.bound) if same else None
             clipped = at is not None and abs(at.expected) < 1e-9
             kind = "clip" if clipped else "value" if np.isfinite(evidence.found).all() else "not-finite"
             told = "the forward pass is cut off for values of this size, and the gradient is not 0 there"
             yield self._finding(label, kind, told if clipped else "it is wrong for values far from 0", evidence)
+
+    def _is_kept_off(self, name: str, evidence: Evidence) -> bool:
+        """Whether a gradient is the operation's where the forward pass keeps a logarithm or a quotient from 0."""
+        source = self.examination.subject.forward_source
+        return bool(small_numbers(source) or GUARD.search(source)) and self._is_derived(name, evidence)
 
     def _is_derived(self, name: str, evidence: Evidence) -> bool:
         """Whether a gradient is the derived one of the operation that the forward pass computes where it is not cut."""

@@ -89,7 +89,7 @@ def find_layout(
         labels = [
             layout.forward[name]
             for name in layout.labels
-            if is_label(name) and name not in shapes and layout.forward[name].kind in LABELLING
+            if is_label(name) and name not in {*shapes, *documented} and layout.forward[name].kind in LABELLING
         ]
         if not all(labels_fit(each, layout) for each in labels) or not _is_plausible(layout):
             continue
