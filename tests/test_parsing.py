@@ -597,7 +597,7 @@ def test_a_mistake_is_shown_with_its_place(case: tuple[str, ...]) -> None:
     [
         ("y[n] = x[t[n]+1]", message("arithmetic on labels is not supported", "y[n] = x[t[n]+1]", "         ^^^^",
                                      "expected indices and whole numbers beside them")),
-        ("y = abs(exp(sqrt(c)))", message("this is not known to be real, and SymPy makes atan2, cos of it",
+        ("y = abs(exp(sqrt(c)))", message("this is not known to be real, and SymPy makes atan2 of it",
                                           "y = abs(exp(sqrt(c)))", "    ^^^^^^^^^^^^^^^^^",
                                           "apply abs and sign to what is real for every input")),
     ],
