@@ -229,6 +229,13 @@ class Network:
         return self._layers[-1].is_loss
 
     @property
+    def samples_last(self) -> bool:
+        """Whether samples stand in columns: the last axis of the data is no parameter's, and the first one is."""
+        axes = self.operation.input(DATA).sizes
+        known = {size for name in self.parameters for size in self.operation.input(name).sizes}
+        return len(axes) == 2 and axes[0] in known and axes[1] not in known
+
+    @property
     def has_classes(self) -> bool:
         """Whether labels are classes, so that there is an accuracy."""
         return self._classes is not None
@@ -311,10 +318,12 @@ class Network:
         if DATA not in (tensor.name for tensor in operation.inputs):
             raise InputError(f"{title}: nothing comes in, for all that the first layer takes are its parameters")
         last = self._layers[-1]
-        names = [tensor.name for tensor in (last.inputs if self.has_loss else ())[1:]]
-        stray = [name for name in self._targets if name not in names]
+        count = len(last.inputs) - len(last.settings) - 1 if self.has_loss else 0
+        labels = [tensor.name for tensor in operation.inputs[len(operation.inputs) - count :]]
+        stray = [name for name in self._targets if name not in labels]
         if stray:
-            raise InputError(f"{title}: nothing in a network gives {', '.join(stray)}; a layer takes one array")
+            told = f"nothing in a network gives {', '.join(stray)}; a layer takes one array, that of the layer before"
+            raise InputError(f"{title}: {told}")
 
 
 def _assuming(operation: Operation, given: Given | None) -> Operation:

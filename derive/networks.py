@@ -17,7 +17,7 @@ from derive.arguments import learned_inputs, read_arguments, read_literals
 from derive.columns import in_one_convention
 from derive.composition import INTERMEDIATE_NAMES, compose
 from derive.errors import InputError
-from derive.indices import Tensor
+from derive.indices import TARGETS, Tensor
 from derive.instantiation import free_name
 from derive.parsing import parse_equation
 from derive.printing import shape_text
@@ -113,6 +113,7 @@ def network_operation(
             raise InputError(
                 f"{loss.name} makes one number of everything that comes in, so it stands last in a network"
             )
+    operations = [*operations[:-1], *map(prediction_first, operations[-1:])]
     names = name_tensors(operations, kept)
     operation = compose(*in_one_convention(operations, kept), name=name, names=names)
     record = replace(operation.record, title=title or f" {ARROW} ".join(each.name for each in operations))
@@ -122,6 +123,20 @@ def network_operation(
     others = {DATA, *(called[each] for called, own in zip(names, kept, strict=True) for each in own)}
     assumed = tuple(fact for fact in record.facts if not _spoken_of(fact, operation) & others)
     return replace(operation, record=replace(record, assumed=assumed))
+
+
+def prediction_first(operation: Operation) -> Operation:
+    """Return a loss whose prediction comes before its labels; the inputs of a typed one are in the order of its text.
+
+    Example:
+        >>> from derive.catalogue import find
+        >>> [each.name for each in prediction_first(find("L = -sum(t[n,k]*log(p[n,k]), n, k)")).inputs]
+        ['p', 't']
+    """
+    if not operation.is_loss or all(tensor.name in TARGETS for tensor in operation.inputs):
+        return operation
+    inputs = sorted(operation.inputs, key=lambda each: (each in operation.settings, each.name in TARGETS))
+    return replace(operation, inputs=tuple(inputs))
 
 
 def _spoken_of(fact: str, operation: Operation) -> set[str]:

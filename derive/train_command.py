@@ -67,6 +67,8 @@ def run_train(options: argparse.Namespace) -> int:
     text = NETWORK.format(hidden=hidden) if options.network == SPIRAL else options.network
     x, labels = spiral(seed=options.seed)
     net = network(text, seed=options.seed)
+    if net.samples_last:
+        raise InputError(f"{text}: the points of the spirals stand in rows; give layers for that, such as dense(2,64)")
     if not net.has_classes:
         raise InputError(f"{text}: the spirals are three classes, so the network has to end with a loss of classes")
     net.loss(x, labels)  # What does not fit is said before anything is printed, or a folder made.

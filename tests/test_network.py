@@ -469,6 +469,21 @@ def test_a_network_is_shown_as_a_table_of_its_layers() -> None:
     assert len(shown) == 7 and all(row.count("|") == 4 for row in shown[2:])
 
 
+@pytest.mark.parametrize("loss", ["L = -sum(t[n,k]*log(p[n,k]), n, k)/N", "L = -sum(y[n,k]*log(x[n,k]), n, k)/N"])
+def test_a_typed_loss_is_fed_its_prediction(loss: str, rng: Any) -> None:
+    """Labels are told by their name wherever they stand; where no name tells, the first array is the prediction."""
+    typed, known = (codegen.network(f"dense(2,3) > softmax > {each}", seed=0) for each in (loss, "cce"))
+    sharp(typed, np.random.default_rng(1))
+    sharp(known, np.random.default_rng(1))
+    x, t = rng.normal(size=(5, 2)), rng.dirichlet(np.ones(3), 5)
+    if "t[" in loss:
+        assert typed.loss(x, t) == pytest.approx(known.loss(x, t))
+        assert_allclose(typed.backward()["w1"], known.backward()["w1"], rtol=1e-9)
+    else:  # Read as -sum(p log x): the first array is y.
+        p = typed.forward(x)
+        assert typed.loss(x, t) == pytest.approx(-(p * np.log(t)).sum() / 5)
+
+
 # ---- samples in columns ----
 
 ROWS_AND_COLUMNS = [

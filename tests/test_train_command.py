@@ -90,7 +90,7 @@ MISTAKES = {
     ("spiral", "--hidden", "0"): "a number of neurons from 1",
     ("spiral", "-o", "/nowhere/at/all"): "cannot make the folder",
     ("spiral", "-o", ""): "is no folder",
-    ("dense-columns(2,3) > mse",): "three classes",
+    ("dense-columns(2,3) > softmax > cce",): "stand in rows",
 }
 
 
