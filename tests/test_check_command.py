@@ -330,6 +330,29 @@ class Net:
 """
 
 
+RECURRENT = """
+class Recurrent:
+    def __init__(self, n_in=3, n_hidden=4):
+        self.w, self.u, self.b = 0.4 * np.ones((n_in, n_hidden)), 0.1 * np.eye(n_hidden), np.zeros(n_hidden)
+
+    def forward(self, x, h):
+        self.x, self.h, self.out = x, h, np.tanh(x @ self.w + h @ self.u + self.b)
+        return self.out
+
+    def backward(self, upstream):
+        g = upstream * (1 - self.out**2)
+        self.dw, self.du, self.db = self.x.T @ g, self.h.T @ g, g.sum(axis=0)
+        return g @ self.w.T, g @ self.u.T
+"""
+
+
+def test_shapes_follow_from_what_a_class_holds_when_it_is_made(tmp_path: Path) -> None:
+    text = NETWORK + RECURRENT + RECURRENT.replace("Recurrent", "Turned").replace("self.h.T @ g", "g.T @ self.h")
+    network, right, turned = codegen.check(written(tmp_path, text)).targets
+    assert (network.verdict, right.verdict, right.operation) == ("right", "right", "rnn-cell")
+    assert (turned.verdict, turned.findings[0].kind) == ("wrong", "transpose")
+
+
 @pytest.mark.parametrize(
     ("change", "verdict"), [(("", ""), "right"), (("self.p - self.t", "self.p + self.t"), "wrong")]
 )

@@ -65,11 +65,19 @@ def find_layout(
     names = in_usual_order([each.name for each in subject.forward])
     places = {name: place for place, name in enumerate(names)}
     documented = documented_axes(subject.forward_source)
+    held, is_given = sizes_held(subject), isinstance(subject, ClassSubject) and subject.instance is not None
 
     def forward_choice(argument: Argument) -> list[Spec]:
         found = argument_specs(argument.name, labelled, places[argument.name], names)
-        own = sizes_held(subject) if places[argument.name] == 0 else []
+        is_array = places[argument.name] == 0 or not (is_given or is_label(argument.name))
+        own = held if is_array else []
         found = [Spec(REAL, axes) for size in own for axes in (("N", str(size)), (str(size), "N"))] + found
+        if labelled and is_label(argument.name) and not is_given:  # Classes are as many as a layer has numbers.
+            found = (
+                [Spec(ONE_HOT, ("N", str(size))) for size in held]
+                + [Spec(IDS, ("N",), below=str(size)) for size in held]
+                + found
+            )
         if argument.name in documented:
             return [*_documented(found, documented[argument.name]), *found]
         return _vectors_first(found) if "outer(" in subject.source else found
@@ -142,8 +150,13 @@ def _is_plausible(layout: Layout) -> bool:
 
 
 def sizes_held(subject: Subject) -> list[int]:
-    """Return the sizes of the arrays that an object holds which is given as it is."""
+    """Return the sizes of the arrays that an object holds which is given as it is, or is made without arguments."""
     thing = subject.instance if isinstance(subject, ClassSubject) else None
+    if thing is None and isinstance(subject, ClassSubject) and not any(each.required for each in subject.constructor):
+        try:
+            thing = subject.make({})
+        except Exception:  # Whatever the user's code raises: it is made with arguments, then.
+            thing = None
     held = (array for _, array in arrays_in(thing)) if thing is not None else ()
     return list(dict.fromkeys(size for array in held for size in array.shape if size > 1))
 
@@ -222,6 +235,8 @@ def _is_other(label: Spec, chosen: Spec, layout: Layout) -> bool:
 
 def labels_fit(label: Spec, layout: Layout) -> bool:
     """Whether labels have the axes of what they are labels of; class numbers have one axis less."""
+    if (label.axes[-1:] and label.axes[-1].isdigit()) or label.below.isdigit():
+        return True  # The classes are those of a layer in between.
     first = next((spec.axes for spec in layout.forward.values() if spec.is_differentiable), ())
     if label.kind == IDS:
         return label.axes == tuple(each for each in first if each != "K") or not first
