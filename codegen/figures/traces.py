@@ -126,7 +126,7 @@ def _told(operation: Operation, traced: Trace) -> Trace:
 
 def _masked(operation: Operation, traced: Trace) -> dict[Tensor, Array]:
     """The gradients without those by what only leads to values that are not defined."""
-    masks = {tensor: np.isnan(array.astype(float)) for tensor, array in traced.values.items()}
+    masks = {tensor: _undefined(array) for tensor, array in traced.values.items()}
     found = dict(traced.gradients)
     for definition in reversed(operation.definitions):
         mask = masks[definition.tensor]
@@ -138,7 +138,7 @@ def _masked(operation: Operation, traced: Trace) -> dict[Tensor, Array]:
 
 
 def _has_nan(array: Array) -> bool:
-    return bool(np.isnan(array.astype(float)).any())
+    return bool(_undefined(array).any())
 
 
 def _upstreams(pullback: Pullback) -> list[tuple[Definition, Tensor]]:
@@ -163,4 +163,11 @@ def _gradients(pullback: Pullback, values: Mapping[Tensor, Any], given: Any) -> 
     results = run.run(run.fit([*upstream, *saved, *numbers]))
     found = {output.tensor: np.asarray(one) for output, one in zip(operation.outputs, upstream, strict=True)}
     found |= {whole[tensor]: np.asarray(array) for tensor, array in zip(program.result_tensors, results, strict=True)}
+    return found
+
+
+def _undefined(array: Array) -> NDArray[np.bool_]:
+    """Return where there is no number; one beyond double precision is one."""
+    with np.errstate(all="ignore"):
+        found: NDArray[np.bool_] = np.isnan(array.astype(float))
     return found
