@@ -39,7 +39,6 @@ UPSTREAM = _words(
     "grads dl_dy dl_dz dl_dout "
     "dldy dldz dl_da dl_dh ddata eta gy gout dprobs dp dlogits dscores dh_t dc_t dact dnorm dq"
 )
-CACHE = _words("cache ctx saved memory stored context tape caches saved_tensors residuals res")
 RATE = _words("lr learning_rate step_size rate eta alpha_lr")
 OUTPUTS = _words("out output outputs y s a probs p z activation activations y_hat act h")
 PROBABLE = _words("probs probabilities p prob probability q phat p_hat y_prob")

@@ -35,8 +35,6 @@ STYLE: dict[str, Any] = {
 INK, FAINT, FORWARD, BACKWARD = "#1a1a1a", "#6b6b6b", "#0b4f8a", "#b03a00"
 #: Fillings of nodes: what is given, what is computed, what a step is at.
 GIVEN, COMPUTED, CURRENT = "#ffffff", "#eef3f8", "#f6d9a8"
-#: A colour map whose lightness rises all the way, so that it is in order in grey, too.
-HEAT = "viridis"
 #: Lines, by colour, dash and marker; each of the three is enough.
 LINES: tuple[dict[str, Any], ...] = (
     {"color": "#0b4f8a", "linestyle": "-", "marker": "o"},
