@@ -13,7 +13,8 @@ from itertools import product
 from typing import Any
 
 from derive.budget import tick
-from derive.evaluators import Numbers, Position, evaluator, extent_of, position_of, slot
+from derive.environment import Numbers, Position, slot
+from derive.evaluators import evaluator, extent_of, position_of
 from derive.indices import Element, Index
 from derive.precision import Number, context
 

@@ -7,153 +7,20 @@ simplified on the way. Values are high-precision numbers, or Python's integers w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import count, product
+from itertools import product
 from typing import Any
 
-import sympy
-from mpmath.libmp import mpf_mul, mpf_mul_int, mpf_pow_int
-from sympy import Add, Expr, Mul, Pow, Symbol
+from sympy import Expr, Symbol
 
+from derive.arithmetic import RULES, evaluated_number
 from derive.budget import tick
-from derive.errors import InputError, UnsupportedError
-from derive.functions import HalfTangent, Maximum, Minimum, Where
-from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.environment import Env, Evaluator, Numbers, Position, identities, remembering, slot
+from derive.errors import InputError
+from derive.indices import Element, Index, Tensor
 from derive.matrices import Determinant, Inverse, LogDeterminant, MatrixFunction
-from derive.precision import (
-    COMPARISONS,
-    LARGEST_EXPONENT,
-    SCALAR_FUNCTIONS,
-    STEP,
-    Number,
-    UndefinedError,
-    compare,
-    context,
-    eliminate,
-    power,
-    power_of_zero,
-    raw,
-    rounded,
-    slope,
-    total,
-)
-from derive.record import Definition
-from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices, has, nodes
-
-#: Integers of so many bits are computed with as they are.
-SHORT = 64
-
-#: What is computed with.
-KINDS = (int, context.mpf)
-
-#: Where indices stand, by their slots.
-Env = dict[str, int]
-Position = tuple[int, ...]
-
-
-@dataclass
-class Numbers:
-    """What is known: numbers for sizes and tensors, and what was computed of them.
-
-    Attributes:
-        sizes: by size symbol.
-        values: by tensor, by position.
-        definitions: by tensor.
-        held: where tensors not known here are looked up; what they were before something was moved.
-    """
-
-    sizes: dict[Symbol, int]
-    values: dict[Tensor, dict[Position, Number]]
-    definitions: dict[Tensor, Definition] = field(default_factory=dict)
-    held: Numbers | None = None
-    _computed: dict[Any, Number] = field(default_factory=dict, repr=False)
-    _known: dict[int, dict[Position, Number]] = field(default_factory=dict, repr=False)
-    _moved: dict[Any, tuple[Numbers, Numbers]] = field(default_factory=dict, repr=False)
-
-    def forget(self) -> None:
-        """Forget what was computed; needed after a change of ``values``."""
-        self._computed.clear()
-        self._known.clear()
-        self._moved.clear()
-        for tensor in self.definitions:
-            self.values.pop(tensor, None)
-
-    def _own(self, tensor: Tensor) -> dict[Position, Number]:
-        """What is known of a tensor; NumPy's numbers and others are made into those that are computed with."""
-        known = self.values.setdefault(tensor, {})
-        if any(type(number) not in KINDS for number in known.values()):
-            known = {where: _number(number) for where, number in known.items()}
-            self.values[tensor] = known
-        return known
-
-    def _find(self, element: Element, where: Position, env: Env) -> Number:
-        """An element that is not known yet: it is computed, or it is looked up in what is held, or there is none."""
-        tensor = element.tensor
-        known = self._own(tensor)
-        definition = self.definitions.get(tensor)
-        if definition is None and self.held is not None:
-            return evaluator(element)(self.held, env)
-        outside = self._outside(element, where)
-        if outside and not any(own.is_Integer and own >= 0 for own in outside):
-            return 0
-        if outside or (definition is None and known):
-            raise UndefinedError(f"{tensor.name} has no element at {where}")
-        if definition is None:
-            raise InputError(f"no number was given for {tensor.name} at {where}")
-        tick()
-        known[where] = evaluator(definition.body)(self, dict(zip(map(slot, definition.indices), where, strict=True)))
-        return known[where]
-
-    def _outside(self, element: Element, where: Position) -> list[Expr]:
-        """The index expressions that stand for a place outside of their axis: there an element is 0, or is not."""
-        axes = zip(element.indices, where, element.tensor.sizes, strict=True)
-        return [own for own, place, size in axes if not 0 <= place < evaluator(size)(self, {})]
-
-    def _whole(self, tensor: Tensor) -> dict[Position, Number]:
-        """All the numbers of a tensor."""
-        definition = self.definitions.get(tensor)
-        if definition is None:
-            return self.values[tensor] if tensor in self.values or self.held is None else self.held._whole(tensor)
-        value, slots = evaluator(definition.target), [slot(index) for index in definition.indices]
-        for where in product(*(range(extent_of(index)(self)) for index in definition.indices)):
-            value(self, dict(zip(slots, where, strict=True)))
-        return self.values[tensor]
-
-    def _beside(self, tensor: Tensor, where: Position, here: Number, total: bool) -> tuple[Numbers, Numbers]:
-        """These numbers with one of them moved a step down and up; what is defined follows if the change is total."""
-        key = tensor, where, total
-        if key not in self._moved:
-            definitions = {t: d for t, d in self.definitions.items() if t != tensor} if total else {}
-            kept = {t: v for t, v in self.values.items() if t not in self.definitions}
-            whole = self._whole(tensor)
-            below, above = (
-                Numbers(
-                    self.sizes,
-                    {t: dict(v) for t, v in kept.items()} | {tensor: whole | {where: moved}},
-                    definitions,
-                    held=self,
-                )
-                for moved in (here - STEP, here + STEP)
-            )
-            self._moved[key] = below, above
-        return self._moved[key]
-
-
-Evaluator = Callable[[Numbers, Env], Number]
-_identities = count()
-
-
-@lru_cache(maxsize=10_000)
-def slot(index: Index) -> str:
-    """Return under what the place of an index is kept: a text, which is looked up sooner than an expression.
-
-    Example:
-        >>> from derive.indices import size
-        >>> slot(Index("k", size("K"))) == slot(Index("k", size("N")))
-        False
-    """
-    return f"{index.name} {sympy.srepr(index.size)}"
+from derive.precision import STEP, Number, UndefinedError, compare, context, eliminate, slope, total
+from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial
 
 
 @lru_cache(maxsize=20_000)
@@ -170,24 +37,12 @@ def evaluator(expr: Expr) -> Evaluator:
         52
     """
     tick()
+    if expr.func in RULES:
+        return RULES[expr.func](expr, evaluator)
     rule = _RULES.get(expr.func)
     if rule is not None:
         return rule(expr)
-    if isinstance(expr, sympy.Integer) and abs(expr.p).bit_length() <= SHORT:
-        return _same(expr.p)
-    if isinstance(expr, sympy.Rational):
-        return _constant(lambda: rounded(expr.p) / rounded(expr.q))
-    if isinstance(expr, sympy.Float):
-        return _constant(lambda: context.make_mpf(expr._mpf_))
-    if isinstance(expr, sympy.NumberSymbol):
-        return _constant(lambda: context.mpf(expr.evalf(context.dps)))
-    if isinstance(expr, Symbol):
-        return _size(expr)
-    if expr.is_number:
-        return _raising(UndefinedError("a number that is not real and finite"))
-    if has(expr, sympy.atan2):
-        return _real_part(expr)
-    return _raising(UnsupportedError(f"no rule to evaluate {type(expr).__name__}"))
+    return _size(expr) if isinstance(expr, Symbol) else evaluated_number(expr)
 
 
 @lru_cache(maxsize=10_000)
@@ -200,12 +55,12 @@ def extent_of(index: Index) -> Callable[[Numbers], int]:
         >>> extent_of(Index("k", K))(Numbers({K: 2}, {}))
         2
     """
-    value, identity = evaluator(index.size), next(_identities)
+    value, identity = evaluator(index.size), next(identities)
 
     def extent(numbers: Numbers) -> int:
-        if identity not in numbers._computed:
-            numbers._computed[identity] = int(value(numbers, {}))
-        return int(numbers._computed[identity])
+        if identity not in numbers.computed:
+            numbers.computed[identity] = int(value(numbers, {}))
+        return int(numbers.computed[identity])
 
     return extent
 
@@ -231,31 +86,7 @@ def _integers(name: str, where: tuple[Number, ...]) -> Position:
     return tuple(int(context.nint(place)) for place in where)
 
 
-# -- numbers ----------------------------------------------------------------------------------------------------------
-
-
-def _same(number: int) -> Evaluator:
-    return lambda numbers, env: number
-
-
-def _constant(make: Callable[[], Number]) -> Evaluator:
-    """A number that depends on how many digits are carried."""
-    made: dict[int, Number] = {}
-
-    def constant(numbers: Numbers, env: Env) -> Number:
-        digits = context.prec
-        if digits not in made:
-            made[digits] = make()
-        return made[digits]
-
-    return constant
-
-
-def _raising(error: Exception) -> Evaluator:
-    def undefined(numbers: Numbers, env: Env) -> Number:
-        raise type(error)(*error.args)
-
-    return undefined
+# -- sizes, indices and elements --------------------------------------------------------------------------------------
 
 
 def _size(symbol: Symbol) -> Evaluator:
@@ -279,135 +110,45 @@ def _index(expr: Index) -> Evaluator:
     return index
 
 
-def _number(number: Any) -> Number:
-    return int(number) if hasattr(number, "__index__") else context.mpf(number)
-
-
-def _remembered(expr: Expr, compute: Evaluator) -> Evaluator:
-    """The function with its results kept, by the places of the free indices."""
-    identity, slots = next(_identities), tuple(sorted(map(slot, free_indices(expr))))
-
-    def remembered(numbers: Numbers, env: Env) -> Number:
-        key = (identity, *[env.get(each) for each in slots]) if slots else identity
-        found = numbers._computed.get(key)
-        if found is None:
-            found = numbers._computed[key] = compute(numbers, env)
-        return found
-
-    return remembered
-
-
-# -- arithmetic -------------------------------------------------------------------------------------------------------
-
-
-def _add(expr: Add) -> Evaluator:
-    terms = tuple(map(evaluator, expr.args))
-    return lambda numbers, env: total([term(numbers, env) for term in terms])
-
-
-def _mul(expr: Mul) -> Evaluator:
-    factors = tuple(map(evaluator, expr.args))
-
-    def multiply(numbers: Numbers, env: Env) -> Number:
-        precision = context._prec_rounding
-        whole, others = 1, None
-        for factor in factors:
-            value = factor(numbers, env)
-            if type(value) is int:
-                whole *= value
-            else:
-                others = value._mpf_ if others is None else mpf_mul(others, value._mpf_, *precision)
-        if others is None:
-            return whole
-        return context.make_mpf(others if whole == 1 else mpf_mul_int(others, whole, *precision))
-
-    return multiply
-
-
-def _pow(expr: Pow) -> Evaluator:
-    base, exponent = map(evaluator, expr.args)
-    if not isinstance(expr.exp, sympy.Integer) or abs(expr.exp) > LARGEST_EXPONENT:
-        return _remembered(expr, lambda numbers, env: power(base(numbers, env), exponent(numbers, env)))
-    whole = int(expr.exp)
-
-    def whole_power(numbers: Numbers, env: Env) -> Number:
-        value = base(numbers, env)
-        if compare(value, 0) == 0:
-            return power_of_zero(whole)
-        return context.make_mpf(mpf_pow_int(raw(value), whole, *context._prec_rounding))
-
-    return whole_power if isinstance(expr.base, (Element, Symbol, Index)) else _remembered(expr, whole_power)
-
-
-FUNCTIONS: dict[Any, Callable[[Number], Number]] = {
-    **SCALAR_FUNCTIONS,
-    HalfTangent: lambda angle: context.tan(angle / 2),
-}
-
-
-def _function(expr: Expr) -> Evaluator:
-    kind, argument = expr.func, evaluator(expr.args[0])
-    apply = FUNCTIONS[kind]
-
-    def function(numbers: Numbers, env: Env) -> Number:
-        value = argument(numbers, env)
-        if kind is sympy.log and compare(value, 0) <= 0:
-            raise UndefinedError("the logarithm of a number that is not positive")
-        if kind in (sympy.asin, sympy.acos) and compare(abs(value), 1) > 0:
-            raise UndefinedError("an arcsine or arccosine of a number outside of -1 and 1")
-        if kind is sympy.exp and abs(value) > LARGEST_EXPONENT:
-            raise UndefinedError("an exponential too large to evaluate")
-        return apply(value)
-
-    return _remembered(expr, function)
-
-
-def _real_part(expr: Expr) -> Evaluator:
-    """What SymPy makes of the real part of a root: cos(e atan2(0, a)) |a|^e, with an angle of 0 where a > 0."""
-    angles = nodes(expr, sympy.atan2)
-    bases = [evaluator(angle.args[1]) if angle.args[0] == 0 else None for angle in angles]
-    plain = expr.xreplace(dict.fromkeys(angles, sympy.Integer(0)))
-
-    def real_part(numbers: Numbers, env: Env) -> Number:
-        if any(base is None or compare(base(numbers, env), 0) <= 0 for base in bases):
-            raise UndefinedError("a root of a negative number")
-        return evaluator(plain)(numbers, env)
-
-    return real_part
-
-
-# -- indicators and choices -------------------------------------------------------------------------------------------
-
-
-def _compared(expr: Delta | Bracket, holds: Callable[[int], bool]) -> Evaluator:
-    left, right = evaluator(expr.left), evaluator(expr.right)
-    return lambda numbers, env: int(holds(compare(left(numbers, env), right(numbers, env))))
-
-
-def _where(expr: Where) -> Evaluator:
-    condition, chosen, other = evaluator(expr.condition), evaluator(expr.chosen), evaluator(expr.other)
-    return lambda numbers, env: (chosen if condition(numbers, env) else other)(numbers, env)
-
-
-def _extreme(expr: Maximum | Minimum, choose: Callable[[Number, Number], Number]) -> Evaluator:
-    left, right = evaluator(expr.left), evaluator(expr.right)
-    return lambda numbers, env: choose(left(numbers, env), right(numbers, env))
-
-
-# -- tensors, sums and matrices ---------------------------------------------------------------------------------------
-
-
 def _element(expr: Element) -> Evaluator:
-    position, tensor, identity = position_of(expr), expr.tensor, next(_identities)
+    position, tensor, identity = position_of(expr), expr.tensor, next(identities)
 
     def element(numbers: Numbers, env: Env) -> Number:
-        known = numbers._known.get(identity)
+        known = numbers.known.get(identity)
         if known is None:
-            known = numbers._known[identity] = numbers._own(tensor)
+            known = numbers.known[identity] = numbers.own(tensor)
         where = position(numbers, env)
-        return known[where] if where in known else numbers._find(expr, where, env)
+        return known[where] if where in known else _find(numbers, expr, where, env)
 
     return element
+
+
+def _find(numbers: Numbers, element: Element, where: Position, env: Env) -> Number:
+    """An element that is not known yet: it is computed, or it is looked up in what is held, or there is none."""
+    tensor = element.tensor
+    known = numbers.own(tensor)
+    definition = numbers.definitions.get(tensor)
+    if definition is None and numbers.held is not None:
+        return evaluator(element)(numbers.held, env)
+    outside = _outside(numbers, element, where)
+    if outside and not any(own.is_Integer and own >= 0 for own in outside):
+        return 0
+    if outside or (definition is None and known):
+        raise UndefinedError(f"{tensor.name} has no element at {where}")
+    if definition is None:
+        raise InputError(f"no number was given for {tensor.name} at {where}")
+    tick()
+    known[where] = evaluator(definition.body)(numbers, dict(zip(map(slot, definition.indices), where, strict=True)))
+    return known[where]
+
+
+def _outside(numbers: Numbers, element: Element, where: Position) -> list[Expr]:
+    """The index expressions that stand for a place outside of their axis: there an element is 0, or is not."""
+    axes = zip(element.indices, where, element.tensor.sizes, strict=True)
+    return [own for own, place, size in axes if not 0 <= place < evaluator(size)(numbers, {})]
+
+
+# -- sums and matrices -------------------------------------------------------------------------------------------------
 
 
 def _bound(expr: IndexSum | IndexMax | IndexArgmax) -> Callable[[Numbers, Env], Iterator[Number]]:
@@ -427,12 +168,12 @@ def _bound(expr: IndexSum | IndexMax | IndexArgmax) -> Callable[[Numbers, Env], 
 
 def _sum(expr: IndexSum) -> Evaluator:
     values = _bound(expr)
-    return _remembered(expr, lambda numbers, env: total(list(values(numbers, env))))
+    return remembering(expr, lambda numbers, env: total(list(values(numbers, env))))
 
 
 def _max(expr: IndexMax) -> Evaluator:
     values = _bound(expr)
-    return _remembered(expr, lambda numbers, env: max(values(numbers, env)))
+    return remembering(expr, lambda numbers, env: max(values(numbers, env)))
 
 
 def _argmax(expr: IndexArgmax) -> Evaluator:
@@ -443,7 +184,7 @@ def _argmax(expr: IndexArgmax) -> Evaluator:
         largest = max(found)
         return next(place for place, value in enumerate(found) if compare(value, largest) == 0)
 
-    return _remembered(expr, first)
+    return remembering(expr, first)
 
 
 def _matrix(expr: MatrixFunction) -> Callable[[Numbers, Env], list[list[Number]]]:
@@ -470,12 +211,12 @@ def _inverse(expr: Inverse) -> Evaluator:
         _, solution = eliminate(entries, unit)
         return solution[where[0]][0]
 
-    return _remembered(expr, inverse)
+    return remembering(expr, inverse)
 
 
 def _determinant(expr: Determinant) -> Evaluator:
     matrix = _matrix(expr)
-    return _remembered(expr, lambda numbers, env: eliminate(matrix(numbers, env), None)[0])
+    return remembering(expr, lambda numbers, env: eliminate(matrix(numbers, env), None)[0])
 
 
 def _log_determinant(expr: LogDeterminant) -> Evaluator:
@@ -487,7 +228,7 @@ def _log_determinant(expr: LogDeterminant) -> Evaluator:
             raise UndefinedError("the logarithm of the determinant of a singular matrix")
         return context.log(abs(determinant))
 
-    return _remembered(expr, logarithm)
+    return remembering(expr, logarithm)
 
 
 # -- derivatives ------------------------------------------------------------------------------------------------------
@@ -503,27 +244,50 @@ def _partial(expr: Partial) -> Evaluator:
 
     def partial(numbers: Numbers, env: Env) -> Number:
         where = position(numbers, env)
-        if numbers._outside(element, where):
+        if _outside(numbers, element, where):
             raise UndefinedError(f"{element.tensor.name} has no element at {where}")
         is_total = isinstance(inner, Element) and inner.tensor in numbers.definitions
-        before, after = numbers._beside(element.tensor, where, value(numbers, env), is_total)
+        before, after = _beside(numbers, element.tensor, where, value(numbers, env), is_total)
         return slope(body(before, env), body(numbers, env), body(after, env))
 
-    return _remembered(expr, partial)
+    return remembering(expr, partial)
+
+
+def _whole(numbers: Numbers, tensor: Tensor) -> dict[Position, Number]:
+    """All the numbers of a tensor."""
+    definition = numbers.definitions.get(tensor)
+    if definition is None:
+        elsewhere = numbers.held if tensor not in numbers.values else None
+        return numbers.values[tensor] if elsewhere is None else _whole(elsewhere, tensor)
+    value, slots = evaluator(definition.target), [slot(index) for index in definition.indices]
+    for where in product(*(range(extent_of(index)(numbers)) for index in definition.indices)):
+        value(numbers, dict(zip(slots, where, strict=True)))
+    return numbers.values[tensor]
+
+
+def _beside(numbers: Numbers, tensor: Tensor, where: Position, here: Number, is_total: bool) -> tuple[Numbers, Numbers]:
+    """These numbers with one of them moved a step down and up; what is defined follows if the derivative is total."""
+    key = tensor, where, is_total
+    if key not in numbers.moved:
+        definitions = {t: d for t, d in numbers.definitions.items() if t != tensor} if is_total else {}
+        kept = {t: v for t, v in numbers.values.items() if t not in numbers.definitions}
+        whole = _whole(numbers, tensor)
+        below, above = (
+            Numbers(
+                numbers.sizes,
+                {t: dict(v) for t, v in kept.items()} | {tensor: whole | {where: moved}},
+                definitions,
+                held=numbers,
+            )
+            for moved in (here - STEP, here + STEP)
+        )
+        numbers.moved[key] = below, above
+    return numbers.moved[key]
 
 
 _RULES: Mapping[Any, Callable[[Any], Evaluator]] = {
-    Add: _add,
-    Mul: _mul,
-    Pow: _pow,
-    **dict.fromkeys(FUNCTIONS, _function),
     Index: _index,
     Element: _element,
-    Delta: lambda expr: _compared(expr, COMPARISONS["="]),
-    Bracket: lambda expr: _compared(expr, COMPARISONS[expr.relation]),
-    Where: _where,
-    Maximum: lambda expr: _extreme(expr, max),
-    Minimum: lambda expr: _extreme(expr, min),
     IndexSum: _sum,
     IndexMax: _max,
     IndexArgmax: _argmax,
