@@ -1,6 +1,6 @@
 """From a text to an operation or an expression.
 
-The text is read into trees (``derive.syntax``), the trees' names are understood (``derive.scopes``), and then the
+The text is read into trees (``derive.syntax``), the trees' names are understood (``derive.meanings``), and then the
 expressions are made here. Text is never evaluated: every expression is put together from nodes of a closed set.
 """
 
@@ -19,6 +19,7 @@ from derive.extents import free_parameters
 from derive.indices import Tensor
 from derive.instantiation import Instance
 from derive.leading import find_misuse
+from derive.meanings import understand_definitions, understand_expressions
 from derive.premises import Premise, make_premise
 from derive.printing import definition_text
 from derive.record import Definition, Operation, Record
@@ -66,7 +67,7 @@ def parse_operation(
     source = _read_text(text)
     statements, listed = read_definitions(source)
     scope = Scope(source, Words(lookup, known))
-    scope.read_definitions(statements, outputs=listed)
+    understand_definitions(scope, statements, outputs=listed)
     settled = settle(scope, merged_sizes)
     builder = Builder(scope, settled)
     definitions: list[Definition] = []
@@ -227,7 +228,7 @@ def _build(
 ) -> list[Expr]:
     """What trees stand for; a letter that is free in several is one index in all of them."""
     scope = Scope(source, words, tensors, parameters)
-    scope.read_expressions(trees)
+    understand_expressions(scope, trees)
     settled = settle(scope)
     return Builder(scope, settled).sides(*trees)
 

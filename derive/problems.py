@@ -12,6 +12,7 @@ from derive.calls import Lookup, Words
 from derive.demands import Demand
 from derive.differentiation import with_totals
 from derive.indices import Element
+from derive.meanings import understand_problem
 from derive.premises import Premise, make_premise
 from derive.record import Definition
 from derive.scopes import Scope
@@ -58,8 +59,8 @@ def parse_problem(
     starts = [sum(len(part) + len(BETWEEN) for part in parts) for parts in (where, [*where, *given])]
     statements, facts, equation = read_problem(source, *starts)
     scope = Scope(source, Words(lookup, known))
-    scope.read_problem(
-        statements, [side for relation in (*facts, equation) for side in (relation.left, relation.right)]
+    understand_problem(
+        scope, statements, [side for relation in (*facts, equation) for side in (relation.left, relation.right)]
     )
     builder = Builder(scope, settle(scope, merged_sizes=True))
     definitions: list[Definition] = []

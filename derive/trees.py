@@ -1,6 +1,6 @@
 """The syntax tree of a definition's text: what was written and where.
 
-What the names mean is found out by ``derive.scopes``. Long sums and products are flat, so that a tree is only as deep
+What the names mean is found out by ``derive.meanings``. Long sums and products are flat, so that a tree is only as deep
 as its brackets.
 """
 
