@@ -24,7 +24,8 @@ from derive.layout import latex_width
 from derive.matrices import Inverse
 from derive.names import latex_name, subscripted, upright
 from derive.notation import BAR, Notation
-from derive.reading import Phrase, is_higher, named_matrix, signs_outside, split_fraction, unfolded
+from derive.phrases import Phrase
+from derive.rephrasing import is_higher, named_matrix, signs_outside, split_fraction, unfolded
 from derive.sums import Binder, IndexArgmax
 from derive.writing import (
     ADDITION,

@@ -53,7 +53,8 @@ from derive.markup import (
 )
 from derive.names import written_name
 from derive.notation import BAR, OUT, Notation
-from derive.reading import Phrase, is_higher, named_matrix, signs_outside, unfolded
+from derive.phrases import Phrase
+from derive.rephrasing import is_higher, named_matrix, signs_outside, unfolded
 from derive.writing import (
     ADDITION,
     ATOM,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import sympy
 from sympy import Add, Expr, Integer, Mul, Number, Pow, Rational, Symbol
@@ -17,32 +17,15 @@ from sympy import Add, Expr, Integer, Mul, Number, Pow, Rational, Symbol
 from derive.affine import is_whole
 from derive.errors import UnsupportedError
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.indices import Bracket, Delta, Element, Index
 from derive.matrices import Determinant, Inverse, LogDeterminant, MatrixFunction
 from derive.names import natural_key
-from derive.notation import Notation
+from derive.phrases import ONE, Phrase, Signed, digits, element_key, index_key, letter_key, reading_bound
 from derive.polynomials import is_typed_decimal
-from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, Partial, free_indices
-
-
-class Phrase(NamedTuple):
-    """A kind, the parts of it, and a word where the kind has one (a number's digits, a function's name)."""
-
-    kind: str
-    parts: tuple[Any, ...] = ()
-    word: str = ""
-
-
-class Signed(NamedTuple):
-    """One term of an addition."""
-
-    negative: bool
-    phrase: Phrase
-
+from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, Partial
 
 HALF = Rational(1, 2)
 ONE_NUMBER = Integer(1)
-ONE = Phrase("number", word="1")
 
 #: Place among the factors of a product, by kind.
 FACTOR_PLACES = {
@@ -53,32 +36,8 @@ FACTOR_PLACES = {
 }  # fmt: skip
 #: Place among the terms of an addition, by kind: what is long first, what is bare later.
 TERM_PLACES = {"element": 2, "symbol": 2, "index": 2, "constant": 2, "number": 3, "function": 1, "exp": 1}
-#: Index letters in the order in which a textbook lists them: the first letter of a family before its followers; the
-#: leading axes, which are written ..., come before all.
-INDEX_LETTERS = ".bnmrqphiwkjldctsuefgoavxyz"
 #: Letters that textbooks give to places in a window.
 WINDOW_LETTERS = ("r", "q", "u", "v")
-#: Names that do not stand in the order of the alphabet: weights follow the data, keys the queries.
-NAME_PLACES = {"q": "k0", "k": "k1", "w": "~", "W": "~", "weights": "~"}
-
-
-def index_key(index: Expr) -> tuple[Any, ...]:
-    if not isinstance(index, Index):
-        return (1, ()) if index.is_number else (2, tuple(sorted(map(index_key, free_indices(index)))))
-    return 0, letter_key(index.name)
-
-
-def letter_key(name: str) -> tuple[Any, ...]:
-    """Return a key that sorts indices and sizes as a textbook lists them, N before K."""
-    place = INDEX_LETTERS.find(name[0].lower())
-    return place if place >= 0 else len(INDEX_LETTERS), natural_key(name)
-
-
-def element_key(element: Element) -> tuple[Any, ...]:
-    name = element.tensor.name
-    stem = name.rstrip("0123456789")
-    place = natural_key(NAME_PLACES.get(stem, stem) + name[len(stem) :])
-    return not element.tensor.role, place, element.tensor.role, tuple(map(index_key, element.indices))
 
 
 @lru_cache(maxsize=20_000)
@@ -127,18 +86,6 @@ def in_chain_order(factors: list[Expr]) -> list[Expr]:
 
 def _above_line(partial: Partial) -> set[Any]:
     return {partial.body.tensor} if isinstance(partial.body, Element) else set()
-
-
-def is_higher(partial: Phrase, notation: Notation) -> bool:
-    """Whether a derivative is one of a derivative: of one not carried out, or of a gradient written as a quotient."""
-    body = partial.parts[0]
-    is_gradient = isinstance(body, Element) and notation.gradient_of(body.tensor) is not None
-    return isinstance(body, Partial) or (is_gradient and notation.is_quotient)
-
-
-def unfolded(body: Expr, *elements: Expr) -> tuple[Expr, ...]:
-    """Return what a derivative of a derivative is of, and the elements by which, the first one first."""
-    return unfolded(body.body, body.element, *elements) if isinstance(body, Partial) else (body, *elements)
 
 
 # ---- arranging ----
@@ -225,72 +172,6 @@ def _is_constant_root(factor: Expr) -> bool:
     return isinstance(factor, Pow) and factor.exp == HALF and bool(factor.base.is_number)
 
 
-@lru_cache(maxsize=20_000)
-def signs_outside(phrase: Phrase) -> Phrase:
-    """Take a minus out of a sum and of what holds it, for reading: the sum of -x is minus the sum of x."""
-    if phrase.kind == "addition":
-        terms = []
-        for negative, inner in phrase.parts:
-            changed = signs_outside(inner)
-            turned = changed.kind == "negation"
-            terms.append(Signed(negative != turned, changed.parts[0] if turned else changed))
-        is_turned = any(new.negative != old.negative for new, old in zip(terms, phrase.parts, strict=True))
-        return Phrase("addition", ordered_terms(terms) if is_turned else tuple(terms))
-    signed = {"index_sum": 1, "negation": 1, "product": len(phrase.parts), "fraction": 2}.get(phrase.kind, 0)
-    changed_parts = [signs_outside(arrange(part)) for part in phrase.parts[:signed]]
-    turned_parts = [part.kind == "negation" for part in changed_parts]
-    if not any(turned_parts):
-        return phrase
-    bare = [part.parts[0] if turned else part for part, turned in zip(changed_parts, turned_parts, strict=True)]
-    if phrase.kind == "negation":
-        return arrange(bare[0])
-    turned_phrase = Phrase(phrase.kind, (*bare, *phrase.parts[signed:]), phrase.word)
-    return Phrase("negation", (turned_phrase,)) if sum(turned_parts) % 2 else turned_phrase
-
-
-def split_fraction(last_kinds: frozenset[str], additions: bool = False) -> Callable[[Phrase], Phrase]:
-    """Return a change of phrases that takes signs out of sums, and a last factor out of a fraction.
-
-    The latter gives (1/N) times a sum instead of the sum over N.
-
-    It is done where the line has only sizes and numbers below it; for a bracketed addition, where ``additions`` asks
-    for it, with a number below the line and another factor above it, and where a fraction would stand on a fraction.
-    """
-
-    def change(phrase: Phrase) -> Phrase:
-        phrase = signs_outside(phrase)
-        if phrase.kind != "fraction":
-            return phrase
-        above, below = map(arrange, phrase.parts)
-        factors = above.parts if above.kind == "product" else (above,)
-        last = arrange(factors[-1])
-        is_addition = additions and last.kind == "addition"
-        stands_out = (len(factors) > 1 and below.kind == "number") or has_fraction(last)
-        if not (is_addition and stands_out) and not (last.kind in last_kinds and is_extent(below)):
-            return phrase
-        others = factors[:-1]
-        rest = Phrase("product", others) if len(others) > 1 else arrange(others[0]) if others else ONE
-        return Phrase("product", (Phrase("fraction", (rest, below)), last))
-
-    return change
-
-
-def has_fraction(phrase: Phrase) -> bool:
-    """Whether a fraction stands in a phrase, not counting those in functions and exponents."""
-    if phrase.kind == "addition":
-        return any(has_fraction(term.phrase) for term in phrase.parts)
-    return phrase.kind == "fraction" or (
-        phrase.kind == "product" and any(has_fraction(arrange(p)) for p in phrase.parts)
-    )
-
-
-def is_extent(phrase: Phrase) -> bool:
-    """Whether a phrase is made of numbers and sizes alone."""
-    if phrase.kind in ("product", "power", "root"):
-        return all(is_extent(arrange(part)) for part in phrase.parts)
-    return phrase.kind in ("number", "symbol", "constant")
-
-
 def is_negative_exponent(exponent: Expr) -> bool:
     leading = exponent.args[0] if isinstance(exponent, Mul) else exponent
     return bool(leading.is_Number and leading.is_extended_negative)
@@ -322,19 +203,6 @@ def arrange_number(expr: Number) -> Phrase:
     if expr.is_extended_negative or (expr.is_Rational and not expr.is_Integer):
         return arrange_term(expr)
     return Phrase("number", word=digits(expr))
-
-
-def digits(number: Number) -> str:
-    """Return a number that is not negative as a person writes it.
-
-    Example:
-        >>> digits(sympy.Float("0.044715")), digits(sympy.Float("1e-8")), digits(sympy.Integer(3))
-        ('0.044715', '1e-8', '3')
-    """
-    if number.is_Integer:
-        return str(number)
-    text = repr(float(number)).replace("e-0", "e-").replace("e+", "e")
-    return text.removesuffix(".0") if "e" in text else text
 
 
 def arrange_addition(expr: Add) -> Phrase:
@@ -385,18 +253,6 @@ def ordered_terms(terms: Iterable[Signed]) -> tuple[Signed, ...]:
     return tuple(sorted(terms, key=key))
 
 
-def named_matrix(phrase: Phrase) -> Element | None:
-    """Return a matrix that is a whole tensor, or one of a batch, by its name and the batch's indices; else None."""
-    entry, row, column = phrase.parts[:3]
-    if not isinstance(entry, Element) or entry.indices[-2:] != (row, column):
-        return None
-    batch = entry.indices[:-2]
-    if any({row, column} & free_indices(where) for where in batch):
-        return None
-    tensor = entry.tensor
-    return Tensor(tensor.name, tensor.sizes[:-2], role=tensor.role)(*batch)
-
-
 def arrange_bracket(expr: Bracket) -> Phrase:
     relation, left, right = expr.relation, expr.left, expr.right
     is_last = left.is_number and not right.is_number
@@ -408,11 +264,6 @@ def arrange_bracket(expr: Bracket) -> Phrase:
 
 
 MIRRORED = {">": "<", ">=": "<=", "=": "=", "!=": "!="}
-
-
-def reading_bound(binder: Binder) -> tuple[Index, ...]:
-    """Return the bound indices in the order in which a textbook lists them."""
-    return tuple(sorted(binder.bound, key=index_key))
 
 
 def arrange_delta(expr: Delta) -> Phrase:

@@ -16,7 +16,8 @@ from sympy import Expr
 
 from derive.indices import Index
 from derive.notation import BAR, Notation
-from derive.reading import Phrase, arrange, reading_bound
+from derive.phrases import Phrase, reading_bound
+from derive.reading import arrange
 from derive.sums import Binder, all_indices, free_indices, fresh_index, parameters_in, substitute
 
 # How tightly a kind binds; a part is put in brackets where its place asks for more.
