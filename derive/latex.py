@@ -11,22 +11,32 @@ Example:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-import sympy
 from sympy import Expr
 
-from derive.indices import INCOMING, Bracket, Delta, Element, Index
-from derive.layout import latex_width
-from derive.matrices import Inverse
+from derive.indices import INCOMING, Element
+from derive.layout import filled, latex_width
 from derive.names import latex_name, subscripted, upright
 from derive.notation import BAR, Notation
 from derive.phrases import Phrase
-from derive.rephrasing import is_higher, named_matrix, signs_outside, split_fraction, unfolded
-from derive.sums import Binder, IndexArgmax
+from derive.rephrasing import is_higher, named_matrix, split_fraction, unfolded
+from derive.typesetting import (
+    NAMED_FUNCTIONS,
+    counted_from,
+    is_bare,
+    is_open_power,
+    is_tall,
+    level_of_gradient,
+    level_of_number,
+    level_of_partial,
+    level_of_power,
+    raises_function,
+    stands_above_line,
+)
 from derive.writing import (
     ADDITION,
     ATOM,
@@ -46,13 +56,6 @@ from derive.writing import (
 
 RELATIONS = {">": ">", ">=": r"\geq", "<": "<", "<=": r"\leq", "=": "=", "!=": r"\neq"}
 CONSTANTS = {"pi": r"\pi", "E": "e"}
-#: Functions that TeX has a name for; others are set as ``\operatorname``.
-NAMED_FUNCTIONS = {name: name for name in ("log", "tanh", "sin", "cos", "tan", "sinh", "cosh", "coth")}
-NAMED_FUNCTIONS |= {"asin": "arcsin", "acos": "arccos", "atan": "arctan"}
-#: Arguments that a named function needs no brackets around.
-BARE_ARGUMENTS = ("element", "symbol", "index", "number", "constant")
-#: Kinds that make an exponent so tall that ``\exp`` reads better.
-TALL_KINDS = ("index_sum", "where", "partial", "exp", "root")
 
 
 def latex_text(expr: Expr, notation: Notation = BAR, first: int | None = None) -> str:
@@ -65,9 +68,10 @@ def latex_text(expr: Expr, notation: Notation = BAR, first: int | None = None) -
         UnsupportedError: the expression has a node that is not one of the project's.
 
     Example:
+        >>> from sympy import exp
         >>> from derive.indices import Tensor
         >>> x, s = Tensor("x")(), Tensor("s")()
-        >>> print(latex_text(1 / (1 + sympy.exp(-x))), latex_text(s * (1 - s)))
+        >>> print(latex_text(1 / (1 + exp(-x))), latex_text(s * (1 - s)))
         \frac{1}{1 + e^{-x}} s\left(1 - s\right)
     """
     start = counted_from(expr) if first is None else first
@@ -87,52 +91,6 @@ def addition_terms(expr: Expr, notation: Notation = BAR, first: int = 1, room: f
     writer = replace(LATEX, notation=notation, first=first, room=room)
     phrase = writer.phrase(with_distinct_letters(expr))
     return signed_terms(writer, phrase) if phrase.kind == "addition" else [writer.write(phrase)]
-
-
-def filled(terms: Iterable[str], width: float) -> list[str]:
-    """Put as many signed terms into a line as fit.
-
-    Example:
-        >>> filled(["a", "+ b", "+ c"], 6)
-        ['a + b', '+ c']
-    """
-    lines: list[str] = []
-    for term in terms:
-        if lines and latex_width(f"{lines[-1]} {term}") <= width:
-            lines[-1] += f" {term}"
-        else:
-            lines.append(term)
-    return lines
-
-
-def counted_from(*exprs: Expr) -> int:
-    """Return the number from which the expressions count positions: 0 where they compute with them, otherwise 1.
-
-    Example:
-        >>> from derive.indices import Tensor, size
-        >>> i, x = Index("i", size("I")), Tensor("x", (size("I"),))
-        >>> counted_from(x[i]), counted_from(x[i + 1]), counted_from(x[0])
-        (1, 0, 0)
-    """
-    return 0 if any(map(_computes_with_positions, exprs)) else 1
-
-
-def _computes_with_positions(expr: Any) -> bool:
-    if not isinstance(expr, Expr) or isinstance(expr, Index):
-        return False
-    if isinstance(expr, (Element, Delta)):
-        places = expr.indices if isinstance(expr, Element) else expr.args
-        return any(not isinstance(place, (Index, Element, IndexArgmax)) for place in places) or any(
-            map(_computes_with_positions, places)
-        )
-    if isinstance(expr, Bracket):
-        sides = (expr.left, expr.right)
-        one_position = sum(isinstance(side, Index) for side in sides) == 1
-        return one_position or any(map(_computes_with_positions, sides))
-    if isinstance(expr, Inverse) and all(isinstance(place, Index) for place in expr.args[1:]):
-        return _computes_with_positions(expr.matrix)
-    parts = expr.args[:1] if isinstance(expr, Binder) else expr.args
-    return any(isinstance(part, Index) or _computes_with_positions(part) for part in parts)
 
 
 # ---- rows ----
@@ -162,18 +120,8 @@ def write_element(writer: Writer, phrase: Phrase) -> str:
     return subscripted(base, (*own, *places))
 
 
-def level_of_gradient(writer: Writer, phrase: Phrase) -> int:
-    is_gradient = writer.notation.gradient_of(phrase.parts[0].tensor) is not None
-    return FACTOR if is_gradient and writer.notation.is_quotient else ATOM
-
-
 def subscripts(writer: Writer, parts: tuple[Any, ...]) -> tuple[str, ...]:
-    return tuple(map(inlined(writer).write, parts))
-
-
-def inlined(writer: Writer) -> Writer:
-    """Return the writer of exponents and subscripts, where a fraction is written with a slash."""
-    return replace(writer, rows=INLINE_ROWS, adjust=signs_outside, room=math.inf)
+    return tuple(map(writer.inlined().write, parts))
 
 
 def write_name(writer: Writer, phrase: Phrase) -> str:
@@ -187,10 +135,6 @@ def write_number(writer: Writer, phrase: Phrase) -> str:
     if not power:
         return mantissa
     return f"10^{{{power}}}" if mantissa == "1" else rf"{mantissa} \cdot 10^{{{power}}}"
-
-
-def level_of_number(writer: Writer, phrase: Phrase) -> int:
-    return ATOM if "e" not in phrase.word else POWER if phrase.word.startswith("1e") else FACTOR
 
 
 def write_product(writer: Writer, phrase: Phrase) -> str:
@@ -222,24 +166,10 @@ def write_slash(writer: Writer, phrase: Phrase) -> str:
 
 
 def write_power(writer: Writer, phrase: Phrase) -> str:
-    base, exponent = writer.phrase(phrase.parts[0]), inlined(writer).write(phrase.parts[1])
+    base, exponent = writer.phrase(phrase.parts[0]), writer.inlined().write(phrase.parts[1])
     if raises_function(writer, phrase):
         return write_function(writer, base, f"^{{{exponent}}}")
     return f"{writer.write(base, ATOM, at_end=False)}^{{{exponent}}}"
-
-
-def raises_function(writer: Writer, phrase: Phrase) -> bool:
-    """Whether the exponent stands at a function's name: a whole number, as in tanh²(x)."""
-    exponent = writer.phrase(phrase.parts[1])
-    return writer.phrase(phrase.parts[0]).kind == "function" and exponent.kind == "number" and exponent.word.isdecimal()
-
-
-def is_open_power(writer: Writer, phrase: Phrase) -> bool:
-    return raises_function(writer, phrase) and is_bare(writer, writer.phrase(phrase.parts[0]))
-
-
-def level_of_power(writer: Writer, phrase: Phrase) -> int:
-    return FACTOR if is_open_power(writer, phrase) else POWER
 
 
 def write_function(writer: Writer, phrase: Phrase, power: str = "") -> str:
@@ -249,33 +179,15 @@ def write_function(writer: Writer, phrase: Phrase, power: str = "") -> str:
     return f"{name} {arguments}" if is_bare(writer, phrase) else name + bracketed(arguments)
 
 
-def is_bare(writer: Writer, phrase: Phrase) -> bool:
-    """Whether a function's argument stands without brackets, as in log p."""
-    if phrase.word not in NAMED_FUNCTIONS or len(phrase.parts) != 1:
-        return False
-    return writer.phrase(phrase.parts[0]).kind in BARE_ARGUMENTS and writer.level(phrase.parts[0]) == ATOM
-
-
 def write_exp(writer: Writer, phrase: Phrase) -> str:
     if is_tall(writer, phrase.parts[0]):
         return rf"\exp{bracketed(writer.write(phrase.parts[0]))}"
-    return f"e^{{{inlined(writer).write(phrase.parts[0])}}}"
-
-
-def is_tall(writer: Writer, part: Any) -> bool:
-    phrase = writer.phrase(part)
-    if phrase.kind in ("element", "index_max", "index_argmax"):
-        return False
-    return phrase.kind in TALL_KINDS or any(
-        is_tall(writer, getattr(inner, "phrase", inner))
-        for inner in phrase.parts
-        if not isinstance(inner, sympy.Basic) or isinstance(inner, Expr)
-    )
+    return f"e^{{{writer.inlined().write(phrase.parts[0])}}}"
 
 
 def write_sum(writer: Writer, phrase: Phrase) -> str:
     body, *bound = phrase.parts
-    inline = inlined(writer)
+    inline = writer.inlined()
     signs = []
     for index in bound:
         last = inline.write(index.size if writer.first == 1 else index.size - 1)
@@ -288,7 +200,7 @@ def write_extremum_over(name: str) -> Callable[[Writer, Phrase], str]:
         body, *bound = phrase.parts
         text = writer.write(body, TERM)
         space = "" if text.startswith(r"\left(") else " "
-        return f"{name}_{{{','.join(map(inlined(writer).write, bound))}}}{space}{text}"
+        return f"{name}_{{{','.join(map(writer.inlined().write, bound))}}}{space}{text}"
 
     return write
 
@@ -342,16 +254,6 @@ def write_higher(writer: Writer, phrase: Phrase) -> str:
     return rf"\frac{{{order}}}{{{denominator}}}{bracketed(above)}"
 
 
-def stands_above_line(writer: Writer, phrase: Phrase) -> bool:
-    """Whether what is differentiated is short enough to stand beside the upper derivative sign."""
-    short_exp = phrase.kind == "exp" and not is_tall(writer, phrase.parts[0])
-    return short_exp or (phrase.kind == "element" and writer.level(phrase) == ATOM)
-
-
-def level_of_partial(writer: Writer, phrase: Phrase) -> int:
-    return ATOM if writer.notation.names_factor(*phrase.parts) else FACTOR
-
-
 def compare(writer: Writer, phrase: Phrase) -> str:
     left, right = (writer.write(part, ADDITION) for part in phrase.parts)
     return f"{left} {RELATIONS[phrase.word]} {right}"
@@ -402,4 +304,9 @@ INLINE_ROWS: Mapping[str, Row] = {
     **LATEX_ROWS,
     "fraction": Row(PRODUCT, write_slash, lambda writer, phrase: writer.is_open(phrase.parts[1])),
 }
-LATEX = Writer(LATEX_ROWS, bracketed, adjust=split_fraction(frozenset({"index_sum", "index_max"}), additions=True))
+LATEX = Writer(
+    LATEX_ROWS,
+    bracketed,
+    adjust=split_fraction(frozenset({"index_sum", "index_max"}), additions=True),
+    inline=INLINE_ROWS,
+)

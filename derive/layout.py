@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from derive.names import GREEK_NAMES, latex_name, subscripted
 
@@ -148,6 +149,22 @@ def _token_width(token: str) -> float:
     if token.startswith("\\") and token not in GREEK_NAMES.values():
         return 0.9 * (len(token) - 1) + 0.5
     return 0.8 if token in "()[]|." else 1.15
+
+
+def filled(terms: Iterable[str], width: float) -> list[str]:
+    """Put as many signed terms into a line as fit.
+
+    Example:
+        >>> filled(["a", "+ b", "+ c"], 6)
+        ['a + b', '+ c']
+    """
+    lines: list[str] = []
+    for term in terms:
+        if lines and latex_width(f"{lines[-1]} {term}") <= width:
+            lines[-1] += f" {term}"
+        else:
+            lines.append(term)
+    return lines
 
 
 _ELEMENT = re.compile(r"\b([^\W\d]\w*)\[([\w, ]+)\]")

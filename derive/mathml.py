@@ -20,19 +20,7 @@ from typing import Any
 from sympy import Expr
 
 from derive.indices import INCOMING, Element
-from derive.latex import (
-    LATEX,
-    counted_from,
-    is_bare,
-    is_open_power,
-    is_tall,
-    level_of_gradient,
-    level_of_number,
-    level_of_partial,
-    level_of_power,
-    raises_function,
-    stands_above_line,
-)
+from derive.latex import LATEX
 from derive.layout import latex_width
 from derive.markup import (
     APPLY,
@@ -54,7 +42,19 @@ from derive.markup import (
 from derive.names import written_name
 from derive.notation import BAR, OUT, Notation
 from derive.phrases import Phrase
-from derive.rephrasing import is_higher, named_matrix, signs_outside, unfolded
+from derive.rephrasing import is_higher, named_matrix, unfolded
+from derive.typesetting import (
+    counted_from,
+    is_bare,
+    is_open_power,
+    is_tall,
+    level_of_gradient,
+    level_of_number,
+    level_of_partial,
+    level_of_power,
+    raises_function,
+    stands_above_line,
+)
 from derive.writing import (
     ADDITION,
     ATOM,
@@ -126,13 +126,8 @@ def filled_lines(parts: Iterable[tuple[str, str]], room: float) -> list[str]:
     return lines
 
 
-def inlined(writer: Writer) -> Writer:
-    """Return the writer of exponents and subscripts, where a fraction is written with a slash."""
-    return replace(writer, rows=INLINE_ROWS, adjust=signs_outside, room=math.inf)
-
-
 def subscripts(writer: Writer, parts: Iterable[Any]) -> list[str]:
-    return list(map(inlined(writer).write, parts))
+    return list(map(writer.inlined().write, parts))
 
 
 # ---- rows ----
@@ -209,7 +204,7 @@ def write_slash(writer: Writer, phrase: Phrase) -> str:
 
 
 def write_power(writer: Writer, phrase: Phrase) -> str:
-    base, exponent = writer.phrase(phrase.parts[0]), inlined(writer).write(phrase.parts[1])
+    base, exponent = writer.phrase(phrase.parts[0]), writer.inlined().write(phrase.parts[1])
     if raises_function(writer, phrase):
         return write_function(writer, base, exponent)
     return scripts(row(writer.write(base, ATOM, at_end=False)), above=exponent)
@@ -224,12 +219,12 @@ def write_function(writer: Writer, phrase: Phrase, power: str = "") -> str:
 def write_exp(writer: Writer, phrase: Phrase) -> str:
     if is_tall(writer, phrase.parts[0]):
         return f"<mi>exp</mi>{APPLY}{fenced(writer.write(phrase.parts[0]))}"
-    return scripts("<mi>e</mi>", above=inlined(writer).write(phrase.parts[0]))
+    return scripts("<mi>e</mi>", above=writer.inlined().write(phrase.parts[0]))
 
 
 def write_sum(writer: Writer, phrase: Phrase) -> str:
     body, *bound = phrase.parts
-    inline = inlined(writer)
+    inline = writer.inlined()
     signs = []
     for index in bound:
         last = inline.write(index.size if writer.first == 1 else index.size - 1)
@@ -241,7 +236,7 @@ def write_sum(writer: Writer, phrase: Phrase) -> str:
 def write_extremum_over(name: str) -> Callable[[Writer, Phrase], str]:
     def write(writer: Writer, phrase: Phrase) -> str:
         body, *bound = phrase.parts
-        below = row("<mo>,</mo>".join(map(inlined(writer).write, bound)))
+        below = row("<mo>,</mo>".join(map(writer.inlined().write, bound)))
         return f"<munder>{prefix(name)}{below}</munder>{writer.write(body, TERM)}"
 
     return write
@@ -350,4 +345,4 @@ INLINE_ROWS: Mapping[str, Row] = {
     **MATHML_ROWS,
     "fraction": Row(PRODUCT, write_slash, lambda writer, phrase: writer.is_open(phrase.parts[1])),
 }
-MATHML = Writer(MATHML_ROWS, fenced, adjust=LATEX.adjust)
+MATHML = Writer(MATHML_ROWS, fenced, adjust=LATEX.adjust, inline=INLINE_ROWS)

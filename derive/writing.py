@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from sympy import Expr
@@ -18,6 +18,7 @@ from derive.indices import Index
 from derive.notation import BAR, Notation
 from derive.phrases import Phrase, reading_bound
 from derive.reading import arrange
+from derive.rephrasing import signs_outside
 from derive.sums import Binder, all_indices, free_indices, fresh_index, parameters_in, substitute
 
 # How tightly a kind binds; a part is put in brackets where its place asks for more.
@@ -51,6 +52,7 @@ class Writer:
         first: the number that the positions on an axis are counted from, where a range is written.
         adjust: the style's last word on a phrase, before its row is looked up.
         room: how wide an addition may be before it is set on several lines, in the style's own measure.
+        inline: the table for exponents and subscripts, where the style writes a fraction with a slash.
     """
 
     rows: Mapping[str, Row]
@@ -59,6 +61,11 @@ class Writer:
     first: int = 1
     adjust: Callable[[Phrase], Phrase] = lambda phrase: phrase
     room: float = math.inf
+    inline: Mapping[str, Row] = field(default_factory=dict)
+
+    def inlined(self) -> Writer:
+        """Return the writer of exponents and subscripts."""
+        return replace(self, rows=self.inline, adjust=signs_outside, room=math.inf)
 
     def phrase(self, part: Any) -> Phrase:
         return self.adjust(arrange(part))

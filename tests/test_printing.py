@@ -18,7 +18,6 @@ from derive.errors import DefinitionError, InputError, UnsupportedError
 from derive.evaluation import Assignment
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Bracket, Delta, Element, Index, Tensor, size
-from derive.latex import counted_from
 from derive.names import latex_name
 from derive.notation import BAR, LEIBNIZ, NOTEBOOK, find_notation, known_notations
 from derive.parsing import parse_operation
@@ -27,6 +26,7 @@ from derive.printing import definition_text, latex_text, operation_text, plain_t
 from derive.record import Definition, Operation, Record
 from derive.sampling import sample
 from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, Partial, free_indices
+from derive.typesetting import counted_from
 
 N, K, D = map(size, "NKD")
 n, m, k, j, l, d = (Index(name, extent) for name, extent in zip("nmkjld", (N, N, K, K, K, D), strict=True))

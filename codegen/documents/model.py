@@ -13,9 +13,10 @@ from typing import Any, TypeAlias
 
 from sympy import Expr
 
-from derive.latex import counted_from, latex_text
+from derive.latex import latex_text
 from derive.mathml import mathml_text
 from derive.notation import BAR, Notation
+from derive.typesetting import counted_from
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from codegen.phrases import phrase
 from derive.derivation import Derivation, by_itself
 from derive.facts import Fact
 from derive.indices import Tensor
-from derive.latex import counted_from
 from derive.networks import called
 from derive.notation import BAR, find_notation
 from derive.pullback import by_parts, is_long
 from derive.record import Operation
 from derive.sums import Partial
+from derive.typesetting import counted_from
 from derive.verification import GradientCheck, verify
 
 #: What is told, in a line, while a document is made.
