@@ -22,12 +22,12 @@ ORDERS = {
         letters vocabulary forms calls scopes uses meanings size_names settling building necks signs polynomials
         factoring division algebra reindexing generators facts contractions normal_form inequalities cases vanishing
         intervals premises regions names notation layout phrases reading rephrasing writing typesetting latex markup
-        mathml printing domains kinks differentiation problems parsing composition sampling gradient_operations
-        derivation library arguments columns networks catalogue costs quotients solving absorbing trials folding
-        rewriting counterexamples chain derivatives assumptions proof rendering exposition claims shifting stability
-        pullback second_derivatives hessian_products pairs slips mistakes diagnosis gradients misreadings
-        gradient_claims verification __init__ options commands check_command report_command plot_command train_command
-        __main__
+        mathml_rows mathml printing domains kinks differentiation problems parsing composition sampling
+        gradient_operations derivation library arguments columns networks catalogue costs quotients solving absorbing
+        trials folding rewriting counterexamples chain derivatives assumptions proof rendering exposition claims
+        shifting stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis gradients
+        misreadings gradient_claims verification __init__ options commands check_command report_command plot_command
+        train_command __main__
     """.split(),
     "codegen": """
         factoring elementary fitting helpers ops program program_checks building arithmetic contraction finishing
