@@ -20,6 +20,7 @@ from derive.options import SECONDS, Parser, seconds
 from derive.plot_command import add_plot
 from derive.report_command import add_report
 from derive.train_command import add_train
+from derive.verify_command import run_prove, run_verify
 from derive.vocabulary import nearest
 
 #: Exit status for what is nobody's mistake but the program's, as systems have it.
@@ -121,14 +122,14 @@ def _parser() -> tuple[Parser, Mapping[str, Parser]]:
     verify = verbs.add_parser("verify", help="prove the gradients and hold the code against them, or check your own")
     verify.add_argument("name", metavar="NAME", help=NAME_HELP)
     verify.add_argument("--claim", metavar="EXPR", help='your gradient by X, such as "(p[n,k] - t[n,k])/N"')
-    verify.set_defaults(run=commands.run_verify)
+    verify.set_defaults(run=run_verify)
 
     prove = verbs.add_parser("prove", help="prove an equation for all sizes, or refute it with numbers")
     prove.add_argument("claim", metavar="LEFT = RIGHT", help='such as "diff(L, z[n,k]) = (p[n,k] - t[n,k])/N"')
     prove.add_argument(
         "--where", metavar="DEF", action="append", default=[], help='a definition, such as "p = softmax(z)"'
     )
-    prove.set_defaults(run=commands.run_prove)
+    prove.set_defaults(run=run_prove)
 
     pairs = verbs.add_parser("pairs", help="activations and losses whose gradient is (prediction - target)/N")
     pairs.set_defaults(run=commands.run_pairs)

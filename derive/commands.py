@@ -1,37 +1,25 @@
-"""What each command of the command line does; ``derive.__main__`` reads what was typed."""
+"""What the commands do that show and write what is derived; ``derive.__main__`` reads what was typed."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from derive import find, hessian, hvp, jacobian, prove, vjp
+from derive import find, hessian, hvp, jacobian, vjp
 from derive.catalogue import matching, nearest_word, records
 from derive.derivation import Derivation
 from derive.errors import InputError
-from derive.files import write_whole
 from derive.indices import INCOMING, Tensor
 from derive.notation import Notation, find_notation
-from derive.options import SECONDS
 from derive.printing import leading_note, plain_text, shape_text
-from derive.proof import PROVED, REFUTED, UNDECIDED
 from derive.pullback import by_parts, inputs_of, is_long
 from derive.record import Operation
-from derive.rendering import BOLD, RESET, count_of_lines, latex_document, latex_section
-
-if TYPE_CHECKING:
-    from codegen.verification import Numbers
-    from derive.verification import GradientCheck
-
-#: What a shell is told of a claim; 2 is for mistakes in what was typed.
-EXIT_STATUS = {PROVED: 0, REFUTED: 1, UNDECIDED: 3}
+from derive.rendering import latex_document, latex_section
+from derive.terminal import as_called, bold, colours, find_folder, indented, plain_line, write_file
+from derive.verify_command import run_verify
 
 
 def run_list(options: argparse.Namespace) -> int:
@@ -44,7 +32,7 @@ def run_list(options: argparse.Namespace) -> int:
         raise InputError(f"no operation has {' and '.join(options.word)} in its name, group or title{meant}")
     width = max(len(record.name) for record in chosen)
     for place, (group, members) in enumerate(groupby(chosen, key=lambda record: record.group)):
-        print(f"{chr(10) * bool(place)}{_bold(group)}")
+        print(f"{chr(10) * bool(place)}{bold(group)}")
         for record in members:
             first, *others = map(str.strip, record.definition.replace("\n", ";").strip("; ").split(";"))
             print(f"  {record.name:<{width}}  {first}")
@@ -59,7 +47,7 @@ def run_show(options: argparse.Namespace) -> int:
     notation = find_notation(options.notation, operation)
     record = operation.record
     gradients = list(_gradient_lines(operation, options))  # What was typed wrongly is said before anything is printed.
-    print(_bold(operation.name) + (f"  {record.title}" if record.title else ""))
+    print(bold(operation.name) + (f"  {record.title}" if record.title else ""))
     print()
     for definition in operation.definitions:
         print(f"  {plain_text(definition.target, notation)} = {plain_text(definition.body, notation)}")
@@ -77,7 +65,7 @@ def run_show(options: argparse.Namespace) -> int:
         print(f"  usually {fact}")
     print()
     for line in gradients:
-        print(_indented(line))
+        print(indented(line))
     if record.source:
         print(f"\n  source: {record.source}")
     return 0
@@ -144,14 +132,14 @@ def run_hessian(options: argparse.Namespace) -> int:
     facts = () if options.given else operation.record.facts
     for place, derivation in enumerate(_second_derivatives(operation, options, options.given)):
         if options.steps:
-            print("\n" * bool(place) + derivation.text(options.notation, colour=_colours()))
+            print("\n" * bool(place) + derivation.text(options.notation, colour=colours()))
         else:
-            print("\n" * bool(place) + _bold(derivation.title))
-            print(_indented(derivation.text(options.notation, steps=False)))
+            print("\n" * bool(place) + bold(derivation.title))
+            print(indented(derivation.text(options.notation, steps=False)))
         for fact in facts:
             shorter = _second_derivatives(operation, options, [fact])[place]
             if shorter.assumptions:
-                print(_indented(shorter.text(options.notation, steps=False)))
+                print(indented(shorter.text(options.notation, steps=False)))
     return 0
 
 
@@ -187,7 +175,7 @@ def run_latex(options: argparse.Namespace) -> int:
     for place, each in enumerate(derivations):  # What was defined in the section before is not defined again.
         is_new = place == 0 or each.operation != derivations[place - 1].operation
         sections.append(latex_section(each, find_notation(options.notation, each.operation), options.steps, is_new))
-    return _write(options.file, latex_document(sections, operation.name))
+    return write_file(options.file, latex_document(sections, operation.name))
 
 
 def run_code(options: argparse.Namespace) -> int:
@@ -207,7 +195,7 @@ def run_code(options: argparse.Namespace) -> int:
     if options.file is None:
         sys.stdout.write(text)
         return 0
-    return _write(options.file, text)
+    return write_file(options.file, text)
 
 
 def run_pages(options: argparse.Namespace) -> int:
@@ -217,115 +205,33 @@ def run_pages(options: argparse.Namespace) -> int:
     chosen = [(find(name).name, operation_page(find(name))) for name in options.name]
     folder = find_folder(options.folder, "write the pages")
     for name, text in chosen if options.name else pages():
-        _write(str(folder / f"{name}.md"), text)
+        write_file(str(folder / f"{name}.md"), text)
     return 0
-
-
-def run_verify(options: argparse.Namespace) -> int:
-    """Prove an operation's gradients, hold the generated code against numbers, and say what came out."""
-    from derive.verification import verify
-
-    if options.claim is not None:
-        return _run_claim(options)
-    if any(getattr(options, name) not in (None, []) for name in ("wrt", "output", "given", "seconds")):
-        with_claim = "--wrt, --output, --given and --seconds go with --claim"
-        raise InputError(f"{with_claim}; without a claim every gradient is verified")
-    operation = find(options.name)
-    notation = find_notation(options.notation, operation)
-    inputs_of(operation)
-    checks = verify(operation)
-    print(_bold(operation.name) + (f"  {operation.record.title}" if operation.record.title else ""))
-    for definition in operation.definitions:
-        print(f"  {plain_text(definition.target, notation)} = {plain_text(definition.body, notation)}")
-    for check in checks:
-        print()
-        _print_check(check, options)
-    from codegen.verification import compare_numbers
-
-    numbers = compare_numbers(operation)
-    print()
-    _print_numbers(numbers)
-    holds = all(check.holds for check in checks) and numbers.holds
-    print()
-    print(_bold("proved" if holds else "NOT proved"))
-    return 0 if holds else 1
-
-
-def _run_claim(options: argparse.Namespace) -> int:
-    """Hold a hand-derived gradient against the derived one."""
-    from derive.gradient_claims import check_claim
-
-    find_notation(options.notation)
-    seconds = options.seconds or SECONDS
-    check = check_claim(options.name, options.wrt, options.claim, options.given, seconds, options.output)
-    print(check.text(options.notation))
-    if options.steps:
-        print(f"\n{check.derivation.text(options.notation, colour=_colours())}")
-    return EXIT_STATUS[check.verdict]
-
-
-def run_prove(options: argparse.Namespace) -> int:
-    """Decide an equation and say what came out."""
-    find_notation(options.notation)
-    proof = prove(options.claim, options.where, options.given, options.seconds or SECONDS)
-    print(proof.text(options.notation, options.steps, _colours()))
-    return EXIT_STATUS[proof.verdict]
 
 
 def run_pairs(options: argparse.Namespace) -> int:
     """Print the canonical pairs of activations and losses."""
     from derive.pairs import pairs_lines
 
-    for line in pairs_lines(_bold):
+    for line in pairs_lines(bold):
         print(line)
     return 0
-
-
-def _print_check(check: GradientCheck, options: argparse.Namespace) -> None:
-    from derive.verification import scope_text
-
-    derivation = check.derivation
-    scope = scope_text(list(map(str, derivation.operation.sizes)), check.proof.conditions)
-    print(_bold(derivation.title))
-    if options.steps:
-        print(_indented(derivation.text(options.notation, colour=_colours())))
-    print(_indented(plain_line(derivation, options.notation)))
-    print(f"  {count_of_lines(derivation)} steps, both sides of each evaluated at random values: equal")
-    print(f"  {check.proof.verdict}: it is the derivative of the whole expression, {scope}{_except_kinks(derivation)}")
-    for simplification in check.simplifications:
-        shorter = simplification.derivation
-        print(f"\n  given {simplification.fact}:")
-        print(_indented(plain_line(shorter, options.notation), 4))
-        print(f"    {simplification.proof.verdict} under this assumption, {scope}")
-        if simplification.without.counterexample is not None:
-            print("    without it refuted: the shorter form (left) and the derived one (right) differ")
-            print(_indented(simplification.without.counterexample.text(), 6))
-
-
-def _print_numbers(numbers: Numbers) -> None:
-    print(_bold("generated code, float64"))
-    for comparison in numbers.comparisons:
-        verdict = "agrees" if comparison.holds else "DIFFERS"
-        where = f", {comparison.sizes}" if comparison.sizes else ""
-        print(f"  {verdict} with {comparison.what}{where}: largest difference {comparison.difference:.1e}")
-    for size, ratio in numbers.ratios:
-        print(f"  time of the separate backward passes over the combined one, {size}: {ratio:.2f}")
 
 
 def run_tour(options: argparse.Namespace) -> int:
     """Show the whole way, from a definition to a checked backward pass."""
     from codegen.tour import tour_lines
 
-    for line in tour_lines(_bold):
+    for line in tour_lines(bold):
         print(line)
-    print(f"\n{_bold('derive verify softmax-cce')}")
+    print(f"\n{bold('derive verify softmax-cce')}")
     status = run_verify(
         argparse.Namespace(
             name="softmax-cce", notation="bar", steps=False, claim=None, wrt=None, output=None, given=[], seconds=None
         )
     )
-    print(f"\n{_bold('Your turn')}")
-    command = _as_called()
+    print(f"\n{bold('Your turn')}")
+    command = as_called()
     print(f'  {command} show "y[n,k] = x[n,k] / sqrt(sum(x[n,j]**2, j))"')
     print(f"  {command} latex softmax --wrt x --steps -o softmax.tex")
     print(f"  {command} code softmax-cce dense relu -o layers.py")
@@ -356,66 +262,3 @@ def _kinds(operation: Operation, steps: bool, output: str | None) -> tuple[Calla
         return (partial(jacobian, output=operation.output_called(output).tensor.name),)
     jacobians = [partial(jacobian, output=each.tensor.name) for each in operation.outputs]
     return (vjp,) if steps else (*jacobians, vjp)
-
-
-def find_folder(text: str, what: str) -> Path:
-    """Return a folder, made where there is none in one that is there; ``what`` is to be done in it.
-
-    Raises:
-        InputError: it is none, or can not be made.
-    """
-    folder = Path(text)
-    if not text or (folder.exists() and not folder.is_dir()):
-        raise InputError(f"{text!r} is no folder; name one to {what} into")
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {text}: {error.strerror}") from error
-    return folder
-
-
-def _write(path: str, text: str) -> int:
-    """Write a whole file or none; ``-`` is standard output."""
-    if path == "-":
-        sys.stdout.write(text)
-        return 0
-    write_whole(path, text)
-    print(f"wrote {path}")
-    return 0
-
-
-def _as_called() -> str:
-    """What to type for this command: its name where the shell finds it, otherwise its path."""
-    called = Path(sys.argv[0])
-    if called.name != "derive" or shutil.which("derive") == str(called):
-        return "derive" if called.name == "derive" else "python -m derive"
-    return os.path.relpath(called)
-
-
-def _colours() -> bool:
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
-
-
-def _bold(text: str) -> str:
-    return f"{BOLD}{text}{RESET}" if _colours() else text
-
-
-def _indented(text: str, columns: int = 2) -> str:
-    return "\n".join(f"{' ' * columns}{line}".rstrip() for line in text.splitlines())
-
-
-def plain_line(derivation: Derivation, notation: str) -> str:
-    """The result of a derivation as one line."""
-    written = find_notation(notation, derivation.operation)
-    return f"{plain_text(derivation.target, written)} = {plain_text(derivation.result, written)}"
-
-
-def _except_kinks(derivation: Derivation) -> str:
-    """What is said of the places where there may be no derivative: max(x, 0) takes a side's there, abs(x) neither's."""
-    from derive.verification import has_kinks
-
-    return (
-        "; at a kink or tie, where there may be none, its value is a convention"
-        if has_kinks(derivation.operation)
-        else ""
-    )

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from derive.commands import find_folder
 from derive.errors import InputError
 from derive.options import whole_number
+from derive.terminal import find_folder
 
 #: What the network is called that is trained when no other is named.
 SPIRAL = "spiral"

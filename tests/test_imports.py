@@ -26,8 +26,8 @@ ORDERS = {
         gradient_operations derivation library arguments columns networks catalogue costs quotients solving absorbing
         trials folding rewriting counterexamples chain derivatives assumptions proof rendering exposition claims
         shifting stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis gradients
-        misreadings gradient_claims verification __init__ options commands check_command report_command plot_command
-        train_command __main__
+        misreadings gradient_claims verification __init__ options terminal verify_command commands check_command
+        report_command plot_command train_command __main__
     """.split(),
     "codegen": """
         factoring elementary fitting helpers ops program program_checks building arithmetic contraction finishing
