@@ -15,7 +15,8 @@ from sympy import Add, Expr, Function, Mul, Pow
 
 from codegen.factoring import pull_deltas
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket, Element, Index, Node, Tensor
+from derive.indicators import Bracket
+from derive.indices import Element, Index, Node, Tensor
 from derive.sums import Binder, tensors_in
 
 

@@ -8,7 +8,8 @@ from itertools import permutations
 from sympy import Add, Expr, Integer, Mul
 
 from derive.functions import Where
-from derive.indices import Delta, Index
+from derive.indicators import Delta
+from derive.indices import Index
 from derive.sums import IndexSum, free_indices, substitute
 
 
@@ -110,7 +111,8 @@ def pull_deltas(expr: Where) -> Expr:
     A choice between 1 and 0 is its condition.
 
     Example:
-        >>> from derive.indices import Bracket, Tensor, size
+        >>> from derive.indices import Tensor, size
+        >>> from derive.indicators import Bracket
         >>> i, j, x = Index("i", size("N")), Index("j", size("N")), Tensor("x", (size("N"),))
         >>> pull_deltas(Where(Bracket(">", x[i], 0), Delta(i, j), x[i] * Delta(i, j)))
         delta(i, j)*where(x[i] > 0, 1, x[i])

@@ -27,21 +27,15 @@ from codegen.ops import Broadcast, Constant, Gather, Identity, Invert, Labels, M
 from codegen.ops import Determinant as DeterminantOf
 from codegen.passes import improve
 from codegen.positions import build_rows, find_rows, split_rows
-from codegen.products import (
-    Positions,
-    find_choice,
-    find_scatter,
-    is_index_expression,
-    split_product,
-    spread,
-)
+from codegen.products import Positions, find_choice, find_scatter, is_index_expression, split_product, spread
 from codegen.program import INTEGER, NUMBER, REAL, Argument, InternalError, Program
 from codegen.summing import Summing
 from codegen.window_plans import needs_windows
 from derive.errors import UnsupportedError
 from derive.extents import Extent
 from derive.functions import Where
-from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index, Tensor
 from derive.matrices import Determinant, Inverse, LogDeterminant, MatrixFunction
 from derive.record import Definition
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices, has

@@ -24,7 +24,8 @@ from codegen.numpy_printer import (
 from codegen.ops import Constant, Map
 from codegen.program import NUMBER, REAL, Argument, Statement
 from derive.functions import Where
-from derive.indices import Bracket, Node
+from derive.indicators import Bracket
+from derive.indices import Node
 
 SYMBOLS = {name: symbol for symbol, name in RELATIONS.items()}
 

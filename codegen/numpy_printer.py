@@ -17,7 +17,8 @@ from sympy.core.symbol import Str
 from sympy.printing.numpy import NumPyPrinter
 
 from codegen.arithmetic import is_short_decimal
-from derive.indices import Bracket, Node
+from derive.indicators import Bracket
+from derive.indices import Node
 
 #: How tightly Python binds, as far as it matters here.
 COMPARISON, SUM, PRODUCT, POWER, ATOM = 10, 20, 30, 40, 100

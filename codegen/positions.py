@@ -15,7 +15,8 @@ from codegen.building import Builder, sorted_labels
 from codegen.ops import Broadcast, Labels, Operand, Scatter, Stack
 from codegen.products import Positions, is_there
 from codegen.program import REAL
-from derive.indices import Delta, Index
+from derive.indicators import Delta
+from derive.indices import Index
 from derive.sums import free_indices, has, nodes, rewrite, substitute
 
 

@@ -11,7 +11,9 @@ from codegen.elementary import is_constant
 from codegen.ops import Labels
 from derive.affine import is_position, is_total, solutions, vanishes_outside
 from derive.functions import Where
-from derive.indices import Delta, Element, Index, is_form
+from derive.index_arithmetic import is_form
+from derive.indicators import Delta
+from derive.indices import Element, Index
 from derive.sums import IndexArgmax, free_indices, has, substitute
 
 #: A factor and whether it multiplies (1) or divides (-1).

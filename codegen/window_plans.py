@@ -11,7 +11,9 @@ from codegen.ops import Flip, Form, Labels, Op, Operand, Run, Shift, Windows
 from codegen.products import Power
 from derive.affine import bounds, is_never_negative, is_position, solutions
 from derive.extents import Extent
-from derive.indices import Delta, Element, Index, extent, is_form, join_form, split_form
+from derive.index_arithmetic import is_form, join_form, split_form
+from derive.indicators import Delta
+from derive.indices import Element, Index, extent
 from derive.sums import IndexArgmax, IndexSum, all_indices, free_indices, nodes
 
 

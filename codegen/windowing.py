@@ -17,20 +17,12 @@ from codegen.maxima import Search, search_of
 from codegen.ops import AddChosen, AddWindows, Cast, Labels, Operand, Reduce, Windows
 from codegen.products import Power, split_product
 from codegen.program import INTEGER, REAL
-from codegen.window_plans import (
-    Chosen,
-    Target,
-    find_forms,
-    fits,
-    has_few_places,
-    op_of,
-    plan_windows,
-    tells_windows,
-)
+from codegen.window_plans import Chosen, Target, find_forms, fits, has_few_places, op_of, plan_windows, tells_windows
 from derive.affine import within
 from derive.errors import UnsupportedError
 from derive.extents import Extent
-from derive.indices import Element, Index, is_form, split_form
+from derive.index_arithmetic import is_form, split_form
+from derive.indices import Element, Index
 from derive.sums import IndexArgmax, IndexSum, free_indices, rewrite, substitute
 
 

@@ -17,7 +17,8 @@ from derive.errors import DefinitionError, DeriveError, ImpossibleError, InputEr
 from derive.facts import Fact
 from derive.functions import Maximum, Minimum, Where
 from derive.gradient_claims import ClaimCheck, check_claim
-from derive.indices import Bracket, Delta, Element, Index, Tensor, size
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index, Tensor, size
 from derive.printing import definition_text
 from derive.proof import Proof, prove_equal
 from derive.pullback import Pullback, by_parts, jacobian, pull_back, vjp

@@ -10,7 +10,7 @@ from sympy import Expr, Mul
 from derive.canonical import canonical
 from derive.costs import cost
 from derive.functions import Maximum, Minimum
-from derive.indices import Bracket
+from derive.indicators import Bracket
 from derive.record import Definition, inline
 from derive.signs import is_positive
 from derive.sums import has, rewrite, tensors_in

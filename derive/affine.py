@@ -16,7 +16,9 @@ from sympy import Add, Expr, Integer, Mul, Pow, Symbol
 
 from derive.canonical import structure_key
 from derive.functions import Where
-from derive.indices import Bracket, Delta, Element, Index, extent, is_form, join_form, split_form
+from derive.index_arithmetic import is_form, join_form, split_form
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index, extent
 from derive.matrices import Inverse, LogDeterminant
 from derive.sums import IndexArgmax, IndexSum, free_indices, nodes
 

@@ -18,7 +18,8 @@ from derive.budget import tick
 from derive.canonical import canonical, structure_key
 from derive.division import carry_out_division
 from derive.factoring import factors_of
-from derive.indices import Bracket, Delta, Element, Index
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index
 from derive.polynomials import (
     ONE,
     Monomial,

@@ -15,7 +15,8 @@ from sympy import Add, Expr, Mul, Pow, Symbol
 from derive.environment import Env, Evaluator, Numbers, remembering
 from derive.errors import UnsupportedError
 from derive.functions import HalfTangent, Maximum, Minimum, Where
-from derive.indices import Bracket, Delta, Element, Index
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index
 from derive.precision import (
     COMPARISONS,
     LARGEST_EXPONENT,

@@ -11,7 +11,8 @@ from sympy import Add, Expr, Integer, Mul, Pow
 from derive.calls import WholeCall
 from derive.demands import Demand, demands_of_power
 from derive.functions import Where
-from derive.indices import Bracket, Delta, Element, Index, parameter
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index, parameter
 from derive.instantiation import Instance, instantiate, usual_indices
 from derive.limits import Limits
 from derive.matrices import Determinant, matrix

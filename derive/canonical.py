@@ -16,7 +16,9 @@ import sympy
 from sympy import Add, Expr, Mul, Rational
 
 from derive.budget import tick
-from derive.indices import Bracket, Delta, Index, Tensor, is_form
+from derive.index_arithmetic import is_form
+from derive.indicators import Bracket, Delta
+from derive.indices import Index, Tensor
 from derive.sums import Binder, free_indices, fresh_index, parameters_in, substitute
 
 #: Canonical names begin with this; no typed index can.

@@ -14,7 +14,8 @@ from sympy import Expr, Integer, S
 from derive.affine import is_position
 from derive.canonical import structure_key
 from derive.demands import demands
-from derive.indices import Bracket, Delta, Element, Index
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index
 from derive.inequalities import contradict
 from derive.normal_form import Normaliser, only_atom
 from derive.polynomials import ONE, Polynomial, TooLargeError, expression

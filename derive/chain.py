@@ -26,7 +26,8 @@ from derive.derivation import Step
 from derive.differentiation import CONSTANTS_RULE, advance, differentiate
 from derive.errors import ImpossibleError
 from derive.facts import Fact
-from derive.indices import Delta, Element, Index, Tensor
+from derive.indicators import Delta
+from derive.indices import Element, Index, Tensor
 from derive.letters import disjoint, letters_by_size, natural_element, reserved_letters
 from derive.printing import definition_text
 from derive.record import Definition, Operation

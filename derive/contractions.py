@@ -16,7 +16,9 @@ from derive.affine import is_position, is_total, lands_on_a_number, solutions, v
 from derive.canonical import structure_key
 from derive.facts import Fact
 from derive.generators import Generators
-from derive.indices import Delta, Element, Index, is_form
+from derive.index_arithmetic import is_form
+from derive.indicators import Delta
+from derive.indices import Element, Index
 from derive.matrices import Inverse
 from derive.polynomials import ONE, Monomial, Polynomial, add, scale, single
 from derive.reindexing import best_form

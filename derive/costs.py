@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sympy import Add, Expr, Mul, Pow
 
-from derive.indices import Bracket, Delta, Element, Index
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index
 from derive.matrices import IndexArray
 from derive.sums import IndexArgmax, IndexMax, IndexSum
 

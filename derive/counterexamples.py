@@ -15,7 +15,9 @@ from sympy import Expr, Rational, S, Symbol
 from derive.evaluation import Assignment
 from derive.extents import least_sizes
 from derive.facts import Fact, Requirement
-from derive.indices import Bracket, Delta, Index, Tensor, split_form
+from derive.index_arithmetic import split_form
+from derive.indicators import Bracket, Delta
+from derive.indices import Index, Tensor
 from derive.intervals import Interval
 from derive.precision import Number, UndefinedError, agree, context
 from derive.record import Definition

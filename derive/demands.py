@@ -9,7 +9,7 @@ import sympy
 from sympy import Expr, Mul, Pow, Rational
 
 from derive.functions import Where
-from derive.indices import Bracket
+from derive.indicators import Bracket
 from derive.matrices import Determinant, Inverse, LogDeterminant
 from derive.sums import Binder
 

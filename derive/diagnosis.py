@@ -17,7 +17,8 @@ from derive.canonical import readable
 from derive.costs import cost
 from derive.differentiation import differentiate
 from derive.facts import Fact
-from derive.indices import Delta, Element, Index, Tensor
+from derive.indicators import Delta
+from derive.indices import Element, Index, Tensor
 from derive.mistakes import mistakes
 from derive.premises import Premise
 from derive.printing import definition_text

@@ -16,7 +16,8 @@ from sympy import Add, Expr, Integer, Mul, Pow
 from derive.budget import tick
 from derive.errors import ImpossibleError, UnsupportedError
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket, Delta, Element
+from derive.indicators import Bracket, Delta
+from derive.indices import Element
 from derive.matrices import Determinant, Inverse, LogDeterminant, MatrixFunction
 from derive.record import Definition, inline
 from derive.sums import (

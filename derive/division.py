@@ -15,7 +15,7 @@ from sympy import Add, Expr, Rational, S
 from derive.budget import tick
 from derive.canonical import structure_key
 from derive.factoring import bezout
-from derive.indices import Bracket, Delta
+from derive.indicators import Bracket, Delta
 from derive.polynomials import ONE, Monomial, Polynomial, add, divide, number, order, scale
 from derive.signs import is_positive
 

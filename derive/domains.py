@@ -11,7 +11,8 @@ from derive.canonical import structure_key
 from derive.demands import Demand
 from derive.facts import unify
 from derive.functions import Where
-from derive.indices import Bracket, Element, Index, Tensor
+from derive.indicators import Bracket
+from derive.indices import Element, Index, Tensor
 from derive.intervals import Interval
 from derive.normal_form import Normaliser
 from derive.polynomials import TooLargeError

@@ -16,7 +16,8 @@ from typing import NamedTuple
 from sympy import Expr, Integer, Symbol
 
 from derive.affine import bounds, is_never_negative
-from derive.indices import Element, Index, Tensor, is_form, join_form, split_form
+from derive.index_arithmetic import is_form, join_form, split_form
+from derive.indices import Element, Index, Tensor
 from derive.sums import all_indices, nodes
 
 #: A definition's target and body.

@@ -13,7 +13,8 @@ import sympy
 from sympy import Expr, Integer
 
 from derive.errors import InputError
-from derive.indices import Bracket, Node, one_object
+from derive.indicators import Bracket
+from derive.indices import Node, one_object
 from derive.sums import has, rewrite, tensors_in
 
 

@@ -14,7 +14,7 @@ from derive.affine import is_whole, positive_form
 from derive.algebra import Algebra, collected
 from derive.canonical import canonical
 from derive.functions import HalfTangent, Maximum, Minimum, Where
-from derive.indices import Bracket, Delta
+from derive.indicators import Bracket, Delta
 from derive.polynomials import (
     ONE,
     Monomial,

@@ -1,4 +1,4 @@
-"""Indices with symbolic sizes, tensor elements, and the two indicators: Kronecker delta and Iverson bracket.
+"""Indices with symbolic sizes, tensors, and their elements.
 
 Everything is a scalar SymPy expression. A size is a positive integer symbol, an index a symbol that runs over a size,
 and ``x[n, k]`` one real number of a tensor. What may stand in an index's place is an *index expression*: an index, an
@@ -8,13 +8,11 @@ as ``x[s*t + r - p]``. An element that a form addresses outside of its axis is 0
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
-from math import gcd
 from typing import Any
 
 import sympy
-from sympy import Add, Expr, Integer, Mul, Symbol
+from sympy import Expr, Integer, Symbol
 from sympy.core.symbol import Str
 
 from derive.errors import InputError
@@ -24,9 +22,6 @@ from derive.errors import InputError
 GRADIENT, INCOMING = "gradient", "incoming"
 #: What labels are called: in a difference they are what is taken away.
 TARGETS = ("t", "target", "targets", "label", "labels", "y_true")
-#: The comparisons that are turned round, and the signs of a difference for which each of the others holds.
-TURNED = {"<": ">", "<=": ">="}
-SIGNS = {">": (1,), ">=": (0, 1), "=": (0,), "!=": (-1, 1)}
 
 
 def size(name: str) -> Symbol:
@@ -246,175 +241,3 @@ def extent(where: Expr) -> Expr | None:
         return where.tensor.values
     own = getattr(where, "extent", None)
     return own if isinstance(own, Expr) else None
-
-
-def split_form(expr: Expr) -> tuple[dict[Expr, Expr], Expr] | None:
-    """Return what an affine form multiplies by which node, and its constant; None where it is no such form.
-
-    Example:
-        >>> t, s = Index("t", size("T")), parameter("s")
-        >>> split_form(s * (t + 1) - 2)
-        ({t: s}, s - 2)
-    """
-    if isinstance(expr, Node):
-        return {expr: Integer(1)}, Integer(0)
-    if not expr.has(Node):
-        return {}, expr
-    coefficients: dict[Expr, Expr] = {}
-    constant: Expr = Integer(0)
-    if isinstance(expr, Add):
-        parts: list[tuple[Expr, Expr]] = [(Integer(1), term) for term in expr.args]
-    elif isinstance(expr, Mul):
-        moving = [factor for factor in expr.args if factor.has(Node)]
-        if len(moving) != 1:
-            return None
-        parts = [(Mul(*(factor for factor in expr.args if factor is not moving[0])), moving[0])]
-    else:
-        return None
-    for times, part in parts:
-        inner = split_form(part)
-        if inner is None:
-            return None
-        constant += times * inner[1]
-        for node, coefficient in inner[0].items():
-            coefficients[node] = coefficients.get(node, Integer(0)) + times * coefficient
-    kept = {node: sympy.expand(coefficient) for node, coefficient in coefficients.items()}
-    return {node: coefficient for node, coefficient in kept.items() if coefficient != 0}, sympy.expand(constant)
-
-
-def is_form(expr: Expr) -> bool:
-    """Whether an index expression is arithmetic, so that it may stand for a place outside of the axis."""
-    return isinstance(expr, (Add, Mul, Symbol)) and not isinstance(expr, Node)
-
-
-def join_form(coefficients: Mapping[Expr, Expr], constant: Expr) -> Expr:
-    """Return the affine form with these coefficients and this constant."""
-    return Add(*(coefficient * node for node, coefficient in coefficients.items()), constant)
-
-
-def _balanced(left: Expr, right: Expr) -> tuple[Expr, Expr] | None:
-    """The one way to write an equation of two forms, so that equal deltas are one object; None where none solves it.
-
-    An index that stands alone on its side is solved for: ``m = s*t + r`` for m.
-    """
-    parts = split_form(left - right)
-    if parts is None:
-        return left, right
-    coefficients, constant = parts
-    if not coefficients:
-        return left, right
-    whole = [int(coefficient) for coefficient in coefficients.values() if coefficient.is_Integer]
-    if len(whole) == len(coefficients) and constant.is_Integer:
-        common = gcd(*whole)
-        if int(constant) % common:
-            return None
-        coefficients = {node: coefficient / common for node, coefficient in coefficients.items()}
-        constant /= common
-    positive = [node for node, coefficient in coefficients.items() if not coefficient.could_extract_minus_sign()]
-    negative = [node for node in coefficients if node not in positive]
-    leads = [node for node, coefficient in coefficients.items() if isinstance(node, Index) and abs(coefficient) == 1]
-    if leads:
-
-        def key(node: Expr) -> tuple[int, str]:
-            return len(positive if node in positive else negative), str(node.args[0])
-
-        lead = min(leads, key=key)
-        rest = {node: -coefficient / coefficients[lead] for node, coefficient in coefficients.items() if node != lead}
-        return lead, join_form(rest, -constant / coefficients[lead])
-    first = min(coefficients, key=sympy.default_sort_key)
-    sign = 1 if first in positive else -1
-    side = positive if first in positive else negative
-    above = {node: sign * coefficients[node] for node in side}
-    below = {node: -sign * coefficients[node] for node in coefficients if node not in above}
-    return join_form(above, Integer(0)), join_form(below, -sign * constant)
-
-
-class Delta(Node):
-    r"""The Kronecker delta :math:`\delta_{ij} = [i = j]` of two index expressions.
-
-    Example:
-        >>> n, k = Index("n", size("N")), Index("k", size("N"))
-        >>> Delta(n, n), Delta(n, n + 1), Delta(k, n) == Delta(n, k)
-        (1, 0, True)
-        >>> Delta(n - 1, k) == Delta(n, k + 1), Delta(2 * n, 2 * k + 1)
-        (True, 0)
-    """
-
-    is_integer = True
-    is_nonnegative = True
-
-    def __new__(cls, left: Any, right: Any) -> Expr:
-        left, right = sympy.sympify(left), sympy.sympify(right)
-        difference = left - right
-        if difference.is_Integer:
-            return Integer(1) if difference == 0 else Integer(0)
-        if is_form(left) or is_form(right):
-            sides = _balanced(left, right)
-            if sides is None:
-                return Integer(0)
-            left, right = sides
-        first, second = sorted((left, right), key=sympy.default_sort_key)
-        return one_object(cls, first, second)
-
-    @property
-    def left(self) -> Expr:
-        return self.args[0]
-
-    @property
-    def right(self) -> Expr:
-        return self.args[1]
-
-    def _eval_power(self, exponent: Expr) -> Expr | None:
-        return self if exponent.is_positive else None
-
-
-def _sign_of_number(number: Expr) -> int | None:
-    """The sign of a real number; None for what is not one."""
-    if not number.is_comparable:
-        return 0 if number.is_zero else None
-    return int(sympy.sign(number)) if not number.is_zero else 0
-
-
-class Bracket(Node):
-    r"""The Iverson bracket: :math:`[a > b]` is 1 where the comparison holds and 0 where it does not.
-
-    ``relation`` is one of ``>``, ``>=``, ``=``, ``!=``; ``<`` and ``<=`` are turned round.
-
-    Example:
-        >>> x = Tensor("x")()
-        >>> Bracket("<", 0, x), Bracket(">", 2, 1)
-        ([x > 0], 1)
-    """
-
-    is_integer = True
-    is_nonnegative = True
-
-    def __new__(cls, relation: str | Str, left: Any, right: Any) -> Expr:
-        name = relation.name if isinstance(relation, Str) else relation
-        left, right = sympy.sympify(left), sympy.sympify(right)
-        if name in TURNED:
-            name, left, right = TURNED[name], right, left
-        if name not in SIGNS:
-            raise InputError(f"unknown comparison {name!r}; expected one of > >= < <= = !=")
-        difference = left - right
-        sign = _sign_of_number(difference)
-        if sign is not None:
-            return Integer(1 if sign in SIGNS[name] else 0)
-        if name in ("=", "!="):
-            left, right = sorted((left, right), key=sympy.default_sort_key, reverse=True)
-        return one_object(cls, Str(name), left, right)
-
-    @property
-    def relation(self) -> str:
-        return str(self.args[0].name)
-
-    @property
-    def left(self) -> Expr:
-        return self.args[1]
-
-    @property
-    def right(self) -> Expr:
-        return self.args[2]
-
-    def _eval_power(self, exponent: Expr) -> Expr | None:
-        return self if exponent.is_positive else None

@@ -10,7 +10,8 @@ import sympy
 from sympy import Expr, Mul, Symbol
 
 from derive.errors import InputError
-from derive.indices import Delta, Element, Index, Tensor
+from derive.indicators import Delta
+from derive.indices import Element, Index, Tensor
 from derive.record import Definition, Operation
 from derive.sums import Binder, all_indices, fresh_index
 

@@ -10,7 +10,7 @@ from sympy import Expr, Integer
 from derive.canonical import MARK, readable, structure_key
 from derive.cases import Case, solved_for_an_element
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket
+from derive.indicators import Bracket
 from derive.normal_form import Normaliser
 from derive.polynomials import TooLargeError
 from derive.printing import definition_text

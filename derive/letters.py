@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from sympy import Expr
 
-from derive.indices import Element, Index, Tensor, is_form
+from derive.index_arithmetic import is_form
+from derive.indices import Element, Index, Tensor
 from derive.record import Definition, Operation
 from derive.sums import all_indices, fresh_index, nodes, tensors_in
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 
 from sympy import Expr, Mul
 
-from derive.indices import Delta, Index
+from derive.indicators import Delta
+from derive.indices import Index
 from derive.matrices import Determinant, Inverse, MatrixFunction, matrix
 from derive.sums import IndexSum, all_indices, free_indices, fresh_index, substitute
 

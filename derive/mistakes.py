@@ -8,7 +8,8 @@ from itertools import combinations
 import sympy
 from sympy import Expr, S, Symbol
 
-from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index, Tensor
 from derive.printing import definition_text
 from derive.slips import BESIDE, INDEX, NAME, SUM, Mistake, Setting, Slope, others, slips
 from derive.sums import (

@@ -20,7 +20,8 @@ from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from derive.canonical import canonical, structure_key
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index, Tensor
 from derive.matrices import MatrixFunction
 from derive.record import Definition, Operation
 from derive.sums import IndexArgmax, IndexMax, IndexSum, free_indices, has, nodes, rewrite, tensors_in

@@ -24,7 +24,8 @@ from derive.canonical import canonical, structure_key
 from derive.contractions import Contractions
 from derive.facts import Fact
 from derive.functions import Maximum, Minimum, Where, without_numbers
-from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index, Tensor
 from derive.matrices import Determinant, IndexArray, Inverse, LogDeterminant
 from derive.matrix_rules import of_simpler_matrices, transposed
 from derive.polynomials import (

@@ -26,7 +26,8 @@ from derive.composition import compose
 from derive.errors import InputError
 from derive.evaluation import Assignment
 from derive.facts import Fact, unify
-from derive.indices import Delta, Element, Index
+from derive.indicators import Delta
+from derive.indices import Element, Index
 from derive.instantiation import instantiate
 from derive.letters import natural_element
 from derive.precision import Number, UndefinedError, agree

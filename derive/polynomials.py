@@ -14,7 +14,7 @@ from sympy import Add, Expr, Integer, Mul, Rational, S
 from derive.budget import tick
 from derive.canonical import structure_key
 from derive.errors import UnsupportedError
-from derive.indices import Bracket, Delta
+from derive.indicators import Bracket, Delta
 from derive.signs import is_positive
 
 Monomial = frozenset[tuple[Expr, Rational]]

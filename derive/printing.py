@@ -80,7 +80,8 @@ def plain_text(expr: Expr, notation: Notation = BAR) -> str:
         UnsupportedError: the expression has a node that is not one of the project's.
 
     Example:
-        >>> from derive.indices import Delta, Index, size
+        >>> from derive.indices import Index, size
+        >>> from derive.indicators import Delta
         >>> k, j = Index("k", size("K")), Index("j", size("K"))
         >>> plain_text(1 - Delta(j, k))
         '1 - δ[k,j]'

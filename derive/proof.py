@@ -26,7 +26,7 @@ from derive.differentiation import close, with_totals
 from derive.errors import EngineError, InputError
 from derive.evaluation import Assignment
 from derive.functions import Where
-from derive.indices import Bracket
+from derive.indicators import Bracket
 from derive.normal_form import Normaliser
 from derive.precision import UndefinedError, context
 from derive.premises import (

@@ -17,7 +17,8 @@ from sympy import Add, Expr, Integer, Mul, Number, Pow, Rational, Symbol
 from derive.affine import is_whole
 from derive.errors import UnsupportedError
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket, Delta, Element, Index
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index
 from derive.matrices import Determinant, Inverse, LogDeterminant, MatrixFunction
 from derive.names import natural_key
 from derive.phrases import ONE, Phrase, Signed, digits, element_key, index_key, letter_key, reading_bound

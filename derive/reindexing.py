@@ -13,7 +13,8 @@ from sympy import Expr, Mul, Rational
 from derive.affine import is_total, vanishes_outside
 from derive.budget import tick
 from derive.canonical import canonical, structure_key
-from derive.indices import Element, Index, is_form, join_form, split_form
+from derive.index_arithmetic import is_form, join_form, split_form
+from derive.indices import Element, Index
 from derive.sums import IndexSum, free_indices, has, nodes, substitute
 
 Factors = list[tuple[Expr, Rational]]

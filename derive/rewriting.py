@@ -70,7 +70,8 @@ def simplify(
         facts: equations that may be used.
 
     Example:
-        >>> from derive.indices import Delta, Tensor, size
+        >>> from derive.indices import Tensor, size
+        >>> from derive.indicators import Delta
         >>> K = size("K"); j, k = Index("j", K), Index("k", K); p = Tensor("p", (K,))
         >>> simplify(IndexSum(Delta(j, k) * p[j], j)).result
         p[k]

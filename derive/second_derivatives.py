@@ -18,7 +18,8 @@ from derive.derivation import Derivation, Step
 from derive.errors import InputError
 from derive.functions import Where
 from derive.gradient_operations import derived_element, gradient_operation
-from derive.indices import Delta, Element, Index, Tensor
+from derive.indicators import Delta
+from derive.indices import Element, Index, Tensor
 from derive.kinks import KINKED
 from derive.letters import disjoint, letters_by_size
 from derive.normal_form import Normaliser

@@ -15,7 +15,8 @@ from sympy import Add, Expr, Integer, Mul, Pow, Rational, S
 
 from derive.differentiation import differentiate
 from derive.functions import Maximum, Minimum
-from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index, Tensor
 from derive.printing import definition_text
 from derive.sums import IndexSum, all_indices, free_indices, fresh_index, substitute, tensors_in
 

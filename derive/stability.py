@@ -21,7 +21,8 @@ import sympy
 from sympy import Add, Expr, Mul, Pow, S
 
 from derive.functions import Where
-from derive.indices import Bracket, Element, Tensor
+from derive.indicators import Bracket
+from derive.indices import Element, Tensor
 from derive.letters import letters_by_size
 from derive.proof import is_zero
 from derive.record import Definition, Operation, inline

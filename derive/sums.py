@@ -215,7 +215,8 @@ def has(expr: sympy.Basic, *kinds: type) -> bool:
     """Whether an expression has a node of one of the classes.
 
     Example:
-        >>> from derive.indices import Delta, size
+        >>> from derive.indices import size
+        >>> from derive.indicators import Delta
         >>> j, k = Index("j", size("K")), Index("k", size("K"))
         >>> has(2 * Delta(j, k), Delta), has(2 * Delta(j, k), IndexSum)
         (True, False)

@@ -10,7 +10,8 @@ from typing import Any
 import sympy
 from sympy import Expr
 
-from derive.indices import Bracket, Delta, Element, Index
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index
 from derive.matrices import Inverse
 from derive.phrases import Phrase
 from derive.sums import Binder, IndexArgmax

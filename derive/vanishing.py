@@ -16,7 +16,8 @@ from sympy import Add, Expr, Rational, S
 from derive.budget import tick
 from derive.canonical import structure_key
 from derive.cases import Case, split
-from derive.indices import Bracket, Delta, Index
+from derive.indicators import Bracket, Delta
+from derive.indices import Index
 from derive.normal_form import Normaliser
 from derive.polynomials import Monomial, Polynomial, TooLargeError, accumulate, divide, order
 from derive.sums import IndexSum, substitute

@@ -16,7 +16,8 @@ from sympy import Add, Expr, Integer, Mul, Pow, Rational
 
 from derive.evaluation import Assignment
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket, Delta, Element, Index, Tensor, size
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index, Tensor, size
 from derive.precision import UndefinedError, context
 from derive.sampling import sample
 from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, all_indices, free_indices, substitute, tensors_in

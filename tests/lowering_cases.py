@@ -13,7 +13,8 @@ from codegen.lowering import lower
 from codegen.numpy_source import FunctionSource, numpy_function
 from codegen.program import Program
 from derive.functions import Maximum, Where
-from derive.indices import Bracket, Delta, Element, Index, Tensor, size
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index, Tensor, size
 from derive.record import Definition
 from derive.sums import IndexArgmax, IndexMax, IndexSum
 

@@ -9,7 +9,8 @@ from lowering_cases import D, K, N, T
 from sympy import Expr, Integer, Rational
 
 from derive.functions import Maximum, Where
-from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index, Tensor
 from derive.record import Definition
 from derive.sums import IndexArgmax, IndexMax, IndexSum
 

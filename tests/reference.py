@@ -15,7 +15,8 @@ import sympy
 from sympy import Expr
 
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index, Tensor
 from derive.record import Definition
 from derive.sums import IndexArgmax, IndexMax, IndexSum
 

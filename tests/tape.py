@@ -16,7 +16,8 @@ import numpy as np
 import sympy
 
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket, Delta, Element, Index
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index
 from derive.record import Operation
 from derive.stability import guard_absent
 from derive.sums import IndexMax, IndexSum

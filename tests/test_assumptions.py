@@ -7,7 +7,8 @@ from sympy import Expr, Integer, sqrt
 
 from derive.assumptions import needed_facts, sums_to_one
 from derive.catalogue import catalogue, find, parse_fact
-from derive.indices import Delta, Index, Tensor, size
+from derive.indicators import Delta
+from derive.indices import Index, Tensor, size
 from derive.parsing import parse_equation
 from derive.proof import PROVED, REFUTED, prove_equal
 from derive.record import Operation

@@ -37,7 +37,8 @@ from hypothesis import strategies as st
 from sympy import Add, Expr, Mul, exp
 
 from derive.canonical import canonical, readable, structure_key
-from derive.indices import Bracket, Delta, Index, Tensor, size
+from derive.indicators import Bracket, Delta
+from derive.indices import Index, Tensor, size
 from derive.sums import IndexArgmax, IndexMax, IndexSum, all_indices, free_indices
 
 

@@ -21,7 +21,7 @@ from derive import (
 )
 from derive.canonical import canonical
 from derive.functions import Maximum
-from derive.indices import Bracket
+from derive.indicators import Bracket
 from derive.proof import PROVED, REFUTED
 from derive.sums import IndexArgmax, IndexMax, Partial
 

@@ -10,7 +10,8 @@ from derive.canonical import canonical
 from derive.catalogue import find, parse_fact
 from derive.derivation import Derivation
 from derive.diagnosis import assumption, diagnose, is_assumption
-from derive.indices import Bracket, Delta, Element, Index, Tensor, size
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index, Tensor, size
 from derive.misreadings import mended_texts
 from derive.mistakes import mistakes
 from derive.proof import PROVED, prove_equal

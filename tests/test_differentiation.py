@@ -38,7 +38,8 @@ from sympy import Expr, Integer, erf, exp, log, sign, sqrt, tanh
 from derive.differentiation import CONSTANTS_RULE, ELEMENT_RULE, RULES, advance, differentiate
 from derive.errors import ImpossibleError, UnsupportedError
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index, Tensor
 from derive.matrices import Determinant, Inverse, LogDeterminant, matrix
 from derive.proof import is_zero
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices

@@ -12,7 +12,8 @@ from sympy import Expr, Integer, Rational, erf, exp, log, sqrt, tanh
 from derive.errors import InputError, UnsupportedError
 from derive.evaluation import Assignment
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket, Delta, Tensor
+from derive.indicators import Bracket, Delta
+from derive.indices import Tensor
 from derive.precision import UndefinedError, compare, context
 from derive.record import Definition
 from derive.sampling import sample

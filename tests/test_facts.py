@@ -10,7 +10,8 @@ from sympy import Expr, Integer, exp, log, sqrt, sympify
 
 from derive.errors import InputError
 from derive.facts import Fact, unify
-from derive.indices import Bracket, Delta, Tensor
+from derive.indicators import Bracket, Delta
+from derive.indices import Tensor
 from derive.precision import compare, context
 from derive.proof import PROVED, REFUTED, UNDECIDED, prove_equal
 from derive.rewriting import simplify

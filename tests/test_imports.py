@@ -17,15 +17,15 @@ ROOT = Path(__file__).parent.parent
 #: A module imports only modules above it in its list, and those of the packages that its package may import.
 ORDERS = {
     "derive": """
-        errors files budget precision tokens trees sizes syntax limits indices sums functions matrices canonical
-        matrix_rules affine extents demands record leading environment arithmetic evaluators evaluation instantiation
-        letters vocabulary forms calls scopes uses meanings size_names settling building necks signs polynomials
-        factoring division algebra reindexing generators facts contractions normal_form inequalities cases vanishing
-        intervals premises regions names notation layout phrases reading rephrasing writing typesetting latex markup
-        mathml_rows mathml printing domains kinks differentiation problems parsing composition sampling
-        gradient_operations derivation library arguments columns networks catalogue costs quotients solving absorbing
-        trials folding rewriting counterexamples chain derivatives assumptions proof rendering exposition claims
-        shifting stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis gradients
+        errors files budget precision tokens trees sizes syntax limits indices index_arithmetic indicators sums
+        functions matrices canonical matrix_rules affine extents demands record leading environment arithmetic
+        evaluators evaluation instantiation letters vocabulary forms calls scopes uses meanings size_names settling
+        building necks signs polynomials factoring division algebra reindexing generators facts contractions normal_form
+        inequalities cases vanishing intervals premises regions names notation layout phrases reading rephrasing writing
+        typesetting latex markup mathml_rows mathml printing domains kinks differentiation problems parsing composition
+        sampling gradient_operations derivation library arguments columns networks catalogue costs quotients solving
+        absorbing trials folding rewriting counterexamples chain derivatives assumptions proof rendering exposition
+        claims shifting stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis gradients
         misreadings gradient_claims verification __init__ options terminal verify_command commands check_command
         report_command plot_command train_command __main__
     """.split(),

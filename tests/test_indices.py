@@ -11,7 +11,8 @@ from expressions import LABELS, A, B, K, N, S, W, X, i, j, k, m, n
 from sympy import Integer, sqrt
 
 from derive.errors import InputError
-from derive.indices import GRADIENT, Bracket, Delta, Element, Index, extent, size
+from derive.indicators import Bracket, Delta
+from derive.indices import GRADIENT, Element, Index, extent, size
 from derive.sums import IndexArgmax
 
 

@@ -31,7 +31,8 @@ from sympy import Add, Expr, Integer, Pow, Rational, exp, log, pi, sqrt, tanh
 
 from derive.factoring import bezout, factors_of
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index, Tensor
 from derive.normal_form import Normaliser
 from derive.polynomials import (
     LARGEST,

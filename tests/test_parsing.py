@@ -14,7 +14,8 @@ from sympy import Expr, Rational, exp, log, pi, sqrt
 import derive
 from derive.errors import DefinitionError, DeriveError, InputError, UnsupportedError
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket, Delta, Element, Index, Tensor, size
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index, Tensor, size
 from derive.parsing import parse_equation, parse_expression, parse_operation
 from derive.printing import definition_text, operation_text
 from derive.record import Operation, Record

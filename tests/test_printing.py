@@ -17,7 +17,8 @@ import derive
 from derive.errors import DefinitionError, InputError, UnsupportedError
 from derive.evaluation import Assignment
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket, Delta, Element, Index, Tensor, size
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index, Tensor, size
 from derive.names import latex_name
 from derive.notation import BAR, LEIBNIZ, NOTEBOOK, find_notation, known_notations
 from derive.parsing import parse_operation

@@ -4,25 +4,7 @@ from __future__ import annotations
 
 import pytest
 import sympy
-from expressions import (
-    LABELS,
-    A,
-    B,
-    Disguise,
-    K,
-    Maker,
-    Mutation,
-    Seeded,
-    W,
-    X,
-    differs,
-    i,
-    is_small,
-    j,
-    k,
-    m,
-    n,
-)
+from expressions import LABELS, A, B, Disguise, K, Maker, Mutation, Seeded, W, X, differs, i, is_small, j, k, m, n
 from sympy import Expr, Integer, Rational, erf, exp, log, pi, sign, sqrt, sympify, tanh
 from thorough import sweep
 
@@ -31,7 +13,8 @@ from derive.differentiation import differentiate
 from derive.errors import InputError
 from derive.evaluation import Assignment
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index, Tensor
 from derive.precision import context
 from derive.proof import PROVED, REFUTED, UNDECIDED, UnsoundError, is_zero, prove_equal
 from derive.pullback import vjp

@@ -7,7 +7,8 @@ from expressions import LABELS, A, B, K, X, j, k, n
 from sympy import Expr, exp, log, sqrt
 
 from derive.functions import Where
-from derive.indices import Bracket, Tensor
+from derive.indicators import Bracket
+from derive.indices import Tensor
 from derive.normal_form import Normaliser
 from derive.premises import holding
 from derive.proof import PROVED, REFUTED, prove_equal

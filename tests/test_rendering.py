@@ -16,7 +16,8 @@ from test_printing import TEXTS
 
 from derive.derivation import Derivation, Step
 from derive.facts import Fact
-from derive.indices import Delta, Index, Tensor, size
+from derive.indicators import Delta
+from derive.indices import Index, Tensor, size
 from derive.latex import latex_text
 from derive.layout import LATEX_LINE, broken_text, display_width, latex_width, latex_words
 from derive.notation import BAR, LEIBNIZ, NOTEBOOK, Notation, find_notation

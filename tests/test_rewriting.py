@@ -41,7 +41,8 @@ from derive.differentiation import differentiate
 from derive.evaluation import Assignment
 from derive.facts import Fact
 from derive.functions import Maximum, Minimum
-from derive.indices import Bracket, Delta, Index, Tensor, size
+from derive.indicators import Bracket, Delta
+from derive.indices import Index, Tensor, size
 from derive.normal_form import Normaliser
 from derive.precision import context
 from derive.printing import definition_text

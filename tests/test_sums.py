@@ -30,7 +30,8 @@ from hypothesis import strategies as st
 
 from derive.canonical import canonical
 from derive.errors import InputError
-from derive.indices import Delta, Index, Tensor, size
+from derive.indicators import Delta
+from derive.indices import Index, Tensor, size
 from derive.sums import (
     Binder,
     IndexArgmax,

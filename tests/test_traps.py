@@ -24,7 +24,8 @@ from derive.differentiation import differentiate
 from derive.errors import InputError
 from derive.evaluation import Assignment
 from derive.functions import Maximum, Minimum, Where
-from derive.indices import Bracket, Delta, Index, Tensor
+from derive.indicators import Bracket, Delta
+from derive.indices import Index, Tensor
 from derive.normal_form import Normaliser
 from derive.precision import context
 from derive.proof import PROVED, REFUTED, prove_equal

@@ -25,7 +25,8 @@ from codegen.numpy_maps import build_map
 from codegen.numpy_printer import ROWS, NumpyText, Text, negated, numpy_text
 from codegen.ops import Map
 from derive.functions import Where
-from derive.indices import Bracket, Tensor
+from derive.indicators import Bracket
+from derive.indices import Tensor
 
 pytestmark = pytest.mark.filterwarnings("error")
 a, b, c = Text("a"), Text("b"), Text("c")

@@ -20,7 +20,8 @@ from codegen.checking.evidence import Evidence
 from codegen.checking.recognition import Match, Recognised
 from derive.errors import DeriveError
 from derive.evaluation import Assignment
-from derive.indices import Bracket, Delta, Element, Index, Tensor
+from derive.indicators import Bracket, Delta
+from derive.indices import Element, Index, Tensor
 from derive.precision import UndefinedError
 from derive.printing import definition_text
 from derive.record import Operation

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from sympy import Expr, Integer
 
-from derive.indices import Delta, Element, Index, Tensor
+from derive.indicators import Delta
+from derive.indices import Element, Index, Tensor
 from derive.record import Definition, Operation, inline
 from derive.sums import Binder, IndexSum
 

@@ -22,7 +22,8 @@ from codegen.runtime import forward, vjp
 from derive.catalogue import find
 from derive.errors import InputError
 from derive.functions import Maximum, Minimum
-from derive.indices import Bracket, Tensor
+from derive.indicators import Bracket
+from derive.indices import Tensor
 from derive.networks import called
 from derive.printing import plain_text
 from derive.pullback import jacobian
