@@ -29,8 +29,8 @@ from codegen.runtime import Backward, Forward, Given, Plan
 from derive.errors import InputError
 from derive.extents import Extent
 from derive.notation import BAR, Notation, find_notation
+from derive.operation import Operation
 from derive.pullback import Pullback, pull_back
-from derive.record import Operation
 
 Array = NDArray[Any]
 #: By the letters that NumPy has for them, the two types of numbers.

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from sympy import Symbol
 
 from codegen.naming import safe_identifier
+from derive.definitions import Definition
 from derive.indices import GRADIENT, INCOMING, Tensor
 from derive.notation import BAR, Notation
+from derive.operation import Operation
 from derive.printing import definition_text, leading_note, shape_text
-from derive.record import Definition, Operation
 
 INDENT = "    "
 

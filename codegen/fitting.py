@@ -13,8 +13,8 @@ from sympy import Expr, preorder_traversal
 
 from derive.errors import InputError
 from derive.indices import Element, Index, Tensor
+from derive.operation import Operation
 from derive.printing import shape_text
-from derive.record import Operation
 from derive.sums import nodes
 
 Given = Sequence[tuple[Tensor, Any]]

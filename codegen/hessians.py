@@ -14,10 +14,11 @@ from codegen.numpy_source import numpy_function
 from codegen.programs import function_name, lowering_of
 from codegen.runtime import Given
 from derive.catalogue import find
+from derive.definitions import Definition, needed_definitions
 from derive.gradient_operations import derived_element
 from derive.hessian_products import HessianProduct, hessian_product
 from derive.leading import leading_of
-from derive.record import Definition, Operation, needed_definitions
+from derive.operation import Operation
 from derive.second_derivatives import Op, find_loss
 from derive.second_derivatives import hessian as derive_hessian
 from derive.stability import stabilise

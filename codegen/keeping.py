@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
-from derive.record import Operation
+from derive.operation import Operation
 
 #: So many functions are kept, those asked for last.
 MOST_KEPT = 1000

@@ -17,8 +17,8 @@ from codegen.whole_numbers import default_numbers
 from derive.catalogue import find
 from derive.errors import InputError
 from derive.indices import Tensor
+from derive.operation import Operation
 from derive.printing import shape_text
-from derive.record import Operation
 
 Array = NDArray[Any]
 

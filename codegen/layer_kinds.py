@@ -15,9 +15,10 @@ from sympy import Expr, Integer
 from codegen.layer import Layer
 from derive.arguments import arguments_of, learned_inputs, read_arguments
 from derive.catalogue import find
+from derive.definitions import Definition
 from derive.errors import InputError
 from derive.indices import Element, Index, Tensor
-from derive.record import Definition, Operation
+from derive.operation import Operation
 from derive.sums import nodes
 
 #: How many numbers a parameter may hold: an array of more would exhaust the memory before anything is computed.

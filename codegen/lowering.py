@@ -31,13 +31,13 @@ from codegen.products import Positions, find_choice, find_scatter, is_index_expr
 from codegen.program import INTEGER, NUMBER, REAL, Argument, InternalError, Program
 from codegen.summing import Summing
 from codegen.window_plans import needs_windows
+from derive.definitions import Definition
 from derive.errors import UnsupportedError
 from derive.extents import Extent
 from derive.functions import Where
 from derive.indicators import Bracket, Delta
 from derive.indices import Element, Index, Tensor
 from derive.matrices import Determinant, Inverse, LogDeterminant, MatrixFunction
-from derive.record import Definition
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, free_indices, has
 
 

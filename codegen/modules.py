@@ -13,7 +13,7 @@ from codegen.runtime import Given, backward
 from derive.catalogue import find
 from derive.errors import InputError
 from derive.notation import BAR, find_notation
-from derive.record import Derived, Operation
+from derive.operation import Derived, Operation
 
 
 def source(

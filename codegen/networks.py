@@ -22,18 +22,12 @@ from codegen.summaries import LayerRow, layer_rows, markdown_table, plain_table
 from codegen.targets import NUMPY, source
 from codegen.usual import UsualPasses
 from derive.chain import Insertion
+from derive.definitions import needed_definitions
 from derive.errors import InputError
 from derive.indices import Tensor
-from derive.networks import (
-    ARROW,
-    DATA,
-    check_shapes,
-    name_tensors,
-    network_operation,
-    with_settings,
-)
+from derive.networks import ARROW, DATA, check_shapes, name_tensors, network_operation, with_settings
 from derive.notation import BAR
-from derive.record import Operation, needed_definitions
+from derive.operation import Operation
 from derive.sums import tensors_in
 
 Array = NDArray[Any]

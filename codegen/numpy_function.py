@@ -22,7 +22,7 @@ from codegen.program_checks import extremes, positions_taken
 from codegen.scalar_functions import make_scalar_function
 from codegen.whole_numbers import WholeNumbers, default_numbers
 from derive.errors import InputError
-from derive.record import Operation
+from derive.operation import Operation
 
 Array = NDArray[Any]
 

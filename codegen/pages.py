@@ -7,23 +7,13 @@ from itertools import groupby
 
 from codegen.documents.contents import Contents
 from codegen.documents.markdown import write_markdown
-from codegen.documents.model import (
-    Block,
-    Document,
-    Fold,
-    Listing,
-    Paragraph,
-    Section,
-    Verbatim,
-    Words,
-    words,
-)
+from codegen.documents.model import Block, Document, Fold, Listing, Paragraph, Section, Verbatim, Words, words
 from codegen.modules import source
 from derive.catalogue import catalogue
 from derive.derivation import Derivation
+from derive.operation import Operation
 from derive.printing import leading_note, operation_text
 from derive.pullback import by_parts
-from derive.record import Operation
 
 #: The page that lists the others.
 INDEX = "README"

@@ -12,11 +12,12 @@ from codegen.lowering import lower
 from codegen.naming import safe_identifier
 from codegen.numpy_source import FunctionSource, numpy_function
 from codegen.program import Program
+from derive.definitions import needed_definitions
 from derive.errors import InputError
 from derive.indices import Tensor
 from derive.notation import BAR, Notation
+from derive.operation import Operation
 from derive.pullback import Pullback
-from derive.record import Operation, needed_definitions
 from derive.stability import stable_definitions
 
 

@@ -21,8 +21,8 @@ from derive.errors import InputError
 from derive.facts import Fact
 from derive.indices import Tensor
 from derive.notation import BAR, Notation
+from derive.operation import Derived, Operation
 from derive.pullback import Pullback, pull_back
-from derive.record import Derived, Operation
 
 Given = Iterable[str | Fact]
 #: What ``backward`` takes beside the operation.

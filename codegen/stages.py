@@ -12,7 +12,7 @@ from codegen.layer import Layer
 from codegen.layers import kind_of
 from derive.errors import InputError
 from derive.networks import EXAMPLE, Stage, read_stages
-from derive.record import Operation
+from derive.operation import Operation
 
 #: What a layer is given as.
 Part = str | Operation | Layer

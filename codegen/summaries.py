@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from derive.definitions import Definition
 from derive.latex import latex_text
+from derive.operation import Operation
 from derive.printing import plain_text
-from derive.record import Definition, Operation
 from derive.sums import tensors_in
 
 HEADS = ("layer", "computes", "parameters")

@@ -11,7 +11,7 @@ from codegen.runtime import Backward, Forward, Given
 from derive.catalogue import find
 from derive.errors import InputError
 from derive.notation import BAR
-from derive.record import Derived, Operation
+from derive.operation import Derived, Operation
 
 #: What a target is called.
 NUMPY, C = "numpy", "c"

@@ -11,10 +11,12 @@ from numpy.typing import ArrayLike
 
 from codegen.runtime import Backward, BoundPullback, Forward, Given, backward, forward
 from derive.catalogue import parse_fact
+from derive.definitions import Definition
 from derive.errors import InputError
 from derive.facts import Fact
 from derive.indices import Tensor
-from derive.record import Definition, Operation, Record
+from derive.operation import Operation
+from derive.record import Record
 from derive.sums import free_indices, tensors_in
 
 #: How far numbers may be from a fact and still satisfy it.

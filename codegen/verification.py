@@ -21,9 +21,10 @@ from codegen.whole_numbers import default_numbers
 from derive.catalogue import parse_fact
 from derive.errors import InputError
 from derive.indices import Element, Tensor
+from derive.operation import Operation
 from derive.printing import definition_text
 from derive.pullback import pull_back
-from derive.record import Operation, Record
+from derive.record import Record
 from derive.sums import tensors_in
 
 Array = NDArray[Any]

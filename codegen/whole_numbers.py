@@ -14,7 +14,7 @@ from codegen.fitting import named_positions
 from codegen.program import Program
 from derive.errors import InputError
 from derive.extents import multipliers
-from derive.record import Operation
+from derive.operation import Operation
 
 #: Of how many shapes it is remembered that windows fit into them.
 REMEMBERED = 100

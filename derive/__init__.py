@@ -11,6 +11,7 @@ from derive.catalogue import catalogue, find, operation, parse_fact
 from derive.claims import prove
 from derive.composition import compose as _compose
 from derive.counterexamples import Counterexample
+from derive.definitions import Definition
 from derive.derivation import Derivation, Step
 from derive.differentiation import differentiate
 from derive.errors import DefinitionError, DeriveError, ImpossibleError, InputError, UnsupportedError
@@ -19,10 +20,11 @@ from derive.functions import Maximum, Minimum, Where
 from derive.gradient_claims import ClaimCheck, check_claim
 from derive.indicators import Bracket, Delta
 from derive.indices import Element, Index, Tensor, size
+from derive.operation import Operation
 from derive.printing import definition_text
 from derive.proof import Proof, prove_equal
 from derive.pullback import Pullback, by_parts, jacobian, pull_back, vjp
-from derive.record import Definition, Operation, Record
+from derive.record import Record
 from derive.rewriting import Simplified, simplify
 from derive.second_derivatives import hessian, hvp, jvp
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, substitute

@@ -9,9 +9,9 @@ from sympy import Expr, Mul
 
 from derive.canonical import canonical
 from derive.costs import cost
+from derive.definitions import Definition, inline
 from derive.functions import Maximum, Minimum
 from derive.indicators import Bracket
-from derive.record import Definition, inline
 from derive.signs import is_positive
 from derive.sums import has, rewrite, tensors_in
 

@@ -11,7 +11,7 @@ from sympy import Expr
 
 from derive.errors import InputError
 from derive.indices import Tensor
-from derive.record import Operation
+from derive.operation import Operation
 
 
 def learned_inputs(operation: Operation) -> list[Tensor]:

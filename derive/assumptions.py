@@ -14,6 +14,7 @@ import sympy
 from sympy import Expr, Integer, S
 
 from derive.canonical import MARK, canonical, readable
+from derive.definitions import Definition
 from derive.differentiation import close
 from derive.factoring import factors_of
 from derive.facts import Fact
@@ -21,7 +22,6 @@ from derive.indices import Element, Index, Tensor
 from derive.normal_form import Normaliser
 from derive.polynomials import Polynomial, TooLargeError, divide, expression, order, single, split_content
 from derive.printing import definition_text
-from derive.record import Definition
 from derive.sums import IndexSum, all_indices, free_indices, fresh_index, nodes, substitute, tensors_in
 from derive.trials import FEW_PLACES as FEW_PLACES
 from derive.trials import seems_zero

@@ -9,6 +9,7 @@ import sympy
 from sympy import Add, Expr, Integer, Mul, Pow
 
 from derive.calls import WholeCall
+from derive.definitions import Definition
 from derive.demands import Demand, demands_of_power
 from derive.functions import Where
 from derive.indicators import Bracket, Delta
@@ -16,7 +17,6 @@ from derive.indices import Element, Index, parameter
 from derive.instantiation import Instance, instantiate, usual_indices
 from derive.limits import Limits
 from derive.matrices import Determinant, matrix
-from derive.record import Definition
 from derive.scopes import Scope
 from derive.settling import Settled
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial, all_indices, free_indices, fresh_index

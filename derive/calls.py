@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sympy import Rational
 
 from derive.indices import Tensor
-from derive.record import Operation
+from derive.operation import Operation
 from derive.tokens import Span, Text
 from derive.trees import Access, Call, Comparison, Literal, Name, Statement, Terms, Tree
 from derive.vocabulary import FUNCTIONS, MATRIX_FUNCTIONS, SCALAR_FUNCTIONS, WRITTEN, suggest

@@ -11,9 +11,10 @@ from derive.facts import Fact
 from derive.library import GROUPS
 from derive.necks import name_necks
 from derive.networks import is_network, read_network
+from derive.operation import Derived, Operation
 from derive.parsing import parse_operation, parse_premise
 from derive.problems import Problem, parse_problem
-from derive.record import Derived, Operation, Record
+from derive.record import Record
 from derive.vocabulary import nearest, without_marks
 
 #: What looks like a name, and not like a definition.

@@ -22,6 +22,7 @@ from derive.affine import guarded
 from derive.budget import tick
 from derive.canonical import canonical, readable
 from derive.costs import cost
+from derive.definitions import Definition
 from derive.derivation import Step
 from derive.differentiation import CONSTANTS_RULE, advance, differentiate
 from derive.errors import ImpossibleError
@@ -29,8 +30,8 @@ from derive.facts import Fact
 from derive.indicators import Delta
 from derive.indices import Element, Index, Tensor
 from derive.letters import disjoint, letters_by_size, natural_element, reserved_letters
+from derive.operation import Operation
 from derive.printing import definition_text
-from derive.record import Definition, Operation
 from derive.rewriting import simplify
 from derive.sums import IndexSum, Partial, free_indices, has, nodes, rewrite, substitute, tensors_in
 

@@ -14,6 +14,7 @@ from derive.assumptions import Letters, needed_facts
 from derive.budget import OutOfTimeError, within
 from derive.canonical import canonical, structure_key
 from derive.catalogue import catalogue, parse_claim
+from derive.definitions import Definition
 from derive.demands import Demand, demands
 from derive.differentiation import close, differentiate
 from derive.domains import conditions
@@ -24,12 +25,12 @@ from derive.indices import Element, Index, Tensor
 from derive.kinks import KINKED, jumps, kinks
 from derive.letters import disjoint
 from derive.normal_form import Normaliser
+from derive.operation import Operation
 from derive.parsing import parse_equation, parse_premise
 from derive.premises import Premise, Sign, facts_of, with_equalities, with_signs
 from derive.printing import definition_text
 from derive.problems import Problem
 from derive.proof import PROVED, REFUTED, Proof, prove_equal, without_choices
-from derive.record import Definition, Operation
 from derive.sums import Partial, has, nodes, tensors_in
 from derive.trials import FEW_PLACES, Trials
 

@@ -13,11 +13,12 @@ from typing import Any
 
 import sympy
 
+from derive.definitions import Definition
 from derive.errors import InputError
 from derive.indices import Element, Tensor
+from derive.operation import Operation
 from derive.parsing import parse_equation
 from derive.printing import definition_text, operation_text
-from derive.record import Definition, Operation
 
 
 def in_one_convention(operations: Sequence[Operation], kept: Sequence[Collection[str]]) -> list[Operation]:

@@ -14,9 +14,9 @@ from derive.derivation import Derivation
 from derive.errors import InputError
 from derive.indices import INCOMING, Tensor
 from derive.notation import Notation, find_notation
+from derive.operation import Operation
 from derive.printing import leading_note, plain_text, shape_text
 from derive.pullback import by_parts, inputs_of, is_long
-from derive.record import Operation
 from derive.rendering import latex_document, latex_section
 from derive.terminal import as_called, bold, colours, find_folder, indented, plain_line, write_file
 from derive.verify_command import run_verify

@@ -8,9 +8,9 @@ from dataclasses import replace
 from derive.errors import DefinitionError, InputError
 from derive.indices import Tensor
 from derive.instantiation import describe, free_name, usual_indices
+from derive.operation import Operation
 from derive.parsing import parse_operation
 from derive.printing import operation_text
-from derive.record import Operation
 from derive.vocabulary import RESERVED
 
 #: What a result is called that goes on into the next operation, where that one's own name for it is taken.

@@ -12,6 +12,7 @@ from typing import Any
 
 from sympy import Expr, Rational, S, Symbol
 
+from derive.definitions import Definition
 from derive.evaluation import Assignment
 from derive.extents import least_sizes
 from derive.facts import Fact, Requirement
@@ -20,7 +21,6 @@ from derive.indicators import Bracket, Delta
 from derive.indices import Index, Tensor
 from derive.intervals import Interval
 from derive.precision import Number, UndefinedError, agree, context
-from derive.record import Definition
 from derive.sampling import impose, sample
 from derive.sums import free_indices, nodes, tensors_in
 

@@ -12,6 +12,7 @@ from itertools import cycle
 
 from sympy import Add, Expr, Integer
 
+from derive.definitions import Definition
 from derive.errors import EngineError, InputError
 from derive.evaluation import Assignment
 from derive.facts import Fact
@@ -19,8 +20,8 @@ from derive.gradient_operations import derived_element, gradient_operation, hold
 from derive.indices import Element, Tensor
 from derive.letters import disjoint, natural_element
 from derive.notation import find_notation
+from derive.operation import Operation
 from derive.precision import UndefinedError, context
-from derive.record import Definition, Operation
 from derive.sampling import impose, sample
 from derive.sums import IndexSum, Partial, free_indices, rewrite
 

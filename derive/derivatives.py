@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from sympy import Expr
 
 from derive.chain import Chain
+from derive.definitions import Definition, inline, needed_definitions
 from derive.derivation import Step
 from derive.differentiation import differentiate
 from derive.errors import DeriveError
 from derive.indices import Element, Tensor
-from derive.record import Definition, Operation, Record, inline, needed_definitions
+from derive.operation import Operation
+from derive.record import Record
 from derive.rewriting import simplify
 from derive.sums import Partial, rewrite, substitute, tensors_in
 

@@ -15,6 +15,7 @@ from sympy import Add, Expr, Mul, Pow, S
 from derive.assumptions import Letters, needed_facts, sums_to_one
 from derive.canonical import readable
 from derive.costs import cost
+from derive.definitions import Definition, inline
 from derive.differentiation import differentiate
 from derive.facts import Fact
 from derive.indicators import Delta
@@ -23,7 +24,6 @@ from derive.mistakes import mistakes
 from derive.premises import Premise
 from derive.printing import definition_text
 from derive.proof import PROVED, prove_equal
-from derive.record import Definition, inline
 from derive.rewriting import simplify
 from derive.slips import KINDS, Mistake, Slope, factor_words
 from derive.sums import IndexSum, free_indices, nodes, rewrite, substitute, tensors_in

@@ -14,12 +14,12 @@ import sympy
 from sympy import Add, Expr, Integer, Mul, Pow
 
 from derive.budget import tick
+from derive.definitions import Definition, inline
 from derive.errors import ImpossibleError, UnsupportedError
 from derive.functions import Maximum, Minimum, Where
 from derive.indicators import Bracket, Delta
 from derive.indices import Element
 from derive.matrices import Determinant, Inverse, LogDeterminant, MatrixFunction
-from derive.record import Definition, inline
 from derive.sums import (
     IndexArgmax,
     IndexMax,

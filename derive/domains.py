@@ -8,6 +8,7 @@ import sympy
 from sympy import Add, Expr, Mul, Pow
 
 from derive.canonical import structure_key
+from derive.definitions import Definition, inline
 from derive.demands import Demand
 from derive.facts import unify
 from derive.functions import Where
@@ -18,7 +19,6 @@ from derive.normal_form import Normaliser
 from derive.polynomials import TooLargeError
 from derive.premises import holding
 from derive.printing import definition_text
-from derive.record import Definition, inline
 from derive.regions import regions
 from derive.signs import is_nonnegative, is_positive
 from derive.sums import nodes

@@ -14,9 +14,9 @@ from typing import Any
 import sympy
 from sympy import Expr, Symbol
 
+from derive.definitions import Definition
 from derive.indices import Index, Tensor
 from derive.precision import Number, context
-from derive.record import Definition
 from derive.sums import free_indices
 
 #: What is computed with.

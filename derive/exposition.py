@@ -15,6 +15,7 @@ from sympy import Expr, Integer
 from derive.canonical import canonical, readable
 from derive.chain import collecting
 from derive.counterexamples import assignments
+from derive.definitions import Definition, inline
 from derive.derivation import CheckFailedError, Derivation, Step, check_step
 from derive.derivatives import Derivatives, as_operation
 from derive.differentiation import with_totals
@@ -29,7 +30,6 @@ from derive.precision import UndefinedError
 from derive.premises import Premise, Sign, equalities_of, facts_of, intervals_of, requirements_of, with_equalities
 from derive.printing import definition_text, latex_text, plain_text
 from derive.proof import PROVED, REFUTED, Proof
-from derive.record import Definition, inline
 from derive.rendering import BOLD, RESET, render_latex, render_markdown, render_text
 from derive.rewriting import simplify
 from derive.sums import Partial, free_indices, has, rewrite, tensors_in

@@ -15,11 +15,11 @@ from sympy import Add, Expr, Pow, Rational, S, Symbol
 from derive.budget import tick
 from derive.canonical import canonical
 from derive.costs import cost
+from derive.definitions import Definition, replace_elements
 from derive.facts import unify
 from derive.indices import Element
 from derive.normal_form import Normaliser
 from derive.polynomials import Polynomial, TooLargeError, accumulate, exponentials, expression
-from derive.record import Definition, replace_elements
 from derive.signs import is_nonnegative, is_positive
 from derive.solving import Generator, Scope, solve
 from derive.sums import IndexSum, free_indices, has, nodes, substitute, tensors_in

@@ -20,11 +20,11 @@ from derive.facts import Fact
 from derive.gradients import ClaimedGradient, names_of, parameters_of, read_gradient
 from derive.misreadings import explain, other_gradient
 from derive.notation import find_notation
+from derive.operation import Operation
 from derive.parsing import parse_premise
 from derive.premises import Equality, Premise, Sign, facts_of, with_equalities
 from derive.printing import definition_text, latex_text
 from derive.proof import PROVED, REFUTED, UNDECIDED, Proof, prove_equal
-from derive.record import Operation
 
 #: Time for a diagnosis where the proof has left none.
 LEAST_SECONDS = 0.1

@@ -12,12 +12,13 @@ from dataclasses import replace
 
 from sympy import Expr
 
+from derive.definitions import Definition, needed_definitions
 from derive.errors import InputError
 from derive.extents import derived_extents
 from derive.indices import GRADIENT, Element, Tensor
 from derive.instantiation import free_name
 from derive.leading import leading_of
-from derive.record import Definition, Operation, needed_definitions
+from derive.operation import Operation
 from derive.sums import Partial, all_indices, free_indices, nodes, rewrite, tensors_in
 
 

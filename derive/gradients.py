@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from sympy import Expr, S
 
 from derive.catalogue import catalogue, find
+from derive.definitions import Definition
 from derive.derivation import Derivation
 from derive.differentiation import close
 from derive.errors import DefinitionError, InputError
 from derive.indices import Element, Index, Tensor
 from derive.notation import LOSS_LETTERS
+from derive.operation import Operation
 from derive.parsing import parse_equation, parse_expression
 from derive.printing import definition_text
 from derive.pullback import jacobian, pull_back, vjp
-from derive.record import Definition, Operation
 from derive.sums import Partial, free_indices, has, substitute, tensors_in
 
 #: An equation's sign, which is no part of a comparison; and brackets, inside of which one is a comparison's.

@@ -14,11 +14,12 @@ from sympy import Add, Expr, Integer
 
 from derive.catalogue import find
 from derive.chain import keep_names
+from derive.definitions import Definition, inline, needed_definitions
 from derive.gradient_operations import gradient_operation
 from derive.indices import Element, Tensor
 from derive.instantiation import free_name
+from derive.operation import Operation
 from derive.pullback import Given, pull_back
-from derive.record import Definition, Operation, inline, needed_definitions
 from derive.second_derivatives import Op, find_loss
 from derive.stability import stabilise
 from derive.sums import IndexSum, all_indices, rewrite, tensors_in

@@ -9,10 +9,11 @@ from typing import Any
 import sympy
 from sympy import Expr, Mul, Symbol
 
+from derive.definitions import Definition
 from derive.errors import InputError
 from derive.indicators import Delta
 from derive.indices import Element, Index, Tensor
-from derive.record import Definition, Operation
+from derive.operation import Operation
 from derive.sums import Binder, all_indices, fresh_index
 
 

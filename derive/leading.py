@@ -8,8 +8,9 @@ from typing import Any
 import sympy
 from sympy import Expr, Symbol
 
+from derive.definitions import Definition
 from derive.indices import Element, Index
-from derive.record import Definition, Operation
+from derive.operation import Operation
 from derive.sums import Binder, IndexArgmax, free_indices, nodes
 
 #: How the index over all leading axes is written.

@@ -7,9 +7,10 @@ from functools import lru_cache
 
 from sympy import Expr
 
+from derive.definitions import Definition
 from derive.index_arithmetic import is_form
 from derive.indices import Element, Index, Tensor
-from derive.record import Definition, Operation
+from derive.operation import Operation
 from derive.sums import all_indices, fresh_index, nodes, tensors_in
 
 

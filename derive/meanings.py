@@ -18,7 +18,7 @@ from derive.calls import (
     written_number,
 )
 from derive.forms import check_letters, find_names
-from derive.record import Operation
+from derive.operation import Operation
 from derive.scopes import Scope
 from derive.sizes import Place
 from derive.tokens import Span

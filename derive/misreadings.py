@@ -8,14 +8,15 @@ from itertools import combinations, permutations
 
 from sympy import S
 
+from derive.definitions import Definition
 from derive.diagnosis import MISTAKE, Finding
 from derive.errors import DefinitionError, InputError
 from derive.facts import Fact
 from derive.gradients import SUBSCRIPT, ClaimedGradient, read_gradient
+from derive.operation import Operation
 from derive.premises import Premise
 from derive.proof import PROVED, prove_equal
 from derive.pullback import pull_back
-from derive.record import Definition, Operation
 from derive.sums import Partial
 from derive.tokens import replace_names
 

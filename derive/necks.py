@@ -19,11 +19,12 @@ import sympy
 from sympy import Add, Expr, Mul, Pow, Rational, S
 
 from derive.canonical import canonical, structure_key
+from derive.definitions import Definition
 from derive.functions import Maximum, Minimum, Where
 from derive.indicators import Bracket, Delta
 from derive.indices import Element, Index, Tensor
 from derive.matrices import MatrixFunction
-from derive.record import Definition, Operation
+from derive.operation import Operation
 from derive.sums import IndexArgmax, IndexMax, IndexSum, free_indices, has, nodes, rewrite, tensors_in
 
 #: Names a textbook gives to what is computed on the way.

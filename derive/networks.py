@@ -19,9 +19,9 @@ from derive.composition import INTERMEDIATE_NAMES, compose
 from derive.errors import InputError
 from derive.indices import TARGETS, Tensor
 from derive.instantiation import free_name
+from derive.operation import Operation
 from derive.parsing import parse_equation
 from derive.printing import shape_text
-from derive.record import Operation
 from derive.sums import tensors_in
 from derive.vocabulary import RESERVED
 

@@ -13,10 +13,11 @@ from types import MappingProxyType
 
 from sympy import Expr
 
+from derive.definitions import needed_definitions
 from derive.errors import InputError
 from derive.indices import INCOMING, Element, Tensor
 from derive.names import LONG_BAR, barred, latex_name, subscripted, upright, written_name
-from derive.record import Operation, needed_definitions
+from derive.operation import Operation
 
 #: What is said of the part of an output's gradient that comes in through it, other outputs held.
 OUT = "out"

@@ -23,6 +23,7 @@ from sympy import Expr, S
 from derive.assumptions import Letters, needed_facts
 from derive.catalogue import catalogue, find, parse_fact
 from derive.composition import compose
+from derive.definitions import inline
 from derive.errors import InputError
 from derive.evaluation import Assignment
 from derive.facts import Fact, unify
@@ -30,11 +31,11 @@ from derive.indicators import Delta
 from derive.indices import Element, Index
 from derive.instantiation import instantiate
 from derive.letters import natural_element
+from derive.operation import Operation
 from derive.precision import Number, UndefinedError, agree
 from derive.printing import plain_text
 from derive.proof import PROVED, Proof, is_zero, prove_equal
 from derive.pullback import jacobian
-from derive.record import Operation, inline
 from derive.sampling import impose, sample
 from derive.sums import Partial, nodes
 from derive.trials import Trials

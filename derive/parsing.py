@@ -14,15 +14,17 @@ from sympy import Expr, Symbol
 
 from derive.building import Builder
 from derive.calls import Lookup, WholeCall, Words
+from derive.definitions import Definition, needed_definitions
 from derive.errors import InputError
 from derive.extents import free_parameters
 from derive.indices import Tensor
 from derive.instantiation import Instance
 from derive.leading import find_misuse
 from derive.meanings import understand_definitions, understand_expressions
+from derive.operation import Operation
 from derive.premises import Premise, make_premise
 from derive.printing import definition_text
-from derive.record import Definition, Operation, Record
+from derive.record import Record
 from derive.scopes import Scope
 from derive.settling import settle
 from derive.sums import tensors_in
@@ -83,7 +85,8 @@ def parse_operation(
             _check_leading(source, statement, definitions, settled.leading)
     last = [statement for number, statement in enumerate(statements) if number not in scope.stated][-1]
     outputs = tuple(name.name for name in listed or last.targets)
-    definitions = _needed(definitions, outputs)
+    computed = [definition.tensor for definition in definitions if definition.tensor.name in outputs]
+    definitions = list(needed_definitions(definitions, computed))  # A call may have given more results than are used.
     inputs = tuple(settled.tensors[input_name] for input_name in scope.inputs)
     remaining = frozenset().union(*(tensors_in(definition.body) for definition in definitions))
     for used, at in scope.used.items():
@@ -103,15 +106,6 @@ def parse_operation(
     operation = Operation(tuple(definitions), ordered, record, listed_names, leading=settled.leading)
     _check_extents(scope, operation)
     return operation
-
-
-def _needed(definitions: list[Definition], outputs: tuple[str, ...]) -> list[Definition]:
-    """Return the definitions that outputs are computed from; a call may have given more results than are used."""
-    needed: set[str] = set(outputs)
-    for definition in reversed(definitions):
-        if definition.tensor.name in needed:
-            needed |= {tensor.name for tensor in tensors_in(definition.body)}
-    return [definition for definition in definitions if definition.tensor.name in needed]
 
 
 def _check_leading(source: Text, statement: Statement, definitions: list[Definition], leading: Symbol) -> None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from sympy import Expr, Mul, Rational, S
 
+from derive.definitions import Definition, inline
 from derive.errors import InputError
 from derive.facts import Fact, Requirement
 from derive.indices import Element, Index, Tensor
 from derive.intervals import End, Interval
-from derive.record import Definition, inline
 from derive.signs import is_positive
 from derive.sums import IndexSum, free_indices, tensors_in
 

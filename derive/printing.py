@@ -31,8 +31,8 @@ from derive.leading import ELLIPSIS, with_ellipsis
 from derive.letters import letters_by_size
 from derive.names import accented
 from derive.notation import BAR, Notation
+from derive.operation import Operation
 from derive.phrases import Phrase
-from derive.record import Operation
 from derive.rephrasing import is_higher, named_matrix, split_fraction, unfolded
 from derive.sums import all_indices
 from derive.writing import (

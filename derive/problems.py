@@ -9,12 +9,12 @@ from sympy import Expr
 
 from derive.building import Builder
 from derive.calls import Lookup, Words
+from derive.definitions import Definition
 from derive.demands import Demand
 from derive.differentiation import with_totals
 from derive.indices import Element
 from derive.meanings import understand_problem
 from derive.premises import Premise, make_premise
-from derive.record import Definition
 from derive.scopes import Scope
 from derive.settling import settle
 from derive.sums import Partial, rewrite

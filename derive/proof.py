@@ -19,6 +19,7 @@ from derive.budget import OutOfTimeError, within
 from derive.cases import where_defined
 from derive.contractions import stands_at
 from derive.counterexamples import Counterexample, Question, assignments
+from derive.definitions import Definition, inline
 from derive.demands import Demand, demands
 from derive.derivation import Step
 from derive.derivatives import Derivatives
@@ -42,7 +43,6 @@ from derive.premises import (
     with_equalities,
     with_signs,
 )
-from derive.record import Definition, inline
 from derive.regions import regions
 from derive.sums import Partial, free_indices, has, nodes, rewrite, tensors_in
 from derive.vanishing import ONE_CASE, vanishes

@@ -9,12 +9,13 @@ from functools import lru_cache
 from derive.catalogue import find, parse_fact
 from derive.chain import Chain, Insertion, NameCost, Sensitivity, any_name, keep_products
 from derive.costs import cost
+from derive.definitions import Definition
 from derive.derivation import Derivation, Derivations
 from derive.errors import InputError
 from derive.facts import Fact
 from derive.gradient_operations import gradient_operation, holds_under_facts
 from derive.indices import Tensor
-from derive.record import Definition, Derived, Operation
+from derive.operation import Derived, Operation
 from derive.stability import stabilise
 from derive.sums import tensors_in
 

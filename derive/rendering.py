@@ -19,8 +19,8 @@ from derive.derivation import Derivation, Step
 from derive.latex import addition_terms, latex_text
 from derive.layout import LATEX_LINE, broken_text, display_width, filled, latex_width, latex_words, padded
 from derive.notation import BAR, Notation
+from derive.operation import Operation
 from derive.printing import plain_text
-from derive.record import Operation
 from derive.typesetting import counted_from
 
 #: Columns of a terminal that text is laid out for.

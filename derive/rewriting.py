@@ -17,6 +17,7 @@ from derive.absorbing import absorbed, with_plain_signs
 from derive.budget import tick
 from derive.canonical import canonical, structure_key
 from derive.costs import cost
+from derive.definitions import Definition
 from derive.facts import Fact
 from derive.folding import cancels, fold, grows_again, use_known_sums
 from derive.indices import Index
@@ -33,7 +34,6 @@ from derive.polynomials import (
     scale,
 )
 from derive.quotients import multiply_in, over_one_line
-from derive.record import Definition
 from derive.sums import IndexSum, free_indices, has, rewrite, substitute, tensors_in
 
 #: Of more terms, multiplied out, no short form is looked for where there is one already.

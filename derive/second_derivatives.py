@@ -14,6 +14,7 @@ from sympy import Add, Expr, Mul
 from derive.canonical import readable
 from derive.catalogue import catalogue, find
 from derive.chain import collecting
+from derive.definitions import Definition
 from derive.derivation import Derivation, Step
 from derive.errors import InputError
 from derive.functions import Where
@@ -23,9 +24,9 @@ from derive.indices import Element, Index, Tensor
 from derive.kinks import KINKED
 from derive.letters import disjoint, letters_by_size
 from derive.normal_form import Normaliser
+from derive.operation import Derived, Operation
 from derive.polynomials import TooLargeError
 from derive.pullback import Given, jacobian, vjp
-from derive.record import Definition, Derived, Operation
 from derive.rewriting import simplify
 from derive.sums import IndexSum, Partial, free_indices, nodes, substitute, tensors_in
 

@@ -13,11 +13,11 @@ import sympy
 from sympy import Add, Expr, Mul, Pow, S
 
 from derive.canonical import readable, structure_key
+from derive.definitions import Definition
 from derive.facts import unify
 from derive.functions import Maximum
 from derive.indices import Index, Tensor
 from derive.normal_form import Normaliser
-from derive.record import Definition
 from derive.rewriting import arrange
 from derive.sums import IndexMax, IndexSum, free_indices, nodes, rewrite, substitute, tensors_in
 

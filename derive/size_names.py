@@ -9,7 +9,7 @@ from sympy import Expr, Integer, Symbol
 from derive.calls import WholeCall
 from derive.errors import DefinitionError
 from derive.indices import Index, size
-from derive.record import Operation
+from derive.operation import Operation
 from derive.scopes import Scope
 from derive.sizes import Place
 from derive.sums import all_indices, fresh_index

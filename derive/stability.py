@@ -20,12 +20,13 @@ from dataclasses import replace
 import sympy
 from sympy import Add, Expr, Mul, Pow, S
 
+from derive.definitions import Definition, inline
 from derive.functions import Where
 from derive.indicators import Bracket
 from derive.indices import Element, Tensor
 from derive.letters import letters_by_size
+from derive.operation import Operation
 from derive.proof import is_zero
-from derive.record import Definition, Operation, inline
 from derive.shifting import shift_exponentials, split_logarithm
 from derive.sums import IndexSum, has, nodes, rewrite
 

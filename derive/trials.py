@@ -14,13 +14,13 @@ from functools import cached_property, lru_cache
 
 from sympy import Expr, Mul, Rational, S, Symbol
 
+from derive.definitions import Definition
 from derive.errors import UnsupportedError
 from derive.evaluation import Assignment
 from derive.extents import least_sizes
 from derive.facts import Fact
 from derive.indices import Index, Tensor
 from derive.precision import DIGITS, Number, UndefinedError, agree, context
-from derive.record import Definition
 from derive.sampling import impose, sample
 from derive.sums import free_indices, tensors_in
 

@@ -12,15 +12,16 @@ from sympy import Add, Expr, Pow
 from derive.catalogue import find
 from derive.chain import keep_names
 from derive.claims import gradient_conditions
+from derive.definitions import Definition, inline
 from derive.derivation import Derivation
 from derive.differentiation import differentiate
 from derive.indices import Element, Tensor
 from derive.kinks import KINKED
 from derive.letters import disjoint
 from derive.necks import FUNCTIONS
+from derive.operation import Operation
 from derive.proof import PROVED, Proof, prove_equal
 from derive.pullback import jacobian, pull_back, vjp
-from derive.record import Definition, Operation, inline
 from derive.rendering import count_of_lines
 from derive.sums import IndexSum, Partial, has, nodes, substitute, tensors_in
 

@@ -9,10 +9,12 @@ from typing import NamedTuple
 import sympy
 from sympy import Expr, Rational
 
+from derive.definitions import Definition
 from derive.functions import Maximum, Minimum, without_cotangents
 from derive.indices import Tensor
 from derive.matrices import Determinant, Inverse, LogDeterminant
-from derive.record import Definition, Operation, Record
+from derive.operation import Operation
+from derive.record import Record
 
 
 class ScalarFunction(NamedTuple):

@@ -12,10 +12,10 @@ from sympy import Expr, Rational, exp, log, sqrt, tanh
 from codegen.lowering import lower
 from codegen.numpy_source import FunctionSource, numpy_function
 from codegen.program import Program
+from derive.definitions import Definition
 from derive.functions import Maximum, Where
 from derive.indicators import Bracket, Delta
 from derive.indices import Element, Index, Tensor, size
-from derive.record import Definition
 from derive.sums import IndexArgmax, IndexMax, IndexSum
 
 N, K, D, V, T, S, B = map(size, "NKDVTSB")

@@ -8,10 +8,10 @@ import sympy
 from lowering_cases import D, K, N, T
 from sympy import Expr, Integer, Rational
 
+from derive.definitions import Definition
 from derive.functions import Maximum, Where
 from derive.indicators import Bracket, Delta
 from derive.indices import Element, Index, Tensor
-from derive.record import Definition
 from derive.sums import IndexArgmax, IndexMax, IndexSum
 
 LETTERS = {N: "nm", K: "kj", D: "di", T: "ts"}

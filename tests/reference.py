@@ -14,10 +14,10 @@ import numpy as np
 import sympy
 from sympy import Expr
 
+from derive.definitions import Definition
 from derive.functions import Maximum, Minimum, Where
 from derive.indicators import Bracket, Delta
 from derive.indices import Element, Index, Tensor
-from derive.record import Definition
 from derive.sums import IndexArgmax, IndexMax, IndexSum
 
 Places = Mapping[Index, int]

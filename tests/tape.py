@@ -18,7 +18,7 @@ import sympy
 from derive.functions import Maximum, Minimum, Where
 from derive.indicators import Bracket, Delta
 from derive.indices import Element, Index
-from derive.record import Operation
+from derive.operation import Operation
 from derive.stability import guard_absent
 from derive.sums import IndexMax, IndexSum
 

@@ -9,9 +9,9 @@ from derive.assumptions import needed_facts, sums_to_one
 from derive.catalogue import catalogue, find, parse_fact
 from derive.indicators import Delta
 from derive.indices import Index, Tensor, size
+from derive.operation import Operation
 from derive.parsing import parse_equation
 from derive.proof import PROVED, REFUTED, prove_equal
-from derive.record import Operation
 from derive.sums import IndexSum, Partial
 
 N, K, D = size("N"), size("K"), size("D")

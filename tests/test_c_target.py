@@ -35,8 +35,8 @@ from derive.__main__ import main
 from derive.catalogue import find, records
 from derive.errors import InputError, UnsupportedError
 from derive.indices import Tensor
+from derive.operation import Operation
 from derive.pullback import pull_back
-from derive.record import Operation
 
 COMPILER = find_compiler()
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C compiler: none of CC, cc, gcc, clang is there")

@@ -19,8 +19,8 @@ import codegen
 import derive
 from codegen.verification import outputs_of
 from derive.evaluation import Assignment
+from derive.operation import Operation
 from derive.precision import context
-from derive.record import Operation
 from derive.stability import guard_absent
 
 SIZES = (5, 3, 7)

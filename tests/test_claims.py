@@ -8,9 +8,9 @@ from derive import catalogue, check_claim, compose, find, prove, vjp
 from derive.errors import DefinitionError, InputError
 from derive.gradient_claims import ClaimCheck
 from derive.gradients import read_gradient
+from derive.operation import Operation
 from derive.printing import definition_text
 from derive.proof import PROVED, REFUTED, UNDECIDED, prove_equal
-from derive.record import Operation
 
 LAYER_NORM = (
     "c[n,d] = x[n,d] - mean(x[n,e], e); s[n] = sqrt(mean(c[n,d]**2, d) + eps); y[n,d] = c[n,d]/s[n]*gamma[d] + beta[d]"

@@ -9,12 +9,14 @@ import sympy
 from sympy import exp
 
 from derive.composition import compose
+from derive.definitions import Definition
 from derive.errors import InputError
 from derive.indices import Element, Index, Tensor, size
 from derive.instantiation import free_name, instantiate
+from derive.operation import Operation
 from derive.parsing import parse_equation, parse_operation
 from derive.printing import definition_text, operation_text
-from derive.record import Definition, Operation, Record
+from derive.record import Record
 from derive.sums import IndexSum, free_indices
 
 CCE = "L = -1/N * sum(t[n,k] * log(p[n,k]), n, k)"

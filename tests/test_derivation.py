@@ -13,11 +13,11 @@ from thorough import sweep
 import codegen
 import derive
 from derive.canonical import canonical
+from derive.definitions import Definition
 from derive.derivation import CheckFailedError, Derivation
 from derive.indices import Element
 from derive.printing import definition_text, plain_text
 from derive.proof import PROVED, REFUTED, prove_equal
-from derive.record import Definition
 from derive.rendering import blocks_of
 from derive.verification import _proof, verify, whole_derivative
 

@@ -9,13 +9,13 @@ import sympy
 from expressions import LABELS, A, B, K, N, S, W, X, assignment, i, j, k, n
 from sympy import Expr, Integer, Rational, erf, exp, log, sqrt, tanh
 
+from derive.definitions import Definition
 from derive.errors import InputError, UnsupportedError
 from derive.evaluation import Assignment
 from derive.functions import Maximum, Minimum, Where
 from derive.indicators import Bracket, Delta
 from derive.indices import Tensor
 from derive.precision import UndefinedError, compare, context
-from derive.record import Definition
 from derive.sampling import sample
 from derive.sums import IndexArgmax, IndexMax, IndexSum, Partial
 

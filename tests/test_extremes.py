@@ -20,7 +20,7 @@ from tape import Found, context, exact, upstream
 
 import codegen
 import derive
-from derive.record import Operation
+from derive.operation import Operation
 
 #: Roundings that a result may be off by, of its own size and of the effect of one in each input.
 ULPS = 16

@@ -18,16 +18,16 @@ ROOT = Path(__file__).parent.parent
 ORDERS = {
     "derive": """
         errors files budget precision tokens trees sizes syntax limits indices index_arithmetic indicators sums
-        functions matrices canonical matrix_rules affine extents demands record leading environment arithmetic
-        evaluators evaluation instantiation letters vocabulary forms calls scopes uses meanings size_names settling
-        building necks signs polynomials factoring division algebra reindexing generators facts contractions normal_form
-        inequalities cases vanishing intervals premises regions names notation layout phrases reading rephrasing writing
-        typesetting latex markup mathml_rows mathml printing domains kinks differentiation problems parsing composition
-        sampling gradient_operations derivation library arguments columns networks catalogue costs quotients solving
-        absorbing trials folding rewriting counterexamples chain derivatives assumptions proof rendering exposition
-        claims shifting stability pullback second_derivatives hessian_products pairs slips mistakes diagnosis gradients
-        misreadings gradient_claims verification __init__ options terminal verify_command commands check_command
-        report_command plot_command train_command __main__
+        functions matrices canonical matrix_rules affine extents demands definitions record operation leading
+        environment arithmetic evaluators evaluation instantiation letters vocabulary forms calls scopes uses meanings
+        size_names settling building necks signs polynomials factoring division algebra reindexing generators facts
+        contractions normal_form inequalities cases vanishing intervals premises regions names notation layout phrases
+        reading rephrasing writing typesetting latex markup mathml_rows mathml printing domains kinks differentiation
+        problems parsing composition sampling gradient_operations derivation library arguments columns networks
+        catalogue costs quotients solving absorbing trials folding rewriting counterexamples chain derivatives
+        assumptions proof rendering exposition claims shifting stability pullback second_derivatives hessian_products
+        pairs slips mistakes diagnosis gradients misreadings gradient_claims verification __init__ options terminal
+        verify_command commands check_command report_command plot_command train_command __main__
     """.split(),
     "codegen": """
         factoring elementary fitting helpers ops program program_checks building arithmetic contraction finishing
@@ -45,7 +45,7 @@ LAZY = {
     ("codegen.documents.pictures", "codegen.figures.samples"): "the same",
     ("codegen.documents.pictures", "codegen.figures.slopes"): "the same",
     ("derive.indices", "derive.printing"): "a node prints itself through the printer, which is made of nodes",
-    ("derive.record", "derive.rendering"): "an operation shows itself through the renderers, made of operations",
+    ("derive.operation", "derive.rendering"): "an operation shows itself through the renderers, made of operations",
     ("derive.proof", "derive.exposition"): "a proof shows itself through its steps, which are made of proofs",
     ("derive.derivation", "derive.rendering"): "a derivation shows itself through the renderers, made of derivations",
 }

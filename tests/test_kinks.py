@@ -20,7 +20,7 @@ import derive
 from codegen.verification import draw_sizes
 from derive.functions import Where
 from derive.kinks import KINKED
-from derive.record import Operation
+from derive.operation import Operation
 from derive.sums import tensors_in
 
 #: How many whole numbers to try, and how many inputs on kinks will do.

@@ -18,8 +18,9 @@ from codegen.verification import STEP, TOLERANCE, draw_inputs
 from derive.arguments import learned_inputs
 from derive.catalogue import catalogue
 from derive.errors import InputError
+from derive.operation import Operation
 from derive.parsing import parse_operation
-from derive.record import Operation, Record
+from derive.record import Record
 
 Rng = np.random.Generator
 NAMES = tuple(derive.catalogue())

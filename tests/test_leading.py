@@ -18,13 +18,14 @@ from codegen.layers import Dense, LayerKind, MeanSquaredError, Softmax, SoftmaxC
 from codegen.programs import backward_program, forward_program
 from codegen.verification import draw_inputs
 from derive.catalogue import catalogue
+from derive.definitions import Definition
 from derive.errors import DefinitionError, InputError
 from derive.indices import Index
 from derive.leading import find_misuse
+from derive.operation import Operation
 from derive.parsing import parse_operation
 from derive.printing import operation_text
 from derive.pullback import pull_back
-from derive.record import Definition, Operation
 from derive.sums import IndexSum
 
 Array = np.ndarray

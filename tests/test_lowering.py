@@ -18,9 +18,9 @@ from codegen.lowering import lower
 from codegen.numpy_source import numpy_function
 from codegen.program import InternalError
 from codegen.program_checks import verify
+from derive.definitions import Definition
 from derive.errors import UnsupportedError
 from derive.indices import Tensor, size
-from derive.record import Definition
 from derive.sums import IndexSum, Partial
 
 pytestmark = pytest.mark.filterwarnings("error")

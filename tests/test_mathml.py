@@ -21,9 +21,9 @@ from derive.indices import Index, Tensor, size
 from derive.markup import is_element
 from derive.mathml import mathml_lines, mathml_text
 from derive.notation import BAR, LEIBNIZ, NOTEBOOK, Notation
+from derive.operation import Operation
 from derive.precision import UndefinedError, context
 from derive.pullback import by_parts
-from derive.record import Operation
 from derive.sums import Partial, all_indices, free_indices, has
 from derive.writing import with_distinct_letters
 

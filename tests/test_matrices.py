@@ -20,11 +20,11 @@ from derive.evaluation import Assignment
 from derive.indices import Index, Tensor, size
 from derive.matrices import Determinant, Inverse, LogDeterminant, matrix
 from derive.matrix_rules import of_simpler_matrices
+from derive.operation import Operation
 from derive.parsing import parse_expression
 from derive.precision import UndefinedError, eliminate
 from derive.printing import definition_text, latex_text, operation_text, plain_text
 from derive.proof import PROVED, REFUTED
-from derive.record import Operation
 from derive.sums import IndexSum, Partial, substitute
 
 A = "a[p,q], p, q"

@@ -16,9 +16,10 @@ from derive.errors import DefinitionError, DeriveError, InputError, UnsupportedE
 from derive.functions import Maximum, Minimum, Where
 from derive.indicators import Bracket, Delta
 from derive.indices import Element, Index, Tensor, size
+from derive.operation import Operation
 from derive.parsing import parse_equation, parse_expression, parse_operation
 from derive.printing import definition_text, operation_text
-from derive.record import Operation, Record
+from derive.record import Record
 from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, free_indices
 
 N, K, J, D, INNER = map(size, ("N", "K", "J", "D", "I"))

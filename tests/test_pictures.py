@@ -29,7 +29,7 @@ from codegen.figures.slopes import kinks, only_input, values_and_slopes
 from codegen.figures.traces import trace
 from derive.__main__ import main
 from derive.errors import InputError
-from derive.record import Operation
+from derive.operation import Operation
 
 NEURON = "y = max(x0*w0 + x1*w1 + x2*w2 + b, 0)"
 PLACE = {"x0": 1, "x1": -2, "x2": 3, "w0": -3, "w1": -1, "w2": 2, "b": 1}

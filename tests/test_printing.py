@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sympy import Add, Expr, Integer, Mul, Pow, Rational, erf, exp, log, sqrt, tanh
 
 import derive
+from derive.definitions import Definition
 from derive.errors import DefinitionError, InputError, UnsupportedError
 from derive.evaluation import Assignment
 from derive.functions import Maximum, Minimum, Where
@@ -21,10 +22,11 @@ from derive.indicators import Bracket, Delta
 from derive.indices import Element, Index, Tensor, size
 from derive.names import latex_name
 from derive.notation import BAR, LEIBNIZ, NOTEBOOK, find_notation, known_notations
+from derive.operation import Operation
 from derive.parsing import parse_operation
 from derive.precision import UndefinedError, context
 from derive.printing import definition_text, latex_text, operation_text, plain_text
-from derive.record import Definition, Operation, Record
+from derive.record import Record
 from derive.sampling import sample
 from derive.sums import Binder, IndexArgmax, IndexMax, IndexSum, Partial, free_indices
 from derive.typesetting import counted_from

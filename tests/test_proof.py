@@ -9,6 +9,7 @@ from sympy import Expr, Integer, Rational, erf, exp, log, pi, sign, sqrt, sympif
 from thorough import sweep
 
 from derive.catalogue import find
+from derive.definitions import Definition
 from derive.differentiation import differentiate
 from derive.errors import InputError
 from derive.evaluation import Assignment
@@ -18,7 +19,6 @@ from derive.indices import Element, Index, Tensor
 from derive.precision import context
 from derive.proof import PROVED, REFUTED, UNDECIDED, UnsoundError, is_zero, prove_equal
 from derive.pullback import vjp
-from derive.record import Definition
 from derive.sums import IndexArgmax, IndexMax, IndexSum, substitute
 
 u, v, w = (Tensor(name)() for name in ("u", "v", "w0"))

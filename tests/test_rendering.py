@@ -14,6 +14,7 @@ import sympy
 from sympy import Expr, exp, sqrt
 from test_printing import TEXTS
 
+from derive.definitions import Definition
 from derive.derivation import Derivation, Step
 from derive.facts import Fact
 from derive.indicators import Delta
@@ -21,7 +22,8 @@ from derive.indices import Index, Tensor, size
 from derive.latex import latex_text
 from derive.layout import LATEX_LINE, broken_text, display_width, latex_width, latex_words
 from derive.notation import BAR, LEIBNIZ, NOTEBOOK, Notation, find_notation
-from derive.record import Definition, Operation, Record
+from derive.operation import Operation
+from derive.record import Record
 from derive.rendering import latex_document, latex_section, render_latex, render_markdown, render_text
 from derive.sums import IndexSum, Partial
 

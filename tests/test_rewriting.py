@@ -36,6 +36,7 @@ from thorough import sweep
 from derive.canonical import canonical
 from derive.catalogue import find
 from derive.costs import cost
+from derive.definitions import Definition
 from derive.derivation import CheckFailedError, Derivation
 from derive.differentiation import differentiate
 from derive.evaluation import Assignment
@@ -49,7 +50,6 @@ from derive.printing import definition_text
 from derive.proof import PROVED, REFUTED, is_zero, prove_equal
 from derive.pullback import jacobian, vjp
 from derive.quotients import multiply_in
-from derive.record import Definition
 from derive.rewriting import simplify
 from derive.sums import IndexSum, free_indices, nodes, substitute
 

@@ -26,7 +26,7 @@ from derive.derivation import CheckFailedError, Derivation
 from derive.errors import ImpossibleError, InputError
 from derive.hessian_products import hessian_product
 from derive.indices import Element
-from derive.record import Operation
+from derive.operation import Operation
 from derive.second_derivatives import hessian, hvp, jvp
 from derive.sums import free_indices
 

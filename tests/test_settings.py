@@ -13,8 +13,9 @@ import derive
 from codegen.layers import LayerKind, LeakyReLU
 from derive.catalogue import catalogue
 from derive.errors import DefinitionError, InputError
+from derive.operation import Operation
 from derive.parsing import parse_operation
-from derive.record import Operation, Record
+from derive.record import Record
 
 
 def operation_of(definition: str, name: str = "own", **said: Any) -> Operation:

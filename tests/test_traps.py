@@ -20,6 +20,7 @@ from sympy import Expr, Integer, exp, log
 from derive.canonical import canonical
 from derive.catalogue import find
 from derive.chain import Chain
+from derive.definitions import Definition
 from derive.differentiation import differentiate
 from derive.errors import InputError
 from derive.evaluation import Assignment
@@ -30,7 +31,6 @@ from derive.normal_form import Normaliser
 from derive.precision import context
 from derive.proof import PROVED, REFUTED, prove_equal
 from derive.pullback import vjp
-from derive.record import Definition
 from derive.rewriting import simplify
 from derive.sampling import sample
 from derive.stability import stable_definitions

@@ -21,7 +21,7 @@ from codegen.whole_numbers import default_numbers
 from derive.catalogue import catalogue, find, records
 from derive.errors import DeriveError
 from derive.indices import Tensor
-from derive.record import Operation
+from derive.operation import Operation
 
 Array = NDArray[Any]
 #: How alike outputs have to be to be the same, and how alike to be nearly the same.

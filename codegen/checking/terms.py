@@ -22,9 +22,9 @@ from derive.errors import DeriveError
 from derive.evaluation import Assignment
 from derive.indicators import Bracket, Delta
 from derive.indices import Element, Index, Tensor
+from derive.operation import Operation
 from derive.precision import UndefinedError
 from derive.printing import definition_text
-from derive.record import Operation
 from derive.sums import Binder, IndexSum, nodes
 
 Array = NDArray[Any]

@@ -37,9 +37,9 @@ from derive.facts import Fact
 from derive.indices import INCOMING, Index, Tensor, size
 from derive.letters import letters_by_size
 from derive.networks import called
+from derive.operation import Operation
 from derive.printing import shape_text
 from derive.pullback import by_parts
-from derive.record import Operation
 from derive.rendering import Line as Right
 from derive.rendering import blocks_of, count_of_lines
 from derive.sums import Partial

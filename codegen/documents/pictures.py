@@ -9,7 +9,7 @@ from codegen.documents.model import Block, Paragraph, Picture
 from codegen.documents.phrases import say
 from derive.errors import InputError
 from derive.notation import Notation
-from derive.record import Operation
+from derive.operation import Operation
 
 
 def pictures(operation: Operation, label: str, language: str, notation: Notation) -> Iterator[Block]:

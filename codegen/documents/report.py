@@ -18,7 +18,7 @@ from derive.catalogue import find
 from derive.errors import InputError
 from derive.files import write_whole
 from derive.notation import BAR, find_notation
-from derive.record import Derived, Operation
+from derive.operation import Derived, Operation
 
 #: What writes each format, by the ending of a file, and the format of pictures beside it; none where they are in it.
 _FORMATS: Mapping[str, tuple[Callable[[Document, str], str], str]] = {

@@ -17,8 +17,8 @@ from derive.facts import Fact
 from derive.indices import Tensor
 from derive.networks import called
 from derive.notation import BAR, find_notation
+from derive.operation import Operation
 from derive.pullback import by_parts, is_long
-from derive.record import Operation
 from derive.sums import Partial
 from derive.typesetting import counted_from
 from derive.verification import GradientCheck, verify

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import Symbol
 
+from derive.definitions import Definition
 from derive.errors import InputError
 from derive.evaluation import Assignment
 from derive.indices import Tensor
+from derive.operation import Operation
 from derive.precision import UndefinedError, context
-from derive.record import Definition, Operation
 
 Array = NDArray[Any]
 #: So many entries at most are computed again.

@@ -14,11 +14,12 @@ from typing import Any
 import sympy
 from sympy import Add, Expr, Mul, Pow, Rational
 
+from derive.definitions import Definition
 from derive.functions import Maximum, Minimum, Where
 from derive.indices import Element, Tensor
 from derive.latex import latex_text
+from derive.operation import Operation
 from derive.printing import plain_text
-from derive.record import Definition, Operation
 from derive.sums import tensors_in
 from derive.vocabulary import RESERVED
 

@@ -21,7 +21,7 @@ from codegen.figures.style import BACKWARD, CURRENT, FAINT, FORWARD, INK, new_fi
 from codegen.figures.texts import formula
 from codegen.figures.texts import name as name_of
 from derive.indices import Tensor
-from derive.record import Operation
+from derive.operation import Operation
 
 #: Letters of names and formulas, and of numbers.
 FORMULA, NUMBERS = 11.0, 9.5

@@ -17,11 +17,12 @@ from codegen.figures.texts import name as name_of
 from codegen.figures.traces import Trace, trace
 from codegen.phrases import text_of
 from derive.catalogue import find
+from derive.definitions import Definition
 from derive.indices import Tensor
 from derive.networks import called
 from derive.notation import BAR, Notation
+from derive.operation import Derived, Operation
 from derive.printing import plain_text
-from derive.record import Definition, Derived, Operation
 
 #: What stands below a graph.
 CAPTION = "above a line: the value that goes forward; below it: the gradient that comes back"

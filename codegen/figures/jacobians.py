@@ -17,8 +17,8 @@ from codegen.figures.texts import name, number
 from codegen.runtime import vjp
 from derive.catalogue import find
 from derive.errors import InputError
+from derive.operation import Derived, Operation
 from derive.pullback import inputs_of
-from derive.record import Derived, Operation
 
 Array = NDArray[Any]
 #: Of so many rows and columns at most the numbers are written into the cells, and the entries at the axes.

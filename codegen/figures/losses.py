@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from sympy import Expr, Integer
 
+from derive.definitions import Definition, inline
 from derive.indicators import Delta
 from derive.indices import Element, Index, Tensor
-from derive.record import Definition, Operation, inline
+from derive.operation import Operation
 from derive.sums import Binder, IndexSum
 
 

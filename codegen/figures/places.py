@@ -14,7 +14,7 @@ from derive.catalogue import parse_fact
 from derive.errors import InputError
 from derive.facts import Fact
 from derive.indices import Tensor
-from derive.record import Operation
+from derive.operation import Operation
 from derive.sums import free_indices, tensors_in
 
 Array = NDArray[Any]

@@ -12,8 +12,8 @@ from sympy import Symbol
 from derive.catalogue import parse_fact
 from derive.errors import InputError
 from derive.evaluation import Assignment
+from derive.operation import Operation
 from derive.precision import UndefinedError
-from derive.record import Operation
 from derive.sampling import impose, sample
 
 #: How large an axis is drawn, one that counts samples aside: there is one of these.

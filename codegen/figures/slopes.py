@@ -20,14 +20,15 @@ from codegen.figures.texts import formula, number
 from codegen.phrases import text_of
 from codegen.runtime import forward, vjp
 from derive.catalogue import find
+from derive.definitions import Definition, inline
 from derive.errors import InputError
 from derive.functions import Maximum, Minimum
 from derive.indicators import Bracket
 from derive.indices import Tensor
 from derive.networks import called
+from derive.operation import Derived, Operation
 from derive.printing import plain_text
 from derive.pullback import jacobian
-from derive.record import Definition, Derived, Operation, inline
 from derive.sums import nodes, tensors_in
 
 #: Where an operation is drawn whose record names no interval, and where kinks are looked for that belong in there.

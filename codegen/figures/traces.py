@@ -13,11 +13,12 @@ from codegen.figures.beyond import beyond
 from codegen.figures.places import arrays_of
 from codegen.numpy_function import NumpyFunction
 from codegen.programs import backward_program, backward_source, forward_program, forward_source
+from derive.definitions import Definition
 from derive.errors import InputError
 from derive.indices import Tensor
+from derive.operation import Operation
 from derive.printing import plain_text
 from derive.pullback import Pullback, pull_back
-from derive.record import Definition, Operation
 from derive.sums import tensors_in
 
 Array = NDArray[Any]
