@@ -6,44 +6,25 @@ import inspect
 import itertools
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from codegen.checking.candidates import by_rank, candidates
 from codegen.checking.cases import Case, Layout, flat, make_case
-from codegen.checking.readings import compared_strings, counts_axes, documented_axes, first_line, given_specs
-from codegen.checking.roles import (
-    IDENTIFIERS,
-    argument_specs,
-    constructor_specs,
-    gradient_names,
-    in_usual_order,
-    is_label,
-)
-from codegen.checking.state import Path, arrays_in, path_text
-from codegen.checking.styles import returned_names, source_of
-from codegen.checking.subjects import Argument, CannotError, ClassSubject, ForwardError, PairSubject, Subject
-from codegen.checking.values import FIRST, FLAG, IDS, LABELLING, NUMBER, ONE_HOT, PROBABILITIES, REAL, SIZE, Spec
+from codegen.checking.readings import counts_axes, documented_axes, first_line
+from codegen.checking.roles import argument_specs, in_usual_order, is_label
+from codegen.checking.state import Path
+from codegen.checking.styles import source_of
+from codegen.checking.subjects import CannotError, ClassSubject, ForwardError, Subject
+from codegen.checking.values import FIRST, IDS, LABELLING, ONE_HOT, PROBABILITIES, REAL, Spec
 
-Array = NDArray[Any]
 #: How many layouts are tried, and how many seconds.
 MOST_TRIED, MOST_SECONDS = 3000, 4.0
 #: Seconds that others are tried for, where a layout runs and broadcasts to more axes than any array has.
 MORE_SECONDS = 0.3
-#: Arrays that may be left out, which are passed where they can be.
-OPTIONAL = frozenset("b bias biases gamma beta w weight weights scale shift".split())
-#: Dictionaries of settings that functions of courses take.
-DICTIONARIES: Mapping[str, dict[str, Any]] = {
-    "bn_param": {"mode": "train", "eps": 1e-5, "momentum": 0.9},
-    "ln_param": {"eps": 1e-5},
-    "gn_param": {"eps": 1e-5},
-    "conv_param": {"stride": 1, "pad": 1},
-    "pool_param": {"pool_height": 2, "pool_width": 2, "stride": 2},
-    "dropout_param": {"p": 0.6, "mode": "train", "seed": 7},
-}
 
 
 def find_layout(
@@ -59,47 +40,17 @@ def find_layout(
         CannotError: none fits; the text says what was tried and what to give.
     """
     args, shapes = dict(args or {}), dict(shapes or {})
-    strings = compared_strings(subject)
-    constructor = _choices(subject.constructor, args, shapes, _constructor_choice, strings, True)
-    labelled = _is_labelled(subject)
-    names = in_usual_order([each.name for each in subject.forward])
-    places = {name: place for place, name in enumerate(names)}
+    constructor, forward = candidates(subject, args, shapes)
     documented = documented_axes(subject.forward_source)
-    held, is_given = sizes_held(subject), isinstance(subject, ClassSubject) and subject.instance is not None
-
-    def forward_choice(argument: Argument) -> list[Spec]:
-        found = argument_specs(argument.name, labelled, places[argument.name], names)
-        is_array = places[argument.name] == 0 or not (is_given or is_label(argument.name))
-        own = held if is_array else []
-        found = [Spec(REAL, axes) for size in own for axes in (("N", str(size)), (str(size), "N"))] + found
-        if labelled and is_label(argument.name) and not is_given:  # Classes are as many as a layer has numbers.
-            found = (
-                [Spec(ONE_HOT, ("N", str(size))) for size in held]
-                + [Spec(IDS, ("N",), below=str(size)) for size in held]
-                + found
-            )
-        if argument.name in documented:
-            return [*_documented(found, documented[argument.name]), *found]
-        return _vectors_first(found) if "outer(" in subject.source else found
-
-    forward = _choices(subject.forward, args, shapes, forward_choice, strings)
+    known = {*shapes, *documented}
     last: Exception | None = None
     blunder: Exception | None = None
     found: list[tuple[bool, Layout]] = []
     stop = time.monotonic() + MOST_SECONDS
-    for chosen in itertools.islice(_by_rank([*constructor.values(), *forward.values()]), MOST_TRIED):
+    for layout in itertools.islice(_layouts(constructor, forward), MOST_TRIED):
         if time.monotonic() > stop:
             break
-        split = len(constructor)
-        layout = Layout(
-            dict(zip(constructor, chosen[:split], strict=True)), dict(zip(forward, chosen[split:], strict=True))
-        )
-        labels = [
-            layout.forward[name]
-            for name in layout.labels
-            if is_label(name) and name not in {*shapes, *documented} and layout.forward[name].kind in LABELLING
-        ]
-        if not all(labels_fit(each, layout) for each in labels) or not _is_plausible(layout):
+        if not _have_labels_that_fit(layout, known) or not _is_plausible(layout):
             continue
         try:
             case = try_layout(subject, layout)
@@ -120,13 +71,37 @@ def find_layout(
         last = last or ValueError("what it gives is not finite, or does not depend on what it is given")
     if found:
         return min(found, key=lambda each: each[0])[1]
+    raise _refusal(subject, constructor, forward, blunder, last)
+
+
+def _layouts(constructor: Mapping[str, list[Spec]], forward: Mapping[str, list[Spec]]) -> Iterator[Layout]:
+    """Yield the layouts of all combinations, the likeliest first."""
+    split = len(constructor)
+    for chosen in by_rank([*constructor.values(), *forward.values()]):
+        yield Layout(
+            dict(zip(constructor, chosen[:split], strict=True)), dict(zip(forward, chosen[split:], strict=True))
+        )
+
+
+def _have_labels_that_fit(layout: Layout, known: Container[str]) -> bool:
+    """Whether the labels of which nobody said what axes they have fit what they are labels of."""
+    labels = [layout.forward[name] for name in layout.labels if is_label(name) and name not in known]
+    return all(labels_fit(each, layout) for each in labels if each.kind in LABELLING)
+
+
+def _refusal(
+    subject: Subject,
+    constructor: Mapping[str, Any],
+    forward: Mapping[str, Any],
+    blunder: Exception | None,
+    last: Exception | None,
+) -> Exception:
+    """What is raised where no layout fits: the code's own mistake, or what could not be guessed."""
+    if isinstance(blunder, ForwardError):
+        return blunder
     if blunder is not None:
-        if isinstance(blunder, ForwardError):
-            raise blunder
-        raise ForwardError(f"{subject.forward_name} raises {type(blunder).__name__}: {first_line(str(blunder))}")
-    if isinstance(last, CannotError):
-        raise last
-    raise CannotError(_advice(subject, constructor, forward, last))
+        return ForwardError(f"{subject.forward_name} raises {type(blunder).__name__}: {first_line(str(blunder))}")
+    return last if isinstance(last, CannotError) else CannotError(_advice(subject, constructor, forward, last))
 
 
 def _grows(case: Case) -> bool:
@@ -147,18 +122,6 @@ def _is_plausible(layout: Layout) -> bool:
         if spec.axes[:1] == ("O",) and "R" in spec.axes:
             return any(len(each.axes) == len(spec.axes) for each in specs if each is not spec)
     return True
-
-
-def sizes_held(subject: Subject) -> list[int]:
-    """Return the sizes of the arrays that an object holds which is given as it is, or is made without arguments."""
-    thing = subject.instance if isinstance(subject, ClassSubject) else None
-    if thing is None and isinstance(subject, ClassSubject) and not any(each.required for each in subject.constructor):
-        try:
-            thing = subject.make({})
-        except Exception:  # Whatever the user's code raises: it is made with arguments, then.
-            thing = None
-    held = (array for _, array in arrays_in(thing)) if thing is not None else ()
-    return list(dict.fromkeys(size for array in held for size in array.shape if size > 1))
 
 
 def try_layout(subject: Subject, layout: Layout, sizes: Mapping[str, int] = FIRST, seed: int = 1) -> Case | None:
@@ -243,96 +206,6 @@ def labels_fit(label: Spec, layout: Layout) -> bool:
     return label.axes == first
 
 
-def _choices(
-    arguments: Sequence[Argument],
-    args: Mapping[str, Any],
-    shapes: Mapping[str, tuple[int, ...]],
-    choose: Any,
-    strings: Mapping[str, list[str]],
-    in_constructor: bool = False,
-) -> dict[str, list[Spec]]:
-    found: dict[str, list[Spec]] = {}
-    for argument in arguments:
-        name = argument.name
-        if name in args:
-            found[name] = given_specs(name, args[name])
-        elif name in shapes:
-            labelled = shapes.get(arguments[0].name, ()) if argument is not arguments[0] else ()
-            found[name] = _of_shape(choose(argument), shapes[name], labelled)
-        elif name in DICTIONARIES and argument.required:
-            found[name] = [Spec(NUMBER, number=DICTIONARIES[name])]
-        elif argument.required and strings.get(name):
-            found[name] = [Spec(NUMBER, number=each) for each in strings[name]]
-        elif argument.required or (argument.default is None and is_label(name)):
-            found[name] = choose(argument)
-        elif argument.default is None and name.lower() in OPTIONAL and not in_constructor:
-            found[name] = [*choose(argument), Spec(NUMBER, number=None)]
-        elif isinstance(argument.default, float) and _is_free(name):
-            found[name] = [Spec(NUMBER, number=_off(argument.default)), Spec(NUMBER, number=argument.default)]
-    return found
-
-
-def _documented(specs: Sequence[Spec], axes: tuple[str, ...]) -> list[Spec]:
-    """Return candidates with the axes that a docstring gives."""
-    alike = [replace(spec, axes=axes) for spec in specs if spec.axes and len(spec.axes) == len(axes)]
-    return list(dict.fromkeys(alike)) or [Spec(REAL, axes)]
-
-
-def _of_shape(specs: Sequence[Spec], shape: tuple[int, ...], labelled: tuple[int, ...]) -> list[Spec]:
-    """Return candidates with a shape that is given, those of as many axes where there are such.
-
-    Args:
-        labelled: the shape of what labels belong to, where it is given: class numbers are below its last size.
-    """
-    arrays = [spec for spec in specs if spec.kind not in (SIZE, NUMBER, FLAG)]
-    arrays = [spec for spec in arrays if len(spec.axes) == len(shape)] or arrays
-    kinds = list({(spec.kind, spec.along): spec for spec in reversed(arrays)}.values())[::-1]
-    axes = tuple(map(str, shape))
-    found = [replace(spec, axes=axes) for spec in kinds] or [Spec(REAL, axes)]
-    if len(labelled) == len(shape) + 1:
-        found = [replace(spec, below=str(labelled[-1])) if spec.below == "K" else spec for spec in found]
-    return found
-
-
-def _is_free(name: str) -> bool:
-    return name.lower() in "alpha slope negative_slope delta margin temperature tau beta scale lam threshold a".split()
-
-
-def _off(number: float) -> float:
-    """A number near the default that is not the default: what is right for 1 alone is found so."""
-    return round(number * 0.7 + 0.05 * (number == 0), 6)
-
-
-def _constructor_choice(argument: Argument) -> list[Spec]:
-    return constructor_specs(argument.name)
-
-
-def _is_labelled(subject: Subject) -> bool:
-    """Whether labels come in: a second argument is called as labels are."""
-    names = in_usual_order([each.name for each in subject.forward])
-    if _are_operands(subject):
-        return False
-    if names and names[0].lower() in IDENTIFIERS | {"q", "query"}:
-        return False
-    return any(is_label(name) for name in names[1:])
-
-
-def _are_operands(subject: Subject) -> bool:
-    """Whether the backward pass returns a gradient by every argument, by those too that are called as labels are."""
-    names = [each.name for each in subject.forward if each.required]
-    returned = returned_names(subject.source)
-    if len(names) < 2 or len(returned) != len(names) or (isinstance(subject, PairSubject) and subject.own):
-        return False
-    if (
-        names[1].lower() == "y"
-        and names[0].lower() in ("x", "a")
-        and not re.search(r"return .*\bNone\b", subject.source)
-    ):
-        return True
-    meant = [{word.lower() for word in gradient_names(each)} for each in returned]
-    return all(name.lower() in words for name, words in zip(names, meant, strict=True))
-
-
 def _is_blunder(error: Exception, subject: Subject) -> bool:
     """Whether an exception is the code's own fault, whatever it is given: a name or attribute that there is not."""
     if isinstance(error, AttributeError) and _is_set_elsewhere(subject, error.name or ""):
@@ -348,28 +221,6 @@ def _is_set_elsewhere(subject: Subject, name: str) -> bool:
     methods = [value for key, value in vars(subject.kind).items() if inspect.isfunction(value) and key != "__init__"]
     texts = [source_of(method) for method in methods]
     return any(re.search(rf"\bself\.{name}\s*=[^=]", text) for text in texts if text != subject.source)
-
-
-def _vectors_first(specs: list[Spec]) -> list[Spec]:
-    return sorted(specs, key=lambda spec: 0 if len(spec.axes) == 1 else 1)
-
-
-def _by_rank(choices: Sequence[Sequence[Spec]]) -> Iterator[tuple[Spec, ...]]:
-    """Yield all combinations, those of candidates that stand first in their lists before others."""
-    most = sum(len(each) - 1 for each in choices)
-    for total in range(most + 1):
-        for places in _places([len(each) for each in choices], total):
-            yield tuple(each[place] for each, place in zip(choices, places, strict=True))
-
-
-def _places(lengths: list[int], total: int) -> Iterator[tuple[int, ...]]:
-    if not lengths:
-        if total == 0:
-            yield ()
-        return
-    for first in range(min(lengths[0] - 1, total), -1, -1):
-        for rest in _places(lengths[1:], total - first):
-            yield (first, *rest)
 
 
 def _matters(case: Case, name: str, output: Any) -> bool:
@@ -401,13 +252,3 @@ def _advice(
     if forward:
         hints.append(f'--shapes "{", ".join(f"{name}=3x4" for name in forward)}"')
     return f"{text}; give them: {' '.join(hints)}" if hints else text
-
-
-def shown(layout: Layout) -> str:
-    """Return a layout in words."""
-    given = {**layout.constructor, **layout.forward}
-    parts = [
-        f"{name} ({', '.join(spec.axes)})" if spec.axes else f"{name}={spec.number}" for name, spec in given.items()
-    ]
-    fixed = [path_text(path) for path in layout.fixed]
-    return ", ".join(parts) + (f"; left alone: {', '.join(fixed)}" if fixed else "")

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from codegen.checking.candidates import DICTIONARIES
 from codegen.checking.cases import Layout
-from codegen.checking.layouts import DICTIONARIES, runs
+from codegen.checking.layouts import runs
 from codegen.checking.readings import compared_strings
 from codegen.checking.roles import is_mode
 from codegen.checking.subjects import Argument, Subject
