@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 from sympy import Expr, Symbol
 
@@ -55,8 +54,6 @@ class Argument:
     labels: Labels
     kind: str
     origins: frozenset[str] = frozenset()
-
-    dims: ClassVar[None] = None
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,6 @@ class Case:
     arguments: dict[str, Any]
     parameters: dict[str, Array] = field(default_factory=dict)
     paths: dict[str, list[Path]] = field(default_factory=dict)
-    keep_dtype: bool = False
 
     def forward(self, changed: Mapping[str, Any] | None = None) -> Outcome:
         """Run the forward pass from the beginning, with some values changed."""

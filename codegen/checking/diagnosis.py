@@ -49,13 +49,6 @@ def diagnose(evidence: Sequence[Evidence]) -> Diagnosis | None:
     return None
 
 
-def _first(evidence: Sequence[Evidence], candidates: Iterator[tuple[str, str, Predict]]) -> Diagnosis | None:
-    for kind, message, predict in candidates:
-        if explained(evidence, predict):
-            return Diagnosis(kind, message)
-    return None
-
-
 # -- the whole gradient -----------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codegen.checking import behaviour, corners
 from codegen.checking.axes import Diagnosis
@@ -21,14 +20,7 @@ from codegen.checking.forwards import repair_forward
 from codegen.checking.judging import evidence_of, example, gradients, held_against, softened
 from codegen.checking.labels import refused_by_forward, same_losses
 from codegen.checking.layouts import find_layout, longer_layouts, other_layouts
-from codegen.checking.observing import (
-    PULLED,
-    SUM,
-    Observation,
-    observe,
-    reductions,
-    run_pass,
-)
+from codegen.checking.observing import PULLED, SUM, Observation, observe, reductions, run_pass
 from codegen.checking.plans import Plan
 from codegen.checking.readings import first_line, is_guarded
 from codegen.checking.recognition import Recognised, fitting, recognise
@@ -40,7 +32,6 @@ from codegen.checking.terms import diagnose_terms
 from codegen.checking.values import EQUAL, FIRST, PROBABILITIES, REAL, SECOND, THIRD
 from codegen.checking.words import no_gradients, settings_words, unassigned
 
-Array = NDArray[Any]
 #: Seconds for the Jacobian of one world.
 SECONDS = 0.5
 #: How many gradients are looked for what is missing of.

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codegen.checking.cases import Case, as_passed
 from codegen.checking.readings import is_one_line
 from codegen.checking.roles import OUTPUTS, RATE, in_usual_order, is_label, is_mode, is_upstream
 from codegen.checking.subjects import Argument, Outcome, TorchSubject, is_cache
 
-Array = NDArray[Any]
 UPSTREAM_FILL, CACHE_FILL, RATE_FILL, VALUE_FILL, OWN_FILL, OUTPUT_FILL, NAMED_FILL = (
     "upstream", "cache", "rate", "value", "own", "output", "named",
 )  # fmt: skip
@@ -210,8 +208,3 @@ def upstream_values(case: Case, outcome: Outcome, seed: int, scale: float = 1.0)
         generator.uniform(0.4, 1.8, each.shape) * generator.choice([-1, 1], each.shape) for each in outcome.outputs
     ]
     return [scale * (float(each) if each.ndim == 0 else each) for each in drawn]
-
-
-def needs(case: Case, plan: Plan) -> Mapping[str, str]:
-    """Return what every argument is given, in words."""
-    return {name: f"{fill.kind} {fill.which}".strip() for name, fill in plan.fills}

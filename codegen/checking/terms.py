@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import sympy
-from numpy.typing import NDArray
 from sympy import Add, Expr, Integer, Mul, Pow, Rational
 
 import derive
@@ -27,7 +26,6 @@ from derive.precision import UndefinedError
 from derive.printing import definition_text
 from derive.sums import Binder, IndexSum, nodes
 
-Array = NDArray[Any]
 Edit = tuple[str, str, Expr]
 #: Places that a mistake has to explain first, and in all.
 FEW, MANY = 2, 12

@@ -33,8 +33,8 @@ STYLE: dict[str, Any] = {
 #: Ink, what is said beside it, and the two directions: values go forward, gradients come back. In grey the two are told
 #: apart by their place and by slanted letters.
 INK, FAINT, FORWARD, BACKWARD = "#1a1a1a", "#6b6b6b", "#0b4f8a", "#b03a00"
-#: Fillings of nodes: what is given, what is computed, what a step is at.
-GIVEN, COMPUTED, CURRENT = "#ffffff", "#eef3f8", "#f6d9a8"
+#: The filling of the node that a step is at.
+CURRENT = "#f6d9a8"
 #: Lines, by colour, dash and marker; each of the three is enough.
 LINES: tuple[dict[str, Any], ...] = (
     {"color": "#0b4f8a", "linestyle": "-", "marker": "o"},
