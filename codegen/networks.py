@@ -8,27 +8,26 @@ collapses is found so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from codegen.fusions import Fusion, fusions_of
 from codegen.layer import Layer, form_for, shapes_of
-from codegen.runtime import BoundPullback, Forward, Given, forward
+from codegen.predictions import class_axis, part_that_is_right, predicting, prediction_of
+from codegen.runtime import BoundPullback, Forward, Given
 from codegen.stages import Part, make_layers
 from codegen.summaries import LayerRow, layer_rows, markdown_table, plain_table
 from codegen.targets import NUMPY, source
 from codegen.usual import UsualPasses
-from derive.chain import Insertion
-from derive.definitions import needed_definitions
 from derive.errors import InputError
 from derive.indices import Tensor
 from derive.networks import ARROW, DATA, check_shapes, name_tensors, network_operation, with_settings
 from derive.notation import BAR
 from derive.operation import Operation
-from derive.sums import tensors_in
 
 Array = NDArray[Any]
 
@@ -65,20 +64,6 @@ def network(
         relu > dense: gradient of h1 put into that of z1: cost 7.25 instead of 9.25
     """
     return Network(make_layers(layers, seed, dtype), wrt, given)
-
-
-@dataclass(frozen=True)
-class Fusion:
-    """Two neighbours whose backward passes are one: the layers, whose gradient goes into whose, and what it costs."""
-
-    layers: tuple[str, ...]
-    insertion: Insertion
-
-    def __str__(self) -> str:
-        users = " and ".join(tensor.name for tensor in self.insertion.users)
-        what = f"gradient of {self.insertion.tensor.name} put into that of {users}"
-        costs = f"cost {self.insertion.together:g} instead of {self.insertion.separate:g}"
-        return f"{f' {ARROW} '.join(self.layers)}: {what}: {costs}"
 
 
 class Network:
@@ -198,15 +183,8 @@ class Network:
         if self._classes is None:
             raise InputError(f"{self.operation.record.title}: there is no accuracy, for its labels are no classes")
         form = form_for(self._forms, self._shapes, {DATA: x, self._targets[0]: labels})
-        classes = np.asarray(labels)
-        if form.input(self._targets[0]).values is None:
-            classes = classes.argmax(axis=self._classes)
-        scores = self.forward(x)
-        best, count = scores.argmax(axis=self._classes), scores.shape[self._classes]
-        if classes.shape != best.shape or not np.all((classes >= 0) & (classes < count)):
-            expected = f"class numbers below {count}, of shape {best.shape}"
-            raise InputError(f"{self.operation.record.title}: labels are {expected}, or a row of {count} for each")
-        return float(np.mean(best == classes))
+        in_rows = form.input(self._targets[0]).values is None
+        return part_that_is_right(self.forward(x), labels, self._classes, in_rows, self.operation.record.title)
 
     def source(self, notation: str = BAR.name, target: str = NUMPY) -> str:
         """Return both passes as a module of NumPy alone, or as C; it says which facts of labels it takes for granted.
@@ -237,15 +215,7 @@ class Network:
     @cached_property
     def fusions(self) -> tuple[Fusion, ...]:
         """The neighbours whose backward passes are one, from the loss back."""
-        owners = {each.tensor: place for place, row in enumerate(self._rows) for each in row.definitions}
-        fusions = []
-        for insertion in self._passes[0].backward.insertions:
-            users = {
-                owners[each.tensor] for each in self.operation.definitions if insertion.tensor in tensors_in(each.body)
-            }
-            places = sorted({owners[insertion.tensor], *users})
-            fusions.append(Fusion(tuple(self._layers[place].name for place in places), insertion))
-        return tuple(fusions)
+        return tuple(fusions_of(self.operation, self._rows, self._passes[0].backward.insertions))
 
     @property
     def log(self) -> str:
@@ -283,28 +253,15 @@ class Network:
 
     @cached_property
     def _prediction(self) -> Tensor | None:
-        """What goes into the loss, or what comes out where there is none."""
-        count = len(self.operation.definitions) - (len(self._layers[-1].definitions) if self.has_loss else 0)
-        return self.operation.definitions[count - 1].tensor if count else None
+        return prediction_of(self.operation, self._layers[-1] if self.has_loss else None)
 
     @cached_property
     def _predicting(self) -> Forward | None:
-        """The forward pass up to the predictions."""
-        if self._prediction is None:
-            return None
-        needed = needed_definitions(self.operation.definitions, [self._prediction])
-        used = self.operation.feeding(self._prediction)
-        inputs = tuple(tensor for tensor in self.operation.inputs if tensor in used)
-        return forward(replace(self.operation, definitions=needed, inputs=inputs, listed=()))
+        return None if self._prediction is None else predicting(self.operation, self._prediction)
 
     @cached_property
     def _classes(self) -> int | None:
-        """The axis of the predictions that the classes stand on, counted from the last."""
-        for form in self._forms:
-            for tensor in (form.input(name) for name in self._targets):
-                if self._prediction is not None and tensor.values in self._prediction.sizes:
-                    return self._prediction.sizes.index(tensor.values) - self._prediction.rank
-        return None
+        return class_axis(self._forms, self._targets, self._prediction)
 
     def _check_inputs(self) -> None:
         """Refuse layers that take more than what the one before hands on; the last, a loss, takes labels."""
