@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -178,7 +179,7 @@ RIGHT = {
 }
 
 
-def targets_of(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **options: object) -> list[Target]:
+def targets_of(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> list[Target]:
     """Return what is found of a text, in this process."""
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.delitem(sys.modules, MODULE, raising=False)
@@ -186,4 +187,4 @@ def targets_of(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **optio
     path.write_text(HEAD + text, "utf-8")
     module = load(path)
     monkeypatch.delitem(sys.modules, MODULE)
-    return [examine(each, Options(**options)) for each in subjects_in(vars(module), MODULE)]  # type: ignore[arg-type]
+    return [examine(each, Options(**options)) for each in subjects_in(vars(module), MODULE)]

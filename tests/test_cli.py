@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -169,8 +170,8 @@ def test_verify_fails_when_the_code_is_wrong(
 
     right = codegen.backward
 
-    def wrong(op: object, *rest: object, **named: object) -> object:
-        function = right(op, *rest, **named)  # type: ignore[arg-type]
+    def wrong(*arguments: Any, **named: Any) -> object:
+        function = right(*arguments, **named)
 
         class Wrong:
             saved = function.saved

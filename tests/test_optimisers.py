@@ -137,7 +137,7 @@ def read_only() -> Array:
     return array
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "a gradient of nothing": ({"w": np.ones(3)}, {"v": np.ones(3)}, "a gradient of v, but the parameters are good, w"),
     "another shape": ({"w": np.ones(3)}, {"w": np.ones((1, 3))}, r"w has shape \(3,\) and its gradient \(1, 3\)"),
     "whole numbers": ({"w": np.ones(3, int)}, {"w": np.ones(3)}, "w is changed in place"),
@@ -151,7 +151,7 @@ def test_what_is_refused_changes_nothing(case: str) -> None:
     parameters, gradients, message = REFUSED[case]
     optimiser, good = SGD(0.1), np.ones(2)
     with pytest.raises(InputError, match=message):
-        optimiser.step({"good": good, **parameters}, {"good": np.ones(2), **gradients})  # type: ignore[dict-item]
+        optimiser.step({"good": good, **parameters}, {"good": np.ones(2), **gradients})
     assert_array_equal(good, np.ones(2))
     assert optimiser.steps == 0
 

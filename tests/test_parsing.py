@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import sympy
@@ -271,9 +272,9 @@ def test_name_and_record() -> None:
         ({"absent": {"a": "c"}}, "r: absent names c, which is no input; the inputs are a, b"),
     ],
 )
-def test_a_record_speaks_of_inputs(said: dict[str, object], problem: str) -> None:
+def test_a_record_speaks_of_inputs(said: dict[str, Any], problem: str) -> None:
     with pytest.raises(InputError) as caught:
-        parse_operation("y = a - b", record=Record("r", "y = a - b", **said))  # type: ignore[arg-type]
+        parse_operation("y = a - b", record=Record("r", "y = a - b", **said))
     assert str(caught.value) == problem
 
 
@@ -282,9 +283,10 @@ def test_a_record_and_a_name_do_not_disagree() -> None:
         parse_operation("y = x", "s", record=Record("r", "y = x"))
 
 
-def test_a_text_must_be_a_text() -> None:
+@pytest.mark.parametrize("text", [5, None, ["y = x"]])
+def test_a_text_must_be_a_text(text: Any) -> None:
     with pytest.raises(InputError, match="a definition is a text"):
-        parse_operation(5)  # type: ignore[arg-type]
+        parse_operation(text)
 
 
 def test_what_a_called_operation_says_of_its_inputs_is_kept() -> None:

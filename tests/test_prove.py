@@ -430,9 +430,9 @@ def test_a_mistake_is_shown_in_its_own_line() -> None:
         (("x = y", [], ["a = 2*b", "b = a"]), "go round in a circle"),
     ],
 )
-def test_arguments_of_another_kind_are_refused(arguments: tuple[object, ...], message: str) -> None:
+def test_arguments_of_another_kind_are_refused(arguments: tuple[Any, ...], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        prove(*arguments)  # type: ignore[arg-type]
+        prove(*arguments)
 
 
 def test_an_operation_is_not_defined_by_a_derivative() -> None:

@@ -6,6 +6,7 @@ import io
 import re
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -161,9 +162,10 @@ def test_no_two_regions_look_alike_and_more_than_ten_are_refused() -> None:
     for key in ("color", "marker"):
         assert len({look[key] for look in CLASSES}) == len(CLASSES) == 10
     (axis,) = regions(codegen.network("dense(2,10) > softmax > cce", seed=0), x, t).figure.axes
-    hatches = [hatch or "" for hatch in axis.collections[0].hatches]  # type: ignore[attr-defined]
+    drawn: Any = axis.collections[0]
+    hatches = [hatch or "" for hatch in drawn.hatches]
     assert hatches == [look["hatch"] for look in CLASSES] and len(set(hatches[4:])) == 6
-    greys = [float(np.dot((0.299, 0.587, 0.114), face[:3])) for face in axis.collections[0].get_facecolor()]
+    greys = [float(np.dot((0.299, 0.587, 0.114), face[:3])) for face in drawn.get_facecolor()]
     assert min(abs(one - other) for one, other in combinations(greys[:4], 2)) > 0.08  # Of 1, black to white.
     with pytest.raises(InputError, match="at most 10 classes, which can be told apart, and the network has 11"):
         regions(codegen.network("dense(2,11) > softmax > cce", seed=0), x, t)
