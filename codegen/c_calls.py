@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codegen.c_memory import new_array
+from codegen.c_pointers import pointers
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -44,25 +46,32 @@ class Call:
     work: tuple[tuple[Shape, np.dtype[Any]], ...]
 
     def __post_init__(self) -> None:
-        single = {ARRAY: ctypes.c_void_p, WHOLE: ctypes.c_ssize_t, SINGLE: NUMBERS[self.precision]}
-        pointers = [ctypes.c_void_p] * (len(self.results) + len(self.work))
-        given = [single[kind] for _, kind in self.arguments]
-        self.function.argtypes = [*[ctypes.c_ssize_t] * len(self.sizes), *given, *pointers]
         self.function.restype = None
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """Return the results; arrays that are handed over are contiguous, aligned and of the function's dtypes."""
         results = [new_array(*each) for each in self.results]
         work = [new_array(*each) for each in self.work]
-        given = [_handed_over(arrays[place], kind) for place, kind in self.arguments]
-        self.function(*self.sizes, *given, *[each.ctypes.data for each in (*results, *work)])
+        self.function(*self._sizes, *self._handed_over(arrays), *pointers(results), *pointers(work))
         return results
 
+    @cached_property
+    def _sizes(self) -> list[ctypes.c_ssize_t]:
+        return [ctypes.c_ssize_t(size) for size in self.sizes]
 
-def _handed_over(array: Array, kind: str) -> Any:
-    if kind is ARRAY:
-        return array.ctypes.data
-    return int(array) if kind is WHOLE else float(array)
+    @cached_property
+    def _numbers(self) -> list[tuple[int, int, Callable[[Any], Any]]]:
+        """Where single numbers stand among what is handed over and among the arrays, and C's types of them."""
+        types = {WHOLE: ctypes.c_ssize_t, SINGLE: NUMBERS[self.precision]}
+        handed = enumerate(self.arguments)
+        return [(at, place, types[kind]) for at, (place, kind) in handed if kind is not ARRAY]
+
+    def _handed_over(self, arrays: Sequence[Array]) -> list[Any]:
+        """Return what stands for arrays: ``ctypes``' own objects, which it hands over as they are."""
+        found: list[Any] = pointers([arrays[place] for place, _ in self.arguments])
+        for at, place, kind in self._numbers:
+            found[at] = kind(arrays[place].item())
+        return found
 
 
 @dataclass(frozen=True)
