@@ -8,7 +8,7 @@ arguments from others, and one that is like it is a look into a dictionary in th
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
@@ -24,6 +24,8 @@ Signature = Callable[[Any], Hashable]
 FORM: Signature = operator.attrgetter("__class__", "dtype", "shape")
 #: The same, for what depends on how they lie in memory too: whether in one piece, and aligned.
 PLACED: Signature = operator.attrgetter("__class__", "dtype", "shape", "flags.c_contiguous", "flags.aligned")
+#: Of so many labels Python finds the largest sooner than NumPy.
+FEW = 32
 #: How many calls are kept, those made first no longer.
 KEPT = 32
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
@@ -49,7 +51,7 @@ class Repeating:
         except AttributeError:  # There are numbers among them.
             key = self._mixed(values)
         try:
-            run = self._found.get((key, *_parts(options)) if options else key)
+            run = self._found.get((key, *options.items(), *map(type, options.values())) if options else key)
         except TypeError:  # What can not be looked up was not kept.
             return None
         return None if run is None else run(values)
@@ -60,8 +62,8 @@ class Repeating:
         if not all(map(_is_telling, options.values())) or not all(map(_is_told, types)):
             return
         key: Hashable = self._mixed(values) if types & {float, int} else tuple(map(self._signature, values))
-        if options:
-            key = (key, *_parts(options))
+        if options:  # 1, 1.0 and True are equal and not the same.
+            key = (key, *options.items(), *map(type, options.values()))
         last = list(self._found.items())[1 - KEPT :]  # Another thread may keep another call meanwhile.
         with suppress(TypeError):  # A tuple of what may change.
             self._found = {**dict(last), key: run}
@@ -79,12 +81,6 @@ class Repeating:
             else:
                 return None
         return tuple(parts)
-
-
-def _parts(options: Mapping[str, Any]) -> Iterable[Hashable]:
-    """Yield what tells options from others; 1, 1.0 and True are equal and not the same."""
-    yield from options.items()
-    yield from map(type, options.values())
 
 
 def _is_told(kind: type) -> bool:
@@ -120,7 +116,7 @@ def repeated(
         for place, (value, array) in enumerate(zip(given, arrays, strict=True))
         if array is not value and isinstance(array, np.ndarray)
     ]
-    limits = [(place, *_below(arrays[place].dtype, extent)) for place, extent in bounds]
+    limits = [(place, _are_positions(arrays[place], extent)) for place, extent in bounds]
     if not (added or made or limits):
         return run
 
@@ -128,15 +124,24 @@ def repeated(
         found = [*values, *added]
         for place, dtype in made:
             found[place] = np.asarray(found[place]).astype(dtype, order="C")
-        for place, unsigned, extent in limits:
-            if np.maximum.reduce(found[place].view(unsigned), None) >= extent:
+        for place, are_positions in limits:
+            if not are_positions(found[place]):
                 return None
         return run(found)
 
     return call
 
 
-def _below(dtype: np.dtype[Any], extent: int) -> tuple[np.dtype[Any], int]:
-    """Return as what labels are read for one comparison to tell those below 0 too, and what they are below then."""
-    unsigned = np.dtype(f"u{dtype.itemsize}")
-    return unsigned, extent if dtype == unsigned else min(extent, 1 << (8 * dtype.itemsize - 1))
+def _are_positions(labels: Array, extent: int) -> Callable[[Array], bool]:
+    """Return what tells whether labels like these, which are not empty, are positions on an axis of a size."""
+    if labels.ndim == 1 and labels.size <= FEW:
+
+        def are_few(labels: Array) -> bool:
+            numbers = labels.tolist()
+            return min(numbers) >= 0 and max(numbers) < extent
+
+        return are_few
+    unsigned = np.dtype(f"u{labels.dtype.itemsize}")
+    # What is below 0 is at least this where it is read without a sign: one comparison does.
+    limit = extent if labels.dtype == unsigned else min(extent, 1 << (8 * labels.dtype.itemsize - 1))
+    return lambda labels: bool(np.maximum.reduce(labels.view(unsigned), None) < limit)

@@ -13,7 +13,7 @@ from numpy.testing import assert_array_equal
 import codegen
 from codegen.c_compiler import find_compiler
 from codegen.numpy_function import NumpyFunction
-from codegen.repeating import FORM, KEPT, PLACED, Repeating, repeated
+from codegen.repeating import FEW, FORM, KEPT, PLACED, Repeating, repeated
 from derive.errors import InputError
 
 TARGETS = ["numpy", *(["c"] if find_compiler() is not None else [])]
@@ -113,11 +113,14 @@ def test_matrices_without_an_inverse_are_refused_again_and_again() -> None:
 )
 def test_labels_are_looked_at_in_each_call(dtype: str, extent: int, wrong: int, target: str) -> None:
     run = codegen.forward("embedding", target=target)
-    w, ids = np.arange(2.0 * extent).reshape(extent, 2), np.array([0, min(extent, 127) - 1, 1], dtype)
-    for _ in range(2):
+    w, right = np.arange(2.0 * extent).reshape(extent, 2), np.array([0, min(extent, 127) - 1, 1], dtype)
+    for turn in range(4):
+        ids = np.resize(right, (3, FEW + 1)[turn % 2])
         assert_array_equal(run(w, ids), w[ids.astype(int)])
         with pytest.raises(InputError, match="labels run from 0"):
-            run(w, np.array([0, wrong, 1], dtype))
+            run(w, np.append(ids[1:], np.array(wrong, dtype)))
+        with pytest.raises(InputError, match="labels run from 0"):
+            run(w, np.append(np.array(wrong, dtype), ids[1:]))
 
 
 @pytest.mark.parametrize("target", TARGETS)
