@@ -3,24 +3,49 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.c_memory import new_array
+from codegen.c_memory import is_large, new_array
+from codegen.c_pointers import pointers
+from codegen.repeating import Run
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
-#: What decides on how an array is handed over, but for where it lies.
-_SIGNATURE = operator.attrgetter("__class__", "dtype", "shape", "strides")
+Formed = tuple[Shape, np.dtype[Any]]
 #: Single numbers of C's types as ctypes calls them.
 NUMBERS = {"float": ctypes.c_float, "double": ctypes.c_double}
 #: How an argument is handed over: as a pointer, or as a single number, whole or not.
 ARRAY, WHOLE, SINGLE = "array", "whole", "number"
+#: So many bytes that a function works in are kept at most for its next call.
+KEPT_WORK = 1 << 16
+
+
+class Work:
+    """Memory that a function works in: what is small is kept for its next call, for each thread that is in one."""
+
+    def __init__(self, forms: Sequence[Formed]) -> None:
+        self._forms = forms
+        self._is_kept = sum(math.prod(shape) * dtype.itemsize for shape, dtype in forms) <= KEPT_WORK
+        self._spare: list[tuple[list[Array], list[ctypes.c_void_p]]] = []
+
+    def take(self) -> tuple[list[Array], list[ctypes.c_void_p]]:
+        """Return arrays of any numbers that nobody else works in, and where they lie."""
+        try:
+            return self._spare.pop()
+        except IndexError:
+            arrays = [new_array(*each) for each in self._forms]
+            return arrays, pointers(arrays)
+
+    def give_back(self, taken: tuple[list[Array], list[ctypes.c_void_p]]) -> None:
+        if self._is_kept:
+            self._spare.append(taken)
 
 
 @dataclass(frozen=True)
@@ -40,50 +65,53 @@ class Call:
     precision: str
     sizes: tuple[int, ...]
     arguments: tuple[tuple[int, str], ...]
-    results: tuple[tuple[Shape, np.dtype[Any]], ...]
-    work: tuple[tuple[Shape, np.dtype[Any]], ...]
+    results: tuple[Formed, ...]
+    work: tuple[Formed, ...]
 
-    def __post_init__(self) -> None:
-        single = {ARRAY: ctypes.c_void_p, WHOLE: ctypes.c_ssize_t, SINGLE: NUMBERS[self.precision]}
-        pointers = [ctypes.c_void_p] * (len(self.results) + len(self.work))
-        given = [single[kind] for _, kind in self.arguments]
-        self.function.argtypes = [*[ctypes.c_ssize_t] * len(self.sizes), *given, *pointers]
-        self.function.restype = None
-
-    def run(self, arrays: Sequence[Array]) -> list[Array]:
+    def run(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
         """Return the results; arrays that are handed over are contiguous, aligned and of the function's dtypes."""
-        results = [new_array(*each) for each in self.results]
-        work = [new_array(*each) for each in self.work]
-        given = [_handed_over(arrays[place], kind) for place, kind in self.arguments]
-        self.function(*self.sizes, *given, *[each.ctypes.data for each in (*results, *work)])
+        results: tuple[Array, ...] = self.repeated()(arrays)
         return results
 
+    def repeated(self) -> Run:
+        """Return the call as a function of arrays; it is quick, and may be made by several threads at once."""
+        function = self.function
+        function.restype = None
+        sizes = [ctypes.c_ssize_t(size) for size in self.sizes]
+        numbers, picked = self._numbers, _picked([place for place, _ in self.arguments])
+        make = new_array if any(is_large(*each) for each in self.results) else np.empty
+        shapes, dtypes = zip(*self.results, strict=True)
+        work = Work(self.work) if self.work else None
 
-def _handed_over(array: Array, kind: str) -> Any:
-    if kind is ARRAY:
-        return array.ctypes.data
-    return int(array) if kind is WHOLE else float(array)
+        def call(arrays: Sequence[Array]) -> tuple[Array, ...]:
+            results: tuple[Array, ...] = tuple(map(make, shapes, dtypes))
+            given: list[Any] = pointers((*picked(arrays), *results))
+            for at, place, kind in numbers:
+                given[at] = kind(arrays[place].item())
+            if work is None:
+                function(*sizes, *given)
+            else:
+                taken = work.take()
+                function(*sizes, *given, *taken[1])
+                work.give_back(taken)
+            return results
+
+        return call
+
+    @property
+    def _numbers(self) -> list[tuple[int, int, Callable[[Any], Any]]]:
+        """Where single numbers stand among what is handed over and among the arrays, and C's types of them."""
+        types = {WHOLE: ctypes.c_ssize_t, SINGLE: NUMBERS[self.precision]}
+        handed = enumerate(self.arguments)
+        return [(at, place, types[kind]) for at, (place, kind) in handed if kind is not ARRAY]
 
 
-@dataclass(frozen=True)
-class Ready:
-    """A call that was made before, for arrays that are like those it was made with."""
-
-    signature: list[tuple[Any, ...]]
-    call: Call
-
-    def takes(self, arrays: Sequence[Any]) -> bool:
-        """Whether arrays lie, but for their place, as those of the call before."""
-        try:
-            is_like = list(map(_SIGNATURE, arrays)) == self.signature
-        except AttributeError:
-            return False
-        return is_like and all(array.flags.aligned for array in arrays)
-
-
-def ready_for(arrays: Sequence[Any], call: Call) -> Ready | None:
-    """Return a call for arrays like these, None where one of them is no array."""
-    return Ready(list(map(_SIGNATURE, arrays)), call) if all(type(array) is np.ndarray for array in arrays) else None
+def _picked(places: Sequence[int]) -> Callable[[Sequence[Array]], Iterable[Array]]:
+    """Return a function that picks what stands at places."""
+    if len(places) == 1:
+        (place,) = places
+        return lambda arrays: (arrays[place],)
+    return operator.itemgetter(*places) if places else lambda _: ()
 
 
 def plain(array: Array, dtype: np.dtype[Any]) -> Array:

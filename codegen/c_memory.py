@@ -104,6 +104,16 @@ def release_memory() -> None:
     KEPT.clear()
 
 
+def is_large(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bool:
+    """Whether an array is so large that its memory is kept for others.
+
+    Example:
+        >>> is_large((2, 3), np.dtype("f"))
+        False
+    """
+    return math.prod(shape) * dtype.itemsize >= SMALLEST
+
+
 def new_array(shape: tuple[int, ...], dtype: np.dtype[Any], kept: KeptMemory = KEPT) -> Array:
     """Return an array of any numbers, in memory that was freed before where it is large.
 
@@ -113,7 +123,7 @@ def new_array(shape: tuple[int, ...], dtype: np.dtype[Any], kept: KeptMemory = K
         >>> new_array((2, 3), np.dtype("f")).shape
         (2, 3)
     """
-    size = math.prod(shape) * dtype.itemsize
-    if size < SMALLEST or kept.limit == 0:
+    if kept.limit == 0 or not is_large(shape, dtype):
         return np.empty(shape, dtype)
+    size = math.prod(shape) * dtype.itemsize
     return np.asarray(_Owner(kept, kept.take(size + ALIGNMENT), shape, dtype))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import Expr, Integer, Symbol
 
-from codegen.c_calls import ARRAY, SINGLE, WHOLE, Call, Ready, plain, ready_for
+from codegen.c_calls import ARRAY, SINGLE, WHOLE, Call, plain
 from codegen.c_compiler import FLAGS, load_library
 from codegen.c_precisions import DOUBLE, FLOAT, Precision
 from codegen.c_program import ENTRY
@@ -25,6 +25,7 @@ from codegen.numpy_function import NumpyFunction
 from codegen.ops import Constant, SumTo
 from codegen.program import INTEGER, NUMBER, Program
 from codegen.programs import backward_program, forward_program, function_name, kept_tensors
+from codegen.repeating import PLACED, Run, Signature
 from codegen.runtime import Backward, Forward, Given, Plan
 from derive.errors import InputError
 from derive.extents import Extent
@@ -70,7 +71,6 @@ class CProgram:
             ARRAY if is_array else WHOLE if argument.kind == INTEGER else SINGLE
             for argument, is_array in zip(arguments, self._is_array, strict=True)
         ]
-        self._ready: Ready | None = None
         self._leads = [operation.leads(tensor) for tensor in program.result_tensors]
         self._axes = [each.tensor.sizes for each in arguments]
         if self._is_elementwise:
@@ -92,21 +92,32 @@ class CProgram:
         Raises:
             InputError: the numbers are of a type that C has not, or a size that is 0 is divided by.
         """
-        ready = self._ready
-        if ready is not None and ready.takes(arrays) and ready.call.function is self._called[ready.call.precision]:
-            return tuple(ready.call.run(arrays))
+        call, taken, shape, given = self._prepared(arrays)
+        return self._shaped(call.run(taken), shape, given)
+
+    def again(self, arrays: Sequence[Any], results: Sequence[Any]) -> Run:
+        """Return what gives the results of arrays like these: at once, where they are handed over as they are."""
+        call, taken, *_ = self._prepared(arrays)
+        numbers = arrays[len(taken) :]
+        if not self._are_handed_over(arrays, taken):
+            return lambda values: self.run([*values[: len(taken)], *numbers])
+        return replace(call, results=tuple((result.shape, result.dtype) for result in results)).repeated()
+
+    def _are_handed_over(self, arrays: Sequence[Any], taken: Sequence[Array]) -> bool:
+        """Whether C takes the arrays, and no copies of them."""
+        return all(
+            kind != ARRAY or (array.size == own.size and np.may_share_memory(array, own))
+            for array, own, kind in zip(arrays, taken, self._kinds, strict=False)
+        )
+
+    def _prepared(self, arrays: Sequence[Any]) -> tuple[Call, list[Array], tuple[int, ...], list[Array]]:
+        """Return a call, what it takes, the shape of single numbers or the leading axes, and the arrays."""
         count = len(self._axes)
         given = [np.asarray(array) for array in arrays[:count]]
         precision = self._precision(given)
         flat, shape = self._entries(given) if self._is_elementwise else self._flattened(given)
-        sizes = self._sizes(flat, arrays[count:])
-        call = self._call(self.functions[precision.name], sizes)
-        taken = self._taken(flat, precision)
-        results = self._shaped(call.run(taken), shape, given)
-        self._remember(call, arrays, taken, results)
-        return results
-
-    run_checked = run
+        call = self._call(self.functions[precision.name], self._sizes(flat, arrays[count:]))
+        return call, self._taken(flat, precision), shape, given
 
     def _precision(self, arrays: Sequence[Array]) -> Precision:
         dtypes = {arrays[place].dtype for place in self._real} or {np.dtype(float)}
@@ -188,15 +199,6 @@ class CProgram:
             for array, dtype, kind in zip(arrays, dtypes, self._kinds, strict=True)
         ]
 
-    def _remember(self, call: Call, arrays: Sequence[Any], taken: Sequence[Array], results: Sequence[Array]) -> None:
-        """Remember a call whose arrays were handed over as they are, for the next one that is given such arrays."""
-        are_kept = len(arrays) == len(taken) and all(
-            kind != ARRAY or (array.size == own.size and np.may_share_memory(array, own))
-            for array, own, kind in zip(arrays, taken, self._kinds, strict=True)
-        )
-        shapes = [(result.shape, result.dtype) for result in results]
-        self._ready = ready_for(arrays, replace(call, results=tuple(shapes))) if are_kept else None
-
     def _shaped(self, results: Sequence[Array], leading: tuple[int, ...], given: Sequence[Array]) -> tuple[Any, ...]:
         """Return the results with the shapes that belong to them."""
         found = []
@@ -220,6 +222,8 @@ def value_of(expr: Expr, sizes: Mapping[Expr, int]) -> int:
 class CFunctionOfArrays:
     """What the passes in C share: checks as in NumPy, and the C text in the place of NumPy's."""
 
+    signature: Signature = PLACED
+
     def _set(self: Any, in_c: CProgram, name: str) -> None:
         operation, program = in_c.operation, in_c.program
         self._in_c = in_c
@@ -236,7 +240,10 @@ class CFunctionOfArrays:
         found: tuple[Any, ...] = self._in_c.run(arrays)
         return found
 
-    run_checked = run
+    def again(self: Any, arrays: Sequence[Any], results: Sequence[Any]) -> Run:
+        """Return what gives the results of arrays like these, none of them empty, with nothing left to check."""
+        found: Run = self._in_c.again(arrays, results)
+        return found
 
 
 class CForward(CFunctionOfArrays, Forward):
@@ -245,7 +252,6 @@ class CForward(CFunctionOfArrays, Forward):
     def __init__(self, operation: Operation) -> None:
         program = forward_program(operation, ())
         self._set(forward_in_c(operation, program), function_name(operation, "forward"))
-        self._found = None
 
     def _plan(self, passes: Mapping[str, Any]) -> Plan:
         made = backward_pass(self.operation, **passes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +17,6 @@ from derive.printing import shape_text
 from derive.sums import nodes
 
 Given = Sequence[tuple[Tensor, Any]]
-_SIGNATURE = operator.attrgetter("__class__", "shape", "dtype")
 
 
 class Fitting:
@@ -30,23 +28,12 @@ class Fitting:
         tensors: Sequence[Tensor],
         extremes: Iterable[Expr] = (),
         taken: Mapping[Expr, int] = MappingProxyType({}),
-        remembers: bool = False,
     ) -> None:
         self.operation = operation
         self._is_elementwise = operation.is_elementwise
         self.tensors = tuple(tensors)
         self._extremes = tuple(extremes)
-        sizes = list(dict.fromkeys(size for tensor in tensors for size in tensor.sizes))
-        self._extents = [int(size) if size.is_Integer else -1 for size in sizes]
         self._leads = [operation.leads(tensor) for tensor in tensors]
-        places = [tensor.sizes[leads:] for tensor, leads in zip(tensors, self._leads, strict=True)]
-        self._slots = [tuple(sizes.index(size) for size in own) for own in places]
-        self._remembers = remembers
-        self._met: tuple[list[tuple[Any, ...]], list[tuple[int, int]]] | None = None
-        self._rest: list[Any] = []
-        self._is_label = [tensor.values is not None for tensor in tensors]
-        self._bounds = [sizes.index(tensor.values) if tensor.values in sizes else None for tensor in tensors]
-        self._counted = [sizes.index(size) for size in self._extremes if size in sizes]
         self._letters: dict[Expr, str] = {}
         self._last: dict[Expr, tuple[int, Element | None]] = {size: (last, None) for size, last in taken.items()}
         for size, named in named_positions(definition.body for definition in operation.definitions).items():
@@ -58,37 +45,6 @@ class Fitting:
                     for index in part.indices:
                         if isinstance(index, Index):
                             self._letters.setdefault(index.size, index.name)
-        self._reached = [(sizes.index(size), last) for size, (last, _) in self._last.items() if size in sizes]
-
-    def knows(self, values: Sequence[Any]) -> bool:
-        """Whether the last arrays that needed nothing done had the same shapes and dtypes: these need nothing either.
-
-        It is asked at each call. Labels have numbers to look at; what is empty is not remembered.
-        """
-        met = self._met  # Another thread may remember other arrays meanwhile.
-        if met is None:
-            return False
-        try:
-            if list(map(_SIGNATURE, values)) != met[0]:
-                return False
-        except AttributeError:
-            return False
-        return all(values[place].min() >= 0 and values[place].max() < extent for place, extent in met[1])
-
-    def with_rest(self, values: Sequence[Any]) -> Sequence[Any]:
-        """Return values with those that were left out last time, too, and took on the same dtype then."""
-        if not self._rest or len(values) + len(self._rest) != len(self.tensors):
-            return values
-        return [*values, *self._rest]
-
-    def remember_rest(self, values: Sequence[Any], fitted: Sequence[Any]) -> None:
-        """Remember what stood for the values that were left out, where those that were given needed nothing done."""
-        count = len(values)
-        self._rest = []
-        are_kept = len(fitted) == len(self.tensors) and all(map(operator.is_, values, fitted))
-        if are_kept and self._bounds_of(fitted) is not None:
-            self._rest = list(fitted[count:])
-            self.fit(fitted)
 
     def fit(self, values: Sequence[Any]) -> list[np.ndarray]:
         """Return arrays of one dtype that fit the operation.
@@ -100,11 +56,6 @@ class Fitting:
             InputError: no numbers, another number of axes, an index of two sizes, a label that is no position, an
                 axis too short for a position that the operation names.
         """
-        bounds = self._bounds_of(values)
-        if bounds is not None:
-            if self._remembers and not has_no_entries(values):
-                self._met = list(map(_SIGNATURE, values)), bounds
-            return list(values)
         given = list(zip(self.tensors, values, strict=True))
         arrays = [self._array(tensor, value) for tensor, value in given]
         dtype = _common_dtype(given, arrays)
@@ -119,45 +70,16 @@ class Fitting:
             self._check_sizes(self.tensors, fitted)
         return fitted
 
-    def _bounds_of(self, values: Sequence[Any]) -> list[tuple[int, int]] | None:
-        """Return the places of labels and what they are below, None unless nothing needs to be done to the values.
-
-        That is the usual case, told in a few microseconds.
-        """
-        dtype = None
-        for value, is_label in zip(values, self._is_label, strict=True):
-            if type(value) is not np.ndarray or not value.dtype.isnative:
-                return None
-            if is_label:
-                if value.dtype.kind not in "iu":
-                    return None
-            elif value.dtype.kind != "f" or value.dtype is not (dtype := dtype or value.dtype):
-                return None
-        if self._is_elementwise:
-            return [] if all(value.shape == values[0].shape for value in values) else None
-        extents, leading = self._extents.copy(), None
-        for value, slots, leads in zip(values, self._slots, self._leads, strict=True):
-            shape = value.shape
-            if leads:
-                count = value.ndim - len(slots)
-                if count < 0 or shape[:count] != (leading := shape[:count] if leading is None else leading):
-                    return None
-                shape = shape[count:]
-            if len(shape) != len(slots):
-                return None
-            for extent, slot in zip(shape, slots, strict=True):
-                if extents[slot] < 0:
-                    extents[slot] = extent
-                elif extents[slot] != extent:
-                    return None
-        if any(extents[slot] == 0 for slot in self._counted) or (leading and 0 in leading):
-            return None
-        if any(extents[slot] <= last for slot, last in self._reached):
-            return None
-        bounds = [(place, extents[bound]) for place, bound in enumerate(self._bounds) if bound is not None]
-        labels = [(values[place], extent) for place, extent in bounds]
-        fit = all(each.size == 0 or (each.min() >= 0 and each.max() < extent) for each, extent in labels)
-        return bounds if fit else None
+    def bounds(self, arrays: Sequence[np.ndarray]) -> list[tuple[int, int]]:
+        """Return the places of labels among arrays that fit, and the sizes that they are below."""
+        extents: dict[Expr, int] = {}
+        if not self._is_elementwise:
+            for tensor, array, leads in zip(self.tensors, arrays, self._leads, strict=True):
+                first = array.ndim - tensor.rank + 1 if leads else 0
+                if leads:
+                    extents.setdefault(tensor.sizes[0], math.prod(array.shape[:first]))
+                extents.update(zip(tensor.sizes[leads:], array.shape[first:], strict=True))
+        return [(at, extents[each.values]) for at, each in enumerate(self.tensors) if each.values in extents]
 
     def shown(self, tensor: Tensor) -> str:
         return f"the upstream gradient {tensor.word}" if tensor.role else tensor.name

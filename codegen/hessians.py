@@ -46,7 +46,7 @@ class HessianVector(NumpyFunction):
         self.assumptions = product.assumptions
 
     def __call__(self, *arrays: Any, **settings: Any) -> Any:
-        found = self.run(self.fit(self.complete(arrays, settings)))
+        found = self.results_of(arrays, settings)
         return found[0] if len(self.wrt) == 1 else found
 
 
@@ -70,7 +70,7 @@ class Hessian(NumpyFunction):
         self.assumptions = derivation.assumptions
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
-        return self.run(self.fit(self.complete(inputs, settings)))[0]
+        return self.results_of(inputs, settings)[0]
 
 
 def hvp(loss: Op, wrt: str | Sequence[str] | None = None, given: Given = ()) -> HessianVector:

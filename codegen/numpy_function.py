@@ -19,6 +19,7 @@ from codegen.numpy_source import FunctionSource, numpy_function
 from codegen.ops import MATRIX_OPERATIONS
 from codegen.program import Program
 from codegen.program_checks import extremes, positions_taken
+from codegen.repeating import FORM, Repeating, Run, Signature, repeated
 from codegen.scalar_functions import make_scalar_function
 from codegen.whole_numbers import WholeNumbers, default_numbers
 from derive.errors import InputError
@@ -34,7 +35,10 @@ class NumpyFunction:
         operation: whose pass it is.
         source: the text a person reads.
         module: a module with the function that imports NumPy alone.
+        signature: what tells arrays from others for which a call is another one.
     """
+
+    signature: Signature = FORM
 
     def __init__(self, operation: Operation, program: Program, source: FunctionSource) -> None:
         self.text = source
@@ -54,8 +58,8 @@ class NumpyFunction:
         self.operation, self.program = operation, program
         self._tensors = tuple(argument.tensor for argument in program.arguments)
         uses_matrices = any(isinstance(each.op, MATRIX_OPERATIONS) for each in program.statements)
-        remembers = not uses_matrices and not program.parameters
-        self._fitting = Fitting(operation, self._tensors, extremes(program), positions_taken(program), remembers)
+        self._fitting = Fitting(operation, self._tensors, extremes(program), positions_taken(program))
+        self._repeating = Repeating(self.signature)
         self._numbers = WholeNumbers(operation, program) if program.parameters or operation.extents else None
         self.parameters = tuple(symbol.name for symbol in program.parameters)
         self._allowed = tuple(dict.fromkeys((*operation.record.defaults, *self.parameters)))
@@ -81,10 +85,55 @@ class NumpyFunction:
         arrays = self._fitting.fit(values[:count])
         return [*arrays, *self._numbers.fit(values[count:], arrays)]
 
-    def run_checked(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        """Return the results of values of the same shapes and dtypes as before, with nothing left to check."""
-        found = self._run(*values)
-        return found if isinstance(found, tuple) else (found,)
+    def results_of(self, values: Sequence[Any], settings: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the results of arguments as they are given, checked.
+
+        Raises:
+            InputError: they do not fit.
+        """
+        found: tuple[Any, ...] | None = self._repeating.call(values, settings)
+        if found is not None:
+            return found
+        given = self.complete(values, settings)
+        arrays = self.fit(given)
+        results = self.run(arrays)
+        self.keep(self._repeating, values, settings, given, arrays, self.again(arrays, results))
+        return results
+
+    def keep(
+        self,
+        calls: Repeating,
+        values: Sequence[Any],
+        options: Mapping[str, Any],
+        given: Sequence[Any],
+        arrays: Sequence[Any],
+        run: Run,
+    ) -> None:
+        """Keep a call that went well among others.
+
+        Args:
+            calls: the others.
+            values, options: what it was given.
+            given: the values, and after them what was left out or given by name.
+            arrays: what was made of these.
+            run: what is to be done with arrays like these.
+        """
+        own, numbers = arrays[: len(self._tensors)], given[len(self._tensors) :]
+        if not has_no_entries(own) and all(type(number) is int for number in numbers):
+            calls.keep(values, options, repeated(values, given, arrays, self._fitting.bounds(own), run))
+
+    def again(self, arrays: Sequence[Any], results: Sequence[Any]) -> Run:
+        """Return what gives the results of arrays like these, none of them empty, with nothing left to check."""
+        if self.parameters or self._uses_matrices:
+            numbers = arrays[len(self._tensors) :]
+            return lambda values: self.run([*values[: len(self._tensors)], *numbers])
+        run = self._run
+
+        def call(values: Sequence[Any]) -> tuple[Any, ...]:
+            found = run(*values)
+            return found if type(found) is tuple else (found,)
+
+        return call
 
     def run(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
         """Return the results of arrays that fit, and whole numbers after them, as a tuple."""

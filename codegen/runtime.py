@@ -16,6 +16,7 @@ from codegen.numpy_function import Array, NumpyFunction
 from codegen.numpy_source import FunctionSource
 from codegen.program import Program
 from codegen.programs import backward_program, backward_source, forward_program, forward_source, kept_tensors
+from codegen.repeating import NO_OPTIONS, Repeating, Run
 from derive.catalogue import find
 from derive.errors import InputError
 from derive.facts import Fact
@@ -34,7 +35,7 @@ class Runs(Protocol):
 
     def run(self, arrays: Sequence[Any]) -> tuple[Any, ...]: ...
 
-    def run_checked(self, values: Sequence[Any]) -> tuple[Any, ...]: ...
+    def again(self, arrays: Sequence[Any], results: Sequence[Any]) -> Run: ...
 
 
 #: What a backward pass needs by name, the names of what the pass that keeps it returns, and that pass.
@@ -47,33 +48,44 @@ class Forward(NumpyFunction):
     def __init__(self, operation: Operation) -> None:
         program = forward_program(operation, ())
         super().__init__(operation, program, forward_source(operation, program))
-        self._found: tuple[dict[str, Any], Plan] | None = None  # The options of the last call, and what they ask for.
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
-        if not settings and self._fitting.knows(inputs):
-            return _one_or_all(self.run_checked(inputs))
-        return _one_or_all(self.run(self.fit(self.complete(inputs, settings))))
+        return _one_or_all(self.results_of(inputs, settings))
+
+    @cached_property
+    def _saving(self) -> Repeating:
+        """The calls of ``with_saved``."""
+        return Repeating(self.signature)
 
     def with_saved(self, *inputs: Any, **options: Any) -> tuple[Any, dict[str, Array]]:
         """Return the output, of several a tuple, and by name what the backward pass needs.
 
         The options are settings, and those of ``backward``: another pass may need other values.
         """
-        arrays, found = self._fitting.with_rest(inputs), self._found
-        if found is not None and options == found[0] and self._fitting.knows(arrays):
-            wanted, made, keeping = found[1]
-            results = keeping.run_checked(arrays)
-        else:
-            passes, settings = self.divided(options)
-            arrays = self.fit(self.complete(inputs, settings))
-            wanted, made, keeping = plan = self._plan(passes)
-            kept = {name: tuple(value) if isinstance(value, list) else value for name, value in passes.items()}
-            self._found = kept, plan
-            if not settings:
-                self._fitting.remember_rest(inputs, arrays)
-            results = keeping.run(arrays)
-        known = dict(zip((*self._names, *made), (*arrays, *results), strict=True))
-        return _one_or_all(results[: self._count]), {name: known[name] for name in wanted}
+        found: tuple[Any, dict[str, Array]] | None = self._saving.call(inputs, options)
+        if found is not None:
+            return found
+        passes, settings = self.divided(options)
+        given = self.complete(inputs, settings)
+        arrays = self.fit(given)
+        wanted, made, keeping = self._plan(passes)
+        results = keeping.run(arrays)
+        places = {name: place for place, name in enumerate((*self._names, *made))}
+        kept = [(name, places[name]) for name in wanted]
+        run = self._with_kept(keeping.again(arrays, results), kept)
+        self.keep(self._saving, inputs, options, given, arrays, run)
+        return self._with_kept(lambda _: results, kept)(arrays)
+
+    def _with_kept(self, run: Run, kept: Sequence[tuple[str, int]]) -> Run:
+        """Return what gives the output of arrays that fit, and by name what the backward pass needs."""
+        count = self._count
+
+        def call(arrays: Sequence[Any]) -> tuple[Any, dict[str, Array]]:
+            results = run(arrays)
+            every = (*arrays, *results)
+            return results[0] if count == 1 else results[:count], {name: every[place] for name, place in kept}
+
+        return call
 
     def _plan(self, passes: Mapping[str, Any]) -> Plan:
         wanted = backward(self.operation, **passes).saved
@@ -116,11 +128,16 @@ class Backward(NumpyFunction):
         self.assumptions = pullback.assumptions
         self.insertions = pullback.insertions
 
+    @cached_property
+    def _needed(self) -> frozenset[str]:
+        return frozenset(self.saved)
+
     def __call__(self, *upstream: Any, **saved: Any) -> tuple[Any, ...]:
-        if len(upstream) == self._count and saved.keys() == set(self.saved):
-            values = [*upstream, *map(saved.__getitem__, self.saved)]
-            if self._fitting.knows(values):
-                return self.run_checked(values)
+        is_whole = saved.keys() == self._needed
+        values = (*upstream, *map(saved.__getitem__, self.saved)) if is_whole else ()
+        found: tuple[Any, ...] | None = self._repeating.call(values) if is_whole else None
+        if found is not None:
+            return found
         self._check_count(upstream)
         saved = {**{key: n for key, n in self._defaults.items() if key in self.saved}, **saved}
         if saved.keys() != set(self.saved):
@@ -133,11 +150,15 @@ class Backward(NumpyFunction):
                 f"{name}: the backward pass {problem}; it takes {takes} and {', '.join(self.saved) or 'nothing else'}"
             )
         kept = [saved[key] for key in self.saved]
-        given = upstream if all(each is not None for each in upstream) else self._filled(upstream, kept)
-        arrays = self.fit([*given, *kept])
+        filled = upstream if all(each is not None for each in upstream) else self._filled(upstream, kept)
+        given = [*filled, *kept]
+        arrays = self.fit(given)
         if self._is_elementwise and self.saved:
             self._check_shapes(arrays)
-        return self.run(arrays)
+        results = self.run(arrays)
+        if is_whole:
+            self.keep(self._repeating, values, NO_OPTIONS, given, arrays, self.again(arrays, results))
+        return results
 
     def in_notation(self, notation: Notation) -> FunctionSource:
         """Return the text with gradients called otherwise."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import codegen
+from codegen import c_calls, c_pointers
 from codegen.c_compiler import find_compiler
 from derive.errors import InputError
 
@@ -83,3 +85,26 @@ def test_results_of_remembered_calls_share_nothing() -> None:
     run(-x)
     assert not any(np.shares_memory(one, other) for one in outputs for other in outputs if one is not other)
     assert_allclose(outputs[0], before)
+
+
+@pytest.mark.parametrize("change", [change for name, change in CHANGES.items() if name != "a list"])
+def test_where_arrays_lie_is_what_numpy_says(change: Callable[[Any], Any]) -> None:
+    arrays = [change(np.arange(12.0).reshape(3, 4)), np.zeros(()), np.zeros((0, 3), np.int8)]
+    places = [array.ctypes.data for array in arrays]
+    for found in (c_pointers.read_pointers, c_pointers.asked_pointers):
+        assert [each.value for each in found(arrays)] == places
+
+
+def test_addresses_are_read_where_they_are_found_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert c_pointers.are_readable()
+    monkeypatch.setattr(c_pointers, "_HEAD", object.__basicsize__ + 8)
+    assert not c_pointers.are_readable()
+    monkeypatch.undo()
+    monkeypatch.setattr("sys.implementation", SimpleNamespace(name="another"))
+    assert not c_pointers.are_readable()
+
+
+def test_where_addresses_are_not_read_numpy_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(c_calls, "pointers", c_pointers.asked_pointers)
+    x = np.linspace(-1, 1, 6).reshape(2, 3)
+    assert_allclose(codegen.forward("elu", target="c")(x, 2.0), codegen.forward("elu")(x, 2.0))

@@ -19,25 +19,27 @@ ORDERS = {
     "derive": """
         errors files budget precision tokens trees sizes syntax limits indices index_arithmetic indicators sums
         functions matrices canonical matrix_rules affine extents demands definitions record operation leading
-        environment arithmetic evaluators evaluation instantiation letters vocabulary forms calls scopes uses meanings
-        size_names settling building necks signs polynomials factoring division algebra reindexing generators facts
-        contractions normal_form inequalities cases vanishing intervals premises regions names notation layout phrases
-        reading rephrasing writing typesetting latex markup mathml_rows mathml printing domains kinks differentiation
-        problems parsing composition sampling gradient_operations derivation library arguments columns networks
-        catalogue costs quotients solving absorbing trials folding rewriting counterexamples chain derivatives
-        assumptions proof rendering exposition claims shifting stability pullback second_derivatives hessian_products
-        pairs slips mistakes diagnosis gradients misreadings gradient_claims verification __init__ options terminal
-        verify_command commands check_command report_command plot_command train_command __main__
+        environment arithmetic evaluators evaluation instantiation letters vocabulary forms calls scopes uses
+        meanings size_names settling building necks signs polynomials factoring division algebra reindexing
+        generators facts contractions normal_form inequalities cases vanishing intervals premises regions names
+        notation layout phrases reading rephrasing writing typesetting latex markup mathml_rows mathml printing
+        domains kinks differentiation problems parsing composition sampling gradient_operations derivation
+        library arguments columns networks catalogue costs quotients solving absorbing trials folding rewriting
+        counterexamples chain derivatives assumptions proof rendering exposition claims shifting stability
+        pullback second_derivatives hessian_products pairs slips mistakes diagnosis gradients misreadings
+        gradient_claims verification __init__ options terminal verify_command commands check_command
+        report_command plot_command train_command __main__
     """.split(),
     "codegen": """
-        factoring elementary fitting helpers ops program program_checks building arithmetic contraction finishing
-        indexing maxima numpy_printer numpy_maps passes leading alignment products positions window_plans windowing
-        summing naming docstrings numpy_windows numpy_sums numpy_matrices numpy_expressions scalar_functions blocks
-        whole_numbers lowering reuse numpy_source loading keeping programs numpy_function runtime hessians modules layer
-        layer_kinds layers c_precisions c_matrices c_functions c_numbers c_program c_products c_saving c_loops c_texts
-        c_expressions c_writer c_source c_compiler c_memory c_calls c_runtime targets usual summaries stages fusions
-        predictions networks optimisers datasets training checking verification phrases figures documents __init__ tour
-        pages
+        factoring elementary fitting helpers ops program program_checks building arithmetic contraction
+        finishing indexing maxima numpy_printer numpy_maps passes leading alignment products positions
+        window_plans windowing summing naming docstrings numpy_windows numpy_sums numpy_matrices
+        numpy_expressions scalar_functions blocks whole_numbers lowering reuse numpy_source loading keeping
+        programs repeating numpy_function runtime hessians modules layer layer_kinds layers c_precisions
+        c_matrices c_functions c_numbers c_program c_products c_saving c_loops c_texts c_expressions c_writer
+        c_source c_compiler c_memory c_pointers c_calls c_runtime targets usual summaries stages fusions
+        predictions networks optimisers datasets training checking verification phrases figures documents
+        __init__ tour pages
     """.split(),
 }
 #: Imports inside a function, and why each is right.
