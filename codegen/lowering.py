@@ -16,7 +16,7 @@ from sympy import Add, Expr, Integer, Mul, Pow, Symbol
 
 from codegen.arithmetic import build_product, build_sum, with_sign
 from codegen.building import Builder, sorted_labels, union_labels
-from codegen.elementary import FUNCTION_NAMES, RELATIONS, InTurn, is_constant, prepare
+from codegen.elementary import FUNCTION_NAMES, RELATIONS, AddedLast, InTurn, is_constant, prepare
 from codegen.factoring import factor_sums, spread_number
 from codegen.finishing import Binding, finish
 from codegen.fitting import named_positions
@@ -274,6 +274,12 @@ class Lowering(Summing):
         operands = [self.lower(value, want), *[self.lower(base, want)] * int(exponent)]
         return self.builder.emit(Map("mul"), operands, union_labels(operands, want), REAL)
 
+    def _lower_added_last(self, expr: AddedLast, want: Labels) -> Operand:
+        first, last = expr.args
+        terms = sorted((self._term(term, want) for term in Add.make_args(first)), key=lambda term: -term[0])
+        signs, operands = zip(*terms, (1, self.lower(last, want)), strict=True)
+        return self.builder.map("add", operands, want, signs)
+
     def _lower_max(self, expr: IndexMax, want: Labels) -> Operand:
         body, bound = expr.opened(want)
         operand = self.lower(body, (*want, *bound))
@@ -381,6 +387,7 @@ _RULES: dict[Any, Callable[[Lowering, Any, Labels], Operand]] = {
     IndexSum: Lowering._lower_sum,
     IndexMax: Lowering._lower_max,
     InTurn: Lowering._lower_in_turn,
+    AddedLast: Lowering._lower_added_last,
     Inverse: Lowering._lower_inverse,
     Determinant: Lowering._lower_determinant,
     LogDeterminant: Lowering._lower_determinant,
