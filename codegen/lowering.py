@@ -21,7 +21,7 @@ from codegen.factoring import factor_sums, spread_number
 from codegen.finishing import Binding, finish
 from codegen.fitting import named_positions
 from codegen.indexing import plan_indexing
-from codegen.leading import fits_any_rank, leads
+from codegen.leading import fits_any_rank
 from codegen.maxima import search_of
 from codegen.ops import Broadcast, Constant, Gather, Identity, Invert, Labels, Map, Operand, Position, Reduce
 from codegen.ops import Determinant as DeterminantOf
@@ -215,8 +215,7 @@ class Lowering(Summing):
         if len(positions) == 1 and len(others) == len(places) - 1 and set(positions[0].labels) == set(others):
             found = self.builder.statement(positions[0])
             is_position_of_maximum = found is not None and isinstance(found.op, Reduce)
-            is_any = leads(tuple(others), self.leading)
-            if others and (is_position_of_maximum or len(places) > 2 or is_any):
+            if others and (is_position_of_maximum or len(places) > 2):
                 return self._emit_gather(Gather(tuple(places), along=True), source, positions, tuple(others))
         labels = plan_indexing(places, positions).labels
         return self._emit_gather(Gather(tuple(places)), source, positions, labels)

@@ -10,6 +10,7 @@ import sympy
 from codegen.ops import Constant, Gather, Labels, Map, Operand, Reduce, Scatter
 from codegen.program import NUMBER, REAL, Argument, Program, Statement
 from codegen.program_checks import verify
+from codegen.splitting import split_sums
 from derive.indices import Index
 
 Axes = tuple[Index | None, ...]
@@ -337,4 +338,10 @@ def return_last(program: Program) -> Program:
 
 PASSES: tuple[Callable[[Program], Program], ...] = (share_sums, keep_axes, reuse_scattered)
 #: Passes for NumPy, where every operation goes through memory; in C it is the loops that save it.
-FOR_NUMPY: tuple[Callable[[Program], Program], ...] = (share_terms, share_tails, scale_before_adding, return_last)
+FOR_NUMPY: tuple[Callable[[Program], Program], ...] = (
+    share_terms,
+    share_tails,
+    split_sums,
+    scale_before_adding,
+    return_last,
+)

@@ -24,20 +24,9 @@ OPERATORS = {"mul": ("*=", "np.multiply"), "div": ("/=", "np.divide")}
 PLUS, MINUS = ("+=", "np.add"), ("-=", "np.subtract")
 #: Functions of one number that always give a floating one, and that NumPy can do in place.
 IN_PLACE = frozenset({"exp", "log", "tanh", "sqrt", "sin", "cos", "expm1", "log1p"})
-FLOATING = IN_PLACE | {
-    "div",
-    "sigmoid",
-    "logaddexp",
-    "erf",
-    "softplus_tail",
-    "normal_cdf",
-    "sinh",
-    "cosh",
-    "tan",
-    "arctan",
-    "arcsin",
-    "arccos",
-}
+FLOATING = IN_PLACE | frozenset(
+    "div sigmoid logaddexp erf softplus_tail normal_cdf sinh cosh tan arctan arcsin arccos".split()
+)
 
 
 @dataclass(frozen=True)
@@ -100,8 +89,8 @@ class Reuse:
         """Return the factors of a sum of products, of which no array is made."""
         if isinstance(statement.op, Reduce) and statement.op.function in ("sum", "mean"):
             terms = self.values[statement.operands[0].name]
-            is_product = isinstance(terms, Statement) and isinstance(terms.op, Map) and terms.op.function == "mul"
-            return terms.operands if is_product and terms.name in self.inline else ()
+            if isinstance(terms, Statement) and terms.op == Map("mul") and terms.name in self.inline:
+                return terms.operands
         return statement.operands if isinstance(statement.op, Contract) else ()
 
     def _would_be_done_in_place(self, operand: Operand) -> bool:

@@ -210,7 +210,7 @@ def _take_minus_out(node: Expr) -> Expr | None:
 def _logarithm_of_quotient(argument: Expr, definitions: Iterable[Definition]) -> Expr | None:
     """The logarithm over one denominator: log(1 - 1 / (1 + e^-z)) = -log(1 + e^z); None where a part may be negative.
 
-    A name in it is replaced by its definition. ``log(1 + e^-z)`` is no quotient: z - z would be left of it for a large z.
+    A name in it is replaced by its definition. ``log(1 + e^-z)`` is no quotient: for a large z it is not z - z.
     """
     values = {each.tensor: each for each in definitions}
 
