@@ -195,8 +195,8 @@ class Renderer(MatrixTexts):
         return Text(f"np.eye({numpy_text(self.size(statement.labels[0].size))}{dtype})")
 
     def _map(self, statement: Statement) -> Expr:
-        assert isinstance(statement.op, Map)
         statement = self._with_array_first(statement)
+        assert isinstance(statement.op, Map)
         operands = [self.operand(operand, statement.axes) for operand in statement.operands]
         filled = filled_branch(statement, self.values)
         if filled is not None:
