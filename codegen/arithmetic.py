@@ -23,8 +23,10 @@ def build_sum(builder: Builder, terms: Iterable[Term], want: Labels = ()) -> Ope
     ordered = sorted(terms, key=lambda term: builder.term_order(term[0], term[1], want))
     if len(ordered) == 1:
         return with_sign(builder, ordered[0])
-    shifted = next((pair for pair in permutations(ordered, 2) if _is_shift(builder, *pair)), ())
-    ordered = [*shifted, *(term for term in ordered if term not in shifted)]
+    places = permutations(range(len(ordered)), 2)  # A term may be there twice.
+    first = next((pair for pair in places if _is_shift(builder, *(ordered[place] for place in pair))), ())
+    rest = (place for place in range(len(ordered)) if place not in first)
+    ordered = [ordered[place] for place in (*first, *rest)]
     return builder.map("add", [operand for _, operand in ordered], want, [sign for sign, _ in ordered])
 
 

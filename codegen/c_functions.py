@@ -117,11 +117,19 @@ static inline @real logaddexp@_(@real a, @real b)
 }
 """
 
+SOFTPLUS_TAIL = """\
+/* log(1 + exp(-|x|)), what log(1 + exp(x)) is beyond max(x, 0). */
+static inline @real softplus_tail@_(@real x)
+{
+    return log1p_unit@_(exp@_(-fabs@f(x)));
+}
+"""
+
 SOFTPLUS = """\
 /* log(1 + exp(x)), without overflow. */
 static inline @real softplus@_(@real x)
 {
-    return maximum@_(x, 0.0@f) + log1p_unit@_(exp@_(-fabs@f(x)));
+    return maximum@_(x, 0.0@f) + softplus_tail@_(x);
 }
 """
 
@@ -144,14 +152,18 @@ static inline @real tanh@_(@real x)
 """
 
 ERF_FLOAT = """\
-/* erf(x) = 1 - exp(-x H(x)) for x >= 0. */
+/* erf(x) = x A(x^2) / B(x^2) up to 4, where it is 1 in float. */
 static inline float erf_f(float x)
 {
     const float size = fabsf(x);
     const float a = size > 4.0f ? 4.0f : size;
-    float value = #H0;
-#H    value = value * a + @c;
-    return copysignf(-expm1_f(-a * value), x);
+    const float u = a * a;
+    float above = #A0;
+    float below = #B0;
+#A    above = above * u + @c;
+#B    below = below * u + @c;
+    const float value = a * above / below;
+    return copysignf(value > 1.0f ? 1.0f : value, x);
 }
 """
 
@@ -168,6 +180,14 @@ static inline double erf_d(double x)
 #P    near = near * u + @c;
 #Q    far = far * t + @c;
     return size <= 1.0 ? x * near : copysign(1.0 - exp_d(-a * a) * far, x);
+}
+"""
+
+NORMAL_CDF = """\
+/* (1 + erf(x/sqrt(2)))/2, the distribution function of the standard normal distribution. */
+static inline @real normal_cdf@_(@real x)
+{
+    return 0.5@f * erf@_(x * 0.707106781186547524@f) + 0.5@f;
 }
 """
 
@@ -221,10 +241,12 @@ FUNCTIONS: Mapping[str, str] = MappingProxyType(
         "log1p": LOG1P,
         "log1p_unit": LOG1P_UNIT,
         "logaddexp": LOGADDEXP,
+        "softplus_tail": SOFTPLUS_TAIL,
         "softplus": SOFTPLUS,
         "sigmoid": SIGMOID,
         "tanh": TANH,
         "erf": "",
+        "normal_cdf": NORMAL_CDF,
         "pack": PACK,
         "tile": TILE,
         "matmul": MATMUL,

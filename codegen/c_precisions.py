@@ -2,9 +2,8 @@
 
 Highest power first, the polynomials are interpolations at Chebyshev's points made with mpmath in 60 digits: E(r) =
 (exp(r) - 1 - r)/r^2 on [-log(2)/2, log(2)/2]; L(z) = (log((1 + s)/(1 - s)) - 2 s)/s^3 with z = s^2, where (1 + s)/(1 -
-s) lies between the square roots of 1/2 and 2, and U the same where it lies between 1 and 2; for float H(a) =
--log(erfc(a))/a on [0, 4], for double P(u) = erf(a)/a with u = a^2 on [0, 1], and Q of ``codegen.helpers``. A test
-computes them again.
+s) lies between the square roots of 1/2 and 2, and U the same where it lies between 1 and 2. Those of the error function
+are those of ``codegen.helpers``: for float A and B, for double P and Q. A test computes them again.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from codegen.helpers import ERF_NEAR_ZERO, ERFC_BEYOND_ONE
+from codegen.helpers import ERF_ABOVE, ERF_BELOW, ERF_NEAR_ZERO, ERFC_BEYOND_ONE
 
 Coefficients = tuple[float, ...]
 
@@ -66,20 +65,8 @@ FLOAT = Precision(
             "E": (0.0013926927, 0.008363774, 0.04166655, 0.16666573, 0.5),
             "L": (0.23341943, 0.28550398, 0.40000126, 0.6666667),
             "U": (0.23283684, 0.2169502, 0.28593045, 0.39999694, 0.6666667),
-            "H": (
-                1.0805483e-08,
-                -3.376051e-07,
-                4.785608e-06,
-                -4.0587387e-05,
-                0.00022712031,
-                -0.0008542475,
-                0.0019342061,
-                -0.00035114412,
-                -0.019076409,
-                0.10276236,
-                0.6366206,
-                1.1283791,
-            ),
+            "A": ERF_ABOVE,
+            "B": ERF_BELOW,
         }
     ),
 )

@@ -40,6 +40,7 @@ Places = tuple[Index | None, ...]
 ENTRY = Index("i", size("n"))
 #: Roughly what a function costs beside an addition; what is not here costs 1.
 COSTS = {"div": 4, "sqrt": 4, "sigmoid": 30, "logaddexp": 60, "pow": 60, "log1p": 30, "expm1": 20, "erf": 30}
+COSTS |= {"softplus_tail": 50, "normal_cdf": 30}
 EXPENSIVE = 20
 #: What a value may cost, with all that is written out in it, to be computed again in each step of a loop over another.
 LONG = 4

@@ -36,6 +36,20 @@ class Log1p(Function):
     """``log(1 + x)``, right for small x too."""
 
 
+class SoftplusTail(Function):
+    """``log(1 + exp(-abs(x)))``, what ``log(1 + exp(x))`` is beyond ``max(x, 0)``."""
+
+
+class NormalCdf(Function):
+    """``(1 + erf(x/sqrt(2)))/2``, the distribution function of the standard normal distribution."""
+
+
+class AddedLast(Function):
+    """``a + b``, the terms of a added up before: they may cancel to less than b is."""
+
+    is_real = True
+
+
 class InTurn(Function):
     """``a*b**n``, the factors multiplied in turn: where a vanishes, the power of b alone may overflow."""
 
@@ -65,6 +79,8 @@ FUNCTIONS: Mapping[str, type[Expr]] = MappingProxyType(
         "logaddexp": LogAddExp,
         "expm1": Expm1,
         "log1p": Log1p,
+        "softplus_tail": SoftplusTail,
+        "normal_cdf": NormalCdf,
         "maximum": Maximum,
         "minimum": Minimum,
     }
@@ -116,15 +132,43 @@ def _exponent(term: Expr) -> Expr | None:
 
 
 def _prepare_add(expr: Expr) -> Expr:
-    """Write ``c*exp(u) - c`` as ``c*expm1(u)``."""
+    """Write ``c*exp(u) - c`` as ``c*expm1(u)``, and ``c*erf(u) + c`` by the normal distribution's function."""
+    shared = _share_tail(expr)
+    if shared is not None:
+        return shared
     constant, rest = expr.as_coeff_Add()
     if constant == 0:
         return expr
     for term in Add.make_args(rest):
         coefficient, factor = term.as_coeff_Mul()
-        if coefficient == -constant and isinstance(factor, sympy.exp) and tensors_in(factor):
+        if not tensors_in(factor):
+            continue
+        if coefficient == -constant and isinstance(factor, sympy.exp):
             return Add(rest - term, coefficient * Expm1(factor.args[0]))
+        if coefficient == constant and isinstance(factor, sympy.erf):
+            return Add(rest - term, 2 * constant * NormalCdf(sympy.sqrt(2) * factor.args[0]))
     return expr
+
+
+def _share_tail(expr: Expr) -> Expr | None:
+    """Write ``(1 - t)*log(1 + exp(u)) + t*log(1 + exp(-u))`` as ``max(u, 0) - t*u + log(1 + exp(-abs(u)))``.
+
+    It is done where the factors of both logarithms add up to a number: one of them is computed in the place of two.
+    """
+    found: dict[Expr, Expr] = {}
+    for term in expr.args:
+        for factor in Mul.make_args(term):
+            if isinstance(factor, LogAddExp) and factor.args[0] == 0:
+                found[factor.args[1]] = found.get(factor.args[1], 0) + term / factor
+    for u in found:
+        if -u not in found or u.could_extract_minus_sign():
+            continue
+        number = (found[u] + found[-u]).expand()
+        if number.is_number:
+            rest = expr - found[u] * LogAddExp(0, u) - found[-u] * LogAddExp(0, -u)
+            above = Maximum(u, sympy.Integer(0)) - Mul(found[-u] / number, u)
+            return Add(rest, number * AddedLast(above, SoftplusTail(u)))
+    return None
 
 
 def _prepare_pow(expr: Expr) -> Expr:

@@ -21,10 +21,45 @@ def _sigmoid(x):
         return 1 / (1 + np.exp(-x))
 '''
 
+BY_BLOCKS = '''\
+def _by_blocks(function, x):
+    """Apply a function of arrays of floats to a block of numbers after the other.
+
+    What it computes on the way stays in the cache.
+    """
+    x = np.asarray(x)
+    flat = x.reshape(-1) if x.dtype.kind == "f" else x.reshape(-1).astype(float)
+    if flat.size <= 16384:
+        return function(flat).reshape(x.shape)[()]
+    result = np.empty_like(flat)
+    for start in range(0, flat.size, 16384):
+        block = slice(start, start + 16384)
+        result[block] = function(flat[block])
+    return result.reshape(x.shape)
+'''
+
+SOFTPLUS_TAIL = '''\
+def _tail_of_block(x):
+    decay = np.exp(-np.abs(x))
+    total = 1 + decay
+    decay -= total - 1
+    decay /= total
+    return np.log(total) + decay
+
+
+def _softplus_tail(x):
+    """Return log(1 + exp(-abs(x))), what log(1 + exp(x)) is beyond max(x, 0).
+
+    np.log1p takes several times as long as np.log: what rounding takes from
+    1 + exp(-abs(x)) is divided by that and added.
+    """
+    return _by_blocks(_tail_of_block, x)
+'''
+
 SOFTPLUS = '''\
 def _softplus(x):
     """Return log(1 + exp(x)); the exponential of a positive number is never taken."""
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return np.maximum(x, 0) + _softplus_tail(x)
 '''
 
 SUM_TO = '''\
@@ -107,18 +142,21 @@ def _polynomial(coefficients, x):
     return value
 
 
-def _erf_single(x, out):
-    """Put the error function into an array, in float32."""
+def _erf_single(x):
+    """Return the error function in float32: x * A(x*x) / B(x*x), right to 6 units."""
     x = np.clip(x, -4, 4, dtype=np.float32)
     square = x * x
     value = _polynomial(_ERF_ABOVE, square)
     value *= x
     value /= _polynomial(_ERF_BELOW, square)
-    np.clip(value, -1, 1, out=out)
+    return np.clip(value, -1, 1, out=value)
 
 
-def _erf_double(x, out):
-    """Put the error function into an array, in float64."""
+def _erf_double(x):
+    """Return the error function in float64: up to 1 x * P(x*x), beyond 1 - exp(-x*x) * Q(x).
+
+    P and Q are Chebyshev interpolations, Q in (x - 3) / (x + 3); right to 2 units.
+    """
     near = np.clip(x, -1, 1)
     near *= _polynomial(_ERF_NEAR_ZERO, near * near)
     far = np.clip(np.abs(x), 1, 6)
@@ -126,26 +164,33 @@ def _erf_double(x, out):
     beyond = np.exp(-far * far)
     beyond *= _polynomial(_ERFC_BEYOND_ONE, ratio)
     np.copysign(np.subtract(1, beyond, out=beyond), x, out=beyond)
-    out[...] = np.where(far > 1, beyond, near)
+    return np.where(far > 1, beyond, near)
+
+
+def _erf_of_block(x):
+    if x.itemsize > 4:
+        return _erf_double(x)
+    return _erf_single(x).astype(x.dtype, copy=False)
 
 
 def _erf(x):
-    """Return the error function, right to 2 units in the last place of float64.
-
-    Up to 1 it is x * P(x*x), beyond 1 - exp(-x*x) * Q((x - 3) / (x + 3)); P and Q are
-    Chebyshev interpolations. In float32 it is x * A(x*x) / B(x*x), right to 6 units.
-    A block of numbers after the other, what is computed on the way stays in the cache.
-    """
-    x = np.asarray(x)
-    flat = x.reshape(-1) if x.dtype.kind == "f" else x.reshape(-1).astype(float)
-    result = np.empty_like(flat)
-    function = _erf_double if flat.itemsize > 4 else _erf_single
-    for start in range(0, flat.size, 16384):
-        block = slice(start, start + 16384)
-        function(flat[block], result[block])
-    return result.reshape(x.shape)[()]
+    """Return the error function, right to a few units in the last place."""
+    return _by_blocks(_erf_of_block, x)
 '''
 )
+
+NORMAL_CDF = '''\
+def _normal_cdf_of_block(x):
+    value = _erf(x * 0.5**0.5)
+    value *= 0.5
+    value += 0.5
+    return value
+
+
+def _normal_cdf(x):
+    """Return (1 + erf(x / sqrt(2))) / 2, the standard normal distribution function."""
+    return _by_blocks(_normal_cdf_of_block, x)
+'''
 
 WINDOW_PADDING = '''\
 def _window_padding(shape, axes):
@@ -300,8 +345,11 @@ def _shifted(x, offset, axis):
 HELPERS: Mapping[str, str] = MappingProxyType(
     {
         "_sigmoid": SIGMOID,
+        "_by_blocks": BY_BLOCKS,
+        "_softplus_tail": SOFTPLUS_TAIL,
         "_softplus": SOFTPLUS,
         "_erf": ERF,
+        "_normal_cdf": NORMAL_CDF,
         "_sum_to": SUM_TO,
         "_added_at": ADDED_AT,
         "_shifted": SHIFTED,

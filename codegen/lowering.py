@@ -16,12 +16,12 @@ from sympy import Add, Expr, Integer, Mul, Pow, Symbol
 
 from codegen.arithmetic import build_product, build_sum, with_sign
 from codegen.building import Builder, sorted_labels, union_labels
-from codegen.elementary import FUNCTION_NAMES, RELATIONS, InTurn, is_constant, prepare
+from codegen.elementary import FUNCTION_NAMES, RELATIONS, AddedLast, InTurn, is_constant, prepare
 from codegen.factoring import factor_sums, spread_number
 from codegen.finishing import Binding, finish
 from codegen.fitting import named_positions
 from codegen.indexing import plan_indexing
-from codegen.leading import fits_any_rank, leads
+from codegen.leading import fits_any_rank
 from codegen.maxima import search_of
 from codegen.ops import Broadcast, Constant, Gather, Identity, Invert, Labels, Map, Operand, Position, Reduce
 from codegen.ops import Determinant as DeterminantOf
@@ -209,8 +209,7 @@ class Lowering(Summing):
         if len(positions) == 1 and len(others) == len(places) - 1 and set(positions[0].labels) == set(others):
             found = self.builder.statement(positions[0])
             is_position_of_maximum = found is not None and isinstance(found.op, Reduce)
-            is_any = leads(tuple(others), self.leading)
-            if others and (is_position_of_maximum or len(places) > 2 or is_any):
+            if others and (is_position_of_maximum or len(places) > 2):
                 return self._emit_gather(Gather(tuple(places), along=True), source, positions, tuple(others))
         labels = plan_indexing(places, positions).labels
         return self._emit_gather(Gather(tuple(places)), source, positions, labels)
@@ -267,6 +266,12 @@ class Lowering(Summing):
         value, base, exponent = expr.args
         operands = [self.lower(value, want), *[self.lower(base, want)] * int(exponent)]
         return self.builder.emit(Map("mul"), operands, union_labels(operands, want), REAL)
+
+    def _lower_added_last(self, expr: AddedLast, want: Labels) -> Operand:
+        first, last = expr.args
+        terms = sorted((self._term(term, want) for term in Add.make_args(first)), key=lambda term: -term[0])
+        signs, operands = zip(*terms, (1, self.lower(last, want)), strict=True)
+        return self.builder.map("add", operands, want, signs)
 
     def _lower_max(self, expr: IndexMax, want: Labels) -> Operand:
         body, bound = expr.opened(want)
@@ -375,6 +380,7 @@ _RULES: dict[Any, Callable[[Lowering, Any, Labels], Operand]] = {
     IndexSum: Lowering._lower_sum,
     IndexMax: Lowering._lower_max,
     InTurn: Lowering._lower_in_turn,
+    AddedLast: Lowering._lower_added_last,
     Inverse: Lowering._lower_inverse,
     Determinant: Lowering._lower_determinant,
     LogDeterminant: Lowering._lower_determinant,

@@ -26,7 +26,7 @@ STEMS: Mapping[str, str] = MappingProxyType(
         "square": "squares",
         "sqrt": "root",
         "where": "chosen",
-        "log1p": "tail",
+        "softplus_tail": "tail",
         "abs": "size",
         "floor_divide": "row",
         "remainder": "column",
@@ -141,7 +141,7 @@ class Names:
         if op.function in ("neg", "pow", "full_like"):
             return "t"
         described = self._short_name(statement.operands[0]) if len(statement.operands) == 1 else None
-        return f"{op.function}_{described}" if described else STEMS.get(op.function, f"{op.function}s")
+        return f"{op.function.split('_')[-1]}_{described}" if described else STEMS.get(op.function, f"{op.function}s")
 
     def _sum_hint(self, op: Map, statement: Statement) -> str:
         if op.signs != (1, -1):

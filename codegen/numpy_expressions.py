@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sympy
@@ -194,6 +195,7 @@ class Renderer(MatrixTexts):
         return Text(f"np.eye({numpy_text(self.size(statement.labels[0].size))}{dtype})")
 
     def _map(self, statement: Statement) -> Expr:
+        statement = self._with_array_first(statement)
         assert isinstance(statement.op, Map)
         operands = [self.operand(operand, statement.axes) for operand in statement.operands]
         filled = filled_branch(statement, self.values)
@@ -208,6 +210,25 @@ class Renderer(MatrixTexts):
                 for operand, shown in zip(statement.operands[1:], operands[1:], strict=True)
             ]
         return build_map(statement.op, operands)
+
+    def _with_array_first(self, statement: Statement) -> Statement:
+        """Return a product of a scalar and a nameless array with that in front: NumPy takes the left side's memory.
+
+        A number as it stands in the text stays where it is, as people write it.
+        """
+        *scalars, last = statement.operands
+        value = self.values[last.name]
+        is_array = bool(statement.labels) and last.labels == statement.labels
+        if statement.op != Map("mul") or not is_array or any(each.labels for each in scalars):
+            return statement
+        if all(map(self._is_written_out, scalars)):
+            return statement
+        is_made = isinstance(value, Statement) and value.kind == REAL and isinstance(value.op, Map | Contract)
+        return replace(statement, operands=(last, *scalars)) if is_made and last.name in self.inline else statement
+
+    def _is_written_out(self, operand: Operand) -> bool:
+        value = self.values[operand.name]
+        return isinstance(value, Statement) and isinstance(value.op, Constant)
 
     def _reduce(self, statement: Statement) -> Expr:
         op = statement.op

@@ -46,6 +46,8 @@ ROWS: Mapping[str, str] = MappingProxyType(
         "LogAddExp": "np.logaddexp",
         "Expm1": "np.expm1",
         "Log1p": "np.log1p",
+        "SoftplusTail": "_softplus_tail",
+        "NormalCdf": "_normal_cdf",
         "Maximum": "np.maximum",
         "Minimum": "np.minimum",
         "Where": "np.where",

@@ -10,6 +10,7 @@ import sympy
 from codegen.ops import Constant, Gather, Labels, Map, Operand, Reduce, Scatter
 from codegen.program import NUMBER, REAL, Argument, Program, Statement
 from codegen.program_checks import verify
+from codegen.splitting import split_sums
 from derive.indices import Index
 
 Axes = tuple[Index | None, ...]
@@ -221,10 +222,9 @@ def share_tails(program: Program) -> Program:
         zero, own = statement.operands
         if source not in made:
             operand = Operand(source, own.labels)
-            for function in ("abs", "neg", "exp", "log1p"):
-                statements.append(Statement(f"{source}{function}", Map(function), (operand,), own.labels, REAL))
-                operand = Operand(statements[-1].name, own.labels)
-            made[source] = operand
+            tail = Statement(f"{source}tail", Map("softplus_tail"), (operand,), own.labels, REAL)
+            statements.append(tail)
+            made[source] = Operand(tail.name, own.labels)
         above = Statement(f"{statement.name}>", Map("maximum"), (own, zero), own.labels, REAL)
         terms = (Operand(made[source].name, own.labels), Operand(above.name, own.labels))
         statements += [above, replace(statement, op=Map("add", (1, 1)), operands=terms)]
@@ -317,6 +317,31 @@ def _reusable(statement: Statement) -> tuple[Operand, ...]:
     return ()
 
 
+def return_last(program: Program) -> Program:
+    """Let what is computed from the arguments alone, and only returned, come last: its memory is not taken before.
+
+    ``p = sigmoid(z)``, which a loss's backward pass needs and the loss does not, comes after the loss.
+    """
+    uses, values = program.uses, program.values
+    late = {
+        statement.name
+        for statement in program.statements
+        if statement.name in program.results
+        and uses[statement.name] == 1
+        and isinstance(statement.op, Map)
+        and statement.into is None
+        and all(isinstance(values[operand.name], Argument) for operand in statement.operands)
+    }
+    ordered = sorted(program.statements, key=lambda statement: statement.name in late)
+    return program.with_statements(ordered)
+
+
 PASSES: tuple[Callable[[Program], Program], ...] = (share_sums, keep_axes, reuse_scattered)
 #: Passes for NumPy, where every operation goes through memory; in C it is the loops that save it.
-FOR_NUMPY: tuple[Callable[[Program], Program], ...] = (share_terms, share_tails, scale_before_adding)
+FOR_NUMPY: tuple[Callable[[Program], Program], ...] = (
+    share_terms,
+    share_tails,
+    split_sums,
+    scale_before_adding,
+    return_last,
+)

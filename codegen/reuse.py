@@ -16,7 +16,7 @@ from functools import cached_property
 
 from codegen.leading import leads
 from codegen.numpy_maps import filled_branch
-from codegen.ops import Contract, Map, Operand, Reduce
+from codegen.ops import Contract, Gather, Map, Operand, Reduce
 from codegen.program import MASK, REAL, Argument, Program, Statement
 
 #: By the function of a statement, how it is done in place, and its NumPy function.
@@ -24,7 +24,9 @@ OPERATORS = {"mul": ("*=", "np.multiply"), "div": ("/=", "np.divide")}
 PLUS, MINUS = ("+=", "np.add"), ("-=", "np.subtract")
 #: Functions of one number that always give a floating one, and that NumPy can do in place.
 IN_PLACE = frozenset({"exp", "log", "tanh", "sqrt", "sin", "cos", "expm1", "log1p"})
-FLOATING = IN_PLACE | {"div", "sigmoid", "logaddexp", "erf", "sinh", "cosh", "tan", "arctan", "arcsin", "arccos"}
+FLOATING = IN_PLACE | frozenset(
+    "div sigmoid logaddexp erf softplus_tail normal_cdf sinh cosh tan arctan arcsin arccos".split()
+)
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,24 @@ class Reuse:
                     if self._may_take(statement, base, rest) and self._is_free_after(base, statement):
                         reduced = [self._reduced(late) for late in self._late_readers(base, statement)]
                         found |= {each for each in reduced if each is not None} if None not in reduced else set()
+            found |= {each.name for each in self._summed(statement) if self._would_be_done_in_place(each)}
         return found
+
+    def _summed(self, statement: Statement) -> Sequence[Operand]:
+        """Return the factors of a sum of products, of which no array is made."""
+        if isinstance(statement.op, Reduce) and statement.op.function in ("sum", "mean"):
+            terms = self.values[statement.operands[0].name]
+            if isinstance(terms, Statement) and terms.op == Map("mul") and terms.name in self.inline:
+                return terms.operands
+        return statement.operands if isinstance(statement.op, Contract) else ()
+
+    def _would_be_done_in_place(self, operand: Operand) -> bool:
+        """Whether a nameless function of one number would be done in the memory of its argument if it had a name."""
+        value = self.values[operand.name]
+        if not isinstance(value, Statement) or value.name not in self.inline or not isinstance(value.op, Map):
+            return False
+        named = Reuse(self.program, self.inline - {value.name})
+        return value.op.function in IN_PLACE and named.step(value) is not None
 
     def is_dead(self, base: Operand, statement: Statement) -> bool:
         """Whether a value has a name that nothing reads once a statement has taken its memory."""
@@ -167,6 +186,9 @@ class Reuse:
             return self.is_dead(base, statement)
         inner = self.values[base.name]
         assert isinstance(inner, Statement)
+        assert isinstance(statement.op, Map)
+        if statement.op.function in IN_PLACE:  # A function of one number takes fresh memory, whatever it is given.
+            return statement.name not in self.inline and self._is_made_of_arrays(inner)
         if not isinstance(
             inner.op, Map
         ):  # A product of matrices is free memory, but not to NumPy where a mask meets it.
@@ -179,6 +201,13 @@ class Reuse:
             return self._others(statement, base)[0][1].name not in self.inline or statement.op.function == "div"
         is_broadcast = any(other.labels and other.labels != statement.labels for other in others)
         return is_broadcast and any(operand.labels == inner.labels for operand in inner.operands)
+
+    def _is_made_of_arrays(self, value: Statement) -> bool:
+        """Whether a nameless value is made number by number of arrays of its size: of sums, it is small beside them."""
+        found = [self.values[operand.name] for operand in value.operands if operand.labels == value.labels]
+        inner = [each for each in found if isinstance(each, Statement) and each.name in self.inline]
+        is_pointwise = all(isinstance(each.op, Gather) or self._is_made_of_arrays(each) for each in inner)
+        return isinstance(value.op, Map) and bool(found) and is_pointwise
 
     def _is_plain(self, statement: Statement) -> bool:
         """Whether a value is an array of real numbers with all its axes; without axes it may be a number of NumPy's."""

@@ -212,7 +212,7 @@ def _take_minus_out(node: Expr) -> Expr | None:
 def _logarithm_of_quotient(argument: Expr, definitions: Iterable[Definition]) -> Expr | None:
     """The logarithm over one denominator: log(1 - 1 / (1 + e^-z)) = -log(1 + e^z); None where a part may be negative.
 
-    A name in it is replaced by its definition.
+    A name in it is replaced by its definition. ``log(1 + e^-z)`` is no quotient: for a large z it is not z - z.
     """
     values = {each.tensor: each for each in definitions}
 
@@ -225,7 +225,8 @@ def _logarithm_of_quotient(argument: Expr, definitions: Iterable[Definition]) ->
         return None
     for form in (inserted, sympy.together(inserted, deep=False)):
         factors = Mul.make_args(form)
-        if form != argument and all(_is_positive_power(factor) for factor in factors):
+        is_quotient = form == inserted or any(isinstance(each, Pow) and each.exp.is_negative for each in factors)
+        if form != argument and is_quotient and all(_is_positive_power(factor) for factor in factors):
             return Add(*(_logarithm_of_power(factor) for factor in factors))
     return None
 

@@ -32,7 +32,7 @@ ORDERS = {
     """.split(),
     "codegen": """
         factoring elementary fitting helpers ops program program_checks building arithmetic contraction
-        finishing indexing maxima numpy_printer numpy_maps passes leading alignment products positions
+        finishing indexing maxima numpy_printer numpy_maps splitting passes leading alignment products positions
         window_plans windowing summing naming docstrings numpy_windows numpy_sums numpy_matrices
         numpy_expressions scalar_functions blocks whole_numbers lowering reuse numpy_source loading keeping
         programs repeating numpy_function runtime hessians modules layer layer_kinds layers c_precisions

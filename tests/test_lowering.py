@@ -111,7 +111,7 @@ N = p.shape[0]
 return -np.vdot(t, np.log(p)) / N""",
     "cce_backward": """\
 N = p.shape[0]
-return -dL / N * t / p""",
+return t / p * (-dL / N)""",
     "cce_sparse": """\
 N = p.shape[0]
 return -np.log(p[np.arange(N), t]).mean()""",
@@ -122,7 +122,7 @@ dp[np.arange(N), t] = -dL / N / p[np.arange(N), t]
 return dp""",
     "softmax_cce_backward": """\
 N = p.shape[0]
-return dL / N * (p * t.sum(axis=1, keepdims=True) - t)""",
+return (p * t.sum(axis=1, keepdims=True) - t) * (dL / N)""",
     "softmax_cce_sparse_backward": """\
 N = p.shape[0]
 scale = dL / N

@@ -379,7 +379,7 @@ def test_the_module_stands_alone(figures: Figures, tmp_path: Path) -> None:
     check_spiral(figures["spiral_net"], loss, gradients)
     assert "They hold where sum(t[n,j], j) = 1" in net.source()
     assert "They hold where" not in codegen.source(net, given=[])
-    assert "dL / N * (p - t)" in net.source()
+    assert "(p - t) * (dL / N)" in net.source()
     assert "t.sum" in codegen.source(net, given=[])
 
 

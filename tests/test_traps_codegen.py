@@ -281,6 +281,47 @@ def test_erf_is_right_to_two_units_in_the_last_place() -> None:
     assert_allclose(LOADED["_erf"](narrow), expected, rtol=4e-7, atol=1e-37)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_tail_of_softplus_is_right_to_three_units_in_the_last_place(dtype: type) -> None:
+    x = np.concatenate([np.linspace(-90, 90, 2001), np.linspace(-1, 1, 2001), [1e-6, -1e-6]]).astype(dtype)
+    expected = np.array([float(mpmath.log1p(mpmath.exp(-abs(mpmath.mpf(float(each)))))) for each in x])
+    tail = LOADED["_softplus_tail"]
+    units = np.spacing(expected.astype(dtype)).astype(float)
+    assert np.max(np.abs(tail(x) - expected) / units) <= 3
+    assert np.max(np.abs(np.log(1 + np.exp(-np.abs(x))) - expected) / units) > 100  # Without what is put back.
+    assert tail(x).dtype == dtype
+    assert_array_equal(tail(np.array([np.inf, -np.inf, np.nan], dtype)), np.array([0, 0, np.nan], dtype))
+
+
+def test_a_function_by_blocks_takes_what_numpy_s_do() -> None:
+    cdf, x = LOADED["_normal_cdf"], np.linspace(-4, 4, 60_000).reshape(3, 20_000)
+    assert_array_equal(cdf(x), [cdf(row[None])[0] for row in x])
+    assert_array_equal(cdf(x.T), cdf(x).T)
+    assert_allclose(cdf(np.array([[-1, 0, 2]])), [[0.15865525393145707, 0.5, 0.9772498680518208]], rtol=1e-14)
+    for number in (np.float16(1), np.float32(1), 1.0, 1):
+        assert np.shape(cdf(number)) == ()
+        assert cdf(number).dtype == (number.dtype if isinstance(number, np.floating) else float)
+    assert cdf(np.zeros((0, 3))).shape == (0, 3)
+
+
+def test_a_confident_prediction_keeps_its_small_loss() -> None:
+    """``max(z, 0) - t*z`` cancels, and what is left is added after that: 2e-9 beside 20 would be gone."""
+    loss = codegen.forward("bce-logits")
+    for dtype in (np.float32, np.float64):
+        z, t = np.array([[20.0, -20.0]], dtype), np.array([[1.0, 0.0]], dtype)
+        assert_allclose(loss(z, t), np.log1p(np.exp(-20.0)), rtol=4 * np.finfo(dtype).eps)
+        assert_allclose(loss(z, 1 - t), 20.0, rtol=1e-7)
+    assert "np.maximum(z, 0) - z * t + _softplus_tail(z)" in loss.text.text
+    weighted = codegen.forward("L = sum(w*t[n]*log(1 + exp(-z[n])) + (1 - t[n])*log(1 + exp(z[n])), n)")
+    assert "np.maximum(-z, 0)" in weighted.text.text  # The factors add up to no number.
+    assert_allclose(weighted(1.0, np.array([0.0, 1.0]), np.array([-20.0, 20.0])), 2 * np.log1p(np.exp(-20.0)))
+
+
+def test_the_loss_of_a_margin_stays_above_zero() -> None:
+    """``log(1 + exp(-z))`` is not ``log(1 + exp(z)) - z``, which is 0 from z = 37 on."""
+    assert_allclose(codegen.forward("y = log(1 + exp(-z))")(np.array([40.0, -40.0])), [4.248354255291589e-18, 40.0])
+
+
 def test_the_coefficients_of_erf_are_those_of_their_source() -> None:
     numbers = [float(number) for number in re.findall(r"^    (-?[\d.e-]+),$", HELPERS["_erf"], re.MULTILINE)]
     with mpmath.workdps(50):

@@ -15,9 +15,6 @@ from codegen.c_compiler import find_compiler
 from codegen.loading import load_function
 from codegen.numpy_function import NumpyFunction
 
-#: Plain loops over products of matrices would take minutes at large sizes.
-SLOW_IN_C = ("dense", "attention", "lstm-cell")
-
 
 @dataclass(frozen=True)
 class Contestant:
@@ -31,7 +28,7 @@ class Contestant:
 
 
 def contestants(row: Row, n: int, k: int, dtype: str, *, is_large: bool) -> dict[str, Contestant]:
-    """Return what is run, by column; at large sizes without what would take minutes."""
+    """Return what is run, by column; at large sizes without loops over samples, which would take minutes."""
     inputs = row.draw(Random(dtype), n, k)
     operation = codegen.forward(row.name).operation
     output, _ = codegen.forward(row.name).with_saved(*inputs)
@@ -39,7 +36,7 @@ def contestants(row: Row, n: int, k: int, dtype: str, *, is_large: bool) -> dict
     random = Random(dtype, 1)
     upstream = [np.ones((), dtype) if operation.is_loss else random.normal(*np.shape(each)) for each in outputs]
     found = {"NumPy": ours(row, inputs, upstream, "numpy"), "file": _file(row, inputs, upstream)}
-    if find_compiler() is not None and not (is_large and row.name in SLOW_IN_C):
+    if find_compiler() is not None:
         found["C"] = ours(row, inputs, upstream, "c")
     found["expert"] = by_hand(EXPERTS[row.name], inputs, upstream)
     if row.name in NOTEBOOKS and not (is_large and row.name in LOOPS):
@@ -49,10 +46,6 @@ def contestants(row: Row, n: int, k: int, dtype: str, *, is_large: bool) -> dict
     if jax is not None:
         found["JAX"] = _jax(row, inputs, upstream)
     return found
-
-
-def as_tuple(results: Any) -> tuple[Any, ...]:
-    return results if isinstance(results, tuple) else (results,)
 
 
 def ours(row: Row, inputs: Sequence[Any], upstream: Sequence[Any], target: str) -> Contestant:
@@ -71,21 +64,29 @@ def ours(row: Row, inputs: Sequence[Any], upstream: Sequence[Any], target: str) 
 
 
 def _file(row: Row, inputs: Sequence[Any], upstream: Sequence[Any]) -> Contestant:
-    """The generated functions as a file has them; what the backward pass needs is passed on by its place."""
+    """The generated functions as a file has them, called as one writes it: ``y, p = forward(x); backward(dy, p)``."""
     made, backward = codegen.forward(row.name), codegen.backward(row.name, given=row.given)
     wanted, names, keeping = made._plan({"given": row.given})
     assert isinstance(keeping, NumpyFunction)
-    arguments = made.fit(made.complete(inputs, {}))
-    known = {name: place for place, name in enumerate((*(each.name for each in made.operation.inputs), *names))}
-    places = [known[name] for name in wanted]
-    first, second = load_function(keeping.text), load_function(backward.text)
-
-    def forward(*_: Any) -> Any:
-        results = first(*arguments)
-        every = (*arguments, *as_tuple(results))
-        return every[len(arguments)], [every[place] for place in places]
-
-    return by_hand((forward, lambda *given: as_tuple(second(*given))), inputs, upstream)
+    values = made.fit(made.complete(inputs, {}))
+    known = dict(zip((each.name for each in made.operation.inputs), values, strict=True))
+    known |= {f"upstream{place}": each for place, each in enumerate(upstream)}
+    outputs = [each.tensor.name for each in made.operation.outputs]
+    arguments = ", ".join(each.name for each in made.operation.inputs)
+    taken = ", ".join([*(f"upstream{place}" for place in range(len(upstream))), *wanted])
+    gradients = f"backward({taken})" if len(backward.results) > 1 else f"(backward({taken}),)"
+    kept = f"({', '.join(outputs)}), {gradients}"
+    text = [
+        "def both():",
+        f"    {', '.join(names)} = forward({arguments})",
+        f"    return {kept}",
+        "def prepare():",
+        f"    {', '.join(names)} = forward({arguments})",
+        f"    return lambda: ({kept})",
+    ]
+    namespace = known | {"forward": load_function(keeping.text), "backward": load_function(backward.text)}
+    exec("\n".join(text), namespace)
+    return Contestant(namespace["both"], namespace["prepare"])
 
 
 def by_hand(passes: Passes, inputs: Sequence[Any], upstream: Sequence[Any]) -> Contestant:

@@ -1,7 +1,8 @@
 """What an expert writes by hand in NumPy for one operation: in place where he may, few passes, safe in float32.
 
 Each is a forward pass, which returns the output and what the backward pass needs, and a backward pass, which takes the
-upstream gradient and that. Nothing that a caller gave is written to. ``NOTEBOOKS`` has what teaching notebooks show.
+upstream gradient and that. They do what generated code does: nothing that a caller gave is written to, and samples may
+lie on any number of axes. ``NOTEBOOKS`` has what teaching notebooks show.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ def dense_forward(x: Array, w: Array, b: Array) -> Any:
 
 
 def dense_backward(dy: Array, x: Array, w: Array) -> Any:
-    return dy @ w.T, x.T @ dy, dy.sum(axis=0)
+    shape = x.shape
+    dy, x = dy.reshape(-1, w.shape[1]), x.reshape(-1, w.shape[0])
+    return (dy @ w.T).reshape(shape), x.T @ dy, dy.sum(axis=0)
 
 
 def relu_forward(x: Array) -> Any:
@@ -36,9 +39,9 @@ def relu_backward(dy: Array, x: Array) -> Any:
 
 
 def softmax_of(x: Array) -> tuple[Array, Array]:
-    y = x - x.max(axis=1, keepdims=True)
+    y = x - x.max(axis=-1, keepdims=True)
     np.exp(y, out=y)
-    total = y.sum(axis=1, keepdims=True)
+    total = y.sum(axis=-1, keepdims=True)
     y /= total
     return y, total
 
@@ -49,7 +52,7 @@ def softmax_forward(x: Array) -> Any:
 
 
 def softmax_backward(dy: Array, y: Array) -> Any:
-    dx = dy - np.vecdot(dy, y)[:, None]
+    dx = dy - np.vecdot(dy, y)[..., None]
     dx *= y
     return (dx,)
 
@@ -57,45 +60,48 @@ def softmax_backward(dy: Array, y: Array) -> Any:
 def cce_forward(p: Array, t: Array) -> Any:
     logs = np.where(t == 0, 1, p)
     np.log(logs, out=logs)
-    return -np.vecdot(t, logs).sum() / len(p), (p, t)
+    return -np.vecdot(t, logs).sum() / p[..., 0].size, (p, t)
 
 
 def cce_backward(dl: Array, p: Array, t: Array) -> Any:
     dp = np.where(t == 0, 1, p)
     np.divide(t, dp, out=dp)
-    dp *= -dl / len(p)
+    dp *= -dl / p[..., 0].size
     return (dp,)
 
 
 def softmax_cce_forward(z: Array, t: Array) -> Any:
-    p = z - z.max(axis=1, keepdims=True)
+    p = z - z.max(axis=-1, keepdims=True)
     chosen = np.vecdot(t, p).sum()
     np.exp(p, out=p)
-    total = p.sum(axis=1, keepdims=True)
+    total = p.sum(axis=-1, keepdims=True)
     p /= total
-    return (np.log(total).sum() - chosen) / len(z), (p, t)
+    return (np.log(total).sum() - chosen) / total.size, (p, t)
 
 
 def softmax_cce_backward(dl: Array, p: Array, t: Array) -> Any:
     dz = p - t
-    dz *= dl / len(p)
+    dz *= dl / p[..., 0].size
     return (dz,)
 
 
 def softmax_cce_sparse_forward(z: Array, t: Array) -> Any:
-    largest = z.max(axis=1, keepdims=True)
-    p = z - largest
+    shape, t = z.shape, t.reshape(-1)
+    z = z.reshape(-1, shape[-1])
+    p = z - z.max(axis=1, keepdims=True)
     chosen = p[np.arange(len(z)), t].sum()
     np.exp(p, out=p)
     total = p.sum(axis=1, keepdims=True)
     p /= total
-    return (np.log(total).sum() - chosen) / len(z), (p, t)
+    return (np.log(total).sum() - chosen) / len(z), (p.reshape(shape), t)
 
 
 def softmax_cce_sparse_backward(dl: Array, p: Array, t: Array) -> Any:
+    shape = p.shape
+    p = p.reshape(-1, shape[-1])
     dz = p * (dl / len(p))
     dz[np.arange(len(p)), t] -= dl / len(p)
-    return (dz,)
+    return (dz.reshape(shape),)
 
 
 def bce_forward(z: Array, t: Array) -> Any:
@@ -197,8 +203,8 @@ def silu_backward(dy: Array, x: Array, s: Array) -> Any:
 
 
 def layer_norm_forward(x: Array, g: Array, b: Array) -> Any:
-    xhat = x - x.mean(axis=1, keepdims=True)
-    inverse = 1 / np.sqrt(np.vecdot(xhat, xhat) / x.shape[1] + 1e-5)[:, None]
+    xhat = x - x.mean(axis=-1, keepdims=True)
+    inverse = 1 / np.sqrt(np.vecdot(xhat, xhat) / x.shape[-1] + 1e-5)[..., None]
     xhat *= inverse
     y = xhat * g
     y += b
@@ -206,29 +212,32 @@ def layer_norm_forward(x: Array, g: Array, b: Array) -> Any:
 
 
 def layer_norm_backward(dy: Array, xhat: Array, inverse: Array, g: Array) -> Any:
-    count = dy.shape[1]
+    count, shape = len(g), dy.shape
+    dy, xhat, inverse = dy.reshape(-1, count), xhat.reshape(-1, count), inverse.reshape(-1, 1)
     dx = dy * xhat
     dg, dot = dx.sum(axis=0), dx @ (g / count)
     np.multiply(xhat, -dot[:, None], out=dx)
     dx -= (dy @ (g / count))[:, None]
     dx += dy * g
     dx *= inverse
-    return dx, dg, dy.sum(axis=0)
+    return dx.reshape(shape), dg, dy.sum(axis=0)
 
 
 def rms_norm_forward(x: Array, g: Array) -> Any:
-    inverse = 1 / np.sqrt(np.vecdot(x, x) / x.shape[1] + 1e-5)[:, None]
+    inverse = 1 / np.sqrt(np.vecdot(x, x) / x.shape[-1] + 1e-5)[..., None]
     xhat = x * inverse
     return xhat * g, (xhat, inverse, g)
 
 
 def rms_norm_backward(dy: Array, xhat: Array, inverse: Array, g: Array) -> Any:
+    shape = dy.shape
+    dy, xhat, inverse = dy.reshape(-1, len(g)), xhat.reshape(-1, len(g)), inverse.reshape(-1, 1)
     dx = dy * xhat
-    dg, dot = dx.sum(axis=0), dx @ (g / dy.shape[1])
+    dg, dot = dx.sum(axis=0), dx @ (g / len(g))
     np.multiply(xhat, -dot[:, None], out=dx)
     dx += dy * g
     dx *= inverse
-    return dx, dg
+    return dx.reshape(shape), dg
 
 
 def batch_norm_forward(x: Array, g: Array, b: Array) -> Any:
@@ -251,20 +260,20 @@ def batch_norm_backward(dy: Array, xhat: Array, inverse: Array, g: Array) -> Any
 
 
 def attention_forward(q: Array, k: Array, v: Array) -> Any:
-    p = q @ k.swapaxes(1, 2)
-    p *= q.shape[2] ** -0.5
-    p -= p.max(axis=2, keepdims=True)
+    p = q @ k.swapaxes(-1, -2)
+    p *= q.shape[-1] ** -0.5
+    p -= p.max(axis=-1, keepdims=True)
     np.exp(p, out=p)
-    p /= p.sum(axis=2, keepdims=True)
+    p /= p.sum(axis=-1, keepdims=True)
     return p @ v, (q, k, v, p)
 
 
 def attention_backward(dy: Array, q: Array, k: Array, v: Array, p: Array) -> Any:
-    ds = dy @ v.swapaxes(1, 2)
-    ds -= np.vecdot(ds, p)[:, :, None]
+    ds = dy @ v.swapaxes(-1, -2)
+    ds -= np.vecdot(ds, p)[..., None]
     ds *= p
-    ds *= q.shape[2] ** -0.5
-    return ds @ k, ds.swapaxes(1, 2) @ q, p.swapaxes(1, 2) @ dy
+    ds *= q.shape[-1] ** -0.5
+    return ds @ k, ds.swapaxes(-1, -2) @ q, p.swapaxes(-1, -2) @ dy
 
 
 def lstm_cell_forward(x: Array, h0: Array, c0: Array, w: Array, u: Array, b: Array) -> Any:

@@ -72,10 +72,10 @@ static inline float log1p_unit_f(float x)
     return 2.0f * s + s * z * value;
 }
 
-/* log(1 + exp(x)), without overflow. */
-static inline float softplus_f(float x)
+/* log(1 + exp(-|x|)), what log(1 + exp(x)) is beyond max(x, 0). */
+static inline float softplus_tail_f(float x)
 {
-    return maximum_f(x, 0.0f) + log1p_unit_f(exp_f(-fabsf(x)));
+    return log1p_unit_f(exp_f(-fabsf(x)));
 }
 
 /* 1/(1 + exp(-x)); the exponential of a positive number is never taken. */
@@ -110,8 +110,8 @@ void bce_logits_forward_f(ptrdiff_t N, ptrdiff_t K, const float *restrict z, con
         float total_row = 0.0f;
 #pragma omp simd reduction(+: total_row)
         for (ptrdiff_t k = 0; k < K; k++) {
-            const float t1 = (1.0f - t[n * K + k]) * softplus_f(z[n * K + k])
-                + t[n * K + k] * softplus_f(-z[n * K + k]);
+            const float t1 = maximum_f(z[n * K + k], 0.0f) - z[n * K + k] * t[n * K + k]
+                + softplus_tail_f(z[n * K + k]);
             total_row += t1;
         }
         total_all += total_row;
@@ -219,10 +219,10 @@ static inline double log1p_unit_d(double x)
     return 2.0 * s + s * z * value;
 }
 
-/* log(1 + exp(x)), without overflow. */
-static inline double softplus_d(double x)
+/* log(1 + exp(-|x|)), what log(1 + exp(x)) is beyond max(x, 0). */
+static inline double softplus_tail_d(double x)
 {
-    return maximum_d(x, 0.0) + log1p_unit_d(exp_d(-fabs(x)));
+    return log1p_unit_d(exp_d(-fabs(x)));
 }
 
 /* 1/(1 + exp(-x)); the exponential of a positive number is never taken. */
@@ -242,8 +242,8 @@ void bce_logits_forward_d(ptrdiff_t N, ptrdiff_t K, const double *restrict z, co
         double total_row = 0.0;
 #pragma omp simd reduction(+: total_row)
         for (ptrdiff_t k = 0; k < K; k++) {
-            const double t1 = (1.0 - t[n * K + k]) * softplus_d(z[n * K + k])
-                + t[n * K + k] * softplus_d(-z[n * K + k]);
+            const double t1 = maximum_d(z[n * K + k], 0.0) - z[n * K + k] * t[n * K + k]
+                + softplus_tail_d(z[n * K + k]);
             total_row += t1;
         }
         total_all += total_row;

@@ -16,6 +16,39 @@ def _sigmoid(x):
         return 1 / (1 + np.exp(-x))
 
 
+def _by_blocks(function, x):
+    """Apply a function of arrays of floats to a block of numbers after the other.
+
+    What it computes on the way stays in the cache.
+    """
+    x = np.asarray(x)
+    flat = x.reshape(-1) if x.dtype.kind == "f" else x.reshape(-1).astype(float)
+    if flat.size <= 16384:
+        return function(flat).reshape(x.shape)[()]
+    result = np.empty_like(flat)
+    for start in range(0, flat.size, 16384):
+        block = slice(start, start + 16384)
+        result[block] = function(flat[block])
+    return result.reshape(x.shape)
+
+
+def _tail_of_block(x):
+    decay = np.exp(-np.abs(x))
+    total = 1 + decay
+    decay -= total - 1
+    decay /= total
+    return np.log(total) + decay
+
+
+def _softplus_tail(x):
+    """Return log(1 + exp(-abs(x))), what log(1 + exp(x)) is beyond max(x, 0).
+
+    np.log1p takes several times as long as np.log: what rounding takes from
+    1 + exp(-abs(x)) is divided by that and added.
+    """
+    return _by_blocks(_tail_of_block, x)
+
+
 def bce_logits_forward(z, t):
     """Forward pass of bce-logits.
 
@@ -34,9 +67,8 @@ def bce_logits_forward(z, t):
         L: ()
         p: (..., K)
     """
+    L = (np.maximum(z, 0) - z * t + _softplus_tail(z)).mean()
     p = _sigmoid(z)
-    tail = np.log1p(np.exp(-np.abs(z)))
-    L = ((1 - t) * (tail + np.maximum(z, 0)) + t * (tail + np.maximum(-z, 0))).mean()
     return L, p
 
 

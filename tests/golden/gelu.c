@@ -53,40 +53,32 @@ static inline float exp_f(float x)
     return (1.0f + (r + r * r * value)) * first * second;
 }
 
-/* exp(x) - 1, right for small x too: 2^n (r + r^2 E(r)) + (2^n - 1) with x = n log(2) + r. */
-static inline float expm1_f(float x)
-{
-    const float clamped = x < -20.0f ? -20.0f : x > 89.0f ? 89.0f : x;
-    const float shifted = clamped * 1.44269504f + 12582912.0f;
-    const float n = shifted - 12582912.0f;
-    const float r = (clamped - n * 0.693359375f) - n * -2.12194440e-4f;
-    const float half = number_f((bits_f(shifted) - UINT32_C(0x4B400000) + 127 - 1) << 23);
-    float value = 0.0013926927f;
-    value = value * r + 0.008363774f;
-    value = value * r + 0.04166655f;
-    value = value * r + 0.16666573f;
-    value = value * r + 0.5f;
-    return 2.0f * ((r + r * r * value) * half + (half - 0.5f));
-}
-
-/* erf(x) = 1 - exp(-x H(x)) for x >= 0. */
+/* erf(x) = x A(x^2) / B(x^2) up to 4, where it is 1 in float. */
 static inline float erf_f(float x)
 {
     const float size = fabsf(x);
     const float a = size > 4.0f ? 4.0f : size;
-    float value = 1.0805483e-08f;
-    value = value * a + -3.376051e-07f;
-    value = value * a + 4.785608e-06f;
-    value = value * a + -4.0587387e-05f;
-    value = value * a + 0.00022712031f;
-    value = value * a + -0.0008542475f;
-    value = value * a + 0.0019342061f;
-    value = value * a + -0.00035114412f;
-    value = value * a + -0.019076409f;
-    value = value * a + 0.10276236f;
-    value = value * a + 0.6366206f;
-    value = value * a + 1.1283791f;
-    return copysignf(-expm1_f(-a * value), x);
+    const float u = a * a;
+    float above = 0.0002303811f;
+    float below = -1.12210337e-07f;
+    above = above * u + 0.00358113273f;
+    above = above * u + 0.0514985715f;
+    above = above * u + 0.189719061f;
+    above = above * u + 1.12837914f;
+    below = below * u + 2.31595276e-05f;
+    below = below * u + 0.00105381377f;
+    below = below * u + 0.0144266244f;
+    below = below * u + 0.112799712f;
+    below = below * u + 0.501466568f;
+    below = below * u + 1.0f;
+    const float value = a * above / below;
+    return copysignf(value > 1.0f ? 1.0f : value, x);
+}
+
+/* (1 + erf(x/sqrt(2)))/2, the distribution function of the standard normal distribution. */
+static inline float normal_cdf_f(float x)
+{
+    return 0.5f * erf_f(x * 0.707106781186547524f) + 0.5f;
 }
 
 /* Forward pass of gelu.
@@ -108,7 +100,7 @@ void gelu_forward_f(ptrdiff_t n, const float *restrict x, float *restrict y)
 {
 #pragma omp parallel for simd
     for (ptrdiff_t i = 0; i < n; i++)
-        y[i] = x[i] * (0.5f * erf_f(x[i] * 0.70710677f) + 0.5f);
+        y[i] = x[i] * normal_cdf_f(x[i]);
 }
 
 /* Backward pass of gelu.
@@ -134,11 +126,8 @@ void gelu_forward_f(ptrdiff_t n, const float *restrict x, float *restrict y)
 void gelu_backward_f(ptrdiff_t n, const float *restrict dy, const float *restrict x, float *restrict dx)
 {
 #pragma omp parallel for simd
-    for (ptrdiff_t i = 0; i < n; i++) {
-        const float t1 = 0.5f * erf_f(x[i] * 0.70710677f) + 0.5f
-            + x[i] * exp_f(-0.5f * (x[i] * x[i])) * 0.3989423f;
-        dx[i] = dy[i] * t1;
-    }
+    for (ptrdiff_t i = 0; i < n; i++)
+        dx[i] = dy[i] * (normal_cdf_f(x[i]) + x[i] * exp_f(-0.5f * (x[i] * x[i])) * 0.3989423f);
 }
 
 /* The bits of a number, and the number of these bits. */
@@ -219,12 +208,18 @@ static inline double erf_d(double x)
     return size <= 1.0 ? x * near : copysign(1.0 - exp_d(-a * a) * far, x);
 }
 
+/* (1 + erf(x/sqrt(2)))/2, the distribution function of the standard normal distribution. */
+static inline double normal_cdf_d(double x)
+{
+    return 0.5 * erf_d(x * 0.707106781186547524) + 0.5;
+}
+
 /* gelu_forward_f in double. */
 void gelu_forward_d(ptrdiff_t n, const double *restrict x, double *restrict y)
 {
 #pragma omp parallel for simd
     for (ptrdiff_t i = 0; i < n; i++)
-        y[i] = x[i] * (0.5 * erf_d(x[i] * 0.7071067811865476) + 0.5);
+        y[i] = x[i] * normal_cdf_d(x[i]);
 }
 
 /* gelu_backward_f in double. */
@@ -232,8 +227,7 @@ void gelu_backward_d(ptrdiff_t n, const double *restrict dy, const double *restr
 {
 #pragma omp parallel for simd
     for (ptrdiff_t i = 0; i < n; i++) {
-        const double t1 = 0.5 * erf_d(x[i] * 0.7071067811865476) + 0.5
-            + x[i] * exp_d(-0.5 * (x[i] * x[i])) * 0.3989422804014327;
+        const double t1 = normal_cdf_d(x[i]) + x[i] * exp_d(-0.5 * (x[i] * x[i])) * 0.3989422804014327;
         dx[i] = dy[i] * t1;
     }
 }

@@ -8,6 +8,23 @@ gelu: Gaussian error linear unit
 
 import numpy as np
 
+
+def _by_blocks(function, x):
+    """Apply a function of arrays of floats to a block of numbers after the other.
+
+    What it computes on the way stays in the cache.
+    """
+    x = np.asarray(x)
+    flat = x.reshape(-1) if x.dtype.kind == "f" else x.reshape(-1).astype(float)
+    if flat.size <= 16384:
+        return function(flat).reshape(x.shape)[()]
+    result = np.empty_like(flat)
+    for start in range(0, flat.size, 16384):
+        block = slice(start, start + 16384)
+        result[block] = function(flat[block])
+    return result.reshape(x.shape)
+
+
 _ERF_NEAR_ZERO = (
     -7.795898827002142e-10,
     1.3720064546777686e-08,
@@ -68,18 +85,21 @@ def _polynomial(coefficients, x):
     return value
 
 
-def _erf_single(x, out):
-    """Put the error function into an array, in float32."""
+def _erf_single(x):
+    """Return the error function in float32: x * A(x*x) / B(x*x), right to 6 units."""
     x = np.clip(x, -4, 4, dtype=np.float32)
     square = x * x
     value = _polynomial(_ERF_ABOVE, square)
     value *= x
     value /= _polynomial(_ERF_BELOW, square)
-    np.clip(value, -1, 1, out=out)
+    return np.clip(value, -1, 1, out=value)
 
 
-def _erf_double(x, out):
-    """Put the error function into an array, in float64."""
+def _erf_double(x):
+    """Return the error function in float64: up to 1 x * P(x*x), beyond 1 - exp(-x*x) * Q(x).
+
+    P and Q are Chebyshev interpolations, Q in (x - 3) / (x + 3); right to 2 units.
+    """
     near = np.clip(x, -1, 1)
     near *= _polynomial(_ERF_NEAR_ZERO, near * near)
     far = np.clip(np.abs(x), 1, 6)
@@ -87,24 +107,30 @@ def _erf_double(x, out):
     beyond = np.exp(-far * far)
     beyond *= _polynomial(_ERFC_BEYOND_ONE, ratio)
     np.copysign(np.subtract(1, beyond, out=beyond), x, out=beyond)
-    out[...] = np.where(far > 1, beyond, near)
+    return np.where(far > 1, beyond, near)
+
+
+def _erf_of_block(x):
+    if x.itemsize > 4:
+        return _erf_double(x)
+    return _erf_single(x).astype(x.dtype, copy=False)
 
 
 def _erf(x):
-    """Return the error function, right to 2 units in the last place of float64.
+    """Return the error function, right to a few units in the last place."""
+    return _by_blocks(_erf_of_block, x)
 
-    Up to 1 it is x * P(x*x), beyond 1 - exp(-x*x) * Q((x - 3) / (x + 3)); P and Q are
-    Chebyshev interpolations. In float32 it is x * A(x*x) / B(x*x), right to 6 units.
-    A block of numbers after the other, what is computed on the way stays in the cache.
-    """
-    x = np.asarray(x)
-    flat = x.reshape(-1) if x.dtype.kind == "f" else x.reshape(-1).astype(float)
-    result = np.empty_like(flat)
-    function = _erf_double if flat.itemsize > 4 else _erf_single
-    for start in range(0, flat.size, 16384):
-        block = slice(start, start + 16384)
-        function(flat[block], result[block])
-    return result.reshape(x.shape)[()]
+
+def _normal_cdf_of_block(x):
+    value = _erf(x * 0.5**0.5)
+    value *= 0.5
+    value += 0.5
+    return value
+
+
+def _normal_cdf(x):
+    """Return (1 + erf(x / sqrt(2))) / 2, the standard normal distribution function."""
+    return _by_blocks(_normal_cdf_of_block, x)
 
 
 def gelu_forward(x):
@@ -122,7 +148,7 @@ def gelu_forward(x):
         y: any shape
         Phi: any shape
     """
-    Phi = 0.5 * _erf(x / 2**0.5) + 0.5
+    Phi = _normal_cdf(x)
     y = x * Phi
     return y, Phi
 

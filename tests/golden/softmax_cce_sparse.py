@@ -28,12 +28,16 @@ def softmax_cce_sparse_forward(z, t):
         L: ()
         p: (..., K)
     """
-    row_max = z.max(axis=-1, keepdims=True)
-    exps = np.exp(z - row_max)
-    total = exps.sum(axis=-1, keepdims=True)
-    p = np.divide(exps, total, out=exps)
-    L = -(np.take_along_axis(z, t[..., None], axis=-1) - row_max - np.log(total)).mean()
-    return L, p
+    shape = z.shape
+    z = z.reshape(-1, z.shape[-1])
+    t = t.reshape(-1)
+    N = z.shape[0]
+    row_max = z.max(axis=1)
+    exps = np.exp(z - row_max[:, None])
+    total = exps.sum(axis=1)
+    p = np.divide(exps, total[:, None], out=exps)
+    L = -(z[np.arange(N), t] - row_max - np.log(total)).mean()
+    return L, p.reshape(shape)
 
 
 def softmax_cce_sparse_backward(dL, p, t):
