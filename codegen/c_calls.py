@@ -34,6 +34,7 @@ class Call:
         arguments: the places of what is handed over among the arrays, and how it is.
         results: the shapes and dtypes of what it writes.
         work: the shapes and dtypes of the memory that it needs.
+        may_fail: whether it returns if a matrix has no inverse.
     """
 
     function: Any
@@ -42,20 +43,26 @@ class Call:
     arguments: tuple[tuple[int, str], ...]
     results: tuple[tuple[Shape, np.dtype[Any]], ...]
     work: tuple[tuple[Shape, np.dtype[Any]], ...]
+    may_fail: bool = False
 
     def __post_init__(self) -> None:
         single = {ARRAY: ctypes.c_void_p, WHOLE: ctypes.c_ssize_t, SINGLE: NUMBERS[self.precision]}
         pointers = [ctypes.c_void_p] * (len(self.results) + len(self.work))
         given = [single[kind] for _, kind in self.arguments]
         self.function.argtypes = [*[ctypes.c_ssize_t] * len(self.sizes), *given, *pointers]
-        self.function.restype = None
+        self.function.restype = ctypes.c_int if self.may_fail else None
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
-        """Return the results; arrays that are handed over are contiguous, aligned and of the function's dtypes."""
+        """Return the results; arrays that are handed over are contiguous, aligned and of the function's dtypes.
+
+        Raises:
+            LinAlgError: a matrix has no inverse.
+        """
         results = [new_array(*each) for each in self.results]
         work = [new_array(*each) for each in self.work]
         given = [_handed_over(arrays[place], kind) for place, kind in self.arguments]
-        self.function(*self.sizes, *given, *[each.ctypes.data for each in (*results, *work)])
+        if self.function(*self.sizes, *given, *[each.ctypes.data for each in (*results, *work)]):
+            raise np.linalg.LinAlgError("Singular matrix")
         return results
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from codegen.c_linear import DETERMINANT, FACTOR, SOLVE, SOLVE_TRANSPOSED, SWAP
 from codegen.c_matrices import MATMUL, PACK, TILE
 from codegen.c_precisions import FLOAT, PRECISIONS, Precision
 
@@ -228,6 +229,11 @@ FUNCTIONS: Mapping[str, str] = MappingProxyType(
         "pack": PACK,
         "tile": TILE,
         "matmul": MATMUL,
+        "swap": SWAP,
+        "factor": FACTOR,
+        "solve": SOLVE,
+        "solve_transposed": SOLVE_TRANSPOSED,
+        "determinant": DETERMINANT,
     }
 )
 #: Other names in the texts of these.

@@ -21,7 +21,7 @@ from codegen.c_source import CFunction, c_file, c_functions
 from codegen.docstrings import backward_docstring, forward_docstring, module_docstring
 from codegen.helpers import LOADED
 from codegen.keeping import cached, operation_key
-from codegen.numpy_function import NumpyFunction
+from codegen.numpy_function import NumpyFunction, no_inverse
 from codegen.ops import Constant, SumTo
 from codegen.program import INTEGER, NUMBER, Program
 from codegen.programs import backward_program, forward_program, function_name, kept_tensors
@@ -90,11 +90,12 @@ class CProgram:
         """Return the results of arrays that fit, and whole numbers after them.
 
         Raises:
-            InputError: the numbers are of a type that C has not, or a size that is 0 is divided by.
+            InputError: the numbers are of a type that C has not, a size that is 0 is divided by, or a matrix has no
+                inverse.
         """
         ready = self._ready
         if ready is not None and ready.takes(arrays) and ready.call.function is self._called[ready.call.precision]:
-            return tuple(ready.call.run(arrays))
+            return tuple(self._run_call(ready.call, arrays))
         count = len(self._axes)
         given = [np.asarray(array) for array in arrays[:count]]
         precision = self._precision(given)
@@ -102,11 +103,17 @@ class CProgram:
         sizes = self._sizes(flat, arrays[count:])
         call = self._call(self.functions[precision.name], sizes)
         taken = self._taken(flat, precision)
-        results = self._shaped(call.run(taken), shape, given)
+        results = self._shaped(self._run_call(call, taken), shape, given)
         self._remember(call, arrays, taken, results)
         return results
 
     run_checked = run
+
+    def _run_call(self, call: Call, arrays: Sequence[Array]) -> list[Array]:
+        try:
+            return call.run(arrays)
+        except np.linalg.LinAlgError as error:
+            raise no_inverse(self.operation, error) from None
 
     def _precision(self, arrays: Sequence[Array]) -> Precision:
         dtypes = {arrays[place].dtype for place in self._real} or {np.dtype(float)}
@@ -178,6 +185,7 @@ class CProgram:
             tuple((place, self._kinds[place]) for place in function.arguments),
             tuple((shape, whole if kind == INTEGER else real) for shape, kind in results),
             tuple(((value_of(size, sizes),), dtype) for size, dtype in needed),
+            function.may_fail,
         )
 
     def _taken(self, arrays: Sequence[Array], precision: Precision) -> list[Array]:
