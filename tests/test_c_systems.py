@@ -41,9 +41,14 @@ FAST = ("-std=c99", "-O1", "-fopenmp-simd", *WARNINGS)
 
 
 def draw(op: Operation, sizes: dict[str, int], dtype: Any = np.float64) -> list[np.ndarray]:
-    """Matrices that have an inverse, and of which rows must be swapped."""
-    arrays = draw_plainly(op, sizes, dtype)
-    return [np.ascontiguousarray(np.roll(a, 1, axis=-2)) if a.ndim > 1 else a for a in arrays]
+    """Matrices that have an inverse, and of which rows must be swapped, in each of a batch others."""
+    return [turned(array, 1) for array in draw_plainly(op, sizes, dtype)]
+
+
+def turned(array: np.ndarray, places: int) -> np.ndarray:
+    if array.ndim > 2 and array.size:
+        return np.stack([turned(each, places + at) for at, each in enumerate(array)])
+    return np.roll(array, places, axis=0) if array.ndim == 2 else array
 
 
 @cache
