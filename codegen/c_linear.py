@@ -1,9 +1,13 @@
 """Systems of linear equations in C, as text: a matrix is factored in its place, and solved with as often as needed.
 
-The words that begin with ``@`` are those of ``codegen.c_precisions``.
+The words that begin with ``@`` are those of ``codegen.c_precisions``. Rows are run along throughout, in strips that
+stay in the caches. Strips need nothing of each other, and threads share them.
 """
 
 SWAP = """\
+/* As many columns as are eliminated before the others follow, and as many as follow at once. */
+enum { block@_ = 32, strip@_ = 64 };
+
 /* Two rows in each other's place. */
 static void swap@_(ptrdiff_t count, @real *restrict a, @real *restrict b)
 {
@@ -13,6 +17,14 @@ static void swap@_(ptrdiff_t count, @real *restrict a, @real *restrict b)
         b[j] = number;
     }
 }
+
+/* Takes multiples of a row from another. */
+static void take@_(ptrdiff_t count, @real multiple, const @real *restrict from, @real *restrict to)
+{
+#pragma omp simd
+    for (ptrdiff_t j = 0; j < count; j++)
+        to[j] -= multiple * from[j];
+}
 """
 
 FACTOR = """\
@@ -21,33 +33,72 @@ FACTOR = """\
 static int factor@_(ptrdiff_t n, @real *restrict a, ptrdiff_t *restrict swaps)
 {
     int is_singular = 0;
-    for (ptrdiff_t k = 0; k < n; k++) {
-        @real *top = a + k * n;
-        @real largest = fabs@f(top[k]);
-        ptrdiff_t best = k;
-        for (ptrdiff_t i = k + 1; i < n; i++) {
-            const @real size = fabs@f(a[i * n + k]);
-            if (size > largest || size != size) {
-                largest = size;
-                best = i;
+    for (ptrdiff_t from = 0; from < n; from += block@_) {
+        const ptrdiff_t to = n - from < block@_ ? n : from + block@_;
+        for (ptrdiff_t k = from; k < to; k++) {
+            @real largest = fabs@f(a[k * n + k]);
+            ptrdiff_t best = k;
+            for (ptrdiff_t i = k + 1; i < n; i++) {
+                const @real size = fabs@f(a[i * n + k]);
+                if (size > largest || size != size) {
+                    largest = size;
+                    best = i;
+                }
+            }
+            swaps[k] = best;
+            if (best != k)
+                swap@_(n, a + k * n, a + best * n);
+            if (largest == 0.0@f) {
+                is_singular = 1;
+                continue;
+            }
+            for (ptrdiff_t i = k + 1; i < n; i++) {
+                a[i * n + k] /= a[k * n + k];
+                take@_(to - k - 1, a[i * n + k], a + k * n + k + 1, a + i * n + k + 1);
             }
         }
-        swaps[k] = best;
-        if (best != k)
-            swap@_(n, top, a + best * n);
-        if (largest == 0.0@f) {
-            is_singular = 1;
-            continue;
-        }
-        for (ptrdiff_t i = k + 1; i < n; i++) {
-            @real *row = a + i * n;
-            row[k] /= top[k];
-#pragma omp simd
-            for (ptrdiff_t j = k + 1; j < n; j++)
-                row[j] -= row[k] * top[j];
+#pragma omp parallel for
+        for (ptrdiff_t j = to; j < n; j += strip@_) {
+            const ptrdiff_t count = n - j < strip@_ ? n - j : strip@_;
+            for (ptrdiff_t i = from + 1; i < n; i++)
+                for (ptrdiff_t k = from; k < i && k < to; k++)
+                    take@_(count, a[i * n + k], a + k * n + j, a + i * n + j);
         }
     }
     return is_singular;
+}
+"""
+
+SUBSTITUTE = """\
+/* L X = B, X in the place of B, of which count columns lie in rows that are step apart. L is what stands below the
+ * diagonal of a, with steps from row to row and from column to column; its own diagonal is that of a, or 1. */
+static void substitute_down@_(ptrdiff_t n, const @real *restrict a, ptrdiff_t row, ptrdiff_t column, int is_one,
+        ptrdiff_t count, ptrdiff_t step, @real *restrict x)
+{
+    for (ptrdiff_t from = 0; from < n; from += block@_) {
+        const ptrdiff_t to = n - from < block@_ ? n : from + block@_;
+        for (ptrdiff_t i = from; i < n; i++) {
+            for (ptrdiff_t k = from; k < to && k < i; k++)
+                take@_(count, a[i * row + k * column], x + k * step, x + i * step);
+            for (ptrdiff_t j = 0; j < count && i < to && !is_one; j++)
+                x[i * step + j] /= a[i * row + i * column];
+        }
+    }
+}
+
+/* The same of U, which stands above the diagonal. */
+static void substitute_up@_(ptrdiff_t n, const @real *restrict a, ptrdiff_t row, ptrdiff_t column, int is_one,
+        ptrdiff_t count, ptrdiff_t step, @real *restrict x)
+{
+    for (ptrdiff_t from, to = n; to > 0; to = from) {
+        from = to < block@_ ? 0 : to - block@_;
+        for (ptrdiff_t i = to - 1; i >= 0; i--) {
+            for (ptrdiff_t k = i < from ? from : i + 1; k < to; k++)
+                take@_(count, a[i * row + k * column], x + k * step, x + i * step);
+            for (ptrdiff_t j = 0; j < count && i >= from && !is_one; j++)
+                x[i * step + j] /= a[i * row + i * column];
+        }
+    }
 }
 """
 
@@ -56,22 +107,14 @@ SOLVE = """\
 static void solve@_(ptrdiff_t n, ptrdiff_t columns, const @real *restrict a, const ptrdiff_t *restrict swaps,
         @real *restrict x)
 {
-    for (ptrdiff_t k = 0; k < n; k++)
-        if (swaps[k] != k)
-            swap@_(columns, x + k * columns, x + swaps[k] * columns);
-    for (ptrdiff_t i = 1; i < n; i++)
-        for (ptrdiff_t k = 0; k < i; k++)
-#pragma omp simd
-            for (ptrdiff_t j = 0; j < columns; j++)
-                x[i * columns + j] -= a[i * n + k] * x[k * columns + j];
-    for (ptrdiff_t i = n - 1; i >= 0; i--) {
-        for (ptrdiff_t k = i + 1; k < n; k++)
-#pragma omp simd
-            for (ptrdiff_t j = 0; j < columns; j++)
-                x[i * columns + j] -= a[i * n + k] * x[k * columns + j];
-#pragma omp simd
-        for (ptrdiff_t j = 0; j < columns; j++)
-            x[i * columns + j] /= a[i * n + i];
+#pragma omp parallel for
+    for (ptrdiff_t j = 0; j < columns; j += strip@_) {
+        const ptrdiff_t count = columns - j < strip@_ ? columns - j : strip@_;
+        for (ptrdiff_t k = 0; k < n; k++)
+            if (swaps[k] != k)
+                swap@_(count, x + k * columns + j, x + swaps[k] * columns + j);
+        substitute_down@_(n, a, n, 1, 1, count, columns, x + j);
+        substitute_up@_(n, a, n, 1, 0, count, columns, x + j);
     }
 }
 """
@@ -81,23 +124,15 @@ SOLVE_TRANSPOSED = """\
 static void solve_transposed@_(ptrdiff_t n, ptrdiff_t columns, const @real *restrict a,
         const ptrdiff_t *restrict swaps, @real *restrict x)
 {
-    for (ptrdiff_t k = 0; k < n; k++) {
-#pragma omp simd
-        for (ptrdiff_t j = 0; j < columns; j++)
-            x[k * columns + j] /= a[k * n + k];
-        for (ptrdiff_t i = k + 1; i < n; i++)
-#pragma omp simd
-            for (ptrdiff_t j = 0; j < columns; j++)
-                x[i * columns + j] -= a[k * n + i] * x[k * columns + j];
+#pragma omp parallel for
+    for (ptrdiff_t j = 0; j < columns; j += strip@_) {
+        const ptrdiff_t count = columns - j < strip@_ ? columns - j : strip@_;
+        substitute_down@_(n, a, 1, n, 0, count, columns, x + j);
+        substitute_up@_(n, a, 1, n, 1, count, columns, x + j);
+        for (ptrdiff_t k = n - 1; k >= 0; k--)
+            if (swaps[k] != k)
+                swap@_(count, x + k * columns + j, x + swaps[k] * columns + j);
     }
-    for (ptrdiff_t k = n - 1; k > 0; k--)
-        for (ptrdiff_t i = 0; i < k; i++)
-#pragma omp simd
-            for (ptrdiff_t j = 0; j < columns; j++)
-                x[i * columns + j] -= a[k * n + i] * x[k * columns + j];
-    for (ptrdiff_t k = n - 1; k >= 0; k--)
-        if (swaps[k] != k)
-            swap@_(columns, x + k * columns, x + swaps[k] * columns);
 }
 """
 

@@ -75,6 +75,8 @@ WRONG = {
     "the right side's rows are not swapped": ("if (swaps[k] != k)", "if (0 && swaps[k] != k)", "solve"),
     "the transpose is not solved for": ("solve_transposed_f(n_i", "solve_f(n_i", "both ways"),
     "rows are swapped in the wrong order": ("k = n - 1; k >= 0; k--", "k = 0; k < n; k++", "both ways"),
+    "U is divided by in the place of L": ("(n, a, n, 1, 1,", "(n, a, n, 1, 0,", "solve"),
+    "L is divided by in the place of U": ("(n, a, 1, n, 0,", "(n, a, 1, n, 1,", "both ways"),
     "the sign of swaps is lost": (": -a[k * n + k]", ": a[k * n + k]", "det"),
     "one factor for all of a batch": ("factors + ", "factors + 0 * ", "one batch, two loops"),
     "one set of swaps for all of a batch": ("swaps + ", "swaps + 0 * ", "one batch, two loops"),
