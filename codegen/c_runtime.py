@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from sympy import Expr, Integer, Symbol
 
 from codegen.c_calls import ARRAY, SINGLE, WHOLE, Call, Ready, plain, ready_for
-from codegen.c_compiler import FLAGS, load_library
+from codegen.c_compiler import load_library
 from codegen.c_precisions import DOUBLE, FLOAT, Precision
 from codegen.c_program import ENTRY
 from codegen.c_saving import plan_passes
 from codegen.c_source import CFunction, c_file, c_functions
-from codegen.docstrings import backward_docstring, forward_docstring, module_docstring
+from codegen.docstrings import backward_docstring, forward_docstring
 from codegen.helpers import LOADED
 from codegen.keeping import cached, operation_key
 from codegen.numpy_function import NumpyFunction, no_inverse
@@ -28,7 +28,7 @@ from codegen.programs import backward_program, forward_program, function_name, k
 from codegen.runtime import Backward, Forward, Given, Plan
 from derive.errors import InputError
 from derive.extents import Extent
-from derive.notation import BAR, Notation, find_notation
+from derive.notation import BAR, Notation
 from derive.pullback import Pullback, pull_back
 from derive.record import Operation
 
@@ -228,9 +228,9 @@ def value_of(expr: Expr, sizes: Mapping[Expr, int]) -> int:
 class CFunctionOfArrays:
     """What the passes in C share: checks as in NumPy, and the C text in the place of NumPy's."""
 
-    def _set(self: Any, in_c: CProgram, name: str) -> None:
+    def set_program(self: Any, in_c: CProgram, name: str) -> None:
         operation, program = in_c.operation, in_c.program
-        self._in_c = in_c
+        self.in_c = in_c
         self.set_checks(operation, program)
         self.source = self.module = in_c.source
         self.__name__ = self.__qualname__ = name
@@ -241,7 +241,7 @@ class CFunctionOfArrays:
 
     def run(self: Any, arrays: Sequence[Any]) -> tuple[Any, ...]:
         """Return the results of arrays that fit, and whole numbers after them, as a tuple."""
-        found: tuple[Any, ...] = self._in_c.run(arrays)
+        found: tuple[Any, ...] = self.in_c.run(arrays)
         return found
 
     run_checked = run
@@ -252,7 +252,7 @@ class CForward(CFunctionOfArrays, Forward):
 
     def __init__(self, operation: Operation) -> None:
         program = forward_program(operation, ())
-        self._set(forward_in_c(operation, program), function_name(operation, "forward"))
+        self.set_program(forward_in_c(operation, program), function_name(operation, "forward"))
         self._found = None
 
     def _plan(self, passes: Mapping[str, Any]) -> Plan:
@@ -270,7 +270,7 @@ class CBackward(CFunctionOfArrays, Backward):
 
     def __init__(self, pullback: Pullback) -> None:
         self.keeping, in_c = passes_in_c(pullback)
-        self._set(in_c, function_name(pullback.operation, "backward"))
+        self.set_program(in_c, function_name(pullback.operation, "backward"))
         upstreams = len(pullback.upstreams)
         self.saved = (*(tensor.name for tensor in self._tensors[upstreams:]), *self.parameters)
         self.results = tuple(tensor.name for tensor in pullback.results)
@@ -314,46 +314,3 @@ def backward_in_c(pullback: Pullback, program: Program, notation: Notation = BAR
         notation,
     )
     return CProgram(pullback.operation, program, function_name(pullback.operation, "backward"), comment, notation)
-
-
-def c_module(
-    operations: Sequence[Operation],
-    given: Given | None = None,
-    notation: str = BAR.name,
-    wrt: Sequence[str] | None = None,
-) -> str:
-    """Return a C file with the forward and backward passes of operations.
-
-    Raises:
-        InputError: there are none, or two of one name.
-    """
-    operations = list({operation_key(operation): operation for operation in operations}.values())
-    if not operations:
-        raise InputError("source needs the name of one operation at least")
-    functions: list[CFunction] = []
-    for operation in operations:
-        facts = operation.record.assumed if given is None else given
-        for made in passes_in_c(pull_back(operation, wrt, facts), find_notation(notation, operation)):
-            functions += made.functions.values()
-    names = [function.name for function in functions]
-    for name in names:
-        if names.count(name) > 1:
-            stem = name.rpartition("_")[0]
-            raise InputError(f"two different operations would be called {stem} in one file; give one another name")
-    return c_file(functions, c_comment(operations))
-
-
-def c_comment(operations: Sequence[Operation]) -> list[str]:
-    """Return what stands at the top of a file."""
-    first, *others = module_docstring(operations)
-    return [
-        first.replace("NumPy", "C"),
-        "",
-        "Arrays are contiguous, their rows one after the other; results are written and nothing is allocated. A name",
-        "that ends with _f takes float, one with _d double. Compile with",
-        "",
-        f"    cc {' '.join(FLAGS)} -c file.c",
-        "",
-        "and with -fopenmp in the place of -fopenmp-simd where threads are wanted.",
-        *others,
-    ]

@@ -65,7 +65,7 @@ class Pair:
         self.numpy_forward, self.numpy_backward = forward(operation), cached(key, lambda: Backward(pullback))
         self.c_backward = CBackward(pullback)
         self.forward: CProgram = self.c_backward.keeping
-        self.backward: CProgram = self.c_backward._in_c
+        self.backward: CProgram = self.c_backward.in_c
 
     def draw(
         self, rng: np.random.Generator, shape: tuple[int, ...], all_of: int, empty: int | None
