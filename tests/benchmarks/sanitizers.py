@@ -28,7 +28,7 @@ def run(names: Sequence[str], flags: tuple[str, ...]) -> None:
     rng, several = np.random.default_rng(0), [target.Pair(target.find(name)) for name in names]
     target.attach(several, flags)
     for pair in several:
-        for inputs in target.cases(pair, rng):
+        for inputs in target.cases(pair.operation, rng):
             for dtype in (np.float32, np.float64):
                 # Valgrind has no long double, so that numbers may differ; there the memory alone is looked at.
                 wrong = list(pair.compare(inputs, dtype, rng))
