@@ -13,11 +13,10 @@ from codegen import layers
 from codegen.c_memory import release_memory
 from codegen.checking import check
 from codegen.documents import report
-from codegen.hessians import hessian, hvp
 from codegen.layers import LayerKind
 from codegen.networks import network
 from codegen.runtime import vjp
-from codegen.targets import backward, forward, source
+from codegen.targets import backward, forward, hessian, hvp, source
 
 __all__ = [
     "backward",

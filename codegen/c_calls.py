@@ -59,6 +59,7 @@ class Call:
         arguments: the places of what is handed over among the arrays, and how it is.
         results: the shapes and dtypes of what it writes.
         work: the shapes and dtypes of the memory that it needs.
+        may_fail: whether it returns if a matrix has no inverse.
     """
 
     function: Any
@@ -67,16 +68,21 @@ class Call:
     arguments: tuple[tuple[int, str], ...]
     results: tuple[Formed, ...]
     work: tuple[Formed, ...]
+    may_fail: bool = False
 
     def run(self, arrays: Sequence[Array]) -> tuple[Array, ...]:
-        """Return the results; arrays that are handed over are contiguous, aligned and of the function's dtypes."""
+        """Return the results; arrays that are handed over are contiguous, aligned and of the function's dtypes.
+
+        Raises:
+            LinAlgError: a matrix has no inverse.
+        """
         results: tuple[Array, ...] = self.repeated()(arrays)
         return results
 
     def repeated(self) -> Run:
         """Return the call as a function of arrays; it is quick, and may be made by several threads at once."""
         function = self.function
-        function.restype = None
+        function.restype = ctypes.c_int if self.may_fail else None
         sizes = [ctypes.c_ssize_t(size) for size in self.sizes]
         numbers, picked = self._numbers, _picked([place for place, _ in self.arguments])
         make = new_array if any(is_large(*each) for each in self.results) else np.empty
@@ -89,11 +95,13 @@ class Call:
             for at, place, kind in numbers:
                 given[at] = kind(arrays[place].item())
             if work is None:
-                function(*sizes, *given)
+                has_failed = function(*sizes, *given)
             else:
                 taken = work.take()
-                function(*sizes, *given, *taken[1])
+                has_failed = function(*sizes, *given, *taken[1])
                 work.give_back(taken)
+            if has_failed:
+                raise np.linalg.LinAlgError("Singular matrix")
             return results
 
         return call

@@ -23,6 +23,7 @@ from codegen.c_numbers import (
 )
 from codegen.c_precisions import Precision
 from codegen.c_program import positions_of
+from codegen.c_systems import Factors, may_fail
 from codegen.c_texts import OPERATORS, PART, WHOLE, Block, CNames, Text, negated, sum_text
 from codegen.ops import (
     Arrange,
@@ -68,8 +69,12 @@ class Expressions:
         self._unsafe = 0
         self._arrays: dict[str, str] = {}
         self._work: dict[str, list[tuple[str, Labels]]] = {REAL: [], INTEGER: []}
+        #: By the name of factors, the array of the swaps of rows.
+        self.swaps: dict[str, str] = {}
         for task in self.nest.tasks:
             self._name_array(task)
+        #: The variable that says whether a matrix has no inverse.
+        self.failed = self.names.new("is_singular") if may_fail(program) else ""
 
     # ---- where values lie ----
 
@@ -81,6 +86,9 @@ class Expressions:
             self._arrays[task.name] = self.names.of(task.name)
             kind = INTEGER if task.statement.kind == INTEGER else REAL
             self._work[kind].append((self.names.of(task.name), storage.labels))
+        if isinstance(task.statement.op, Factors):
+            self.swaps[task.name] = self.names.new("swaps")
+            self._work[INTEGER].append((self.swaps[task.name], storage.labels[:-1]))
 
     def size(self, extent: Expr) -> str:
         return self.whole(extent).text

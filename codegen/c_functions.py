@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from codegen.c_linear import DETERMINANT, FACTOR, SOLVE, SOLVE_TRANSPOSED, SUBSTITUTE, SWAP
 from codegen.c_matrices import MATMUL, PACK, TILE
 from codegen.c_precisions import FLOAT, PRECISIONS, Precision
 
@@ -250,10 +251,16 @@ FUNCTIONS: Mapping[str, str] = MappingProxyType(
         "pack": PACK,
         "tile": TILE,
         "matmul": MATMUL,
+        "swap": SWAP,
+        "factor": FACTOR,
+        "substitute_down": SUBSTITUTE,
+        "solve": SOLVE,
+        "solve_transposed": SOLVE_TRANSPOSED,
+        "determinant": DETERMINANT,
     }
 )
 #: Other names in the texts of these.
-OWN = ("number", "wide", "high", "deep", "rows")
+OWN = ("number", "wide", "high", "deep", "rows", "block", "strip", "take", "substitute_up")
 #: By the name in a program, the function of the C library; a float's name ends with f.
 LIBRARY: Mapping[str, str] = MappingProxyType(
     {

@@ -13,12 +13,14 @@ from typing import NamedTuple
 
 import sympy
 
+from codegen.c_systems import SYSTEMS, Factors, Systems
 from codegen.indexing import plan_indexing
 from codegen.ops import (
     MATRIX_OPERATIONS,
     AddWindows,
     Constant,
     Contract,
+    Determinant,
     Flip,
     Gather,
     Labels,
@@ -31,7 +33,6 @@ from codegen.ops import (
     Windows,
 )
 from codegen.program import NUMBER, Argument, Program, Statement
-from derive.errors import UnsupportedError
 from derive.indices import Index, size
 
 #: An element of a value: by axis, the index that runs along it, or None for a place that is computed.
@@ -60,20 +61,16 @@ class Access(NamedTuple):
 def simplify(program: Program, is_elementwise: bool) -> Program:
     """Return the program with sums in the place of means, and for entries in the place of arrays of any shape.
 
-    Raises:
-        UnsupportedError: it has functions of whole matrices.
+    Matrices are factored, once each, and what is done to whole matrices is done with their factors.
     """
     statements: list[Statement] = []
+    systems = Systems()
     for statement in program.statements:
-        if isinstance(statement.op, MATRIX_OPERATIONS):
-            raise UnsupportedError(
-                f"not supported by target c: {type(statement.op).__name__.lower()} of a matrix, which is LAPACK's work"
-            )
         statement = replace(statement, kept=None, into=None)
         if isinstance(statement.op, Reduce) and statement.op.function == "mean":
             statements += _mean(statement, statement.op)
         else:
-            statements.append(statement)
+            statements += systems.taken_apart(statement)
     program = replace(program, statements=tuple(statements))
     return _for_entries(program) if is_elementwise else program
 
@@ -109,7 +106,7 @@ def is_pointwise(statement: Statement) -> bool:
         own = {place for place in op.where if isinstance(place, Index)}
         used = {label for operand in statement.operands[op.has_base :] for label in operand.labels}
         return not op.repeats and used <= own and own <= set(statement.labels) and len(own) > 0
-    return not isinstance(op, Reduce | Contract | AddWindows)
+    return not isinstance(op, (Reduce, Contract, AddWindows, *MATRIX_OPERATIONS, *SYSTEMS))
 
 
 def cost(statement: Statement) -> int:
@@ -149,9 +146,18 @@ def domain(statement: Statement) -> Labels:
     if isinstance(op, Scatter) and not is_pointwise(statement):
         positions = statement.operands[1 + op.has_base :]
         return plan_indexing(op.where, positions).labels
+    if isinstance(op, SYSTEMS):
+        return batch_of(statement)
     if isinstance(op, Stack):
         return (*(label for label in statement.labels if label != op.along), op.along)
     return statement.labels
+
+
+def batch_of(statement: Statement) -> Labels:
+    """Return the indices for each place of which a whole matrix is factored or solved for, or its determinant taken."""
+    if isinstance(statement.op, Determinant):
+        return statement.labels
+    return (statement if isinstance(statement.op, Factors) else statement.operands[0]).labels[:-2]
 
 
 def _contraction_order(statement: Statement, op: Contract) -> Labels:

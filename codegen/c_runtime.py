@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from sympy import Expr, Integer, Symbol
 
 from codegen.c_calls import ARRAY, SINGLE, WHOLE, Call, plain
-from codegen.c_compiler import FLAGS, load_library
+from codegen.c_compiler import load_library
 from codegen.c_precisions import DOUBLE, FLOAT, Precision
 from codegen.c_program import ENTRY
 from codegen.c_saving import plan_passes
 from codegen.c_source import CFunction, c_file, c_functions
-from codegen.docstrings import backward_docstring, forward_docstring, module_docstring
+from codegen.docstrings import backward_docstring, forward_docstring
 from codegen.helpers import LOADED
 from codegen.keeping import cached, operation_key
-from codegen.numpy_function import NumpyFunction
+from codegen.numpy_function import NumpyFunction, no_inverse
 from codegen.ops import Constant, SumTo
 from codegen.program import INTEGER, NUMBER, Program
 from codegen.programs import backward_program, forward_program, function_name, kept_tensors
@@ -29,7 +29,7 @@ from codegen.repeating import PLACED, Run, Signature
 from codegen.runtime import Backward, Forward, Given, Plan
 from derive.errors import InputError
 from derive.extents import Extent
-from derive.notation import BAR, Notation, find_notation
+from derive.notation import BAR, Notation
 from derive.operation import Operation
 from derive.pullback import Pullback, pull_back
 
@@ -90,10 +90,11 @@ class CProgram:
         """Return the results of arrays that fit, and whole numbers after them.
 
         Raises:
-            InputError: the numbers are of a type that C has not, or a size that is 0 is divided by.
+            InputError: the numbers are of a type that C has not, a size that is 0 is divided by, or a matrix has no
+                inverse.
         """
         call, taken, shape, given = self._prepared(arrays)
-        return self._shaped(call.run(taken), shape, given)
+        return self._shaped(self._told(call.run, call)(taken), shape, given)
 
     def again(self, arrays: Sequence[Any], results: Sequence[Any]) -> Run:
         """Return what gives the results of arrays like these: at once, where they are handed over as they are."""
@@ -101,7 +102,8 @@ class CProgram:
         numbers = arrays[len(taken) :]
         if not self._are_handed_over(arrays, taken):
             return lambda values: self.run([*values[: len(taken)], *numbers])
-        return replace(call, results=tuple((result.shape, result.dtype) for result in results)).repeated()
+        again = replace(call, results=tuple((result.shape, result.dtype) for result in results))
+        return self._told(again.repeated(), again)
 
     def _are_handed_over(self, arrays: Sequence[Any], taken: Sequence[Array]) -> bool:
         """Whether C takes the arrays, and no copies of them."""
@@ -118,6 +120,19 @@ class CProgram:
         flat, shape = self._entries(given) if self._is_elementwise else self._flattened(given)
         call = self._call(self.functions[precision.name], self._sizes(flat, arrays[count:]))
         return call, self._taken(flat, precision), shape, given
+
+    def _told(self, run: Run, call: Call) -> Run:
+        """Return a function of arrays that says which operation has a matrix without an inverse."""
+        if not call.may_fail:
+            return run
+
+        def tell(arrays: Sequence[Any]) -> Any:
+            try:
+                return run(arrays)
+            except np.linalg.LinAlgError as error:
+                raise no_inverse(self.operation, error) from None
+
+        return tell
 
     def _precision(self, arrays: Sequence[Array]) -> Precision:
         dtypes = {arrays[place].dtype for place in self._real} or {np.dtype(float)}
@@ -189,6 +204,7 @@ class CProgram:
             tuple((place, self._kinds[place]) for place in function.arguments),
             tuple((shape, whole if kind == INTEGER else real) for shape, kind in results),
             tuple(((value_of(size, sizes),), dtype) for size, dtype in needed),
+            function.may_fail,
         )
 
     def _taken(self, arrays: Sequence[Array], precision: Precision) -> list[Array]:
@@ -224,9 +240,9 @@ class CFunctionOfArrays:
 
     signature: Signature = PLACED
 
-    def _set(self: Any, in_c: CProgram, name: str) -> None:
+    def set_program(self: Any, in_c: CProgram, name: str) -> None:
         operation, program = in_c.operation, in_c.program
-        self._in_c = in_c
+        self.in_c = in_c
         self.set_checks(operation, program)
         self.source = self.module = in_c.source
         self.__name__ = self.__qualname__ = name
@@ -237,12 +253,12 @@ class CFunctionOfArrays:
 
     def run(self: Any, arrays: Sequence[Any]) -> tuple[Any, ...]:
         """Return the results of arrays that fit, and whole numbers after them, as a tuple."""
-        found: tuple[Any, ...] = self._in_c.run(arrays)
+        found: tuple[Any, ...] = self.in_c.run(arrays)
         return found
 
     def again(self: Any, arrays: Sequence[Any], results: Sequence[Any]) -> Run:
         """Return what gives the results of arrays like these, none of them empty, with nothing left to check."""
-        found: Run = self._in_c.again(arrays, results)
+        found: Run = self.in_c.again(arrays, results)
         return found
 
 
@@ -251,7 +267,7 @@ class CForward(CFunctionOfArrays, Forward):
 
     def __init__(self, operation: Operation) -> None:
         program = forward_program(operation, ())
-        self._set(forward_in_c(operation, program), function_name(operation, "forward"))
+        self.set_program(forward_in_c(operation, program), function_name(operation, "forward"))
 
     def _plan(self, passes: Mapping[str, Any]) -> Plan:
         made = backward_pass(self.operation, **passes)
@@ -268,7 +284,7 @@ class CBackward(CFunctionOfArrays, Backward):
 
     def __init__(self, pullback: Pullback) -> None:
         self.keeping, in_c = passes_in_c(pullback)
-        self._set(in_c, function_name(pullback.operation, "backward"))
+        self.set_program(in_c, function_name(pullback.operation, "backward"))
         upstreams = len(pullback.upstreams)
         self.saved = (*(tensor.name for tensor in self._tensors[upstreams:]), *self.parameters)
         self.results = tuple(tensor.name for tensor in pullback.results)
@@ -312,46 +328,3 @@ def backward_in_c(pullback: Pullback, program: Program, notation: Notation = BAR
         notation,
     )
     return CProgram(pullback.operation, program, function_name(pullback.operation, "backward"), comment, notation)
-
-
-def c_module(
-    operations: Sequence[Operation],
-    given: Given | None = None,
-    notation: str = BAR.name,
-    wrt: Sequence[str] | None = None,
-) -> str:
-    """Return a C file with the forward and backward passes of operations.
-
-    Raises:
-        InputError: there are none, or two of one name.
-    """
-    operations = list({operation_key(operation): operation for operation in operations}.values())
-    if not operations:
-        raise InputError("source needs the name of one operation at least")
-    functions: list[CFunction] = []
-    for operation in operations:
-        facts = operation.record.assumed if given is None else given
-        for made in passes_in_c(pull_back(operation, wrt, facts), find_notation(notation, operation)):
-            functions += made.functions.values()
-    names = [function.name for function in functions]
-    for name in names:
-        if names.count(name) > 1:
-            stem = name.rpartition("_")[0]
-            raise InputError(f"two different operations would be called {stem} in one file; give one another name")
-    return c_file(functions, c_comment(operations))
-
-
-def c_comment(operations: Sequence[Operation]) -> list[str]:
-    """Return what stands at the top of a file."""
-    first, *others = module_docstring(operations)
-    return [
-        first.replace("NumPy", "C"),
-        "",
-        "Arrays are contiguous, their rows one after the other; results are written and nothing is allocated. A name",
-        "that ends with _f takes float, one with _d double. Compile with",
-        "",
-        f"    cc {' '.join(FLAGS)} -c file.c",
-        "",
-        "and with -fopenmp in the place of -fopenmp-simd where threads are wanted.",
-        *others,
-    ]

@@ -29,6 +29,7 @@ class CFunction:
         arguments: the places of the program's arguments that it takes.
         results: the labels and kinds of the arrays that it writes.
         work: the sizes of what it needs besides, in numbers and in whole numbers.
+        may_fail: whether it returns if a matrix has no inverse.
     """
 
     name: str
@@ -38,6 +39,7 @@ class CFunction:
     arguments: tuple[int, ...]
     results: tuple[tuple[Labels, str], ...]
     work: tuple[Expr, Expr]
+    may_fail: bool = False
 
 
 def c_functions(
@@ -100,11 +102,20 @@ def _function(
         notes += ["", f"work: memory for {writer.size(work[0])} numbers."]
     if work[1] != 0 and precision is first:
         notes += ["", f"places: memory for {writer.size(work[1])} whole numbers."]
-    head = _signature(f"void {name}{precision.suffix}", parameters)
+    if writer.failed and precision is first:
+        notes += ["", "The value is 1 if a matrix has no inverse, and the results are of no use then; 0 otherwise."]
+    head = _signature(f"{'int' if writer.failed else 'void'} {name}{precision.suffix}", parameters)
     indented = [part for line in body for part in ([line] if line.startswith("#") else broken(INDENT + line))]
     lines = [*_comment(notes), *head, "{", *indented, "}"]
     return CFunction(
-        f"{name}{precision.suffix}", "\n".join(lines) + "\n", precision, sizes, tuple(arguments), tuple(results), work
+        f"{name}{precision.suffix}",
+        "\n".join(lines) + "\n",
+        precision,
+        sizes,
+        tuple(arguments),
+        tuple(results),
+        work,
+        bool(writer.failed),
     )
 
 
@@ -161,7 +172,7 @@ def _comment(lines: Sequence[str]) -> list[str]:
 
 #: The headers, and the names for which they are needed.
 HEADERS = {
-    "math.h": r"INFINITY|NAN|(fabs|copysign|sqrt|cbrt|pow|exp|log|(a?(sin|cos|tan)h?)|floor|ceil|rint|trunc|f\w+)f?\(",
+    "math.h": r"INFINITY|NAN|(copysign|sqrt|cbrt|pow|exp|log|(a?(sin|cos|tan)h?)|ceil|rint|trunc|ldexp|f\w+)f?\(",
     "stddef.h": r"ptrdiff_t",
     "stdint.h": r"u?int\d+_t",
     "string.h": r"mem\w+\(",

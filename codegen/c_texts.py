@@ -17,7 +17,9 @@ from codegen.c_numbers import (
     SUM,
     UNARY,
 )
+from codegen.c_systems import Factors
 from codegen.naming import Names
+from codegen.program import Statement
 
 INDENT = "    "
 #: The longest line of code, and the longest part of an expression that is not given a name.
@@ -72,6 +74,9 @@ class CNames(Names):
         if name in KEYWORDS or name in FUNCTIONS or name in names_of_functions():
             name = f"{name}_"
         return super()._free(name, numbered)
+
+    def _hint(self, statement: Statement) -> str:
+        return "factors" if isinstance(statement.op, Factors) else super()._hint(statement)
 
     def new(self, name: str) -> str:
         """Return a name that nothing else has."""

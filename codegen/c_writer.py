@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from sympy import Expr, Integer
 
-from codegen.c_expressions import Expressions
 from codegen.c_loops import Loop, Task, common
 from codegen.c_numbers import (
     ATOM,
@@ -14,20 +13,24 @@ from codegen.c_numbers import (
     SUM,
     UNARY,
 )
-from codegen.c_products import Product, extent_of, step
+from codegen.c_products import extent_of
 from codegen.c_program import is_alone
+from codegen.c_systems import SYSTEMS, Factors
 from codegen.c_texts import INDENT, WHOLE, Block, Text, assignment
-from codegen.ops import AddChosen, AddWindows, Contract, Form, Labels, Operand, Reduce, Scatter, Stack
+from codegen.c_whole import WholeArrays
+from codegen.ops import AddChosen, AddWindows, Contract, Determinant, Form, Labels, Reduce, Scatter, Solve, Stack
 from codegen.program import INTEGER, REAL
 from derive.indices import Index
 
 
-class Writer(Expressions):
+class Writer(WholeArrays):
     """The lines of one function's body."""
 
     def lines(self) -> list[str]:
         """Return the body."""
         self._children(self.nest.children)
+        if self.failed:
+            return [f"int {self.failed} = 0;", *self.blocks[0].lines, f"return {self.failed};"]
         return self.blocks[0].lines
 
     def _children(self, children: Sequence[Loop | Task]) -> None:
@@ -36,22 +39,6 @@ class Writer(Expressions):
                 self._loop(child)
             else:
                 self._leaf(child)
-
-    @property
-    def _lines(self) -> list[str]:
-        return self.blocks[-1].lines
-
-    def _variable(self, loop: Loop, depth: int) -> str:
-        """Return the variable of a loop, called after an index of it; loops beside each other may have the same."""
-        names = [task.bound[depth].name for task in loop.tasks]
-        name = next((name for name in names if len(name) == 1), names[0]).lstrip("_")
-        used = {block.variable for block in self.blocks}
-        known = self._variables.setdefault(name, [])
-        for variable in known:
-            if variable not in used:
-                return variable
-        known.append(self.names.new(name))
-        return known[-1]
 
     def _stacks(self, loop: Loop, depth: int) -> bool:
         """Whether all that a loop does is to stack parts along its index: they are written one after the other."""
@@ -118,7 +105,7 @@ class Writer(Expressions):
         """Whether the steps of a loop are not done side by side."""
         op = task.statement.op
         is_place = isinstance(op, Reduce) and op.function == "argmax"
-        is_call = is_alone(task.statement) or task.product is not None
+        is_call = is_alone(task.statement) or task.product is not None or isinstance(op, SYSTEMS)
         return is_call or (is_place and task.bound[depth] in task.over)
 
     def _may_be_shared_out(self, loop: Loop) -> bool:
@@ -207,6 +194,10 @@ class Writer(Expressions):
         at, op = self.at[task], task.statement.op
         if task.product is not None:
             self._multiply(task, task.product)
+        elif isinstance(op, Factors):
+            self._factor(task)
+        elif isinstance(op, Solve):
+            self._solve(task)
         elif is_alone(task.statement):
             if not task.path:
                 self._fill(task)
@@ -218,30 +209,6 @@ class Writer(Expressions):
             self._accumulate(task, Text(" * ".join(part.part(UNARY) for part in parts), PRODUCT))
         else:
             self._store(task)
-
-    def _multiply(self, task: Task, product: Product) -> None:
-        """Write the call that multiplies matrices."""
-        rows, columns, depth = product.rows, product.columns, product.depth
-        left, a = self._matrix(product.left, task)
-        right, b = self._matrix(product.right, task)
-        result, c = self._matrix(Operand(task.name, task.labels), task)
-        sizes = [extent_of(run) for run in (rows, columns, depth)]
-        steps = [step(rows, a), step(depth, a)], [step(depth, b), step(columns, b)], [step(rows, c)]
-        parts = [*map(self.size, sizes)]
-        for array, own in zip((left, right, result), steps, strict=True):
-            parts += [array, *map(self.size, own)]
-        self._lines.append(f"matmul{self.precision.suffix}({', '.join(parts)});")
-
-    def _matrix(self, operand: Operand, task: Task) -> tuple[str, Labels]:
-        """Return where a matrix begins in an array, and the labels of the array as the product calls them."""
-        labels = operand.labels
-        array = self.names.of(operand.name)
-        if operand.name in self.tasks:
-            maker = self.tasks[operand.name]
-            array, kept = self._arrays[operand.name], self.storage[operand.name].labels
-            labels = tuple(label for label, own in zip(labels, maker.labels, strict=True) if own in kept)
-        start = self._flat(labels, [self.at[task].get(label, Text("0")) for label in labels])
-        return array if start == "0" else f"{array} + {start}", labels
 
     def _target(self, task: Task) -> str:
         if self._inner(task):
@@ -270,7 +237,7 @@ class Writer(Expressions):
     def _store(self, task: Task) -> None:
         statement, at = task.statement, self.at[task]
         places = [at[label] for label in task.labels]
-        text = self.expression(statement, at)
+        text = self._determinant(task) if isinstance(statement.op, Determinant) else self.expression(statement, at)
         cell = self._stored(task, places) if task.name in self._arrays else None
         readers = [other for other in self.nest.tasks if any(a.name == task.name for a in other.accesses)]
         is_read_here = any(common(task, other) == len(task.path) for other in readers)
@@ -300,33 +267,6 @@ class Writer(Expressions):
             self._fill_with(task, task.labels, {}, lambda at: self.real(base, at))
         else:
             self._fill_with(task, task.labels, {}, lambda at: Text(self._zero()))
-
-    def _fill_with(
-        self, task: Task, labels: Labels, known: dict[Index, Text], value: Callable[[dict[Index, Text]], Text]
-    ) -> None:
-        """Fill the array of a task in loops over the labels that are not known."""
-        at = dict(known)
-        loops = []
-        for label in labels:
-            if label not in at:
-                loop = Loop(label.size)
-                stand_in = Task(task.statement, task.order, task.over, [])
-                stand_in.bound = [*[label] * (len(self.blocks) - 1), label]
-                loop.tasks = [stand_in]
-                variable = self._variable(loop, len(self.blocks) - 1)
-                at[label] = Text(variable, ATOM, len(self.blocks))
-                self.blocks.append(Block(loop, variable=variable))
-                loops.append((label, variable))
-        text = value(at)
-        cell = self._stored(task, [at[label] for label in labels])
-        self._lines.append(f"{cell.text} = {text.text};")
-        for label, variable in reversed(loops):
-            block = self.blocks.pop()
-            head = f"for ({WHOLE} {variable} = 0; {variable} < {self.size(label.size)}; {variable}++)"
-            if len(block.lines) == 1:
-                self._lines.extend([head, INDENT + block.lines[0]])
-            else:
-                self._lines.extend([f"{head} {{", *(INDENT + line for line in block.lines), "}"])
 
     def _add(self, task: Task) -> None:
         """Add a number to its place."""

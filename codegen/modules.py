@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codegen.docstrings import module_docstring
+from codegen.hessians import HessianVector, losses_of
 from codegen.hessians import hvp as hessian_vector
 from codegen.keeping import operation_key
 from codegen.numpy_source import FunctionSource, module_source
@@ -29,15 +30,15 @@ def source(
         raise InputError("source needs the name of one operation at least")
     functions: list[FunctionSource] = []
     twice = [hvp] if isinstance(hvp, str) else list(hvp)
-    losses = [each for each in operations if each.is_loss and set(twice) <= {tensor.name for tensor in each.inputs}]
+    losses = losses_of(operations, twice)
     for operation in operations:
         facts = operation.record.assumed if given is None else given
         pass_back = backward(operation, wrt, facts)
         kept = kept_tensors(operation, pass_back.saved)
         functions.append(forward_source(operation, forward_program(operation, kept)))
         functions.append(pass_back.in_notation(find_notation(notation, operation)))
-        if twice and (operation in losses or not losses):
-            functions.append(hessian_vector(operation, twice, facts).text)
+        if operation in losses:
+            functions.append(hessian_vector(operation, twice, facts, HessianVector).text)
     names = [function.name for function in functions]
     for name in names:
         if names.count(name) > 1:

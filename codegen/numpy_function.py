@@ -28,6 +28,12 @@ from derive.operation import Operation
 Array = NDArray[Any]
 
 
+def no_inverse(operation: Operation, error: np.linalg.LinAlgError) -> InputError:
+    """Return what is said of a matrix that can not be solved with."""
+    problem = f"a matrix has no inverse ({str(error).lower()}); expected one whose determinant is not 0"
+    return InputError(f"{operation.name}: {problem}")
+
+
 class NumpyFunction:
     """A function made from a program: it checks what it is given, and shows its source.
 
@@ -144,10 +150,7 @@ class NumpyFunction:
         try:
             found = self._run_on_nothing(arrays) if is_empty else self._called(arrays)
         except np.linalg.LinAlgError as error:
-            raise InputError(
-                f"{self.operation.name}: a matrix has no inverse ({str(error).lower()}); expected one whose "
-                "determinant is not 0"
-            ) from None
+            raise no_inverse(self.operation, error) from None
         return found if isinstance(found, tuple) else (found,)
 
     def _called(self, arrays: Sequence[Any]) -> Any:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codegen import modules, runtime
-from codegen.c_runtime import CForward, backward_pass, c_module
+from codegen import hessians, modules, runtime
+from codegen.c_modules import CHessian, CHessianVector, c_module
+from codegen.c_runtime import CForward, backward_pass
+from codegen.hessians import Hessian, HessianVector
 from codegen.keeping import cached, operation_key
 from codegen.runtime import Backward, Forward, Given
 from derive.catalogue import find
 from derive.errors import InputError
 from derive.notation import BAR
 from derive.operation import Derived, Operation
+from derive.second_derivatives import Op
 
 #: What a target is called.
 NUMPY, C = "numpy", "c"
@@ -83,6 +86,48 @@ def backward(
     return backward_pass(find(op), wrt, given, fuse=fuse)
 
 
+def hvp(loss: Op, wrt: str | Sequence[str] | None = None, given: Given = (), *, target: str = NUMPY) -> HessianVector:
+    r"""Return the Hessian-vector product :math:`\sum_j \partial^2 L / \partial x_i \partial x_j \, v_j` as a function.
+
+    The Hessian is never built, and the forward pass is part of it. With several inputs the function takes a direction
+    for each and returns a product for each: the whole Hessian, mixed blocks included.
+
+    Args:
+        loss: a catalogue name, a definition's text, an operation or a derivation's result.
+        wrt: the inputs to differentiate by, all differentiable ones when left out.
+        given: facts that may be used, such as ``"sum(t[n,k], k) = 1"``.
+        target: ``"numpy"``, or ``"c"`` for C that the system's compiler compiles when the function is first called.
+
+    Raises:
+        InputError: no such operation or input; it is no loss; when called, arrays that do not fit; for C, no compiler.
+
+    Example:
+        >>> product = hvp("softmax-cce-sparse")
+        >>> product([[1.0, 0.0]], [[0.0, 0.0]], [1])
+        array([[ 0.25, -0.25]])
+    """
+    return hessians.hvp(loss, wrt, given, CHessianVector if _is_c(target) else HessianVector)
+
+
+def hessian(loss: Op, wrt: str, wrt2: str | None = None, given: Given = (), *, target: str = NUMPY) -> Hessian:
+    r"""Return the Hessian :math:`\partial^2 L / \partial x_i \partial w_j` as a function of the inputs.
+
+    It has as many entries as two inputs multiplied: for small cases. ``hvp`` is for large ones.
+
+    Args:
+        loss, wrt, wrt2, given: as for ``derive.hessian``.
+        target: as for ``hvp``.
+
+    Raises:
+        InputError: as ``derive.hessian``; when called, arrays that do not fit; for C, no compiler.
+
+    Example:
+        >>> hessian("mse", "y")([[3.0, 1.0]], [[0.0, 0.0]])[0, 0]
+        array([[1., 0.]])
+    """
+    return hessians.hessian(loss, wrt, wrt2, given, CHessian if _is_c(target) else Hessian)
+
+
 def source(
     *ops: str | Operation | Derived,
     wrt: Sequence[str] | None = None,
@@ -118,9 +163,7 @@ def source(
     """
     if not _is_c(target):
         return modules.source(*ops, wrt=wrt, given=given, hvp=hvp, notation=notation)
-    if hvp:
-        raise InputError("not supported by target c: Hessian-vector products")
-    return c_module(list(map(find, ops)), given, notation, wrt)
+    return c_module(list(map(find, ops)), given, notation, wrt, hvp)
 
 
 def _is_c(target: str) -> bool:

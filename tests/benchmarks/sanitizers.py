@@ -1,8 +1,9 @@
 """The emitted C of the whole catalogue under the address and undefined-behaviour sanitizers, and under valgrind.
 
 Every operation's passes run in float and in double on odd prime sizes, on size 1 and with each size 0, and are compared
-with NumPy's. ``python tests/benchmarks/sanitizers.py [--valgrind] [NAME ...]``; it needs a C compiler. Valgrind
-takes half a minute an operation, and says what lies outside of arrays or is branched on without having been written.
+with NumPy's; so are the products of losses' Hessians with directions. ``python tests/benchmarks/sanitizers.py
+[--valgrind] [NAME ...]``; it needs a C compiler. Valgrind takes half a minute an operation, and says what lies outside
+of arrays or is branched on without having been written.
 """
 
 from __future__ import annotations
@@ -23,17 +24,27 @@ INSIDE = "DERIVEGEN_SANITIZED"
 def run(names: Sequence[str], flags: tuple[str, ...]) -> None:
     """Compile the passes of operations in one file, run them, and compare."""
     import numpy as np
+    import test_c_second as second
     import test_c_target as target
 
     rng, several = np.random.default_rng(0), [target.Pair(target.find(name)) for name in names]
     target.attach(several, flags)
     for pair in several:
-        for inputs in target.cases(pair, rng):
+        for inputs in target.cases(pair.operation, rng):
             for dtype in (np.float32, np.float64):
                 # Valgrind has no long double, so that numbers may differ; there the memory alone is looked at.
                 wrong = list(pair.compare(inputs, dtype, rng))
                 assert not wrong or flags is DEBUG, (pair.operation.name, wrong)
-    print(f"{len(several)} operations: clean")
+    losses = [pair.operation for pair in several if pair.operation.is_loss]
+    for operation in losses:
+        made, expected = (target.codegen.hvp(operation, target=each) for each in ("c", "numpy"))
+        target.compile_together([made.in_c], flags)
+        for inputs in target.cases(operation, rng):
+            given = [*second.directions(operation, inputs, rng), *inputs]
+            for dtype in (np.float32, np.float64):
+                wrong = second.wrong(made, expected, given, dtype)
+                assert not wrong or flags is DEBUG, (operation.name, wrong)
+    print(f"{len(several)} operations, twice {len(losses)}: clean")
 
 
 def sanitizer_runtime(compiler: str) -> str | None:
@@ -68,7 +79,7 @@ def reports(log: str) -> list[str]:
         if text:
             report.append(text)
             continue
-        if any("_backward_" in each or "_forward_" in each for each in report):
+        if any(part in each for each in report for part in ("_backward_", "_forward_", "_hvp_")):
             found.append("\n".join(report))
         report = []
     return found
@@ -84,11 +95,9 @@ def main() -> int:
     if INSIDE in os.environ:
         run(options.name, DEBUG if os.environ[INSIDE] == "valgrind" else SANITIZE)
         return 0
-    from test_c_target import LAPACK
-
     from derive.catalogue import records
 
-    names = options.name or [name for name in records() if name not in LAPACK]
+    names = options.name or list(records())
     done = again(names, valgrind=options.valgrind)
     wrong = reports(done.stderr) if options.valgrind else []
     print(done.stdout.strip(), *wrong, done.stderr[-4000:] if done.returncode else "", sep="\n")
