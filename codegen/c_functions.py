@@ -66,7 +66,8 @@ static inline @real expm1@_(@real x)
 """
 
 LOG = """\
-/* log(x) = n log(2) + log(1 + f) with x = 2^n (1 + f); log(1 + f) = 2 s + s^3 L(s^2) with s = f/(2 + f). */
+/* log(x) = n log(2) + log(1 + f) with x = 2^n (1 + f); log(1 + f) = 2 s + s^3 L(s^2) with s = f/(2 + f).
+   Where that is no logarithm, infinity or NaN is added: a compiler computes both sides of a choice. */
 static inline @real log@_(@real x)
 {
     const int is_small = x < @smallest;
@@ -81,7 +82,7 @@ static inline @real log@_(@real x)
     @real value = #L0;
 #L    value = value * z + @c;
     value = n * @log2_high - ((square - (s * (square + z * value) + n * @log2_low)) - f);
-    return x > 0 ? (x < INFINITY ? value : x) : (x == 0 ? -INFINITY : NAN);
+    return value + (x > 0 && x < INFINITY ? 0.0@f : x == 0 ? -INFINITY : x > 0 ? x : NAN);
 }
 """
 

@@ -94,4 +94,4 @@ def bce_logits_backward(dL, p, t):
     Returns:
         dz: (..., K)
     """
-    return dL / p.size * (p - t)
+    return (p - t) * (dL / p.size)

@@ -33,7 +33,8 @@ static inline float number_f(uint32_t bits)
     return x;
 }
 
-/* log(x) = n log(2) + log(1 + f) with x = 2^n (1 + f); log(1 + f) = 2 s + s^3 L(s^2) with s = f/(2 + f). */
+/* log(x) = n log(2) + log(1 + f) with x = 2^n (1 + f); log(1 + f) = 2 s + s^3 L(s^2) with s = f/(2 + f).
+   Where that is no logarithm, infinity or NaN is added: a compiler computes both sides of a choice. */
 static inline float log_f(float x)
 {
     const int is_small = x < 1.17549435e-38f;
@@ -50,7 +51,7 @@ static inline float log_f(float x)
     value = value * z + 0.40000126f;
     value = value * z + 0.6666667f;
     value = n * 0.693359375f - ((square - (s * (square + z * value) + n * -2.12194440e-4f)) - f);
-    return x > 0 ? (x < INFINITY ? value : x) : (x == 0 ? -INFINITY : NAN);
+    return value + (x > 0 && x < INFINITY ? 0.0f : x == 0 ? -INFINITY : x > 0 ? x : NAN);
 }
 
 /* Forward pass of cce.
@@ -131,7 +132,8 @@ static inline double number_d(uint64_t bits)
     return x;
 }
 
-/* log(x) = n log(2) + log(1 + f) with x = 2^n (1 + f); log(1 + f) = 2 s + s^3 L(s^2) with s = f/(2 + f). */
+/* log(x) = n log(2) + log(1 + f) with x = 2^n (1 + f); log(1 + f) = 2 s + s^3 L(s^2) with s = f/(2 + f).
+   Where that is no logarithm, infinity or NaN is added: a compiler computes both sides of a choice. */
 static inline double log_d(double x)
 {
     const int is_small = x < 2.2250738585072014e-308;
@@ -152,7 +154,7 @@ static inline double log_d(double x)
     value = value * z + 0.4000000000000094;
     value = value * z + 0.6666666666666666;
     value = n * 0.693147180369123816490 - ((square - (s * (square + z * value) + n * 1.90821492927058770002e-10)) - f);
-    return x > 0 ? (x < INFINITY ? value : x) : (x == 0 ? -INFINITY : NAN);
+    return value + (x > 0 && x < INFINITY ? 0.0 : x == 0 ? -INFINITY : x > 0 ? x : NAN);
 }
 
 /* cce_forward_f in double. */

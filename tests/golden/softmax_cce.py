@@ -34,7 +34,8 @@ def softmax_cce_forward(z, t):
     exps = np.exp(shifted)
     total = exps.sum(axis=-1, keepdims=True)
     p = np.divide(exps, total, out=exps)
-    L = -np.vdot(t, shifted - np.log(total)) / N
+    dot = (t.sum(axis=-1, keepdims=True) * np.log(total)).sum()
+    L = (dot - np.vdot(t, shifted)) / N
     return L, p
 
 
@@ -61,4 +62,4 @@ def softmax_cce_backward(dL, p, t):
         dz: (..., K)
     """
     N = p[..., 0].size
-    return dL / N * (p * t.sum(axis=-1, keepdims=True) - t)
+    return (p * t.sum(axis=-1, keepdims=True) - t) * (dL / N)
