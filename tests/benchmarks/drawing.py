@@ -21,9 +21,9 @@ STYLES = {
 
 
 def draw(every: Sequence[Sequence[Any]], path: Path) -> None:
-    """Draw a panel for each size and dtype, and write the figure to a file of the kind that its name says."""
-    figure = Figure(figsize=(5.5 * len(every), 5.0), layout="constrained")
-    panels = figure.subplots(1, len(every), squeeze=False)[0]
+    """Draw a panel for each size and dtype, one below the other, and write the figure to a file."""
+    figure = Figure(figsize=(7.5, 3.9 * len(every)), layout="constrained")
+    panels = figure.subplots(len(every), 1, squeeze=False, sharex=True)[:, 0]
     for axes, measured in zip(panels, every, strict=True):
         _panel(axes, measured)
     handles, labels = panels[0].get_legend_handles_labels()
@@ -45,5 +45,6 @@ def _panel(axes: Any, measured: Sequence[Any]) -> None:
     axes.set_yticks(range(len(rows)), [each.row.name for each in rows])
     axes.invert_yaxis()
     axes.grid(axis="x", alpha=0.3)
+    axes.tick_params(labelbottom=True)
     axes.set_xlabel("time, as a multiple of the expert's NumPy")
     axes.set_title(f"{rows[0].size}, {rows[0].dtype}" if rows else "nothing measured")
