@@ -302,7 +302,7 @@ LATEX_ROWS: Mapping[str, Row] = {
 #: In exponents and subscripts.
 INLINE_ROWS: Mapping[str, Row] = {
     **LATEX_ROWS,
-    "fraction": Row(PRODUCT, write_slash, lambda writer, phrase: writer.is_open(phrase.parts[1])),
+    "fraction": Row(PRODUCT, write_slash, ends_with_last_part),
 }
 LATEX = Writer(
     LATEX_ROWS,

@@ -294,6 +294,6 @@ MATHML_ROWS: Mapping[str, Row] = {
 #: In exponents and subscripts.
 INLINE_ROWS: Mapping[str, Row] = {
     **MATHML_ROWS,
-    "fraction": Row(PRODUCT, write_slash, lambda writer, phrase: writer.is_open(phrase.parts[1])),
+    "fraction": Row(PRODUCT, write_slash, ends_with_last_part),
 }
 MATHML = Writer(MATHML_ROWS, fenced, adjust=LATEX.adjust, inline=INLINE_ROWS)
