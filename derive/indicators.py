@@ -17,7 +17,17 @@ TURNED = {"<": ">", "<=": ">="}
 SIGNS = {">": (1,), ">=": (0, 1), "=": (0,), "!=": (-1, 1)}
 
 
-class Delta(Node):
+class _Indicator(Node):
+    """What is 0 or 1, and so its own powers."""
+
+    is_integer = True
+    is_nonnegative = True
+
+    def _eval_power(self, exponent: Expr) -> Expr | None:
+        return self if exponent.is_positive else None
+
+
+class Delta(_Indicator):
     r"""The Kronecker delta :math:`\delta_{ij} = [i = j]` of two index expressions.
 
     Example:
@@ -28,9 +38,6 @@ class Delta(Node):
         >>> Delta(n - 1, k) == Delta(n, k + 1), Delta(2 * n, 2 * k + 1)
         (True, 0)
     """
-
-    is_integer = True
-    is_nonnegative = True
 
     def __new__(cls, left: Any, right: Any) -> Expr:
         left, right = sympy.sympify(left), sympy.sympify(right)
@@ -53,9 +60,6 @@ class Delta(Node):
     def right(self) -> Expr:
         return self.args[1]
 
-    def _eval_power(self, exponent: Expr) -> Expr | None:
-        return self if exponent.is_positive else None
-
 
 def _sign_of_number(number: Expr) -> int | None:
     """The sign of a real number; None for what is not one."""
@@ -64,7 +68,7 @@ def _sign_of_number(number: Expr) -> int | None:
     return int(sympy.sign(number)) if not number.is_zero else 0
 
 
-class Bracket(Node):
+class Bracket(_Indicator):
     r"""The Iverson bracket: :math:`[a > b]` is 1 where the comparison holds and 0 where it does not.
 
     ``relation`` is one of ``>``, ``>=``, ``=``, ``!=``; ``<`` and ``<=`` are turned round.
@@ -75,9 +79,6 @@ class Bracket(Node):
         >>> Bracket("<", 0, x), Bracket(">", 2, 1)
         ([x > 0], 1)
     """
-
-    is_integer = True
-    is_nonnegative = True
 
     def __new__(cls, relation: str | Str, left: Any, right: Any) -> Expr:
         name = relation.name if isinstance(relation, Str) else relation
@@ -105,6 +106,3 @@ class Bracket(Node):
     @property
     def right(self) -> Expr:
         return self.args[2]
-
-    def _eval_power(self, exponent: Expr) -> Expr | None:
-        return self if exponent.is_positive else None

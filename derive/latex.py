@@ -11,7 +11,7 @@ Example:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -27,31 +27,23 @@ from derive.rephrasing import is_higher, named_matrix, split_fraction, unfolded
 from derive.typesetting import (
     NAMED_FUNCTIONS,
     counted_from,
+    inline_rows,
     is_bare,
-    is_open_power,
     is_tall,
-    level_of_gradient,
-    level_of_number,
-    level_of_partial,
-    level_of_power,
     raises_function,
+    set_rows,
     stands_above_line,
 )
 from derive.writing import (
     ADDITION,
     ATOM,
-    COMMON_ROWS,
-    FACTOR,
-    LOWEST,
     POWER,
     PRODUCT,
     TERM,
-    Row,
     Writer,
-    ends_with_last_part,
     signed_terms,
-    swallows,
     with_distinct_letters,
+    write_negation,
 )
 
 RELATIONS = {">": ">", ">=": r"\geq", "<": "<", "<=": r"\leq", "=": "=", "!=": r"\neq"}
@@ -271,42 +263,39 @@ def write_arguments(name: str) -> Callable[[Writer, Phrase], str]:
     return lambda writer, phrase: name + bracketed(", ".join(map(writer.write, phrase.parts)))
 
 
-LATEX_ROWS: Mapping[str, Row] = {
-    **COMMON_ROWS,
-    "addition": Row(ADDITION, write_addition),
-    "number": Row(level_of_number, write_number),
-    "symbol": Row(ATOM, write_name),
-    "index": Row(ATOM, write_name),
-    "constant": Row(ATOM, lambda writer, phrase: CONSTANTS.get(phrase.word, upright(phrase.word))),
-    "element": Row(level_of_gradient, write_element),
-    "delta": Row(ATOM, lambda writer, phrase: subscripted(r"\delta", subscripts(writer, phrase.parts))),
-    "bracket": Row(ATOM, lambda writer, phrase: rf"\left[{compare(writer, phrase)}\right]"),
-    "product": Row(PRODUCT, write_product, ends_with_last_part),
-    "fraction": Row(FACTOR, write_fraction),
-    "power": Row(level_of_power, write_power, is_open_power),
-    "root": Row(ATOM, lambda writer, phrase: rf"\sqrt{{{writer.write(phrase.parts[0])}}}"),
-    "exp": Row(POWER, write_exp),
-    "function": Row(FACTOR, write_function, is_bare),
-    "absolute": Row(ATOM, lambda writer, phrase: rf"\left|{writer.write(phrase.parts[0])}\right|"),
-    "index_sum": Row(FACTOR, write_sum, swallows),
-    "index_max": Row(FACTOR, write_extremum_over(r"\max"), swallows),
-    "index_argmax": Row(FACTOR, write_extremum_over(r"\operatorname*{arg\,max}"), swallows),
-    "inverse": Row(ATOM, write_inverse),
-    "determinant": Row(POWER, write_determinant),
-    "log_determinant": Row(POWER, write_log_determinant),
-    "partial": Row(level_of_partial, write_partial),
-    "maximum": Row(FACTOR, write_arguments(r"\max")),
-    "minimum": Row(FACTOR, write_arguments(r"\min")),
-    "where": Row(LOWEST, write_where),
-}
-#: In exponents and subscripts.
-INLINE_ROWS: Mapping[str, Row] = {
-    **LATEX_ROWS,
-    "fraction": Row(PRODUCT, write_slash, lambda writer, phrase: writer.is_open(phrase.parts[1])),
-}
+LATEX_ROWS = set_rows(
+    {
+        "addition": write_addition,
+        "negation": write_negation,
+        "number": write_number,
+        "symbol": write_name,
+        "index": write_name,
+        "constant": lambda writer, phrase: CONSTANTS.get(phrase.word, upright(phrase.word)),
+        "element": write_element,
+        "delta": lambda writer, phrase: subscripted(r"\delta", subscripts(writer, phrase.parts)),
+        "bracket": lambda writer, phrase: rf"\left[{compare(writer, phrase)}\right]",
+        "product": write_product,
+        "fraction": write_fraction,
+        "power": write_power,
+        "root": lambda writer, phrase: rf"\sqrt{{{writer.write(phrase.parts[0])}}}",
+        "exp": write_exp,
+        "function": write_function,
+        "absolute": lambda writer, phrase: rf"\left|{writer.write(phrase.parts[0])}\right|",
+        "index_sum": write_sum,
+        "index_max": write_extremum_over(r"\max"),
+        "index_argmax": write_extremum_over(r"\operatorname*{arg\,max}"),
+        "inverse": write_inverse,
+        "determinant": write_determinant,
+        "log_determinant": write_log_determinant,
+        "partial": write_partial,
+        "maximum": write_arguments(r"\max"),
+        "minimum": write_arguments(r"\min"),
+        "where": write_where,
+    }
+)
 LATEX = Writer(
     LATEX_ROWS,
     bracketed,
     adjust=split_fraction(frozenset({"index_sum", "index_max"}), additions=True),
-    inline=INLINE_ROWS,
+    inline=inline_rows(LATEX_ROWS, write_slash),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from html import escape
 from typing import Any
@@ -33,32 +33,8 @@ from derive.names import written_name
 from derive.notation import OUT, Notation
 from derive.phrases import Phrase
 from derive.rephrasing import is_higher, named_matrix, unfolded
-from derive.typesetting import (
-    is_bare,
-    is_open_power,
-    is_tall,
-    level_of_gradient,
-    level_of_number,
-    level_of_partial,
-    level_of_power,
-    raises_function,
-    stands_above_line,
-)
-from derive.writing import (
-    ADDITION,
-    ATOM,
-    COMMON_ROWS,
-    FACTOR,
-    LOWEST,
-    POWER,
-    PRODUCT,
-    TERM,
-    Row,
-    Writer,
-    ends_with_last_part,
-    signed_terms,
-    swallows,
-)
+from derive.typesetting import inline_rows, is_bare, is_tall, raises_function, set_rows, stands_above_line
+from derive.writing import ADDITION, ATOM, POWER, PRODUCT, TERM, Writer, signed_terms
 
 RELATIONS = {">": "&gt;", ">=": "≥", "<": "&lt;", "<=": "≤", "=": "=", "!=": "≠"}
 CONSTANTS = {"pi": "π", "E": "e"}
@@ -260,40 +236,34 @@ def write_arguments(name: str) -> Callable[[Writer, Phrase], str]:
     return lambda writer, phrase: f"<mi>{name}</mi>{APPLY}" + fenced("<mo>,</mo>".join(map(writer.write, phrase.parts)))
 
 
-MATHML_ROWS: Mapping[str, Row] = {
-    **COMMON_ROWS,
-    "addition": Row(ADDITION, write_addition),
-    "negation": COMMON_ROWS["negation"]._replace(
-        write=lambda writer, phrase: MINUS + writer.write(phrase.parts[0], TERM)
-    ),
-    "number": Row(level_of_number, write_number),
-    "symbol": Row(ATOM, lambda writer, phrase: name_text(phrase.word)),
-    "index": Row(ATOM, lambda writer, phrase: name_text(phrase.word)),
-    "constant": Row(ATOM, lambda writer, phrase: f"<mi>{CONSTANTS.get(phrase.word, escape(phrase.word))}</mi>"),
-    "element": Row(level_of_gradient, write_element),
-    "delta": Row(ATOM, lambda writer, phrase: scripts("<mi>δ</mi>", subscripts(writer, phrase.parts))),
-    "bracket": Row(ATOM, lambda writer, phrase: fenced(compare(writer, phrase), "[", "]")),
-    "product": Row(PRODUCT, write_product, ends_with_last_part),
-    "fraction": Row(FACTOR, write_fraction),
-    "power": Row(level_of_power, write_power, is_open_power),
-    "root": Row(ATOM, lambda writer, phrase: f"<msqrt>{writer.write(phrase.parts[0])}</msqrt>"),
-    "exp": Row(POWER, write_exp),
-    "function": Row(FACTOR, write_function, is_bare),
-    "absolute": Row(ATOM, lambda writer, phrase: fenced(writer.write(phrase.parts[0]), "|", "|")),
-    "index_sum": Row(FACTOR, write_sum, swallows),
-    "index_max": Row(FACTOR, write_extremum_over("max"), swallows),
-    "index_argmax": Row(FACTOR, write_extremum_over("arg\u2009max"), swallows),
-    "inverse": Row(ATOM, write_inverse),
-    "determinant": Row(POWER, write_determinant),
-    "log_determinant": Row(POWER, write_log_determinant),
-    "partial": Row(level_of_partial, write_partial),
-    "maximum": Row(FACTOR, write_arguments("max")),
-    "minimum": Row(FACTOR, write_arguments("min")),
-    "where": Row(LOWEST, write_where),
-}
-#: In exponents and subscripts.
-INLINE_ROWS: Mapping[str, Row] = {
-    **MATHML_ROWS,
-    "fraction": Row(PRODUCT, write_slash, lambda writer, phrase: writer.is_open(phrase.parts[1])),
-}
-MATHML = Writer(MATHML_ROWS, fenced, adjust=LATEX.adjust, inline=INLINE_ROWS)
+MATHML_ROWS = set_rows(
+    {
+        "addition": write_addition,
+        "negation": lambda writer, phrase: MINUS + writer.write(phrase.parts[0], TERM),
+        "number": write_number,
+        "symbol": lambda writer, phrase: name_text(phrase.word),
+        "index": lambda writer, phrase: name_text(phrase.word),
+        "constant": lambda writer, phrase: f"<mi>{CONSTANTS.get(phrase.word, escape(phrase.word))}</mi>",
+        "element": write_element,
+        "delta": lambda writer, phrase: scripts("<mi>δ</mi>", subscripts(writer, phrase.parts)),
+        "bracket": lambda writer, phrase: fenced(compare(writer, phrase), "[", "]"),
+        "product": write_product,
+        "fraction": write_fraction,
+        "power": write_power,
+        "root": lambda writer, phrase: f"<msqrt>{writer.write(phrase.parts[0])}</msqrt>",
+        "exp": write_exp,
+        "function": write_function,
+        "absolute": lambda writer, phrase: fenced(writer.write(phrase.parts[0]), "|", "|"),
+        "index_sum": write_sum,
+        "index_max": write_extremum_over("max"),
+        "index_argmax": write_extremum_over("arg\u2009max"),
+        "inverse": write_inverse,
+        "determinant": write_determinant,
+        "log_determinant": write_log_determinant,
+        "partial": write_partial,
+        "maximum": write_arguments("max"),
+        "minimum": write_arguments("min"),
+        "where": write_where,
+    }
+)
+MATHML = Writer(MATHML_ROWS, fenced, adjust=LATEX.adjust, inline=inline_rows(MATHML_ROWS, write_slash))

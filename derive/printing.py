@@ -151,10 +151,6 @@ def compare(writer: Writer, phrase: Phrase, relations: Mapping[str, str]) -> str
     return f"{left} {relations[phrase.word]} {right}"
 
 
-def is_open_below(writer: Writer, phrase: Phrase) -> bool:
-    return writer.is_open(phrase.parts[1])
-
-
 TEXT_ROWS: Mapping[str, Row] = {
     **COMMON_ROWS,
     "symbol": Row(ATOM, write_word),
@@ -316,7 +312,7 @@ PLAIN_ROWS: Mapping[str, Row] = {
     "delta": Row(ATOM, lambda writer, phrase: f"δ{subscript(writer, phrase.parts)}"),
     "bracket": Row(ATOM, lambda writer, phrase: f"[{compare(writer, phrase, PLAIN_RELATIONS)}]"),
     "product": Row(PRODUCT, show_product, ends_with_last_part),
-    "fraction": Row(PRODUCT, show_fraction, is_open_below),
+    "fraction": Row(PRODUCT, show_fraction, ends_with_last_part),
     "power": Row(POWER, show_power),
     "index_sum": Row(FACTOR, show_prefix("sum"), swallows),
     "index_max": Row(FACTOR, show_prefix("max"), swallows),

@@ -1,10 +1,11 @@
-"""What formulas set in LaTeX and in MathML have in common: which functions, arguments and exponents stand how.
+"""What formulas set in LaTeX and in MathML have in common: how tightly a kind binds, and what stands bare.
 
 Here too is from which number a formula that is set counts positions.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sympy
@@ -15,7 +16,20 @@ from derive.indices import Element, Index
 from derive.matrices import Inverse
 from derive.phrases import Phrase
 from derive.sums import Binder, IndexArgmax
-from derive.writing import ATOM, FACTOR, POWER, Writer
+from derive.writing import (
+    ADDITION,
+    ATOM,
+    FACTOR,
+    LOWEST,
+    NEGATION,
+    POWER,
+    PRODUCT,
+    Row,
+    Writer,
+    ends_with_last_part,
+    never,
+    swallows,
+)
 
 #: Functions that TeX has a name for; others are set as ``\operatorname``.
 NAMED_FUNCTIONS = {name: name for name in ("log", "tanh", "sin", "cos", "tan", "sinh", "cosh", "coth")}
@@ -111,3 +125,44 @@ def stands_above_line(writer: Writer, phrase: Phrase) -> bool:
 def level_of_partial(writer: Writer, phrase: Phrase) -> int:
     """How tightly a derivative binds: as a name, where the notation has one for it."""
     return ATOM if writer.notation.names_factor(*phrase.parts) else FACTOR
+
+
+#: How tightly each kind binds where it is set, and whether it swallows what follows.
+BINDINGS: Mapping[str, tuple[Any, Callable[[Writer, Phrase], bool]]] = {
+    "addition": (ADDITION, never),
+    "negation": (NEGATION, ends_with_last_part),
+    "number": (level_of_number, never),
+    "symbol": (ATOM, never),
+    "index": (ATOM, never),
+    "constant": (ATOM, never),
+    "element": (level_of_gradient, never),
+    "delta": (ATOM, never),
+    "bracket": (ATOM, never),
+    "product": (PRODUCT, ends_with_last_part),
+    "fraction": (FACTOR, never),
+    "power": (level_of_power, is_open_power),
+    "root": (ATOM, never),
+    "exp": (POWER, never),
+    "function": (FACTOR, is_bare),
+    "absolute": (ATOM, never),
+    "index_sum": (FACTOR, swallows),
+    "index_max": (FACTOR, swallows),
+    "index_argmax": (FACTOR, swallows),
+    "inverse": (ATOM, never),
+    "determinant": (POWER, never),
+    "log_determinant": (POWER, never),
+    "partial": (level_of_partial, never),
+    "maximum": (FACTOR, never),
+    "minimum": (FACTOR, never),
+    "where": (LOWEST, never),
+}
+
+
+def set_rows(written: Mapping[str, Callable[[Writer, Phrase], str]]) -> Mapping[str, Row]:
+    """Return a style's table: how each kind binds, which is the same in all, and how it is written in this one."""
+    return {kind: Row(level, written[kind], is_open) for kind, (level, is_open) in BINDINGS.items()}
+
+
+def inline_rows(rows: Mapping[str, Row], write_slash: Callable[[Writer, Phrase], str]) -> Mapping[str, Row]:
+    """Return the table for exponents and subscripts, where a fraction is written with a slash."""
+    return {**rows, "fraction": Row(PRODUCT, write_slash, ends_with_last_part)}

@@ -25,12 +25,16 @@ from derive.sums import Binder, all_indices, free_indices, fresh_index, paramete
 LOWEST, ADDITION, NEGATION, TERM, PRODUCT, FACTOR, POWER, ATOM = range(0, 80, 10)
 
 
+def never(writer: Writer, phrase: Phrase) -> bool:
+    return False
+
+
 class Row(NamedTuple):
     """How a kind is written, how tightly it binds, and whether it would swallow what follows it."""
 
     level: Any
     write: Callable[[Writer, Phrase], str]
-    is_open: Callable[[Writer, Phrase], bool] = lambda writer, phrase: False
+    is_open: Callable[[Writer, Phrase], bool] = never
 
 
 def swallows(writer: Writer, phrase: Phrase) -> bool:
