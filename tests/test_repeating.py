@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import codegen
+import derive
 from codegen.c_compiler import find_compiler
 from codegen.numpy_function import NumpyFunction
 from codegen.repeating import FEW, FORM, KEPT, PLACED, Repeating, repeated
@@ -276,3 +279,25 @@ def test_a_repeated_call_takes_what_was_left_out_anew() -> None:
     first, second = call([3.0]), call([4.0])
     assert (first, second) == ([3.0, 2.0], [4.0, 2.0])
     assert first[1] is not second[1]
+
+
+# ---- finding the operation of a call ----
+
+
+class Asked(type):
+    """What may not be asked whether an object is one of its own."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        raise AssertionError("asked")
+
+
+def test_a_name_is_found_without_asking_for_methods(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether an object has a protocol's methods takes many times as long as a call."""
+    module = import_module("derive.catalogue")
+    monkeypatch.setattr(module, "Derived", Asked("Derived", (), {}))
+    assert derive.find("relu") is derive.find(derive.find("relu"))
+    with pytest.raises(AssertionError, match="asked"):
+        derive.find(SimpleNamespace())
+    monkeypatch.undo()
+    with pytest.raises(InputError, match="expected a catalogue name, a definition's text or an Operation, not list"):
+        derive.find(["relu"])
