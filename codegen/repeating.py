@@ -132,6 +132,27 @@ def repeated(
     return call
 
 
+def with_kept(run: Run, count: int, kept: Sequence[tuple[str, int]]) -> Run:
+    """Return what gives the output of arrays, of several a tuple, and by name what is kept.
+
+    Args:
+        run: gives results of arrays: the outputs, and more after them.
+        count: how many outputs there are.
+        kept: names, and where what they stand for is among the arrays and the results after them.
+
+    Example:
+        >>> with_kept(lambda arrays: (3.0, 4.0), 1, [("x", 0), ("s", 2)])([1.0])
+        (3.0, {'x': 1.0, 's': 4.0})
+    """
+
+    def call(arrays: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
+        results = run(arrays)
+        every = (*arrays, *results)
+        return results[0] if count == 1 else results[:count], {name: every[place] for name, place in kept}
+
+    return call
+
+
 def _are_positions(labels: Array, extent: int) -> Callable[[Array], bool]:
     """Return what tells whether labels like these, which are not empty, are positions on an axis of a size."""
     if labels.ndim == 1 and labels.size <= FEW:

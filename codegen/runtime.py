@@ -16,7 +16,7 @@ from codegen.numpy_function import Array, NumpyFunction
 from codegen.numpy_source import FunctionSource
 from codegen.program import Program
 from codegen.programs import backward_program, backward_source, forward_program, forward_source, kept_tensors
-from codegen.repeating import NO_OPTIONS, Repeating, Run
+from codegen.repeating import NO_OPTIONS, Repeating, Run, with_kept
 from derive.catalogue import find
 from derive.errors import InputError
 from derive.facts import Fact
@@ -72,20 +72,9 @@ class Forward(NumpyFunction):
         results = keeping.run(arrays)
         places = {name: place for place, name in enumerate((*self._names, *made))}
         kept = [(name, places[name]) for name in wanted]
-        run = self._with_kept(keeping.again(arrays, results), kept)
+        run = with_kept(keeping.again(arrays, results), self._count, kept)
         self.keep(self._saving, inputs, options, given, arrays, run)
-        return self._with_kept(lambda _: results, kept)(arrays)
-
-    def _with_kept(self, run: Run, kept: Sequence[tuple[str, int]]) -> Run:
-        """Return what gives the output of arrays that fit, and by name what the backward pass needs."""
-        count = self._count
-
-        def call(arrays: Sequence[Any]) -> tuple[Any, dict[str, Array]]:
-            results = run(arrays)
-            every = (*arrays, *results)
-            return results[0] if count == 1 else results[:count], {name: every[place] for name, place in kept}
-
-        return call
+        return with_kept(lambda _: results, self._count, kept)(arrays)
 
     def _plan(self, passes: Mapping[str, Any]) -> Plan:
         wanted = backward(self.operation, **passes).saved
