@@ -49,13 +49,12 @@ class Forward(NumpyFunction):
         program = forward_program(operation, ())
         super().__init__(operation, program, forward_source(operation, program))
 
+    def set_checks(self, operation: Operation, program: Program) -> None:
+        super().set_checks(operation, program)
+        self._saving = Repeating(self.signature)  # The calls of ``with_saved``.
+
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
         return _one_or_all(self.results_of(inputs, settings))
-
-    @cached_property
-    def _saving(self) -> Repeating:
-        """The calls of ``with_saved``."""
-        return Repeating(self.signature)
 
     def with_saved(self, *inputs: Any, **options: Any) -> tuple[Any, dict[str, Array]]:
         """Return the output, of several a tuple, and by name what the backward pass needs.
@@ -117,13 +116,11 @@ class Backward(NumpyFunction):
         self.assumptions = pullback.assumptions
         self.insertions = pullback.insertions
 
-    @cached_property
-    def _needed(self) -> frozenset[str]:
-        return frozenset(self.saved)
-
     def __call__(self, *upstream: Any, **saved: Any) -> tuple[Any, ...]:
-        is_whole = saved.keys() == self._needed
-        values = (*upstream, *map(saved.__getitem__, self.saved)) if is_whole else ()
+        is_whole = tuple(saved) == self.saved
+        if not is_whole and saved.keys() == set(self.saved):
+            saved, is_whole = {name: saved[name] for name in self.saved}, True
+        values = (*upstream, *saved.values())
         found: tuple[Any, ...] | None = self._repeating.call(values) if is_whole else None
         if found is not None:
             return found
