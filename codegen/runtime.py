@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -71,9 +71,10 @@ class Forward(NumpyFunction):
         results = keeping.run(arrays)
         places = {name: place for place, name in enumerate((*self._names, *made))}
         kept = [(name, places[name]) for name in wanted]
-        run = with_kept(keeping.again(arrays, results), self._count, kept)
-        self.keep(self._saving, inputs, options, given, arrays, run)
-        return with_kept(lambda _: results, self._count, kept)(arrays)
+        count = self._count
+        again = partial(keeping.again, arrays, results)
+        self.keep(self._saving, inputs, options, given, arrays, lambda: with_kept(again(), count, kept))
+        return with_kept(lambda _: results, count, kept)(arrays)
 
     def _plan(self, passes: Mapping[str, Any]) -> Plan:
         wanted = backward(self.operation, **passes).saved
@@ -143,7 +144,7 @@ class Backward(NumpyFunction):
             self._check_shapes(arrays)
         results = self.run(arrays)
         if is_whole:
-            self.keep(self._repeating, values, NO_OPTIONS, given, arrays, self.again(arrays, results))
+            self.keep(self._repeating, values, NO_OPTIONS, given, arrays, lambda: self.again(arrays, results))
         return results
 
     def in_notation(self, notation: Notation) -> FunctionSource:
