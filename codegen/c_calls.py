@@ -86,11 +86,9 @@ class Call:
         sizes = [ctypes.c_ssize_t(size) for size in self.sizes]
         numbers, picked = self._numbers, _picked([place for place, _ in self.arguments])
         make = new_array if any(is_large(*each) for each in self.results) else np.empty
-        shapes, dtypes = zip(*self.results, strict=True)
         work = Work(self.work) if self.work else None
 
-        def call(arrays: Sequence[Array]) -> tuple[Array, ...]:
-            results: tuple[Array, ...] = tuple(map(make, shapes, dtypes))
+        def call(arrays: Sequence[Array], results: tuple[Array, ...]) -> tuple[Array, ...]:
             given: list[Any] = pointers((*picked(arrays), *results))
             for at, place, kind in numbers:
                 given[at] = kind(arrays[place].item())
@@ -104,7 +102,11 @@ class Call:
                 raise np.linalg.LinAlgError("Singular matrix")
             return results
 
-        return call
+        if len(self.results) == 1:
+            ((shape, dtype),) = self.results
+            return lambda arrays: call(arrays, (make(shape, dtype),))
+        shapes, dtypes = zip(*self.results, strict=True)
+        return lambda arrays: call(arrays, tuple(map(make, shapes, dtypes)))
 
     @property
     def _numbers(self) -> list[tuple[int, int, Callable[[Any], Any]]]:

@@ -99,9 +99,10 @@ class CProgram:
     def again(self, arrays: Sequence[Any], results: Sequence[Any]) -> Run:
         """Return what gives the results of arrays like these: at once, where they are handed over as they are."""
         call, taken, *_ = self._prepared(arrays)
-        numbers = arrays[len(taken) :]
         if not self._are_handed_over(arrays, taken):
-            return lambda values: self.run([*values[: len(taken)], *numbers])
+            count = len(taken)
+            numbers = arrays[count:]
+            return lambda values: self.run([*values[:count], *numbers])
         again = replace(call, results=tuple((result.shape, result.dtype) for result in results))
         return self._told(again.repeated(), again)
 

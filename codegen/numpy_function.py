@@ -103,7 +103,7 @@ class NumpyFunction:
         given = self.complete(values, settings)
         arrays = self.fit(given)
         results = self.run(arrays)
-        self.keep(self._repeating, values, settings, given, arrays, self.again(arrays, results))
+        self.keep(self._repeating, values, settings, given, arrays, lambda: self.again(arrays, results))
         return results
 
     def keep(
@@ -113,7 +113,7 @@ class NumpyFunction:
         options: Mapping[str, Any],
         given: Sequence[Any],
         arrays: Sequence[Any],
-        run: Run,
+        make: Callable[[], Run],
     ) -> None:
         """Keep a call that went well among others.
 
@@ -122,11 +122,12 @@ class NumpyFunction:
             values, options: what it was given.
             given: the values, and after them what was left out or given by name.
             arrays: what was made of these.
-            run: what is to be done with arrays like these.
+            make: returns what is to be done with arrays like these.
         """
         own, numbers = arrays[: len(self._tensors)], given[len(self._tensors) :]
         if not has_no_entries(own) and all(type(number) is int for number in numbers):
-            calls.keep(values, options, repeated(values, given, arrays, self._fitting.bounds(own), run))
+            bounds = self._fitting.bounds(own)
+            calls.keep(values, options, lambda: repeated(values, given, arrays, bounds, make()))
 
     def again(self, arrays: Sequence[Any], results: Sequence[Any]) -> Run:
         """Return what gives the results of arrays like these, none of them empty, with nothing left to check."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -29,6 +28,7 @@ FEW = 32
 #: How many calls are kept, those made first no longer.
 KEPT = 32
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
+_ARRAYS = (np.ndarray, np.generic)
 #: The types of what an option may hold for the call to be kept: what is equal is then the same, now and later.
 _OPTIONS = (str, bool, int, float, tuple)
 
@@ -56,17 +56,24 @@ class Repeating:
             return None
         return None if run is None else run(values)
 
-    def keep(self, values: Sequence[Any], options: Mapping[str, Any], run: Run) -> None:
-        """Keep what does the same as a call for arguments like its own, unless others may look the same and differ."""
+    def keep(self, values: Sequence[Any], options: Mapping[str, Any], make: Callable[[], Run]) -> None:
+        """Keep what does the same as a call for arguments like its own, unless others may look the same and differ.
+
+        It is made where it is kept, for that may take longer than the call.
+        """
         types = set(map(type, values))
         if not all(map(_is_telling, options.values())) or not all(map(_is_told, types)):
             return
         key: Hashable = self._mixed(values) if types & {float, int} else tuple(map(self._signature, values))
         if options:  # 1, 1.0 and True are equal and not the same.
             key = (key, *options.items(), *map(type, options.values()))
+        try:
+            hash(key)
+        except TypeError:  # A tuple of what may change.
+            return
+        run = make()
         last = list(self._found.items())[1 - KEPT :]  # Another thread may keep another call meanwhile.
-        with suppress(TypeError):  # A tuple of what may change.
-            self._found = {**dict(last), key: run}
+        self._found = {**dict(last), key: run}
 
     def _mixed(self, values: Sequence[Any]) -> tuple[Hashable, ...] | None:
         """Return what tells arguments from others, None where nothing does: of a whole number what it is."""
@@ -76,7 +83,7 @@ class Repeating:
                 parts.append(float)
             elif type(value) is int:
                 parts.append(value)
-            elif isinstance(value, np.ndarray | np.generic):
+            elif isinstance(value, _ARRAYS):
                 parts.append(self._signature(value))
             else:
                 return None
@@ -128,6 +135,27 @@ def repeated(
             if not are_positions(found[place]):
                 return None
         return run(found)
+
+    return call
+
+
+def with_kept(run: Run, count: int, kept: Sequence[tuple[str, int]]) -> Run:
+    """Return what gives the output of arrays, of several a tuple, and by name what is kept.
+
+    Args:
+        run: gives results of arrays: the outputs, and more after them.
+        count: how many outputs there are.
+        kept: names, and where what they stand for is among the arrays and the results after them.
+
+    Example:
+        >>> with_kept(lambda arrays: (3.0, 4.0), 1, [("x", 0), ("s", 2)])([1.0])
+        (3.0, {'x': 1.0, 's': 4.0})
+    """
+
+    def call(arrays: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
+        results = run(arrays)
+        every = (*arrays, *results)
+        return results[0] if count == 1 else results[:count], {name: every[place] for name, place in kept}
 
     return call
 

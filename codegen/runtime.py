@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,7 +16,7 @@ from codegen.numpy_function import Array, NumpyFunction
 from codegen.numpy_source import FunctionSource
 from codegen.program import Program
 from codegen.programs import backward_program, backward_source, forward_program, forward_source, kept_tensors
-from codegen.repeating import NO_OPTIONS, Repeating, Run
+from codegen.repeating import NO_OPTIONS, Repeating, Run, with_kept
 from derive.catalogue import find
 from derive.errors import InputError
 from derive.facts import Fact
@@ -49,13 +49,12 @@ class Forward(NumpyFunction):
         program = forward_program(operation, ())
         super().__init__(operation, program, forward_source(operation, program))
 
+    def set_checks(self, operation: Operation, program: Program) -> None:
+        super().set_checks(operation, program)
+        self._saving = Repeating(self.signature)  # The calls of ``with_saved``.
+
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
         return _one_or_all(self.results_of(inputs, settings))
-
-    @cached_property
-    def _saving(self) -> Repeating:
-        """The calls of ``with_saved``."""
-        return Repeating(self.signature)
 
     def with_saved(self, *inputs: Any, **options: Any) -> tuple[Any, dict[str, Array]]:
         """Return the output, of several a tuple, and by name what the backward pass needs.
@@ -72,20 +71,10 @@ class Forward(NumpyFunction):
         results = keeping.run(arrays)
         places = {name: place for place, name in enumerate((*self._names, *made))}
         kept = [(name, places[name]) for name in wanted]
-        run = self._with_kept(keeping.again(arrays, results), kept)
-        self.keep(self._saving, inputs, options, given, arrays, run)
-        return self._with_kept(lambda _: results, kept)(arrays)
-
-    def _with_kept(self, run: Run, kept: Sequence[tuple[str, int]]) -> Run:
-        """Return what gives the output of arrays that fit, and by name what the backward pass needs."""
         count = self._count
-
-        def call(arrays: Sequence[Any]) -> tuple[Any, dict[str, Array]]:
-            results = run(arrays)
-            every = (*arrays, *results)
-            return results[0] if count == 1 else results[:count], {name: every[place] for name, place in kept}
-
-        return call
+        again = partial(keeping.again, arrays, results)
+        self.keep(self._saving, inputs, options, given, arrays, lambda: with_kept(again(), count, kept))
+        return with_kept(lambda _: results, count, kept)(arrays)
 
     def _plan(self, passes: Mapping[str, Any]) -> Plan:
         wanted = backward(self.operation, **passes).saved
@@ -128,13 +117,11 @@ class Backward(NumpyFunction):
         self.assumptions = pullback.assumptions
         self.insertions = pullback.insertions
 
-    @cached_property
-    def _needed(self) -> frozenset[str]:
-        return frozenset(self.saved)
-
     def __call__(self, *upstream: Any, **saved: Any) -> tuple[Any, ...]:
-        is_whole = saved.keys() == self._needed
-        values = (*upstream, *map(saved.__getitem__, self.saved)) if is_whole else ()
+        is_whole = tuple(saved) == self.saved
+        if not is_whole and saved.keys() == set(self.saved):
+            saved, is_whole = {name: saved[name] for name in self.saved}, True
+        values = (*upstream, *saved.values())
         found: tuple[Any, ...] | None = self._repeating.call(values) if is_whole else None
         if found is not None:
             return found
@@ -157,7 +144,7 @@ class Backward(NumpyFunction):
             self._check_shapes(arrays)
         results = self.run(arrays)
         if is_whole:
-            self.keep(self._repeating, values, NO_OPTIONS, given, arrays, self.again(arrays, results))
+            self.keep(self._repeating, values, NO_OPTIONS, given, arrays, lambda: self.again(arrays, results))
         return results
 
     def in_notation(self, notation: Notation) -> FunctionSource:

@@ -178,9 +178,9 @@ def find(op: str | Operation | Derived) -> Operation:
     """
     if isinstance(op, Operation):
         return op
-    if isinstance(op, Derived):
-        return op.as_operation()
-    if not isinstance(op, str):
+    if not isinstance(op, str):  # To ask whether an object has a protocol's methods takes long.
+        if isinstance(op, Derived):
+            return op.as_operation()
         raise InputError(f"expected a catalogue name, a definition's text or an Operation, not {type(op).__name__}")
     if is_network(op):
         return _network(op)

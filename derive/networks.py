@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from sympy import Expr
@@ -51,6 +52,7 @@ class Stage:
     named: Mapping[str, Any] = field(default_factory=dict)
 
 
+@lru_cache(maxsize=1000)
 def is_network(text: str) -> bool:
     """Whether a text is that of a network: layers with ``>`` between them, or one with its sizes in brackets.
 

@@ -108,3 +108,16 @@ def test_where_addresses_are_not_read_numpy_is_asked(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(c_calls, "pointers", c_pointers.asked_pointers)
     x = np.linspace(-1, 1, 6).reshape(2, 3)
     assert_allclose(codegen.forward("elu", target="c")(x, 2.0), codegen.forward("elu")(x, 2.0))
+
+
+def test_what_a_function_works_in_is_one_calls_own() -> None:
+    small = c_calls.Work([((c_calls.KEPT_WORK // 8,), np.dtype("d"))])
+    first, second = small.take(), small.take()
+    assert not np.shares_memory(first[0][0], second[0][0])
+    assert first[1][0].value == first[0][0].ctypes.data
+    small.give_back(first)
+    assert small.take() is first
+    large = c_calls.Work([((c_calls.KEPT_WORK // 8 + 1,), np.dtype("d"))])
+    taken = large.take()
+    large.give_back(taken)
+    assert large.take() is not taken

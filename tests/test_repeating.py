@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +15,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import codegen
+import derive
 from codegen.c_compiler import find_compiler
 from codegen.numpy_function import NumpyFunction
 from codegen.repeating import FEW, FORM, KEPT, PLACED, Repeating, repeated
@@ -169,6 +174,30 @@ def test_nothing_is_shared_with_the_calls_before(case: str, target: str) -> None
         assert_array_equal(mine, first)
 
 
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("case", KEPT_CALLS)
+def test_arrays_of_calls_that_are_kept_are_let_go(case: str, target: str) -> None:
+    name, values, options = KEPT_CALLS[case]
+    run, pullback = codegen.forward(name, target=target), codegen.backward(name, target=target)
+    given = [value.copy(order="K") if isinstance(value, np.ndarray) else value for value in values]
+    output, saved = run.with_saved(*given, **options)
+    dy = [np.ones_like(each) for each in (output if isinstance(output, tuple) else (output,))]
+    pullback(*dy, **saved)
+    run(*given, **options)
+    held = [weakref.ref(each) for each in (*given, *dy, *saved.values()) if isinstance(each, np.ndarray)]
+    del given, output, saved, dy
+    gc.collect()
+    assert not [each for each in held if each() is not None]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_is_not_kept_is_prepared_once(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = codegen.forward("softmax", target=target)
+    monkeypatch.setattr(type(run), "again", lambda *_: pytest.fail("it is prepared to be called again"))
+    for values in (X.tolist(), np.ma.masked_array(X), np.zeros((0, 2))):
+        run(values)
+
+
 def test_a_call_with_nothing_is_not_kept(checked: list[str]) -> None:
     run = codegen.forward("softmax")
     for _ in range(2):
@@ -219,16 +248,16 @@ def test_what_may_change_is_not_kept() -> None:
         ((True,), {}),
     ]
     for values, options in unkept:
-        calls.keep(values, options, list)
+        calls.keep(values, options, lambda: list)
         assert calls.call(values, options) is None
-    calls.keep((x,), {"wrt": ("x",)}, list)
+    calls.keep((x,), {"wrt": ("x",)}, lambda: list)
     assert calls.call((x,), {"wrt": ("x",)}) is not None
     assert calls.call((x,)) is None
 
 
 def test_the_other_types_of_equal_options_are_others() -> None:
     calls, x = Repeating(), np.zeros(2)
-    calls.keep((x,), {"fuse": True}, list)
+    calls.keep((x,), {"fuse": True}, lambda: list)
     assert calls.call((x,), {"fuse": True}) is not None
     assert calls.call((x,), {"fuse": 1}) is None
     assert calls.call((x,), {"fuse": np.ones(1)}) is None
@@ -249,7 +278,7 @@ def test_how_arrays_lie_is_asked_where_it_matters() -> None:
 def test_no_more_is_kept_than_said() -> None:
     calls = Repeating()
     for extent in range(2 * KEPT):
-        calls.keep((np.zeros(extent),), {}, list)
+        calls.keep((np.zeros(extent),), {}, lambda: list)
     assert len(calls._found) == KEPT
     assert calls.call((np.zeros(0),)) is None
 
@@ -276,3 +305,25 @@ def test_a_repeated_call_takes_what_was_left_out_anew() -> None:
     first, second = call([3.0]), call([4.0])
     assert (first, second) == ([3.0, 2.0], [4.0, 2.0])
     assert first[1] is not second[1]
+
+
+# ---- finding the operation of a call ----
+
+
+class Asked(type):
+    """What may not be asked whether an object is one of its own."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        raise AssertionError("asked")
+
+
+def test_a_name_is_found_without_asking_for_methods(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether an object has a protocol's methods takes many times as long as a call."""
+    module = import_module("derive.catalogue")
+    monkeypatch.setattr(module, "Derived", Asked("Derived", (), {}))
+    assert derive.find("relu") is derive.find(derive.find("relu"))
+    with pytest.raises(AssertionError, match="asked"):
+        derive.find(SimpleNamespace())
+    monkeypatch.undo()
+    with pytest.raises(InputError, match="expected a catalogue name, a definition's text or an Operation, not list"):
+        derive.find(["relu"])
