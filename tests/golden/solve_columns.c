@@ -156,8 +156,8 @@ static int factor_f(ptrdiff_t n, float *restrict a, ptrdiff_t *restrict swaps)
 }
 
 /* L X = B, X in the place of B, of which count columns lie in rows that are step apart. L is what stands below the
- * diagonal of a, with steps from row to row and from column to column; its own diagonal is that of a, or 1. */
-static void substitute_down_f(ptrdiff_t n, const float *restrict a, ptrdiff_t row, ptrdiff_t column, int is_one,
+ * diagonal of a, with steps from row to row and from column to column; its own diagonal is that of a, or 1 if is_unit. */
+static void substitute_down_f(ptrdiff_t n, const float *restrict a, ptrdiff_t row, ptrdiff_t column, int is_unit,
         ptrdiff_t count, ptrdiff_t step, float *restrict x)
 {
     for (ptrdiff_t from = 0; from < n; from += block_f) {
@@ -165,14 +165,15 @@ static void substitute_down_f(ptrdiff_t n, const float *restrict a, ptrdiff_t ro
         for (ptrdiff_t i = from; i < n; i++) {
             for (ptrdiff_t k = from; k < to && k < i; k++)
                 take_f(count, a[i * row + k * column], x + k * step, x + i * step);
-            for (ptrdiff_t j = 0; j < count && i < to && !is_one; j++)
-                x[i * step + j] /= a[i * row + i * column];
+            if (i < to && !is_unit)
+                for (ptrdiff_t j = 0; j < count; j++)
+                    x[i * step + j] /= a[i * row + i * column];
         }
     }
 }
 
 /* The same of U, which stands above the diagonal. */
-static void substitute_up_f(ptrdiff_t n, const float *restrict a, ptrdiff_t row, ptrdiff_t column, int is_one,
+static void substitute_up_f(ptrdiff_t n, const float *restrict a, ptrdiff_t row, ptrdiff_t column, int is_unit,
         ptrdiff_t count, ptrdiff_t step, float *restrict x)
 {
     for (ptrdiff_t from, to = n; to > 0; to = from) {
@@ -180,8 +181,9 @@ static void substitute_up_f(ptrdiff_t n, const float *restrict a, ptrdiff_t row,
         for (ptrdiff_t i = to - 1; i >= 0; i--) {
             for (ptrdiff_t k = i < from ? from : i + 1; k < to; k++)
                 take_f(count, a[i * row + k * column], x + k * step, x + i * step);
-            for (ptrdiff_t j = 0; j < count && i >= from && !is_one; j++)
-                x[i * step + j] /= a[i * row + i * column];
+            if (i >= from && !is_unit)
+                for (ptrdiff_t j = 0; j < count; j++)
+                    x[i * step + j] /= a[i * row + i * column];
         }
     }
 }
@@ -446,8 +448,8 @@ static int factor_d(ptrdiff_t n, double *restrict a, ptrdiff_t *restrict swaps)
 }
 
 /* L X = B, X in the place of B, of which count columns lie in rows that are step apart. L is what stands below the
- * diagonal of a, with steps from row to row and from column to column; its own diagonal is that of a, or 1. */
-static void substitute_down_d(ptrdiff_t n, const double *restrict a, ptrdiff_t row, ptrdiff_t column, int is_one,
+ * diagonal of a, with steps from row to row and from column to column; its own diagonal is that of a, or 1 if is_unit. */
+static void substitute_down_d(ptrdiff_t n, const double *restrict a, ptrdiff_t row, ptrdiff_t column, int is_unit,
         ptrdiff_t count, ptrdiff_t step, double *restrict x)
 {
     for (ptrdiff_t from = 0; from < n; from += block_d) {
@@ -455,14 +457,15 @@ static void substitute_down_d(ptrdiff_t n, const double *restrict a, ptrdiff_t r
         for (ptrdiff_t i = from; i < n; i++) {
             for (ptrdiff_t k = from; k < to && k < i; k++)
                 take_d(count, a[i * row + k * column], x + k * step, x + i * step);
-            for (ptrdiff_t j = 0; j < count && i < to && !is_one; j++)
-                x[i * step + j] /= a[i * row + i * column];
+            if (i < to && !is_unit)
+                for (ptrdiff_t j = 0; j < count; j++)
+                    x[i * step + j] /= a[i * row + i * column];
         }
     }
 }
 
 /* The same of U, which stands above the diagonal. */
-static void substitute_up_d(ptrdiff_t n, const double *restrict a, ptrdiff_t row, ptrdiff_t column, int is_one,
+static void substitute_up_d(ptrdiff_t n, const double *restrict a, ptrdiff_t row, ptrdiff_t column, int is_unit,
         ptrdiff_t count, ptrdiff_t step, double *restrict x)
 {
     for (ptrdiff_t from, to = n; to > 0; to = from) {
@@ -470,8 +473,9 @@ static void substitute_up_d(ptrdiff_t n, const double *restrict a, ptrdiff_t row
         for (ptrdiff_t i = to - 1; i >= 0; i--) {
             for (ptrdiff_t k = i < from ? from : i + 1; k < to; k++)
                 take_d(count, a[i * row + k * column], x + k * step, x + i * step);
-            for (ptrdiff_t j = 0; j < count && i >= from && !is_one; j++)
-                x[i * step + j] /= a[i * row + i * column];
+            if (i >= from && !is_unit)
+                for (ptrdiff_t j = 0; j < count; j++)
+                    x[i * step + j] /= a[i * row + i * column];
         }
     }
 }
