@@ -231,7 +231,7 @@ def test_infinities_nan_and_huge_numbers_are_numpys(rng):
         ("layer-norm", "(difference / sigma[n]) + b[k]", "(difference / sigma[n]) - b[k]"),
         ("layer-norm", "db[j] += dy[n * K + j]", "db[j] -= dy[n * K + j]"),
         ("solve", "x[i * step + j] /=", "x[i * step + j] *="),
-        ("inv", "to[j] -= multiple", "to[j] += multiple"),
+        ("inv", "to[j] -= m[p", "to[j] += m[p"),
         ("det", ": -a[k * n + k]", ": a[k * n + k]"),
         ("gelu", "(0.5f * erf_f(", "(-0.5f * erf_f("),
     ],

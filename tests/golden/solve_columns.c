@@ -94,9 +94,6 @@ static void matmul_f(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const f
     }
 }
 
-/* As many columns as are eliminated before the others follow, and as many as follow at once. */
-enum { block_f = 32, strip_f = 64 };
-
 /* Two rows in each other's place. */
 static void swap_f(ptrdiff_t count, float *restrict a, float *restrict b)
 {
@@ -107,12 +104,29 @@ static void swap_f(ptrdiff_t count, float *restrict a, float *restrict b)
     }
 }
 
-/* Takes multiples of a row from another. */
-static void take_f(ptrdiff_t count, float multiple, const float *restrict from, float *restrict to)
+/* As many columns as are eliminated before the others follow, and as many as follow at once. */
+enum { block_f = 32, strip_f = 256 / sizeof(float) };
+
+/* Takes multiples of rows from a row: to -= m from, with a row m of depth numbers that are apart, and as many rows in
+ * from that are step apart. The sums of a whole strip stay in registers. */
+static void take_f(ptrdiff_t count, ptrdiff_t depth, const float *m, ptrdiff_t apart, const float *from,
+        ptrdiff_t step, float *restrict to)
 {
+    if (count == strip_f) {
+        float sums[strip_f] = {0};
+        for (ptrdiff_t p = 0; p < depth; p++) {
 #pragma omp simd
-    for (ptrdiff_t j = 0; j < count; j++)
-        to[j] -= multiple * from[j];
+            for (int j = 0; j < strip_f; j++)
+                sums[j] += m[p * apart] * from[p * step + j];
+        }
+        for (int j = 0; j < strip_f; j++)
+            to[j] -= sums[j];
+    } else
+        for (ptrdiff_t p = 0; p < depth; p++) {
+#pragma omp simd
+            for (ptrdiff_t j = 0; j < count; j++)
+                to[j] -= m[p * apart] * from[p * step + j];
+        }
 }
 
 /* A = L U in the place of A, its rows swapped so that the largest number of a column is divided by: row k was swapped
@@ -141,30 +155,31 @@ static int factor_f(ptrdiff_t n, float *restrict a, ptrdiff_t *restrict swaps)
             }
             for (ptrdiff_t i = k + 1; i < n; i++) {
                 a[i * n + k] /= a[k * n + k];
-                take_f(to - k - 1, a[i * n + k], a + k * n + k + 1, a + i * n + k + 1);
+                take_f(to - k - 1, 1, a + i * n + k, 1, a + k * n + k + 1, n, a + i * n + k + 1);
             }
         }
 #pragma omp parallel for
         for (ptrdiff_t j = to; j < n; j += strip_f) {
             const ptrdiff_t count = n - j < strip_f ? n - j : strip_f;
-            for (ptrdiff_t i = from + 1; i < n; i++)
-                for (ptrdiff_t k = from; k < i && k < to; k++)
-                    take_f(count, a[i * n + k], a + k * n + j, a + i * n + j);
+            for (ptrdiff_t i = from + 1; i < n; i++) {
+                const ptrdiff_t depth = (i < to ? i : to) - from;
+                take_f(count, depth, a + i * n + from, 1, a + from * n + j, n, a + i * n + j);
+            }
         }
     }
     return is_singular;
 }
 
 /* L X = B, X in the place of B, of which count columns lie in rows that are step apart. L is what stands below the
- * diagonal of a, with steps from row to row and from column to column; its own diagonal is that of a, or 1 if is_unit. */
+ * diagonal of a, with steps from row to row and from column to column. Its own diagonal is that of a, or is_unit. */
 static void substitute_down_f(ptrdiff_t n, const float *restrict a, ptrdiff_t row, ptrdiff_t column, int is_unit,
         ptrdiff_t count, ptrdiff_t step, float *restrict x)
 {
     for (ptrdiff_t from = 0; from < n; from += block_f) {
         const ptrdiff_t to = n - from < block_f ? n : from + block_f;
         for (ptrdiff_t i = from; i < n; i++) {
-            for (ptrdiff_t k = from; k < to && k < i; k++)
-                take_f(count, a[i * row + k * column], x + k * step, x + i * step);
+            const ptrdiff_t depth = (i < to ? i : to) - from;
+            take_f(count, depth, a + i * row + from * column, column, x + from * step, step, x + i * step);
             if (i < to && !is_unit)
                 for (ptrdiff_t j = 0; j < count; j++)
                     x[i * step + j] /= a[i * row + i * column];
@@ -179,8 +194,8 @@ static void substitute_up_f(ptrdiff_t n, const float *restrict a, ptrdiff_t row,
     for (ptrdiff_t from, to = n; to > 0; to = from) {
         from = to < block_f ? 0 : to - block_f;
         for (ptrdiff_t i = to - 1; i >= 0; i--) {
-            for (ptrdiff_t k = i < from ? from : i + 1; k < to; k++)
-                take_f(count, a[i * row + k * column], x + k * step, x + i * step);
+            const ptrdiff_t k = i < from ? from : i + 1;
+            take_f(count, to - k, a + i * row + k * column, column, x + k * step, step, x + i * step);
             if (i >= from && !is_unit)
                 for (ptrdiff_t j = 0; j < count; j++)
                     x[i * step + j] /= a[i * row + i * column];
@@ -386,9 +401,6 @@ static void matmul_d(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const d
     }
 }
 
-/* As many columns as are eliminated before the others follow, and as many as follow at once. */
-enum { block_d = 32, strip_d = 64 };
-
 /* Two rows in each other's place. */
 static void swap_d(ptrdiff_t count, double *restrict a, double *restrict b)
 {
@@ -399,12 +411,29 @@ static void swap_d(ptrdiff_t count, double *restrict a, double *restrict b)
     }
 }
 
-/* Takes multiples of a row from another. */
-static void take_d(ptrdiff_t count, double multiple, const double *restrict from, double *restrict to)
+/* As many columns as are eliminated before the others follow, and as many as follow at once. */
+enum { block_d = 32, strip_d = 256 / sizeof(double) };
+
+/* Takes multiples of rows from a row: to -= m from, with a row m of depth numbers that are apart, and as many rows in
+ * from that are step apart. The sums of a whole strip stay in registers. */
+static void take_d(ptrdiff_t count, ptrdiff_t depth, const double *m, ptrdiff_t apart, const double *from,
+        ptrdiff_t step, double *restrict to)
 {
+    if (count == strip_d) {
+        double sums[strip_d] = {0};
+        for (ptrdiff_t p = 0; p < depth; p++) {
 #pragma omp simd
-    for (ptrdiff_t j = 0; j < count; j++)
-        to[j] -= multiple * from[j];
+            for (int j = 0; j < strip_d; j++)
+                sums[j] += m[p * apart] * from[p * step + j];
+        }
+        for (int j = 0; j < strip_d; j++)
+            to[j] -= sums[j];
+    } else
+        for (ptrdiff_t p = 0; p < depth; p++) {
+#pragma omp simd
+            for (ptrdiff_t j = 0; j < count; j++)
+                to[j] -= m[p * apart] * from[p * step + j];
+        }
 }
 
 /* A = L U in the place of A, its rows swapped so that the largest number of a column is divided by: row k was swapped
@@ -433,30 +462,31 @@ static int factor_d(ptrdiff_t n, double *restrict a, ptrdiff_t *restrict swaps)
             }
             for (ptrdiff_t i = k + 1; i < n; i++) {
                 a[i * n + k] /= a[k * n + k];
-                take_d(to - k - 1, a[i * n + k], a + k * n + k + 1, a + i * n + k + 1);
+                take_d(to - k - 1, 1, a + i * n + k, 1, a + k * n + k + 1, n, a + i * n + k + 1);
             }
         }
 #pragma omp parallel for
         for (ptrdiff_t j = to; j < n; j += strip_d) {
             const ptrdiff_t count = n - j < strip_d ? n - j : strip_d;
-            for (ptrdiff_t i = from + 1; i < n; i++)
-                for (ptrdiff_t k = from; k < i && k < to; k++)
-                    take_d(count, a[i * n + k], a + k * n + j, a + i * n + j);
+            for (ptrdiff_t i = from + 1; i < n; i++) {
+                const ptrdiff_t depth = (i < to ? i : to) - from;
+                take_d(count, depth, a + i * n + from, 1, a + from * n + j, n, a + i * n + j);
+            }
         }
     }
     return is_singular;
 }
 
 /* L X = B, X in the place of B, of which count columns lie in rows that are step apart. L is what stands below the
- * diagonal of a, with steps from row to row and from column to column; its own diagonal is that of a, or 1 if is_unit. */
+ * diagonal of a, with steps from row to row and from column to column. Its own diagonal is that of a, or is_unit. */
 static void substitute_down_d(ptrdiff_t n, const double *restrict a, ptrdiff_t row, ptrdiff_t column, int is_unit,
         ptrdiff_t count, ptrdiff_t step, double *restrict x)
 {
     for (ptrdiff_t from = 0; from < n; from += block_d) {
         const ptrdiff_t to = n - from < block_d ? n : from + block_d;
         for (ptrdiff_t i = from; i < n; i++) {
-            for (ptrdiff_t k = from; k < to && k < i; k++)
-                take_d(count, a[i * row + k * column], x + k * step, x + i * step);
+            const ptrdiff_t depth = (i < to ? i : to) - from;
+            take_d(count, depth, a + i * row + from * column, column, x + from * step, step, x + i * step);
             if (i < to && !is_unit)
                 for (ptrdiff_t j = 0; j < count; j++)
                     x[i * step + j] /= a[i * row + i * column];
@@ -471,8 +501,8 @@ static void substitute_up_d(ptrdiff_t n, const double *restrict a, ptrdiff_t row
     for (ptrdiff_t from, to = n; to > 0; to = from) {
         from = to < block_d ? 0 : to - block_d;
         for (ptrdiff_t i = to - 1; i >= 0; i--) {
-            for (ptrdiff_t k = i < from ? from : i + 1; k < to; k++)
-                take_d(count, a[i * row + k * column], x + k * step, x + i * step);
+            const ptrdiff_t k = i < from ? from : i + 1;
+            take_d(count, to - k, a + i * row + k * column, column, x + k * step, step, x + i * step);
             if (i >= from && !is_unit)
                 for (ptrdiff_t j = 0; j < count; j++)
                     x[i * step + j] /= a[i * row + i * column];
