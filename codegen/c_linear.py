@@ -5,9 +5,6 @@ stay in the caches. Strips need nothing of each other, and threads share them.
 """
 
 SWAP = """\
-/* As many columns as are eliminated before the others follow, and as many as follow at once. */
-enum { block@_ = 32, strip@_ = 64 };
-
 /* Two rows in each other's place. */
 static void swap@_(ptrdiff_t count, @real *restrict a, @real *restrict b)
 {
@@ -18,12 +15,29 @@ static void swap@_(ptrdiff_t count, @real *restrict a, @real *restrict b)
     }
 }
 
-/* Takes multiples of a row from another. */
-static void take@_(ptrdiff_t count, @real multiple, const @real *restrict from, @real *restrict to)
+/* As many columns as are eliminated before the others follow, and as many as follow at once. */
+enum { block@_ = 32, strip@_ = 256 / sizeof(@real) };
+
+/* Takes multiples of rows from a row: to -= m from, with a row m of depth numbers that are apart, and as many rows in
+ * from that are step apart. The sums of a whole strip stay in registers. */
+static void take@_(ptrdiff_t count, ptrdiff_t depth, const @real *m, ptrdiff_t apart, const @real *from,
+        ptrdiff_t step, @real *restrict to)
 {
+    if (count == strip@_) {
+        @real sums[strip@_] = {0};
+        for (ptrdiff_t p = 0; p < depth; p++) {
 #pragma omp simd
-    for (ptrdiff_t j = 0; j < count; j++)
-        to[j] -= multiple * from[j];
+            for (int j = 0; j < strip@_; j++)
+                sums[j] += m[p * apart] * from[p * step + j];
+        }
+        for (int j = 0; j < strip@_; j++)
+            to[j] -= sums[j];
+    } else
+        for (ptrdiff_t p = 0; p < depth; p++) {
+#pragma omp simd
+            for (ptrdiff_t j = 0; j < count; j++)
+                to[j] -= m[p * apart] * from[p * step + j];
+        }
 }
 """
 
@@ -54,15 +68,16 @@ static int factor@_(ptrdiff_t n, @real *restrict a, ptrdiff_t *restrict swaps)
             }
             for (ptrdiff_t i = k + 1; i < n; i++) {
                 a[i * n + k] /= a[k * n + k];
-                take@_(to - k - 1, a[i * n + k], a + k * n + k + 1, a + i * n + k + 1);
+                take@_(to - k - 1, 1, a + i * n + k, 1, a + k * n + k + 1, n, a + i * n + k + 1);
             }
         }
 #pragma omp parallel for
         for (ptrdiff_t j = to; j < n; j += strip@_) {
             const ptrdiff_t count = n - j < strip@_ ? n - j : strip@_;
-            for (ptrdiff_t i = from + 1; i < n; i++)
-                for (ptrdiff_t k = from; k < i && k < to; k++)
-                    take@_(count, a[i * n + k], a + k * n + j, a + i * n + j);
+            for (ptrdiff_t i = from + 1; i < n; i++) {
+                const ptrdiff_t depth = (i < to ? i : to) - from;
+                take@_(count, depth, a + i * n + from, 1, a + from * n + j, n, a + i * n + j);
+            }
         }
     }
     return is_singular;
@@ -71,32 +86,34 @@ static int factor@_(ptrdiff_t n, @real *restrict a, ptrdiff_t *restrict swaps)
 
 SUBSTITUTE = """\
 /* L X = B, X in the place of B, of which count columns lie in rows that are step apart. L is what stands below the
- * diagonal of a, with steps from row to row and from column to column; its own diagonal is that of a, or 1. */
-static void substitute_down@_(ptrdiff_t n, const @real *restrict a, ptrdiff_t row, ptrdiff_t column, int is_one,
+ * diagonal of a, with steps from row to row and from column to column. Its own diagonal is that of a, or is_unit. */
+static void substitute_down@_(ptrdiff_t n, const @real *restrict a, ptrdiff_t row, ptrdiff_t column, int is_unit,
         ptrdiff_t count, ptrdiff_t step, @real *restrict x)
 {
     for (ptrdiff_t from = 0; from < n; from += block@_) {
         const ptrdiff_t to = n - from < block@_ ? n : from + block@_;
         for (ptrdiff_t i = from; i < n; i++) {
-            for (ptrdiff_t k = from; k < to && k < i; k++)
-                take@_(count, a[i * row + k * column], x + k * step, x + i * step);
-            for (ptrdiff_t j = 0; j < count && i < to && !is_one; j++)
-                x[i * step + j] /= a[i * row + i * column];
+            const ptrdiff_t depth = (i < to ? i : to) - from;
+            take@_(count, depth, a + i * row + from * column, column, x + from * step, step, x + i * step);
+            if (i < to && !is_unit)
+                for (ptrdiff_t j = 0; j < count; j++)
+                    x[i * step + j] /= a[i * row + i * column];
         }
     }
 }
 
 /* The same of U, which stands above the diagonal. */
-static void substitute_up@_(ptrdiff_t n, const @real *restrict a, ptrdiff_t row, ptrdiff_t column, int is_one,
+static void substitute_up@_(ptrdiff_t n, const @real *restrict a, ptrdiff_t row, ptrdiff_t column, int is_unit,
         ptrdiff_t count, ptrdiff_t step, @real *restrict x)
 {
     for (ptrdiff_t from, to = n; to > 0; to = from) {
         from = to < block@_ ? 0 : to - block@_;
         for (ptrdiff_t i = to - 1; i >= 0; i--) {
-            for (ptrdiff_t k = i < from ? from : i + 1; k < to; k++)
-                take@_(count, a[i * row + k * column], x + k * step, x + i * step);
-            for (ptrdiff_t j = 0; j < count && i >= from && !is_one; j++)
-                x[i * step + j] /= a[i * row + i * column];
+            const ptrdiff_t k = i < from ? from : i + 1;
+            take@_(count, to - k, a + i * row + k * column, column, x + k * step, step, x + i * step);
+            if (i >= from && !is_unit)
+                for (ptrdiff_t j = 0; j < count; j++)
+                    x[i * step + j] /= a[i * row + i * column];
         }
     }
 }

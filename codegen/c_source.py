@@ -59,9 +59,6 @@ def c_functions(
         is_elementwise: whether they take any number of single numbers.
         notation: what gradients are called.
         sizes: the order of those that are arguments; others come after them.
-
-    Raises:
-        UnsupportedError: the program has what C code can not be generated for.
     """
     program = simplify(program, is_elementwise)
     nest = plan_loops(program)

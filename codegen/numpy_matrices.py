@@ -64,12 +64,13 @@ class MatrixTexts(SumTexts):
 
     def _ordered(self, operand: Operand, order: Labels) -> str:
         """Return an operand with its axes in an order."""
-        suffix = transpose_text(operand.labels, order)
-        return (
-            postfix(self.operand(operand, operand.labels)) + suffix
-            if suffix
-            else numpy_text(self.operand(operand, operand.labels))
-        )
+        if transpose_text(operand.labels, order):
+            return self._postfix(operand, order)
+        return numpy_text(self.operand(operand, operand.labels))
+
+    def _postfix(self, operand: Operand, order: Labels) -> str:
+        """Return an operand with its axes in an order, in brackets unless something may follow it."""
+        return postfix(self.operand(operand, operand.labels)) + transpose_text(operand.labels, order)
 
     def invert(self, statement: Statement) -> Expr:
         *batch, row, column = statement.labels
@@ -85,14 +86,11 @@ class MatrixTexts(SumTexts):
         shown = self._ordered(matrix, (*batch, equation, unknown))
         others = tuple(label for label in statement.labels if label not in matrix.labels)
         own = tuple(label for label in batch if label in right.labels)
-        text = self._ordered(right, (*own, equation, *others))
+        order = (*own, equation, *others)
         if batch and not others:
-            return Text(f"np.linalg.solve({shown}, {self._as_column(text, own)})[..., 0]")
-        return Text(f"np.linalg.solve({shown}, {text})")
-
-    def _as_column(self, text: str, batch: Labels) -> str:
-        plain = text.isidentifier() or text.endswith((")", "]"))
-        return f"{text if plain else f'({text})'}{'[..., None]' if batch else '[:, None]'}"
+            column = f"{self._postfix(right, order)}{'[..., None]' if own else '[:, None]'}"
+            return Text(f"np.linalg.solve({shown}, {column})[..., 0]")
+        return Text(f"np.linalg.solve({shown}, {self._ordered(right, order)})")
 
     def determinant(self, statement: Statement) -> Expr:
         assert isinstance(statement.op, Determinant)

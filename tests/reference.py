@@ -18,6 +18,7 @@ from derive.definitions import Definition
 from derive.functions import Maximum, Minimum, Where
 from derive.indicators import Bracket, Delta
 from derive.indices import Element, Index, Tensor
+from derive.matrices import Inverse, LogDeterminant, MatrixFunction
 from derive.sums import IndexArgmax, IndexMax, IndexSum
 
 Places = Mapping[Index, int]
@@ -40,6 +41,15 @@ RELATIONS: dict[str, Callable[[float, float], bool]] = {
     "=": lambda a, b: a == b,
     "!=": lambda a, b: a != b,
 }
+
+
+def determinant(rows: Sequence[Sequence[float]]) -> float:
+    """Return the sum over all permutations of the products of one number a row, with their signs."""
+    terms = []
+    for order in itertools.permutations(range(len(rows))):
+        turned = sum(1 for i, j in itertools.combinations(order, 2) if i > j)
+        terms.append((-1) ** turned * math.prod(row[at] for row, at in zip(rows, order, strict=True)))
+    return math.fsum(terms)
 
 
 class Reference:
@@ -82,6 +92,8 @@ class Reference:
             return float(RELATIONS[expr.relation](self.value(expr.left, places), self.value(expr.right, places)))
         if isinstance(expr, Where):
             return self.value(expr.chosen if self.value(expr.condition, places) else expr.other, places)
+        if isinstance(expr, MatrixFunction):
+            return self._of_matrix(expr, places)
         if expr in self.sizes:
             return self.sizes[expr]
         if isinstance(expr, sympy.Add):
@@ -95,6 +107,19 @@ class Reference:
         if expr.is_number and not expr.args:
             return float(expr)
         return FUNCTIONS[expr.func](*(self.value(argument, places) for argument in expr.args))
+
+    def _of_matrix(self, expr: MatrixFunction, places: Places) -> float:
+        """Inverses by Cramer's rule, and determinants by that of Leibniz."""
+        rows = expr.matrix
+        (row,), (column,), entry = rows.bound, rows.body.bound, rows.body.body
+        extents = range(self.extent(row)), range(self.extent(column))
+        numbers = [[self.value(entry, {**places, row: i, column: j}) for j in extents[1]] for i in extents[0]]
+        whole = determinant(numbers)
+        if isinstance(expr, Inverse):
+            i, j = int(self.value(expr.row, places)), int(self.value(expr.column, places))
+            rest = [[*line[:i], *line[i + 1 :]] for at, line in enumerate(numbers) if at != j]
+            return (-1) ** (i + j) * determinant(rest) / whole
+        return math.log(abs(whole)) if isinstance(expr, LogDeterminant) else whole
 
     def _over(self, expr: Any, places: Places) -> list[float]:
         ranges = [range(self.extent(index)) for index in expr.bound]

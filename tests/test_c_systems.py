@@ -30,6 +30,11 @@ MORE = {
     "one batch, two loops": (
         "s[i] = sum(inv(a[n,p,q], p, q)[i,j]*b[n,j], j, n); x[n,i] = sum(inv(a[n,p,q], p, q)[i,j]*(b[n,j] + s[j]), j)"
     ),
+    "matrices that are sums": "y[n] = logdet(sum(x[n,k,p]*x[n,k,q], k) + 3*delta(p,q), p, q)",
+    "in the place of a result": "y[n,i] = max(sum(inv(a[n,p,q], p, q)[i,j]*b[n,j], j), 0)",
+    "a power": "y[n] = det(a[n,p,q], p, q)**2 + sum(inv(a[n,p,q], p, q)[i,i], i)",
+    "diagonals": "y[i] = inv(a[p,q], p, q)[i,i]",
+    "a fixed matrix": "x[n,i] = sum(inv(2*delta(p,q) + 1/I, p, q)[i,j]*b[n,j], j)",
     "exponentials": "x[n,i] = sum(inv(a[n,p,q] + 4*delta(p,q), p, q)[i,j]*exp(b[n,j]), j)",
 }
 ALL = {**MATRIX_TEXTS, **MORE}
@@ -198,7 +203,7 @@ def test_the_largest_number_of_a_column_is_divided_by() -> None:
 
 @needs_compiler
 @pytest.mark.parametrize("count", [1, 2, 5, 31, 64, 65, 130])
-@pytest.mark.parametrize("columns", [1, 3, 70])
+@pytest.mark.parametrize("columns", [1, 3, 150])
 def test_large_systems_are_solved(count: int, columns: int, rng: np.random.Generator) -> None:
     """What is left of the right side is what rounding leaves, forwards and for the matrix transposed."""
     a, b = rng.normal(size=(count, count)), rng.normal(size=(count, columns))

@@ -232,7 +232,7 @@ def test_infinities_nan_and_huge_numbers_are_numpys(rng):
         ("layer-norm", "db[j] += dy[n * K + j]", "db[j] -= dy[n * K + j]"),
         ("gelu", "x[i] * normal_cdf_f(", "-x[i] * normal_cdf_f("),
         ("solve", "x[i * step + j] /=", "x[i * step + j] *="),
-        ("inv", "to[j] -= multiple", "to[j] += multiple"),
+        ("inv", "to[j] -= m[p", "to[j] += m[p"),
         ("det", ": -a[k * n + k]", ": a[k * n + k]"),
     ],
 )

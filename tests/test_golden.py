@@ -26,7 +26,8 @@ from derive.notation import find_notation
 
 GOLDEN = Path(__file__).with_name("golden")
 NAMES = (
-    "dense relu softmax cce softmax-cce softmax-cce-sparse bce-logits gelu silu layer-norm rms-norm attention lstm-cell"
+    "dense relu softmax cce softmax-cce softmax-cce-sparse bce-logits gelu silu layer-norm rms-norm attention "
+    "lstm-cell solve-columns"
 ).split()
 ENDINGS = {"numpy": "py", "c": "c"}
 #: How far the results of the C files may be from those of the NumPy files, in units in the last place of the largest
