@@ -19,7 +19,7 @@ from derive.budget import tick
 from derive.index_arithmetic import is_form
 from derive.indicators import Bracket, Delta
 from derive.indices import Index, Tensor
-from derive.sums import Binder, free_indices, fresh_index, parameters_in, substitute
+from derive.sums import Binder, free_indices, fresh_index, mapped, parameters_in, substitute
 
 #: Canonical names begin with this; no typed index can.
 MARK = "_"
@@ -63,18 +63,15 @@ def canonical(expr: Any) -> Any:
     if not isinstance(expr, sympy.Basic) or not expr.args or not _height(expr):
         return expr
     if not isinstance(expr, Binder):
-        return expr.func(*(canonical(argument) for argument in expr.args))
-    best: tuple[str, Expr] | None = None
+        return mapped(expr, canonical)
+    candidates: list[Expr] = []
     names = _names(expr)
     for order in _orders(expr):
         tick()
         renamed = {index: index.renamed(name) for index, name in zip(order, names, strict=True)}
         body = canonical(substitute(expr.body, renamed))
-        candidate = type(expr)(body, *renamed.values())
-        key = structure_key(candidate)
-        if best is None or key < best[0]:
-            best = key, candidate
-    return best[1] if best is not None else expr
+        candidates.append(type(expr)(body, *renamed.values()))
+    return min(candidates, key=structure_key) if len(candidates) > 1 else candidates[0]
 
 
 def _names(binder: Binder) -> list[str]:
@@ -86,6 +83,8 @@ def _names(binder: Binder) -> list[str]:
 
 def _orders(binder: Binder) -> list[tuple[Index, ...]]:
     """The orders of the bound indices that the invariants of their surroundings leave open."""
+    if len(binder.bound) == 1:
+        return [binder.bound]
     return list(_settled(binder, dict.fromkeys(binder.bound, 0)))
 
 
@@ -122,8 +121,6 @@ def _interchangeable(binder: Binder, first: Index, second: Index) -> bool:
 
 def _surroundings(binder: Binder, index: Index, colours: dict[Index, int]) -> str:
     """A text about where ``index`` stands that does not depend on any bound index's name."""
-    if len(binder.bound) == 1:
-        return ""
     marks = {other: "this" if other == index else f"other{colours[other]}" for other in binder.bound}
     return structure_key(index.size) + _outline(binder.body, marks)
 
@@ -169,9 +166,11 @@ def readable(expr: Expr, letters: dict[Expr, tuple[str, ...]], taken: frozenset[
             used.add(name)
             renamed[index] = index.renamed(name)
             bound.append(index.renamed(name))
-        marked = {old: Index(f"{MARK}r{place}", old.size) for place, old in enumerate(renamed)}
-        body = substitute(substitute(expr.body, marked), {marked[old]: new for old, new in renamed.items()})
+        body = expr.body
+        if bound != list(expr.bound):
+            marked = {old: Index(f"{MARK}r{place}", old.size) for place, old in enumerate(renamed)}
+            body = substitute(substitute(body, marked), {marked[old]: new for old, new in renamed.items()})
         return type(expr)(readable(body, letters, frozenset(used)), *bound)
     if isinstance(expr, (Index, Tensor)):
         return expr
-    return expr.func(*(readable(argument, letters, taken) for argument in expr.args))
+    return mapped(expr, lambda argument: readable(argument, letters, taken))

@@ -278,7 +278,9 @@ def substitute(expr: Any, mapping: Mapping[Expr, Expr]) -> Any:
     if free.isdisjoint(mapping):
         return expr
     tick()
-    live = {old: new for old, new in mapping.items() if old in free}
+    live = {old: new for old, new in mapping.items() if old in free and new is not old}
+    if not live:
+        return expr
     if isinstance(expr, Binder):
         arriving: set[Index] = set()
         for new in live.values():
@@ -286,6 +288,14 @@ def substitute(expr: Any, mapping: Mapping[Expr, Expr]) -> Any:
         body, bound = expr.opened(arriving)
         return type(expr)(substitute(body, live), *bound)
     return expr.func(*(substitute(argument, live) for argument in expr.args))
+
+
+def mapped(expr: Any, change: Callable[[Any], Any]) -> Any:
+    """Return the expression with its arguments changed: itself, and not built anew, where none of them changes."""
+    arguments = [change(argument) for argument in expr.args]
+    if all(new is old for new, old in zip(arguments, expr.args, strict=True)):
+        return expr
+    return expr.func(*arguments)
 
 
 def rewrite(expr: Any, change: Callable[[Expr], Expr | None]) -> Any:
@@ -315,4 +325,4 @@ def rename_tensors(expr: Any, names: Mapping[Tensor, Tensor]) -> Any:
         return names.get(expr, expr)
     if not isinstance(expr, sympy.Basic) or not expr.args or not (tensors_in(expr) & names.keys()):
         return expr
-    return expr.func(*(rename_tensors(argument, names) for argument in expr.args))
+    return mapped(expr, lambda argument: rename_tensors(argument, names))

@@ -39,7 +39,7 @@ from sympy import Add, Expr, Mul, exp
 from derive.canonical import canonical, readable, structure_key
 from derive.indicators import Bracket, Delta
 from derive.indices import Index, Tensor, size
-from derive.sums import IndexArgmax, IndexMax, IndexSum, all_indices, free_indices
+from derive.sums import IndexArgmax, IndexMax, IndexSum, all_indices, free_indices, mapped, substitute
 
 
 @pytest.mark.parametrize(
@@ -223,3 +223,29 @@ def test_an_argmax_in_a_delta_gets_readable_letters() -> None:
 def test_readable_letters_change_no_value(expr: Expr) -> None:
     letters = {K: ("k", "j"), N: ("n", "m")}
     assert canonical(readable(canonical(expr), letters)) == canonical(canonical(expr))
+
+
+def test_what_has_its_letters_is_not_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is put into what has readable letters, and nothing but new names into what is to have canonical ones."""
+    letters = {K: ("k", "j"), N: ("n", "m")}
+    named = 2 * IndexSum(X[n, k] * exp(W[j, k]), k) + A[k]
+    shown = readable(named, letters)
+    put = []
+
+    def counted(expr: Expr, mapping: dict[Index, Index]) -> Expr:
+        put.append(mapping)
+        return substitute(expr, mapping)
+
+    monkeypatch.setattr("derive.canonical.substitute", counted)
+    assert readable(shown, letters) is shown
+    assert not put
+    assert readable(named, {K: ("l",), N: ("n", "m")}) != named
+    assert put
+
+
+def test_arguments_that_stay_leave_the_expression_the_object_it_is() -> None:
+    kept = Mul(A[k], Add(A[j], 1), evaluate=False)
+    assert mapped(kept, lambda argument: argument) is kept
+    assert mapped(kept, lambda argument: argument**2) == A[k] ** 2 * (A[j] + 1) ** 2
+    assert substitute(kept, {k: k, n: m}) is kept
+    assert substitute(kept, {k: j, j: k}) == A[j] * (A[k] + 1)
