@@ -25,8 +25,8 @@ from codegen.c_program import (
     reads,
     summed,
 )
-from codegen.ops import Constant, Contract, Labels, Reduce
-from codegen.program import Argument, Program, Statement
+from codegen.ops import Contract, Labels, Reduce
+from codegen.program import Program, Statement
 from derive.indices import Index
 
 
@@ -360,7 +360,3 @@ def _in_order(children: Sequence[Loop | Task]) -> Iterator[Task]:
             yield child
         else:
             yield from _in_order(child.children)
-
-
-def is_constant(value: Argument | Statement) -> bool:
-    return isinstance(value, Statement) and isinstance(value.op, Constant)
