@@ -51,26 +51,29 @@ def hvp_docstring(
     arguments: Sequence[Tensor],
     results: Sequence[Tensor],
     assumptions: Sequence[str],
+    parameters: Sequence[Symbol] = (),
 ) -> list[str]:
     """Return the lines of the docstring of a Hessian-vector product."""
     lines = [f"Hessian-vector product of {_name(operation)}.", *_title(operation), ""]
     lines += [formula(definition) for definition in operation.definitions]
     names = " and ".join(tensor.name for tensor in directions)
-    lines += ["", f"How the gradient changes along {names}, the Hessian never built:", ""]
+    lines += [*_leading(operation), "", f"How the gradient changes along {names}, the Hessian never built:", ""]
     lines += [formula(definition) for definition in products]
     if assumptions:
         lines += ["", "It holds where " + ", ".join(assumptions) + "."]
-    return [*lines, *_shapes(operation, arguments, results)]
+    return [*lines, *_shapes(operation, arguments, results, parameters)]
 
 
-def hessian_docstring(operation: Operation, made: Definition, assumptions: Sequence[str]) -> list[str]:
+def hessian_docstring(
+    operation: Operation, made: Definition, assumptions: Sequence[str], parameters: Sequence[Symbol] = ()
+) -> list[str]:
     """Return the lines of a Hessian's docstring."""
     lines = [f"Hessian of {_name(operation)}.", *_title(operation), ""]
     lines += [formula(definition) for definition in operation.definitions]
-    lines += ["", "Its second derivatives:", "", formula(made)]
+    lines += [*_leading(operation), "", "Its second derivatives:", "", formula(made)]
     if assumptions:
         lines += ["", "They hold where " + ", ".join(assumptions) + "."]
-    return [*lines, *_shapes(operation, operation.inputs, (made.tensor,))]
+    return [*lines, *_shapes(operation, operation.inputs, (made.tensor,), parameters)]
 
 
 def wrapped(line: str, width: int) -> list[str]:

@@ -51,9 +51,8 @@ def product_pass(product: HessianProduct, wrt: tuple[str, ...]) -> SecondPass:
     operation = replace(product.operation, leading=leading_of(product.operation, product.definitions))
     arguments = (*product.directions, *operation.inputs)
     program = lower(product.definitions, arguments, product.results, **lowering_of(operation))
-    docstring = hvp_docstring(
-        operation, product.products, product.directions, arguments, product.results, product.assumptions
-    )
+    said = product.products, product.directions, arguments, product.results, product.assumptions
+    docstring = hvp_docstring(operation, *said, program.parameters)
     return SecondPass(operation, program, function_name(operation, "hvp"), docstring, wrt, product.assumptions)
 
 
@@ -64,7 +63,7 @@ def hessian_pass(operation: Operation, derivation: Derivation, wrt: tuple[str, .
     definitions = stabilise((*needed, made), operation)
     operation = replace(operation, leading=leading_of(operation, definitions))
     program = lower(definitions, operation.inputs, (made.tensor,), **lowering_of(operation))
-    docstring = hessian_docstring(operation, made, derivation.assumptions)
+    docstring = hessian_docstring(operation, made, derivation.assumptions, program.parameters)
     return SecondPass(operation, program, function_name(operation, "hessian"), docstring, wrt, derivation.assumptions)
 
 

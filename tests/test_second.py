@@ -5,6 +5,7 @@ Every comparison is made a second time with a formula that is a little wrong, an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
@@ -435,6 +436,18 @@ def test_a_module_has_the_product_beside_the_passes() -> None:
     ]
     with pytest.raises(InputError, match="no loss"):
         codegen.source("dense", hvp=["x"])
+
+
+@pytest.mark.parametrize("target", ["numpy", "c"])
+def test_what_a_function_takes_is_said(target: str) -> None:
+    """Whole numbers too, and what ``...`` stands for."""
+    loss = "y[n,t] = sum(x[n,s*t + r - p]*w[r], r); L = sum(y[n,t]**4, n, t)"
+    for run in (codegen.hvp(loss, ["w"], target=target), codegen.hessian(loss, "w", target=target)):
+        said = run.__doc__.partition("Args:")[2].partition("Returns:")[0]
+        names = re.findall(r"^ *(\w+):", said, re.MULTILINE)
+        assert names == [*(each for each in "v" if "_hvp" in run.__name__), "x", "w", "s", "p"]
+    leading = codegen.hvp("softmax-cce", ["z"], target=target).__doc__
+    assert "(..., K)" in leading and "n runs over all leading axes" in leading
 
 
 # ---- the command line ----
