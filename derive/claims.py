@@ -91,9 +91,9 @@ def prove(
 
     if proof.verdict == PROVED:
         conditions = while_time(_conditions, proof.conditions)
-        without = while_time(lambda problem: _conditions(replace(problem, premises=())), conditions)
-        spared = problem.premises if without == conditions else ()  # Others make it hold in more places.
-        unused = tuple(each.text for each in spared if each.text not in proof.assumptions)
+        unused = tuple(each.text for each in problem.premises if each.text not in proof.assumptions)
+        if unused and while_time(lambda problem: _conditions(replace(problem, premises=())), conditions) != conditions:
+            unused = ()  # They make it hold in more places.
         return replace(proof, conditions=conditions, unused=unused)
     if proof.verdict == REFUTED:
         proof = replace(proof, kinks=while_time(_kinks))

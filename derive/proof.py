@@ -54,6 +54,8 @@ DERIVATIVE_PLACES = 4
 
 #: Seconds for a look whether the normal form agrees that an equation is refuted.
 A_LOOK = 1.0
+#: What is done with more time only if it was stopped: it would find no more.
+NORMAL_FORM = "the normal form of the difference"
 
 Result = TypeVar("Result")
 
@@ -194,6 +196,7 @@ class _Attempt:
         self.left, self.right, self.definitions, self.premises = left, right, definitions, premises
         self.seed, self.seconds, self.asked = seed, seconds, asked
         self.tried: list[str] = []
+        self.stopped: set[str] = set()
         self.conditions: tuple[str, ...] = ()
         self.compared = False
 
@@ -209,10 +212,10 @@ class _Attempt:
 
     def _decide(self) -> Proof:
         found = self._phase("numbers at small sizes", 0.25, lambda: self._hunt(thorough=False))
-        used = self._phase("the normal form of the difference", 0.4, self._prove, A_LOOK)
+        used = self._phase(NORMAL_FORM, 0.4, self._prove, A_LOOK)
         if used is None and found is None and self.definitions:
             used = self._phase("definition by definition", 0.4, self._prove_by_names)
-        if used is None and found is None:
+        if used is None and found is None and NORMAL_FORM in self.stopped:
             used = self._phase("the normal form, with more time", 0.4, self._prove)
         if found is None and (used is None or not self.compared):
             found = self._phase("more numbers", 0.6, lambda: self._hunt(thorough=True))
@@ -239,6 +242,7 @@ class _Attempt:
             with within(limit), within(most):
                 result = work()
         except OutOfTimeError:
+            self.stopped.add(what)
             self.tried.append(f"{what}: stopped for want of time")
             return None
         if result is None:

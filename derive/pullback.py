@@ -21,6 +21,9 @@ from derive.sums import tensors_in
 
 Given = Iterable[str | Fact]
 
+#: So many derivations, and backward passes, are kept: those of the catalogue, asked for in turn, and more.
+MOST_KEPT = 1000
+
 #: A gradient through so many definitions is always written out.
 FEW_DEFINITIONS = 4
 #: A longer one, by the costs of its parts, is written by the names of intermediates' gradients.
@@ -118,6 +121,7 @@ def _facts(operation: Operation, given: Given | None) -> tuple[Fact, ...]:
     return tuple(fact if isinstance(fact, Fact) else parse_fact(fact, operation) for fact in given or ())
 
 
+@lru_cache(maxsize=MOST_KEPT)
 def _derivation(
     operation: Operation, tensor: Tensor, facts: tuple[Fact, ...], output: Definition | None = None
 ) -> Derivation:
@@ -216,7 +220,7 @@ def pull_back(
     return _pulled_back(operation, tensors, _facts(operation, given), fuse, name_cost or usual)
 
 
-@lru_cache(maxsize=100)
+@lru_cache(maxsize=MOST_KEPT)
 def _pulled_back(
     operation: Operation, tensors: tuple[Tensor, ...], facts: tuple[Fact, ...], fuse: bool, name_cost: NameCost
 ) -> Pullback:

@@ -19,6 +19,7 @@ from derive.derivation import CheckFailedError, Derivation
 from derive.indices import Element
 from derive.printing import definition_text, plain_text
 from derive.proof import PROVED, REFUTED, prove_equal
+from derive.pullback import MOST_KEPT
 from derive.rendering import blocks_of
 from derive.verification import _proof, verify, whole_derivative
 
@@ -349,12 +350,25 @@ def test_a_gradient_written_by_others_is_proved_part_by_part(name: str) -> None:
     assert all(check.holds for check in checks)
 
 
+def test_what_was_derived_is_kept() -> None:
+    """The whole catalogue asked for in turn is derived once; what is asked for otherwise is not the same."""
+    asked = [(name, each.name) for name, operation in derive.catalogue().items() for each in operation.differentiable]
+    assert 2 * len(asked) < MOST_KEPT  # Jacobians beside vector-Jacobian products.
+    kept = derive.vjp("softmax", "x")
+    assert derive.vjp(derive.find("softmax"), "x", ()) is kept
+    assert derive.vjp(derive.find("softmax").renamed("other"), "x") != kept
+    assert derive.jacobian("softmax", "x") != kept
+    loss = derive.jacobian("softmax-cce", "z", ["sum(t[n,k], k) = 1"])
+    assert derive.jacobian("softmax-cce", "z", ["sum(t[n,k], k) = 1"]) is loss
+    assert derive.jacobian("softmax-cce", "z").result != loss.result
+
+
 def test_what_is_not_proved_by_parts_is_proved_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """Then the gradients by name are put in like everything else."""
     monkeypatch.setattr("derive.pullback.FEW_DEFINITIONS", 0)
     monkeypatch.setattr("derive.pullback.LONGEST", 0.0)
     monkeypatch.setattr("derive.verification._part_proof", lambda *arguments: None)
-    operation = derive.find("attention")
+    operation = derive.find("attention").renamed("put-in")  # What is derived of attention itself is kept.
     derivation = derive.vjp(operation, "q")
     assert derivation.named
     assert _proof(operation, derivation).verdict == PROVED

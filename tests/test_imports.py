@@ -157,6 +157,24 @@ def test_importing_derive_does_not_import_numpy() -> None:
     assert result.stdout.strip() == "[]"
 
 
+BENCHMARKS = sorted(path.stem for path in (ROOT / "tests" / "benchmarks").glob("*.py"))
+
+
+@pytest.mark.parametrize("more", [[], ["no_such_benchmark"]], ids=["all", "and one that is not there"])
+def test_every_benchmark_can_be_imported_without_the_oracles(more: list[str]) -> None:
+    """They are no tests, and are not collected: torch and JAX, which they import if they can, take seconds."""
+    code = (
+        "import sys, importlib\n"
+        "sys.modules.update(torch=None, jax=None)\n"
+        "sys.path[:0] = ['tests/benchmarks', 'tests', '.']\n"
+        "for name in sys.argv[1:]: importlib.import_module(name)"
+    )
+    command = [sys.executable, "-W", "error", "-c", code, *more, *([] if more else BENCHMARKS)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (result.returncode == 0) != bool(more), result.stderr
+    assert "no_such_benchmark" in result.stderr or not more
+
+
 @pytest.mark.parametrize(
     ("statement", "expected"),
     [

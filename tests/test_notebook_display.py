@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,24 +13,25 @@ import derive
 from derive.verification import verify
 
 FORMS = ("_repr_html_", "_repr_markdown_", "_repr_latex_")
-SHOWN: dict[str, tuple[Any, str]] = {
-    "operation": (derive.find("dense"), r"y_{n,k} &= \sum_{d=1}^{D}"),
-    "derivation": (derive.vjp("softmax", "x"), r"\bar{x}_{n,k} &= "),
-    "parts": (derive.by_parts("attention", ["q"]), r"\bar{q}_{n,i,d} &= \frac{1}{\sqrt{D}}"),
-    "pullback": (derive.pull_back("dense"), r"\bar{b}_{k} &= \sum_{n=1}^{N} \bar{y}_{n,k}"),
-    "hessian": (derive.hessian("mse", "y"), r"\frac{\partial^{2}"),
-    "proof": (derive.prove("sigmoid(x) = 1 - sigmoid(-x)"), "**proved**"),
-    "refutation": (derive.prove("sum(x[i], i) = 1"), r"\neq"),
-    "claim": (derive.check_claim("mse", "y", "2*(y[n,k] - t[n,k])/N"), "**refuted**"),
-    "checks": (verify("softmax-cce"), "**proved** for every $N$ and $K$; 15 steps"),
-    "element": (derive.find("dense").output.target, "y_{n,k}"),
-    "report": (codegen.report("relu"), "<math"),
+SHOWN: dict[str, tuple[Callable[[], Any], str]] = {
+    "operation": (lambda: derive.find("dense"), r"y_{n,k} &= \sum_{d=1}^{D}"),
+    "derivation": (lambda: derive.vjp("softmax", "x"), r"\bar{x}_{n,k} &= "),
+    "parts": (lambda: derive.by_parts("attention", ["q"]), r"\bar{q}_{n,i,d} &= \frac{1}{\sqrt{D}}"),
+    "pullback": (lambda: derive.pull_back("dense"), r"\bar{b}_{k} &= \sum_{n=1}^{N} \bar{y}_{n,k}"),
+    "hessian": (lambda: derive.hessian("mse", "y"), r"\frac{\partial^{2}"),
+    "proof": (lambda: derive.prove("sigmoid(x) = 1 - sigmoid(-x)"), "**proved**"),
+    "refutation": (lambda: derive.prove("sum(x[i], i) = 1"), r"\neq"),
+    "claim": (lambda: derive.check_claim("mse", "y", "2*(y[n,k] - t[n,k])/N"), "**refuted**"),
+    "checks": (lambda: verify("softmax-cce"), "**proved** for every $N$ and $K$; 15 steps"),
+    "element": (lambda: derive.find("dense").output.target, "y_{n,k}"),
+    "report": (lambda: codegen.report("relu"), "<math"),
 }
 
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_it_shows_itself_in_one_form(name: str) -> None:
-    value, part = SHOWN[name]
+    make, part = SHOWN[name]
+    value = make()
     forms = [form for form in FORMS if hasattr(value, form)]
     assert len(forms) == 1, f"{forms} may say different things"
     text = getattr(value, forms[0])()

@@ -10,8 +10,10 @@ import sympy
 import derive
 from derive import DefinitionError, Index, IndexSum, InputError, Tensor, prove, size
 from derive.budget import OutOfTimeError
+from derive.claims import _conditions
 from derive.derivation import CheckFailedError
 from derive.exposition import claim_text
+from derive.problems import Problem
 from derive.proof import PROVED, REFUTED, UNDECIDED, Proof, UnsoundError
 from derive.sums import tensors_in
 
@@ -145,6 +147,29 @@ def test_a_fact_that_is_not_needed_is_named() -> None:
     proof = prove("sum(p[n,k], k) = 1", ["p = softmax(z)"], ["sum(t[n,k], k) = 1"])
     assert (proof.verdict, proof.assumptions, proof.unused) == (PROVED, (), ("sum(t[n,k], k) = 1",))
     assert "without need of sum(t[n,k], k) = 1" in str(proof)
+
+
+@pytest.mark.parametrize(
+    ("claim", "given", "looked"),
+    [
+        ("1/x = 1/x", [], 1),
+        ("sum(p[n,k]/x[n], k) = 1/x[n]", ["sum(p[n,k], k) = 1"], 1),
+        ("x/x = 1", ["sum(p[n,k], k) = 1"], 2),
+    ],
+)
+def test_conditions_are_looked_for_once_unless_a_fact_was_spared(
+    claim: str, given: list[str], looked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def counted(problem: Problem) -> tuple[str, ...]:
+        calls.append(problem)
+        return _conditions(problem)
+
+    monkeypatch.setattr("derive.claims._conditions", counted)
+    proof = prove(claim, given=given)
+    assert (proof.verdict, bool(proof.unused)) == (PROVED, looked == 2)
+    assert len(calls) == looked
 
 
 @pytest.mark.parametrize(
@@ -304,6 +329,24 @@ def test_time_is_limited() -> None:
     assert proof.verdict in (PROVED, UNDECIDED)
     with pytest.raises(InputError, match="time limit"):
         prove("x = x", seconds=0)
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_what_was_tried_to_its_end_is_not_tried_again(is_late: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The normal form is given more time only where there was too little; what is undecided is so either way."""
+    calls = []
+
+    def unseen(*arguments: object) -> bool:
+        calls.append(arguments)
+        if is_late:
+            raise OutOfTimeError("over")
+        return False
+
+    monkeypatch.setattr("derive.proof.vanishes", unseen)
+    proof = prove("tanh(x) = 2/(1 + exp(-2*x)) - 1")
+    assert proof.verdict == UNDECIDED
+    assert ("the normal form, with more time: stopped for want of time" in proof.tried) == is_late
+    assert len(calls) == (3 if is_late else 2)  # Besides case by case.
 
 
 def test_out_of_time_is_no_verdict_of_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:

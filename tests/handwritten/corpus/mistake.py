@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from handwritten.corpus.case import Case, right_text
 from handwritten.corpus.cases import BY_TARGET
@@ -78,7 +78,13 @@ def replaced_once(case: Case, text: str, old: str, new: str) -> str:
 
 def definitions_in(text: str, case: Case) -> list[ast.stmt]:
     names = {node.name for node in definitions(case)}
-    return [node for node in ast.parse(text).body if getattr(node, "name", None) in names]
+    return [node for node in tree_of(text).body if getattr(node, "name", None) in names]
+
+
+@lru_cache(maxsize=100)
+def tree_of(text: str) -> ast.Module:
+    """Return a text's tree: most mistakes are made in a few files' texts as they are."""
+    return ast.parse(text)
 
 
 def mistake_of(target: str, row: tuple[str, ...], origin: str = "table") -> Mistake:
