@@ -20,7 +20,7 @@ from thorough import sweep
 import codegen
 import derive
 from codegen import figures
-from codegen.figures.circuits import step_label, with_steps
+from codegen.figures.circuits import sources_of, step_label, with_steps
 from codegen.figures.layout import lay_out
 from codegen.figures.picture import Picture
 from codegen.figures.rows import in_rows
@@ -447,3 +447,14 @@ def test_the_pictures_in_the_documentation_are_those_that_are_drawn(name: str) -
     root = ElementTree.parse(Path(__file__).parent.parent / "docs" / "pictures" / f"{name}.svg").getroot()
     picture = DOCUMENTED[name]()
     assert root.find(f"{SVG}desc").text == picture.alt  # type: ignore[union-attr]
+
+
+def test_what_a_step_is_made_of_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A graph asks for it of every pair of a step and a tensor; its text, which has the order, is written once."""
+    first = derive.operation("y_out = b_first*a_second + 3").output
+    kept = sources_of(first)
+    monkeypatch.setattr("codegen.figures.circuits.plain_text", lambda expr: pytest.fail("written again"))
+    assert sources_of(first) is kept
+    assert {tensor.name for tensor in kept} == {"a_second", "b_first"}
+    with pytest.raises(pytest.fail.Exception, match="written again"):
+        sources_of(derive.operation("y_out = b_first*a_second + 4").output)
