@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from derive.errors import DefinitionError, InputError
 from derive.indices import Tensor
@@ -15,6 +16,8 @@ from derive.vocabulary import RESERVED
 
 #: What a result is called that goes on into the next operation, where that one's own name for it is taken.
 INTERMEDIATE_NAMES = ("z", "h", "a", "u", "v")
+#: So many chains are kept, those asked for last.
+MOST_KEPT = 1000
 
 
 def compose(*operations: Operation, name: str | None = None, names: Sequence[Mapping[str, str]] = ()) -> Operation:
@@ -49,8 +52,16 @@ def compose(*operations: Operation, name: str | None = None, names: Sequence[Map
     if len(operations) == 1 and not names:
         return operations[0].renamed(name)
     operations = tuple(each.called_with(len(each.inputs) - len(each.settings)) for each in operations)
+    return _composed(operations, name, tuple(tuple(told.items()) for told in names or [{}] * len(operations)))
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _composed(
+    operations: tuple[Operation, ...], name: str, names: tuple[tuple[tuple[str, str], ...], ...]
+) -> Operation:
+    """The chain of operations; what a text says of it is read several times, and the same chains come again."""
     _check_chain(operations)
-    text, inputs = _write_calls(operations, names or [{}] * len(operations))
+    text, inputs = _write_calls(operations, [dict(told) for told in names])
     called = {f"op{number}": operation for number, operation in enumerate(operations)}
     try:
         composed = parse_operation(text, name, called.get)

@@ -146,6 +146,19 @@ def test_a_chain_s_record() -> None:
     assert operation.record.absent == {"p": "t"}
 
 
+def test_a_chain_that_comes_again_is_the_one_there_is() -> None:
+    """A chain is read once; with another name, other names in it or another first operation it is another."""
+    dense = parse_operation("y[n,k] = sum(x[n,d]*w[d,k], d)", "dense")
+    relu, told = parse_operation("y = max(x, 0)", "relu"), [{"w": "w1"}, {"y": "h"}]
+    kept = compose(dense, relu, names=told)
+    again = parse_operation("y[n,k] = sum(x[n,d]*w[d,k], d)", "dense")
+    assert compose(again, relu, names=[dict(each) for each in told]) is kept
+    assert compose(dense, relu, name="other", names=told).name == "other"
+    assert compose(dense, relu, names=[{"w": "w2"}, {"y": "h"}]).inputs[1].name == "w2"
+    assert compose(dense, relu) == compose(dense, relu, names=[{}, {}]) != kept
+    assert compose(again.renamed("linear"), relu, names=told).name == "linear-relu"
+
+
 def test_a_chain_s_facts_follow_its_names_and_letters() -> None:
     losses = compose(OPERATIONS["lookup"], OPERATIONS["dense"], OPERATIONS["cce"], name="lm")
     assert [tensor.name for tensor in losses.inputs] == ["w", "t", "w2", "b", "t2"]

@@ -20,7 +20,7 @@ from thorough import sweep
 import codegen
 import derive
 from codegen import figures
-from codegen.figures.circuits import step_label, with_steps
+from codegen.figures.circuits import sources_of, step_label, with_steps
 from codegen.figures.layout import lay_out
 from codegen.figures.picture import Picture
 from codegen.figures.rows import in_rows
@@ -70,11 +70,17 @@ def texts(picture: Picture) -> list[Any]:
     return [text for text in found if text.get_text()]
 
 
-@pytest.mark.parametrize("name", GRAPHS)
-def test_no_label_lies_on_another_and_none_is_cut_off(name: str) -> None:
+@cache
+def boxes_of(name: str) -> dict[Any, Any]:
+    """The texts of a graph and where they lie; to set them takes longest."""
     picture = drawn(name)
     renderer = FigureCanvasAgg(picture.figure).get_renderer()
-    boxes = [text.get_window_extent(renderer) for text in texts(picture)]
+    return {text: text.get_window_extent(renderer) for text in texts(picture)}
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_no_label_lies_on_another_and_none_is_cut_off(name: str) -> None:
+    picture, boxes = drawn(name), boxes_of(name).values()
     assert len(boxes) > 4
     for one, other in combinations(boxes, 2):
         assert not one.padded(-1).overlaps(other.padded(-1)), (one, other)
@@ -88,10 +94,11 @@ def test_no_label_lies_on_a_node(name: str) -> None:
     renderer = FigureCanvasAgg(picture.figure).get_renderer()
     (axes,) = picture.figure.axes
     nodes = [each for each in axes.patches if type(each).__name__ in ("Circle", "FancyBboxPatch")]
-    for text in texts(picture):
-        box = text.get_window_extent(renderer).padded(-1)
-        touched = [each for each in nodes if each.get_window_extent(renderer).overlaps(box)]
-        inside = [each for each in touched if each.get_window_extent(renderer).fully_containsx(box.x0)]
+    lie = [node.get_window_extent(renderer) for node in nodes]
+    for text, wide in boxes_of(name).items():
+        box = wide.padded(-1)
+        touched = [each for each in lie if each.overlaps(box)]
+        inside = [each for each in touched if each.fully_containsx(box.x0)]
         assert len(touched) <= 1 and touched == inside, text.get_text()
 
 
@@ -99,11 +106,10 @@ def test_no_label_lies_on_a_node(name: str) -> None:
 def test_no_line_lies_on_a_label_and_no_graph_is_wider_than_a_page(name: str) -> None:
     picture = drawn(name)
     assert picture.figure.get_figwidth() * 72 < 770
-    renderer = FigureCanvasAgg(picture.figure).get_renderer()
     paths = [each for axes in picture.figure.axes for each in axes.patches if type(each) is PathPatch]
     lines = [each.get_path().transformed(each.get_transform()) for each in paths]
-    for text in texts(picture):
-        box = text.get_window_extent(renderer).padded(-1)
+    for text, wide in boxes_of(name).items():
+        box = wide.padded(-1)
         assert not any(line.intersects_bbox(box, filled=False) for line in lines), text.get_text()
 
 
@@ -441,3 +447,14 @@ def test_the_pictures_in_the_documentation_are_those_that_are_drawn(name: str) -
     root = ElementTree.parse(Path(__file__).parent.parent / "docs" / "pictures" / f"{name}.svg").getroot()
     picture = DOCUMENTED[name]()
     assert root.findtext(f"{SVG}desc") == picture.alt
+
+
+def test_what_a_step_is_made_of_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A graph asks for it of every pair of a step and a tensor; its text, which has the order, is written once."""
+    first = derive.operation("y_out = b_first*a_second + 3").output
+    kept = sources_of(first)
+    monkeypatch.setattr("codegen.figures.circuits.plain_text", lambda expr: pytest.fail("written again"))
+    assert sources_of(first) is kept
+    assert {tensor.name for tensor in kept} == {"a_second", "b_first"}
+    with pytest.raises(pytest.fail.Exception, match="written again"):
+        sources_of(derive.operation("y_out = b_first*a_second + 4").output)

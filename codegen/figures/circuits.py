@@ -8,6 +8,7 @@ the values and the gradients of all steps are those that the engine derives of i
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -97,17 +98,18 @@ def _divided(expr: Mul) -> tuple[Expr, Expr] | None:
     return (above, below) if tensors_in(above) and tensors_in(below) else None
 
 
-def sources_of(definition: Definition) -> list[Tensor]:
+@lru_cache(maxsize=1000)
+def sources_of(definition: Definition) -> tuple[Tensor, ...]:
     """Return the tensors that a definition uses, in the order in which it names them.
 
     Example:
         >>> a, b = Tensor("a")(), Tensor("b")()
         >>> sources_of(Definition(Tensor("y")(), b - a))
-        [b, a]
+        (b, a)
     """
     found = definition.body.atoms(type(definition.target))
     by_name = {element.tensor.name: element.tensor for element in found}
-    return [by_name[name] for name in sorted(by_name, key=_place_in(plain_text(definition.body)))]
+    return tuple(by_name[name] for name in sorted(by_name, key=_place_in(plain_text(definition.body))))
 
 
 def _place_in(text: str) -> Any:

@@ -118,18 +118,8 @@ def _backward_order(operation: Operation) -> list[Definition]:
 def _known(operation: Operation, done: Sequence[Definition]) -> set[Tensor]:
     """The tensors whose gradients are known after some steps back."""
     reached = {output.tensor for output in operation.outputs}.union(*(sources_of(each) for each in done))
-    return {tensor for tensor in reached if _is_complete(operation, tensor, done)}
-
-
-def _is_complete(operation: Operation, tensor: Tensor, done: Sequence[Definition]) -> bool:
-    """Whether all that goes back to a tensor has arrived there."""
-    return all(
-        each in done for each in operation.definitions if tensor in sources_of(each) and _goes_back(operation, each)
-    )
-
-
-def _goes_back(operation: Operation, definition: Definition) -> bool:
-    return definition in _backward_order(operation)
+    missing = [each for each in _backward_order(operation) if each not in done]
+    return reached.difference(*map(sources_of, missing))  # All that goes back to the others has arrived there.
 
 
 def _part(operation: Operation, tensor: Tensor, traced: Trace | None, known: set[Tensor], notation: Notation) -> Part:
