@@ -224,7 +224,7 @@ class CProgram:
                 result = result.reshape(leading) if result.ndim else result
                 result = result if like is None else LOADED["_sum_to"](result, given[like].shape)
             elif leads and len(leading) != 1:
-                result = result.reshape(*leading, *result.shape[1:])
+                result = result.reshape((*leading, *result.shape[1:]))
             found.append(result)
         return tuple(found)
 

@@ -153,20 +153,24 @@ def _prepare_add(expr: Expr) -> Expr:
 def _share_tail(expr: Expr) -> Expr | None:
     """Write ``(1 - t)*log(1 + exp(u)) + t*log(1 + exp(-u))`` as ``max(u, 0) - t*u + log(1 + exp(-abs(u)))``.
 
-    It is done where the factors of both logarithms add up to a number: one of them is computed in the place of two.
+    It is done where the factors of both logarithms add up to a number: one of them is computed in the place of two, and
+    none where that number is 0, for ``log(1 + exp(u)) - log(1 + exp(-u))`` is u.
     """
-    found: dict[Expr, Expr] = {}
+    found: dict[Expr, list[Expr]] = {}
     for term in expr.args:
         for factor in Mul.make_args(term):
             if isinstance(factor, LogAddExp) and factor.args[0] == 0:
-                found[factor.args[1]] = found.get(factor.args[1], 0) + term / factor
+                found.setdefault(factor.args[1], []).append(term)
     for u in found:
         if -u not in found or u.could_extract_minus_sign():
             continue
-        number = (found[u] + found[-u]).expand()
+        own, other = (Add(*(term / LogAddExp(0, each) for term in found[each])) for each in (u, -u))
+        rest = Add(*(term for term in expr.args if term not in (*found[u], *found[-u])))
+        number = (own + other).expand()
+        if number == 0:
+            return Add(rest, Mul(own, u))
         if number.is_number:
-            rest = expr - found[u] * LogAddExp(0, u) - found[-u] * LogAddExp(0, -u)
-            above = Maximum(u, sympy.Integer(0)) - Mul(found[-u] / number, u)
+            above = Maximum(u, sympy.Integer(0)) - Mul(other / number, u)
             return Add(rest, number * AddedLast(above, SoftplusTail(u)))
     return None
 

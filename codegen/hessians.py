@@ -89,7 +89,7 @@ class HessianVector(SecondFunction):
         assumptions: the given facts that it rests on.
     """
 
-    def __call__(self, *arrays: Any, **settings: Any) -> Any:
+    def __call__(self, /, *arrays: Any, **settings: Any) -> Any:
         found = self.results_of(arrays, settings)
         return found[0] if len(self.wrt) == 1 else found
 
@@ -101,7 +101,7 @@ class Hessian(SecondFunction):
         assumptions: the given facts that it rests on.
     """
 
-    def __call__(self, *inputs: Any, **settings: Any) -> Any:
+    def __call__(self, /, *inputs: Any, **settings: Any) -> Any:
         return self.results_of(inputs, settings)[0]
 
 

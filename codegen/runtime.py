@@ -53,10 +53,10 @@ class Forward(NumpyFunction):
         super().set_checks(operation, program)
         self._saving = Repeating(self.signature)  # The calls of ``with_saved``.
 
-    def __call__(self, *inputs: Any, **settings: Any) -> Any:
+    def __call__(self, /, *inputs: Any, **settings: Any) -> Any:
         return _one_or_all(self.results_of(inputs, settings))
 
-    def with_saved(self, *inputs: Any, **options: Any) -> tuple[Any, dict[str, Array]]:
+    def with_saved(self, /, *inputs: Any, **options: Any) -> tuple[Any, dict[str, Array]]:
         """Return the output, of several a tuple, and by name what the backward pass needs.
 
         The options are settings, and those of ``backward``: another pass may need other values.
@@ -117,7 +117,7 @@ class Backward(NumpyFunction):
         self.assumptions = pullback.assumptions
         self.insertions = pullback.insertions
 
-    def __call__(self, *upstream: Any, **saved: Any) -> tuple[Any, ...]:
+    def __call__(self, /, *upstream: Any, **saved: Any) -> tuple[Any, ...]:
         is_whole = tuple(saved) == self.saved
         if not is_whole and saved.keys() == set(self.saved):
             saved, is_whole = {name: saved[name] for name in self.saved}, True
@@ -269,7 +269,7 @@ def backward(
     return cached(key, lambda: Backward(pull_back(operation, inputs, facts, fuse)))
 
 
-def vjp(op: str | Operation | Derived, *inputs: Any, **settings: Any) -> tuple[Any, BoundPullback]:
+def vjp(op: str | Operation | Derived, /, *inputs: Any, **settings: Any) -> tuple[Any, BoundPullback]:
     r"""Return the output and a function from the upstream gradient to the inputs' gradients, as ``jax.vjp`` does.
 
     Several outputs are a tuple, and the function takes an upstream gradient for each.

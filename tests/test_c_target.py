@@ -386,6 +386,22 @@ def test_polynomials_are_interpolations():
 
 
 @needs_compiler
+@pytest.mark.parametrize("name", ["sum", "logsumexp", "softmax", "layer-norm", "softmax-cce", "softmax-cce-sparse"])
+def test_one_sample_needs_no_leading_axis_in_c(name, rng):
+    inputs = [each[0] if np.ndim(each) > 1 else each for each in draw(find(name), rng, (1, 5), 1, None)]
+    if name == "softmax-cce-sparse":
+        inputs[1] = inputs[1][0]
+    found = []
+    for target in ("numpy", "c"):
+        output, saved = codegen.forward(name, target=target).with_saved(*inputs)
+        gradients = codegen.backward(name, target=target)(np.ones_like(output), **saved)
+        found.append([output, *gradients])
+    for ours, theirs in zip(*found, strict=True):
+        assert np.shape(ours) == np.shape(theirs)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+
+
+@needs_compiler
 def test_a_backward_pass_in_c_is_called_as_one_in_numpy():
     x, dy = np.array([[1.0, 2.0, 4.0]], np.float32), np.array([[1.0, 0.0, -1.0]], np.float32)
     output, saved = codegen.forward("softmax", target="c").with_saved(x)

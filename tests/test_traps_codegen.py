@@ -19,6 +19,7 @@ from sympy import Float, Integer, Rational, Symbol, exp, log, sqrt
 
 import codegen
 import derive
+from codegen.c_compiler import find_compiler
 from codegen.elementary import FUNCTIONS, prepare
 from codegen.helpers import HELPERS, LOADED
 from codegen.numpy_maps import build_map
@@ -315,6 +316,47 @@ def test_a_confident_prediction_keeps_its_small_loss() -> None:
     weighted = codegen.forward("L = sum(w*t[n]*log(1 + exp(-z[n])) + (1 - t[n])*log(1 + exp(z[n])), n)")
     assert "np.maximum(-z, 0)" in weighted.text.text  # The factors add up to no number.
     assert_allclose(weighted(1.0, np.array([0.0, 1.0]), np.array([-20.0, 20.0])), 2 * np.log1p(np.exp(-20.0)))
+
+
+@pytest.mark.parametrize("target", ["numpy", "c"])
+@pytest.mark.parametrize(
+    ("factors", "value"),
+    [
+        (("1", "-1"), "z"), (("-a", "a"), "-a*z"), (("a", "1 - a"), None), (("2", "2"), None), (("3", "-1"), None),
+        (("a", "b"), None), (("a - b", "b - a"), "(a - b)*z"), (("-1/3", "1"), None),
+    ],
+)  # fmt: skip
+def test_any_multiples_of_both_logarithms_are_added_up(
+    factors: tuple[str, str], value: str | None, target: str, rng: np.random.Generator
+) -> None:
+    """And other terms with them; where one takes the other away, u is left and no 0."""
+    if target == "c" and find_compiler() is None:
+        pytest.skip("no C compiler")
+    own, other = factors
+    text = f"y = ({own})*log(1 + exp(z)) + ({other})*log(1 + exp(-z)) + z**2"
+    run = codegen.forward(text, target=target)
+    z = np.array([-40.0, -3.0, -0.5, 0.0, 1.5, 40.0])
+    numbers = {"a": rng.normal(size=6), "b": rng.normal(size=6), "z": z}
+    given = [numbers[tensor.name] for tensor in run.operation.inputs]
+    by_hand = eval(own, dict(numbers)) * np.logaddexp(0, z) + eval(other, dict(numbers)) * np.logaddexp(0, -z) + z**2
+    assert_allclose(run(*given), by_hand, rtol=1e-12, atol=1e-12)
+    if value is not None:
+        assert "exp" not in codegen.forward(text).text.text.split('"""')[-1]
+        assert_allclose(run(*given), eval(value, dict(numbers)) + z**2, rtol=1e-12)
+    with pytest.raises(AssertionError):
+        assert_allclose(run(*given), by_hand + 1e-6, rtol=1e-12, atol=1e-12)
+
+
+def test_the_gradient_by_the_labels_of_a_sigmoid_s_loss_is_not_zero() -> None:
+    z = np.array([[1.0, -2.0]])
+    (dt,) = codegen.backward("bce-logits", wrt=["t"])(1.0, z=z)
+    assert_allclose(dt, -z / 2)
+
+
+def test_an_input_may_be_called_self() -> None:
+    run, pullback = codegen.forward("y = self*op"), codegen.backward("y = self*op")
+    _, saved = run.with_saved(2.0, 3.0)
+    assert [float(each) for each in pullback(1.0, **saved)] == [3.0, 2.0]
 
 
 def test_the_loss_of_a_margin_stays_above_zero() -> None:
