@@ -30,7 +30,7 @@ from codegen.ops import (
     Stack,
     Windows,
 )
-from codegen.program import NUMBER, Argument, Program, Statement
+from codegen.program import NUMBER, Program, Statement
 from derive.errors import UnsupportedError
 from derive.indices import Index, size
 
@@ -181,7 +181,7 @@ class Reading:
 
     def __init__(self, program: Program, stored: frozenset[str]) -> None:
         self.program = program
-        self.values: dict[str, Argument | Statement] = program.values
+        self.values = program.values
         self.stored = stored
 
     def is_written_out(self, name: str) -> bool:
