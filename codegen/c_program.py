@@ -32,7 +32,7 @@ from codegen.ops import (
     Stack,
     Windows,
 )
-from codegen.program import NUMBER, Argument, Program, Statement
+from codegen.program import NUMBER, Program, Statement
 from derive.indices import Index, size
 
 #: An element of a value: by axis, the index that runs along it, or None for a place that is computed.
@@ -188,7 +188,7 @@ class Reading:
 
     def __init__(self, program: Program, stored: frozenset[str]) -> None:
         self.program = program
-        self.values: dict[str, Argument | Statement] = program.values
+        self.values = program.values
         self.stored = stored
 
     def is_written_out(self, name: str) -> bool:

@@ -8,8 +8,9 @@ order of labels and broadcasting a label that is missing. What a target does abo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from sympy import Expr, Symbol
 
@@ -117,14 +118,14 @@ class Program:
         """Whether the first axis of a tensor stands for any number of axes."""
         return self.leading is not None and tensor.sizes[:1] == (self.leading,)
 
-    @property
-    def values(self) -> dict[str, Argument | Statement]:
+    @cached_property
+    def values(self) -> Mapping[str, Argument | Statement]:
         """Arguments and statements by name."""
         values: tuple[Argument | Statement, ...] = (*self.arguments, *self.statements)
         return {value.name: value for value in values}
 
-    @property
-    def uses(self) -> dict[str, int]:
+    @cached_property
+    def uses(self) -> Mapping[str, int]:
         """How often each value is used: by statements, and as a result."""
         counts = dict.fromkeys(self.values, 0)
         for statement in self.statements:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,16 @@ EXP = Statement("e", Map("exp"), (Operand("x", (n, k)),), (n, k), REAL)
 TOTAL = Statement("s", Reduce("sum", (k,)), (Operand("e", (n, k)),), (n,), REAL, kept=(n, None))
 SOFTMAX = Statement("y", Map("div"), (Operand("e", (n, k)), Operand("s", (n,))), (n, k), REAL)
 GOOD = Program((X, V), (EXP, TOTAL, SOFTMAX), ("y",), (Tensor("y", (N, K)),))
+
+
+def test_values_are_looked_up_once_and_a_copy_is_an_equal_program() -> None:
+    """A line is written by looking up values many times; another program has its own."""
+    program = replace(GOOD)
+    assert program.values is program.values and program.uses is program.uses
+    assert (program.values["x"], dict(program.uses)) == (X, dict(GOOD.uses))
+    other = replace(program, statements=program.statements[:1], results=(EXP.name,))
+    assert set(program.values) - set(other.values) == {TOTAL.name, SOFTMAX.name}
+    assert deepcopy(program) == program != other
 
 
 def test_a_good_program_passes_and_is_returned() -> None:
