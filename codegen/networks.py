@@ -191,7 +191,7 @@ class Network:
 
         Example:
             >>> print(network("dense(2,3) > softmax > cce").source().splitlines()[-4].strip())
-        X
+            dz1 = (p - t) * (dL / N)
         """
         return source(self.operation, wrt=self.wrt, notation=notation, target=target)
 
