@@ -40,6 +40,7 @@ def _by_blocks(function, x):
 
 SOFTPLUS_TAIL = '''\
 def _tail_of_block(x):
+    """Return the tail of a block; what rounding takes from 1 + decay is put back."""
     decay = np.exp(-np.abs(x))
     total = 1 + decay
     decay -= total - 1
@@ -50,8 +51,7 @@ def _tail_of_block(x):
 def _softplus_tail(x):
     """Return log(1 + exp(-abs(x))), what log(1 + exp(x)) is beyond max(x, 0).
 
-    np.log1p takes several times as long as np.log: what rounding takes from
-    1 + exp(-abs(x)) is divided by that and added.
+    np.log1p would take several times as long as np.log.
     """
     return _by_blocks(_tail_of_block, x)
 '''
@@ -168,6 +168,7 @@ def _erf_double(x):
 
 
 def _erf_of_block(x):
+    """Return the error function of a block, in its dtype."""
     if x.itemsize > 4:
         return _erf_double(x)
     return _erf_single(x).astype(x.dtype, copy=False)
@@ -181,6 +182,7 @@ def _erf(x):
 
 NORMAL_CDF = '''\
 def _normal_cdf_of_block(x):
+    """Return the distribution function of a block."""
     value = _erf(x * 0.5**0.5)
     value *= 0.5
     value += 0.5

@@ -256,7 +256,7 @@ def test_long_operations_are_derived_and_proved_in_time(clock: None, text: str) 
         derivation = derive.vjp(operation, tensor.name)
         whole = operation.output.tensor.gradient()() * differentiate(operation.body(), tensor())
         assert vanishes(
-            Normaliser(generators=True), derive.record.inline(derivation.result, operation.definitions) - whole
+            Normaliser(generators=True), derive.definitions.inline(derivation.result, operation.definitions) - whole
         )
         assert not vanishes(Normaliser(generators=True), 2 * derivation.result - whole)
 

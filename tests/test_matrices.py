@@ -199,7 +199,7 @@ CODE = {
     "inverse": (["return np.linalg.inv(a)"], ["return -(y.T @ dy) @ y.T"]),
     "log-determinant": (["return np.linalg.slogdet(a)[1]"], ["return (dy * np.linalg.inv(a)).T"]),
     "trace": (["return a.trace()"], ["return dy * np.eye(n_i, dtype=a.dtype)"]),
-    "quadratic form": ([], ["dx = dy * (a @ x + x @ a)", "da = dy * x[:, None] * x"]),
+    "quadratic form": ([], ["dx = (a @ x + x @ a) * dy", "da = dy * x[:, None] * x"]),
     "of a name": (["np.linalg.solve(c, b)"], ["db = np.linalg.solve(c.T, dy)"]),
 }
 

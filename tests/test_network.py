@@ -415,7 +415,7 @@ def test_what_is_taken_for_granted_can_be_refused(capsys: pytest.CaptureFixture[
 def test_notations_and_targets() -> None:
     net = codegen.network(SPIRAL)
     source = net.source(notation="leibniz")
-    assert "dL_dz2 = dL_dL / N * " in source
+    assert "* (dL_dL / N)" in source
     assert "dJ" not in source
     assert "void network_backward" in net.source(target="c")
 

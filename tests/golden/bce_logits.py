@@ -33,6 +33,7 @@ def _by_blocks(function, x):
 
 
 def _tail_of_block(x):
+    """Return the tail of a block; what rounding takes from 1 + decay is put back."""
     decay = np.exp(-np.abs(x))
     total = 1 + decay
     decay -= total - 1
@@ -43,8 +44,7 @@ def _tail_of_block(x):
 def _softplus_tail(x):
     """Return log(1 + exp(-abs(x))), what log(1 + exp(x)) is beyond max(x, 0).
 
-    np.log1p takes several times as long as np.log: what rounding takes from
-    1 + exp(-abs(x)) is divided by that and added.
+    np.log1p would take several times as long as np.log.
     """
     return _by_blocks(_tail_of_block, x)
 

@@ -111,6 +111,7 @@ def _erf_double(x):
 
 
 def _erf_of_block(x):
+    """Return the error function of a block, in its dtype."""
     if x.itemsize > 4:
         return _erf_double(x)
     return _erf_single(x).astype(x.dtype, copy=False)
@@ -122,6 +123,7 @@ def _erf(x):
 
 
 def _normal_cdf_of_block(x):
+    """Return the distribution function of a block."""
     value = _erf(x * 0.5**0.5)
     value *= 0.5
     value += 0.5
