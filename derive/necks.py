@@ -31,6 +31,8 @@ from derive.sums import IndexArgmax, IndexMax, IndexSum, free_indices, has, node
 NAMES = ("z", "u", "v", "s", "h", "q", "r")
 #: Those of a mean from which deviations are taken, and of what their squares are summed in.
 CENTRES, SPREADS = ("mu", "nu", "mu1", "mu2", "mu3"), ("sigma", "tau", "sigma1", "sigma2", "sigma3")
+#: What a part is replaced by to see what is left: of a number something might have no value, as log(1 - 1).
+STAND_IN = sympy.Dummy("part", positive=True)
 #: What a sum of products does not contain.
 FUNCTIONS = (sympy.Function, Maximum, Minimum, Where, Bracket, Delta, IndexMax, IndexArgmax, MatrixFunction)
 
@@ -191,7 +193,7 @@ def find_neck(definition: Definition) -> Expr | None:
     """Return the sum of products of several tensors through which all of a definition's inputs enter."""
     body = definition.body
     for part in sorted(nodes(body, Add), key=structure_key):
-        elsewhere = has(body.xreplace({part: S.One}), Element)
+        elsewhere = has(body.xreplace({part: STAND_IN}), Element)
         is_body = part in sympy.Mul.make_args(body)
         if (
             free_indices(part) <= set(definition.indices)

@@ -353,6 +353,10 @@ def test_the_gradient_by_the_labels_of_a_sigmoid_s_loss_is_not_zero() -> None:
     assert_allclose(dt, -z / 2)
 
 
+def test_what_is_left_of_a_formula_without_a_part_need_have_no_value() -> None:
+    assert_allclose(codegen.forward("y[n] = max(log(1 - sigmoid(z[n])), -1)")(np.array([-1.0, 3.0])), [-0.31326169, -1])
+
+
 def test_an_input_may_be_called_self() -> None:
     run, pullback = codegen.forward("y = self*op"), codegen.backward("y = self*op")
     _, saved = run.with_saved(2.0, 3.0)
