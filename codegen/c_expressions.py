@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from sympy import Expr
 
+from codegen.c_cells import Cells
 from codegen.c_functions import LIBRARY
-from codegen.c_loops import Nest, Storage, Task, plan_storage
+from codegen.c_loops import Nest, Task
 from codegen.c_numbers import (
     AND,
     ATOM,
@@ -19,12 +20,11 @@ from codegen.c_numbers import (
     UNARY,
     is_whole,
     number_text,
-    whole_text,
 )
 from codegen.c_precisions import Precision
 from codegen.c_program import positions_of
-from codegen.c_systems import Factors, may_fail
-from codegen.c_texts import OPERATORS, PART, WHOLE, Block, CNames, Text, negated, sum_text
+from codegen.c_systems import may_fail
+from codegen.c_texts import OPERATORS, PART, WHOLE, Block, Text, negated, sum_text
 from codegen.ops import (
     Arrange,
     Broadcast,
@@ -35,7 +35,6 @@ from codegen.ops import (
     Form,
     Gather,
     Identity,
-    Labels,
     Map,
     Operand,
     Position,
@@ -45,86 +44,28 @@ from codegen.ops import (
     SumTo,
     Windows,
 )
-from codegen.program import INTEGER, MASK, REAL, Argument, Program, Statement
+from codegen.program import INTEGER, MASK, Argument, Program, Statement
 from derive.indices import Index
 from derive.notation import BAR, Notation
 
 
-class Expressions:
+class Expressions(Cells):
     """The texts of elements of values, at places and in loops that are being written."""
 
     def __init__(self, program: Program, nest: Nest, precision: Precision, notation: Notation = BAR) -> None:
-        self.program, self.precision = program, precision
-        self.nest = nest
+        super().__init__(program, nest, notation)
+        self.precision = precision
         self.values = program.values
-        self.names = CNames(program, notation)
-        self.storage: dict[str, Storage] = plan_storage(program, nest)
-        self.tasks = self.nest.by_name
+        self.tasks = nest.by_name
         self.uses = program.uses
         self.blocks = [Block()]
-        self.at: dict[Task, dict[Index, Text]] = {task: {} for task in self.nest.tasks}
+        self.at: dict[Task, dict[Index, Text]] = {task: {} for task in nest.tasks}
         self.scalars: dict[str, str] = {}
         self._accumulators: dict[str, str] = {}
         self._variables: dict[str, list[str]] = {}
         self._unsafe = 0
-        self._arrays: dict[str, str] = {}
-        self._work: dict[str, list[tuple[str, Labels]]] = {REAL: [], INTEGER: []}
-        #: By the name of factors, the array of the swaps of rows.
-        self.swaps: dict[str, str] = {}
-        for task in self.nest.tasks:
-            self._name_array(task)
         #: The variable that says whether a matrix has no inverse.
         self.failed = self.names.new("is_singular") if may_fail(program) else ""
-
-    # ---- where values lie ----
-
-    def _name_array(self, task: Task) -> None:
-        storage = self.storage[task.name]
-        if storage.result is not None:
-            self._arrays[task.name] = self.names.of(storage.result)
-        elif storage.labels:
-            self._arrays[task.name] = self.names.of(task.name)
-            kind = INTEGER if task.statement.kind == INTEGER else REAL
-            self._work[kind].append((self.names.of(task.name), storage.labels))
-        if isinstance(task.statement.op, Factors):
-            self.swaps[task.name] = self.names.new("swaps")
-            self._work[INTEGER].append((self.swaps[task.name], storage.labels[:-1]))
-
-    def size(self, extent: Expr) -> str:
-        return self.whole(extent).text
-
-    def whole(self, value: Expr) -> Text:
-        """Return a whole number made of sizes."""
-        return Text(*whole_text(value, self.names.of_size))
-
-    def _flat(self, labels: Labels, places: Sequence[Text]) -> str:
-        text, level = "", ATOM
-        for label, place in zip(labels, places, strict=True):
-            if not text:
-                text, level = place.text, place.level
-                continue
-            size = self.whole(label.size)
-            before = f"{text if level >= PRODUCT else f'({text})'} * {size.part(UNARY)}"
-            before = {"0": "", "1": size.part(SUM)}.get(text, before)
-            if before and place.text == "0":
-                text, level = before, SUM if text == "1" else PRODUCT
-                continue
-            text, level = (f"{before} + {place.part(PRODUCT)}", SUM) if before else (place.text, place.level)
-        return text
-
-    def _cell(self, array: str, labels: Labels, places: Sequence[Text]) -> Text:
-        depth = max((place.depth for place in places), default=0)
-        if not labels:
-            return Text(f"*{array}", UNARY, 0)
-        return Text(f"{array}[{self._flat(labels, places)}]", ATOM, depth)
-
-    def _stored(self, task: Task, places: Sequence[Text]) -> Text:
-        """Return the cell of memory of an element of a value that a task computes."""
-        storage = self.storage[task.name]
-        own = [place for label, place in zip(task.labels, places, strict=True) if label in storage.labels]
-        return self._cell(self._arrays[task.name], storage.labels, own)
-
-    # ---- expressions ----
 
     def element(self, name: str, places: Sequence[Text]) -> Text:
         """Return an element of a value at places given by texts, to stand where the writing is."""

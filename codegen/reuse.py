@@ -189,14 +189,11 @@ class Reuse:
         assert isinstance(statement.op, Map)
         if statement.op.function in IN_PLACE:  # A function of one number takes fresh memory, whatever it is given.
             return statement.name not in self.inline and self._is_made_of_arrays(inner)
-        if not isinstance(
-            inner.op, Map
-        ):  # A product of matrices is free memory, but not to NumPy where a mask meets it.
+        if not isinstance(inner.op, Map):  # A product of matrices is free, but not to NumPy where a mask meets it.
             return any(self.values[other.name].kind == MASK for other in others)
         deeper = self.step(inner)
         if deeper is not None:
             return True
-        assert isinstance(statement.op, Map)
         if _is_right(statement.op, statement.operands.index(base)):  # NumPy takes the memory of the left side alone.
             return self._others(statement, base)[0][1].name not in self.inline or statement.op.function == "div"
         is_broadcast = any(other.labels and other.labels != statement.labels for other in others)

@@ -37,9 +37,9 @@ ORDERS = {
         numpy_expressions scalar_functions blocks whole_numbers lowering reuse numpy_source loading keeping
         programs repeating numpy_function runtime hessians modules layer layer_kinds layers c_precisions
         c_matrices c_linear c_functions c_numbers c_systems c_program c_products c_saving c_loops c_texts
-        c_expressions c_whole c_writer c_source c_compiler c_memory c_pointers c_calls c_runtime c_modules
-        targets usual summaries stages fusions predictions networks optimisers datasets training checking
-        verification phrases figures documents __init__ tour pages
+        c_cells c_expressions c_whole c_writer c_source c_compiler c_memory c_pointers c_calls c_runtime
+        c_modules targets usual summaries stages fusions predictions networks optimisers datasets training
+        checking verification phrases figures documents __init__ tour pages
     """.split(),
 }
 #: Imports inside a function, and why each is right.
