@@ -219,26 +219,29 @@ def hold_against(oracle: Oracle, name: str, inputs: Sequence[Array], *, slip: fl
         assert_allclose(gradient * slip, other, rtol=1e-12, atol=atol)
 
 
+#: The operations that both oracles have a row for; the others of the catalogue are held against differences.
+ROWS = """
+    add mul sum mean logsumexp identity relu leaky-relu sigmoid tanh exp softplus silu gelu softmax log-softmax
+    dense mse least-squares mae nll nll-sparse kl bce bce-logits poisson-nll gaussian-nll cce cce-sparse
+    softmax-cce softmax-cce-sparse
+""".split()
+
+
 def test_the_oracles_know_the_same_operations() -> None:
-    assert torch_oracle().forward.keys() == jax_oracle().forward.keys()
-    assert torch_oracle().forward.keys() <= set(derive.catalogue())
+    assert torch_oracle().forward.keys() == jax_oracle().forward.keys() == set(ROWS)
 
 
-@pytest.mark.parametrize("name", list(derive.catalogue()))
+@pytest.mark.parametrize("name", ROWS)
 def test_gradients(oracle: Oracle, name: str, rng: np.random.Generator) -> None:
-    if name not in oracle.forward:
-        pytest.skip(f"the oracles have no row for {name}; its gradient is held against differences alone")
     inputs = draw(derive.catalogue()[name], rng)
     hold_against(oracle, name, inputs)
     with pytest.raises(AssertionError):
         hold_against(oracle, name, inputs, slip=1.0005)
 
 
-@pytest.mark.parametrize("name", [each.name for each in derive.catalogue().values() if each.is_loss])
+@pytest.mark.parametrize("name", [name for name in ROWS if derive.catalogue()[name].is_loss])
 def test_hessians_times_a_direction(oracle: Oracle, name: str, rng: np.random.Generator) -> None:
     """Against JAX's whole Hessian, and torch's product with it."""
-    if name not in oracle.forward:
-        pytest.skip(f"the oracles have no row for {name}; its Hessian is held against differences alone")
     operation = derive.catalogue()[name]
     inputs = draw(operation, rng)
     wanted = [tensor in operation.differentiable for tensor in operation.inputs]
